@@ -1,0 +1,2 @@
+//! graph-sim
+fn main() {}
