@@ -1,1 +1,31 @@
-//! domain
+//! The rules of TenantAtlas and nothing else: no IO, no async, no framework.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`access`] | who a caller is, what a role permits, API tokens |
+//! | [`audit`] | the words of the audit log |
+//! | [`clock`] | time and randomness as parameters |
+//! | [`failure`] | why a run or a part of it failed, in words for people and programs |
+//! | [`ids`] | newtypes for identifiers |
+//! | [`inventory`] | what a sync observes and how its results are counted |
+//! | [`notification`] | what the initiator of a run is told |
+//! | [`policy_types`] | the registry of policy types and foundations |
+//! | [`run`] | the OperationRun: lifecycle, transitions, dedupe, lease |
+//! | [`selection`] | what a sync is asked to read |
+//! | [`tenant`] | a managed tenant and how Graph is reached for it |
+//! | [`vault`] | tenant secrets, encrypted at rest |
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod access;
+pub mod audit;
+pub mod clock;
+pub mod failure;
+pub mod ids;
+pub mod inventory;
+pub mod notification;
+pub mod policy_types;
+pub mod run;
+pub mod selection;
+pub mod tenant;
+pub mod vault;

@@ -1,0 +1,182 @@
+//! Who a caller is and what a role permits.
+
+pub mod api_token;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{TenantId, UserId};
+
+/// What a member may do in a tenant, from most to least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Answers for the tenant.
+    Owner,
+    /// Runs the tenant and its members.
+    Manager,
+    /// Starts operations.
+    Operator,
+    /// Looks, and changes nothing.
+    Readonly,
+}
+
+impl Role {
+    /// Every role, from most to least.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Manager, Self::Operator, Self::Readonly];
+
+    /// The word used in rows and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Manager => "manager",
+            Self::Operator => "operator",
+            Self::Readonly => "readonly",
+        }
+    }
+
+    /// Whether the role may start, cancel and retry syncs.
+    #[must_use]
+    pub const fn may_sync(self) -> bool {
+        matches!(self, Self::Owner | Self::Manager | Self::Operator)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no role.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown role; use one of owner, manager, operator, readonly")]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
+    }
+}
+
+/// A user's place in a tenant. Read from the database; having one means the tenant exists for the
+/// user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The member.
+    pub user_id: UserId,
+    /// What the member may do there.
+    pub role: Role,
+}
+
+/// A permission as the API names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Start, cancel and retry syncs of a tenant.
+    CanSyncTenant,
+}
+
+impl Permission {
+    /// The word used in problems and in the API's `permissions` lists.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CanSyncTenant => "can_sync_tenant",
+        }
+    }
+}
+
+/// The member's role does not carry the permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the role {role} does not carry the permission {}", permission.as_str())]
+pub struct PermissionDenied {
+    /// What would have been needed.
+    pub permission: Permission,
+    /// What the member is.
+    pub role: Role,
+}
+
+/// The proof that a member may start an operation on a tenant. [`can_sync_tenant`] is its only
+/// maker; admission takes it by value and takes tenant and initiator from it.
+#[derive(Debug)]
+#[must_use = "a permit is there to be spent on an admission"]
+pub struct SyncPermit {
+    tenant_id: TenantId,
+    user_id: UserId,
+}
+
+impl SyncPermit {
+    /// The tenant that may be synced.
+    #[must_use]
+    pub const fn tenant_id(&self) -> TenantId {
+        self.tenant_id
+    }
+
+    /// Who may, and so who the initiator is.
+    #[must_use]
+    pub const fn user_id(&self) -> UserId {
+        self.user_id
+    }
+}
+
+/// Whether the member may start, cancel and retry syncs of the tenant; the permit says yes.
+///
+/// # Errors
+/// [`PermissionDenied`] when the role is `readonly`.
+pub const fn can_sync_tenant(membership: &Membership) -> Result<SyncPermit, PermissionDenied> {
+    if membership.role.may_sync() {
+        Ok(SyncPermit {
+            tenant_id: membership.tenant_id,
+            user_id: membership.user_id,
+        })
+    } else {
+        Err(PermissionDenied {
+            permission: Permission::CanSyncTenant,
+            role: membership.role,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn owners_managers_and_operators_get_a_permit_for_their_own_tenant_and_readonly_gets_none() {
+        let tenant_id = TenantId::from_uuid(Uuid::from_u128(1));
+        let user_id = UserId::from_uuid(Uuid::from_u128(2));
+        for role in Role::ALL {
+            let permit = can_sync_tenant(&Membership {
+                tenant_id,
+                user_id,
+                role,
+            });
+            match role {
+                Role::Readonly => assert_eq!(
+                    permit.unwrap_err(),
+                    PermissionDenied {
+                        permission: Permission::CanSyncTenant,
+                        role
+                    }
+                ),
+                _ => {
+                    let permit = permit.unwrap();
+                    assert_eq!((permit.tenant_id(), permit.user_id()), (tenant_id, user_id));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The words of the audit log.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])+ $name:ident { $($(#[$vdoc:meta])+ $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])+ #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// Every word.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word as stored and shown.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// What was done, or tried.
+    AuditAction {
+        /// A run was asked for and recorded.
+        RunStarted = "operation_run.started",
+        /// A run was asked for while the same one was active.
+        RunJoined = "operation_run.joined",
+        /// A run was asked for by a member whose role does not permit it.
+        RunStartDenied = "operation_run.start_denied",
+        /// A run reached its end.
+        RunCompleted = "operation_run.completed",
+        /// A tenant was added.
+        TenantAdded = "tenant.added",
+        /// A tenant's credentials were stored or replaced.
+        CredentialsStored = "tenant.credentials_stored",
+        /// A tenant's credentials were encrypted again with the current key.
+        CredentialsRotated = "tenant.credentials_rotated",
+        /// A user's role in a tenant was set.
+        MemberSet = "member.set",
+    }
+}
+
+words! {
+    /// How it went.
+    AuditOutcome {
+        /// It was done.
+        Allowed = "allowed",
+        /// It was refused.
+        Denied = "denied",
+        /// It was tried and failed.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// Who did it.
+    ActorKind {
+        /// A user, through the API.
+        User = "user",
+        /// A worker, on behalf of a run's initiator.
+        Worker = "worker",
+        /// An operator of the installation, on the command line.
+        Installation = "installation",
+    }
+}

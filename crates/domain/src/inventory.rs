@@ -1,0 +1,106 @@
+//! What a sync observes, and how its results are counted.
+
+pub mod content;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::policy_types::PolicyTypeKey;
+
+/// One object as it was read from Microsoft Graph, with nothing secret in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// Which policy type it is.
+    pub policy_type: PolicyTypeKey,
+    /// Its identifier in Microsoft Graph; a fixed word for singletons.
+    pub external_id: String,
+    /// Its name for people.
+    pub name: String,
+    /// The platform, more exact than the policy type's where the object tells.
+    pub platform: String,
+    /// Scope tag ids.
+    pub scope_tags: Vec<String>,
+    /// How many assignments it has; absent when the list does not tell.
+    pub assignment_count: Option<i32>,
+    /// Safe, small facts about it: description, kind, times, version. A JSON object.
+    pub metadata: serde_json::Value,
+    /// Hash of its content without assignments, counts and times.
+    pub content_hash: [u8; 32],
+    /// Hash of its assignments, when the list tells them.
+    pub assignments_hash: Option<[u8; 32]>,
+}
+
+/// How reading one policy type went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeStatus {
+    /// Not yet read to its end.
+    Pending,
+    /// Read to its end.
+    Succeeded,
+    /// Could not be read, or not to its end; nothing of it was marked missing.
+    Failed,
+    /// Cannot be read here; the error says why.
+    Skipped,
+}
+
+impl TypeStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Succeeded, Self::Failed, Self::Skipped];
+
+    /// The word used in rows and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// What one sync did for one policy type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeResult {
+    /// The policy type.
+    pub policy_type: PolicyTypeKey,
+    /// How it went.
+    pub status: TypeStatus,
+    /// Pages of the list that were read. A list that feeds several types counts for each.
+    pub pages: u32,
+    /// Objects seen.
+    pub seen: u64,
+    /// Objects seen for the first time, or again after they had been missing.
+    pub created: u64,
+    /// Objects whose content or assignments differ from the last time.
+    pub changed: u64,
+    /// Objects that were there before and are no longer.
+    pub missing: u64,
+    /// Why it failed or was skipped.
+    pub error: Option<Failure>,
+    /// When reading began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl TypeResult {
+    /// A type that has not been read yet.
+    #[must_use]
+    pub const fn pending(policy_type: PolicyTypeKey) -> Self {
+        Self {
+            policy_type,
+            status: TypeStatus::Pending,
+            pages: 0,
+            seen: 0,
+            created: 0,
+            changed: 0,
+            missing: 0,
+            error: None,
+            started_at: None,
+            completed_at: None,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A run as read from its row: what every run has, and what only its state has.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::inputs::RunInputs;
+use super::outcome::{Outcome, Progress, RunCounts};
+use super::transition::Status;
+use crate::failure::Failure;
+use crate::ids::{RunId, TenantId, UserId, WorkerId};
+
+/// A run with everything that a screen shows of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationRun {
+    /// Its identifier.
+    pub id: RunId,
+    /// The tenant it works on.
+    pub tenant_id: TenantId,
+    /// That tenant's name.
+    pub tenant_name: String,
+    /// What it was asked with.
+    pub inputs: RunInputs,
+    /// Who asked first; later callers join and are not recorded here.
+    pub initiator_id: UserId,
+    /// That user's name.
+    pub initiator_name: String,
+    /// The run that this one repeats.
+    pub retry_of: Option<RunId>,
+    /// How often it was claimed.
+    pub attempt: i32,
+    /// How many of its attempts failed.
+    pub failures: i32,
+    /// How many failures end it.
+    pub max_failures: i32,
+    /// When it was recorded.
+    pub created_at: DateTime<Utc>,
+    /// When its row last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When an attempt first began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// How far it is, as last reported.
+    pub progress: Option<Progress>,
+    /// The last failure of an attempt, or of the run when it is completed.
+    pub error: Option<Failure>,
+    /// Who asked for it to stop.
+    pub cancel: Option<CancelRequest>,
+    /// Where it is, with what only that state has.
+    pub state: RunState,
+}
+
+/// The state of a run and its data.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunState {
+    /// No worker has it.
+    Queued {
+        /// It is not started before (backoff, or a time that Graph asked for).
+        not_before: DateTime<Utc>,
+        /// It ends as failed when it still waits then.
+        expires_at: DateTime<Utc>,
+        /// Why it waits, when that is known.
+        wait: Option<WaitReason>,
+    },
+    /// A worker has it.
+    Running {
+        /// Which.
+        worker_id: WorkerId,
+        /// When that worker last renewed its lease.
+        heartbeat_at: DateTime<Utc>,
+        /// When others may take the run over.
+        lease_expires_at: DateTime<Utc>,
+    },
+    /// It has ended.
+    Completed {
+        /// How.
+        outcome: Outcome,
+        /// When.
+        completed_at: DateTime<Utc>,
+        /// What it did.
+        counts: RunCounts,
+    },
+}
+
+impl RunState {
+    /// The state's name.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Queued { .. } => Status::Queued,
+            Self::Running { .. } => Status::Running,
+            Self::Completed { .. } => Status::Completed,
+        }
+    }
+
+    /// How the run ended, when it has.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Completed { outcome, .. } => Some(*outcome),
+            Self::Queued { .. } | Self::Running { .. } => None,
+        }
+    }
+}
+
+/// Why a queued run waits. An open list in the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// Another run of the same tenant is running.
+    TenantBusy,
+    /// The last attempt failed and the next is due later.
+    Backoff,
+    /// A worker was shut down and gave the run back.
+    HandedBack,
+    /// The worker that had the run was lost.
+    WorkerLost,
+}
+
+impl WaitReason {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [
+        Self::TenantBusy,
+        Self::Backoff,
+        Self::HandedBack,
+        Self::WorkerLost,
+    ];
+
+    /// The word used in rows and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TenantBusy => "tenant_busy",
+            Self::Backoff => "backoff",
+            Self::HandedBack => "handed_back",
+            Self::WorkerLost => "worker_lost",
+        }
+    }
+}
+
+/// A request to stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelRequest {
+    /// When it was made.
+    pub requested_at: DateTime<Utc>,
+    /// By whom.
+    pub requested_by: UserId,
+    /// Why, in the requester's words.
+    pub reason: Option<String>,
+    /// A running run ends as cancelled by then, whatever its worker does.
+    pub deadline_at: DateTime<Utc>,
+}

@@ -1,0 +1,125 @@
+//! The lifecycle as one piece of data: which transition may leave which status.
+//!
+//! The store builds the `WHERE` of each `UPDATE` from [`Transition::guard`], so that the table here
+//! and the statements there cannot disagree.
+
+use std::fmt;
+
+/// Where a run is. Closed: there will be no fourth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Recorded; no worker has it.
+    Queued,
+    /// A worker holds its lease.
+    Running,
+    /// Ended, for good.
+    Completed,
+}
+
+impl Status {
+    /// Every status, in order of life.
+    pub const ALL: [Self; 3] = [Self::Queued, Self::Running, Self::Completed];
+
+    /// The word used in rows and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+macro_rules! transitions {
+    ($($(#[$doc:meta])+ $name:ident: $from:ident ($from_word:literal) => $to:ident;)+) => {
+        /// A change of a run's row that somebody may make.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Transition { $($(#[$doc])+ $name,)+ }
+
+        impl Transition {
+            /// Every transition.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The only status it may leave.
+            #[must_use]
+            pub const fn source(self) -> Status {
+                match self { $(Self::$name => Status::$from),+ }
+            }
+
+            /// The status it leads to.
+            #[must_use]
+            pub const fn target(self) -> Status {
+                match self { $(Self::$name => Status::$to),+ }
+            }
+
+            /// The source as an SQL condition on a row named `r`. A literal and not a parameter,
+            /// so that the planner can match it with the partial indexes.
+            #[must_use]
+            pub const fn guard(self) -> &'static str {
+                match self { $(Self::$name => concat!("r.status = '", $from_word, "'")),+ }
+            }
+        }
+    };
+}
+
+transitions! {
+    /// A free slot of a worker takes a due run: lease and fence are set, an attempt is counted.
+    Claim: Queued("queued") => Running;
+    /// The owner renews its lease, writes progress, and learns of a request to cancel.
+    Heartbeat: Running("running") => Running;
+    /// The owner ends the run with an outcome.
+    Finish: Running("running") => Completed;
+    /// The owner gives the run back after a failure that may pass; a failure is counted.
+    Retry: Running("running") => Queued;
+    /// The owner gives the run back because its process shuts down; no failure is counted.
+    HandBack: Running("running") => Queued;
+    /// The sweep takes back a run whose lease ran out, with failures left.
+    TakeBack: Running("running") => Queued;
+    /// The sweep ends a run whose lease ran out once too often.
+    FailLost: Running("running") => Completed;
+    /// The sweep ends a run whose cancellation was not honoured by its deadline.
+    CancelOverdue: Running("running") => Completed;
+    /// The API ends a run that could not be put into Redis.
+    FailDispatch: Queued("queued") => Completed;
+    /// The sweep ends a run that waited longer than its queue limit.
+    FailQueueTimeout: Queued("queued") => Completed;
+    /// Somebody cancels a run that no worker has.
+    CancelQueued: Queued("queued") => Completed;
+    /// Somebody asks a running run to stop.
+    RequestCancel: Running("running") => Running;
+    /// The sweep hands out a queued run once more, because nobody seems to know of it.
+    Ring: Queued("queued") => Queued;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leaves_completed_and_every_guard_names_its_source() {
+        for &transition in Transition::ALL {
+            assert_ne!(transition.source(), Status::Completed, "{transition:?}");
+            assert_eq!(
+                transition.guard(),
+                format!("r.status = '{}'", transition.source())
+            );
+        }
+    }
+
+    #[test]
+    fn every_status_but_the_first_is_reached_and_completed_is_reached_from_both_others() {
+        let into = |status| Transition::ALL.iter().filter(move |t| t.target() == status);
+        assert!(into(Status::Running).any(|t| t.source() == Status::Queued));
+        for source in [Status::Queued, Status::Running] {
+            assert!(into(Status::Completed).any(|t| t.source() == source));
+        }
+    }
+}

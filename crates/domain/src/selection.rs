@@ -1,0 +1,315 @@
+//! What an inventory sync is asked to read, and its one normal form.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::policy_types::{PolicyTypeKey, Registry, registry};
+
+/// The longest list that a request may carry.
+pub const MAX_LIST_LENGTH: usize = 200;
+
+/// A selection as a caller writes it. Absent members mean the default: all policy types, no
+/// category filter, foundations and dependencies included.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectionRequest {
+    /// Keys of policy types. An empty list selects none of them, which leaves the foundations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_types: Option<Vec<String>>,
+    /// Only policy types of these categories. An empty list is no filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub categories: Option<Vec<String>>,
+    /// Whether to read the objects that policies lean on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_foundations: Option<bool>,
+    /// Whether to record what items refer to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_dependencies: Option<bool>,
+}
+
+/// A bad field of a request: where, a stable word, and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the field.
+    pub pointer: String,
+    /// What is wrong, for programs.
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+}
+
+/// A valid selection in its normal form: sorted keys and two flags. Selects at least one type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Selection {
+    policy_types: BTreeSet<PolicyTypeKey>,
+    include_foundations: bool,
+    include_dependencies: bool,
+}
+
+/// A stored selection names something that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored selection is not valid: {0}")]
+pub struct InvalidStoredSelection(String);
+
+impl SelectionRequest {
+    /// Checks every field and resolves the defaults.
+    ///
+    /// # Errors
+    /// Every bad field: unknown policy types and categories, foundations among the policy types,
+    /// lists that are too long, and a selection that selects nothing.
+    pub fn resolve(&self) -> Result<Selection, Vec<FieldError>> {
+        let registry = registry();
+        let mut errors = Vec::new();
+        let asked = self
+            .policy_types
+            .as_deref()
+            .map(|keys| resolve_keys(registry, keys, &mut errors));
+        let categories = self.categories.as_deref().unwrap_or_default();
+        check_categories(registry, categories, &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+
+        let include_foundations = self.include_foundations.unwrap_or(true);
+        let asked_for_none = asked.as_ref().is_some_and(BTreeSet::is_empty);
+        let policy_types: BTreeSet<_> = asked
+            .unwrap_or_else(|| registry.policies().collect())
+            .into_iter()
+            .filter(|key| categories.is_empty() || categories.contains(&key.describe().category))
+            .collect();
+        if policy_types.is_empty() && !(asked_for_none && include_foundations) {
+            return Err(vec![FieldError {
+                pointer: if asked_for_none {
+                    "/policy_types"
+                } else {
+                    "/categories"
+                }
+                .to_owned(),
+                code: "selects_nothing",
+                detail: "This selection selects no policy type.".to_owned(),
+            }]);
+        }
+        Ok(Selection {
+            policy_types,
+            include_foundations,
+            include_dependencies: self.include_dependencies.unwrap_or(true),
+        })
+    }
+}
+
+fn resolve_keys(
+    registry: &'static Registry,
+    keys: &[String],
+    errors: &mut Vec<FieldError>,
+) -> BTreeSet<PolicyTypeKey> {
+    check_length("/policy_types", keys.len(), errors);
+    let mut resolved = BTreeSet::new();
+    for (at, text) in keys.iter().enumerate().take(MAX_LIST_LENGTH) {
+        let pointer = || format!("/policy_types/{at}");
+        match registry.find(text) {
+            Some(key) if key.describe().foundation => errors.push(FieldError {
+                pointer: pointer(),
+                code: "foundation",
+                detail: format!(
+                    "{key} is a foundation; foundations are chosen by include_foundations."
+                ),
+            }),
+            Some(key) => {
+                resolved.insert(key);
+            }
+            None => errors.push(FieldError {
+                pointer: pointer(),
+                code: "unknown_policy_type",
+                detail: "Unknown policy type; GET /policy-types lists them.".to_owned(),
+            }),
+        }
+    }
+    resolved
+}
+
+fn check_categories(
+    registry: &'static Registry,
+    categories: &[String],
+    errors: &mut Vec<FieldError>,
+) {
+    check_length("/categories", categories.len(), errors);
+    for (at, category) in categories.iter().enumerate().take(MAX_LIST_LENGTH) {
+        let known = registry.categories().contains(category);
+        if !known {
+            errors.push(FieldError {
+                pointer: format!("/categories/{at}"),
+                code: "unknown_category",
+                detail: "Unknown category; GET /policy-types lists them.".to_owned(),
+            });
+        }
+    }
+}
+
+fn check_length(pointer: &str, length: usize, errors: &mut Vec<FieldError>) {
+    if length > MAX_LIST_LENGTH {
+        errors.push(FieldError {
+            pointer: pointer.to_owned(),
+            code: "too_many",
+            detail: format!("At most {MAX_LIST_LENGTH} entries."),
+        });
+    }
+}
+
+impl Selection {
+    /// The selected policy types, without foundations, in order.
+    #[must_use]
+    pub const fn policy_types(&self) -> &BTreeSet<PolicyTypeKey> {
+        &self.policy_types
+    }
+
+    /// Whether foundations are read.
+    #[must_use]
+    pub const fn include_foundations(&self) -> bool {
+        self.include_foundations
+    }
+
+    /// Whether dependencies are recorded.
+    #[must_use]
+    pub const fn include_dependencies(&self) -> bool {
+        self.include_dependencies
+    }
+
+    /// Everything to be read: the policy types and, when included, the foundations.
+    #[must_use]
+    pub fn keys(&self) -> BTreeSet<PolicyTypeKey> {
+        let mut keys = self.policy_types.clone();
+        if self.include_foundations {
+            keys.extend(registry().foundations());
+        }
+        keys
+    }
+
+    /// The normal form: JSON with members in a fixed order and keys sorted. Two requests that ask
+    /// for the same have the same text.
+    #[must_use]
+    pub fn normal_form(&self) -> String {
+        serde_json::to_string(self).expect("strings and flags always serialize")
+    }
+
+    /// SHA-256 of the normal form, in lower-case hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        crate::run::identity::hex(&Sha256::digest(self.normal_form()))
+    }
+
+    /// Reads a normal form back from a row.
+    ///
+    /// # Errors
+    /// [`InvalidStoredSelection`] when it was written by a version with other policy types.
+    pub fn from_stored(value: &serde_json::Value) -> Result<Self, InvalidStoredSelection> {
+        let request = SelectionRequest::deserialize(value)
+            .map_err(|error| InvalidStoredSelection(error.to_string()))?;
+        request.resolve().map_err(|errors| {
+            InvalidStoredSelection(errors.into_iter().map(|error| error.pointer).collect())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(json: &str) -> SelectionRequest {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn only_error(json: &str) -> FieldError {
+        let mut errors = request(json).resolve().unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors.remove(0)
+    }
+
+    #[test]
+    fn an_empty_request_selects_every_policy_type_and_both_flags() {
+        let selection = request("{}").resolve().unwrap();
+        assert_eq!(
+            selection.policy_types().len(),
+            registry().policies().count()
+        );
+        assert!(selection.include_foundations() && selection.include_dependencies());
+        assert_eq!(selection.keys().len(), registry().all().len());
+        assert_eq!(
+            request(r#"{"categories": []}"#).resolve().unwrap(),
+            selection
+        );
+    }
+
+    #[test]
+    fn the_normal_form_is_blind_to_order_repetition_and_spelled_out_defaults() {
+        let first = request(r#"{"policy_types":["mobileApp","policySet","mobileApp"]}"#);
+        let second = request(
+            r#"{"policy_types":["policySet","mobileApp"],"categories":["Apps"],"include_foundations":true}"#,
+        );
+        let (first, second) = (first.resolve().unwrap(), second.resolve().unwrap());
+        assert_eq!(first.normal_form(), second.normal_form());
+        assert_eq!(first.hash(), second.hash());
+        let stored = serde_json::from_str(&first.normal_form()).unwrap();
+        assert_eq!(Selection::from_stored(&stored).unwrap(), first);
+    }
+
+    #[test]
+    fn each_bad_field_is_named_by_a_pointer() {
+        let error = only_error(r#"{"policy_types":["mobileApp","nonsense"]}"#);
+        assert_eq!(
+            (error.pointer.as_str(), error.code),
+            ("/policy_types/1", "unknown_policy_type")
+        );
+        let error = only_error(r#"{"policy_types":["assignmentFilter"]}"#);
+        assert_eq!(
+            (error.pointer.as_str(), error.code),
+            ("/policy_types/0", "foundation")
+        );
+        let error = only_error(r#"{"categories":["Nope"]}"#);
+        assert_eq!(
+            (error.pointer.as_str(), error.code),
+            ("/categories/0", "unknown_category")
+        );
+    }
+
+    #[test]
+    fn a_selection_that_selects_nothing_is_refused_and_foundations_alone_are_allowed() {
+        let error = only_error(r#"{"policy_types":[],"include_foundations":false}"#);
+        assert_eq!(
+            (error.pointer.as_str(), error.code),
+            ("/policy_types", "selects_nothing")
+        );
+        let error = only_error(r#"{"policy_types":["mobileApp"],"categories":["Compliance"]}"#);
+        assert_eq!(
+            (error.pointer.as_str(), error.code),
+            ("/categories", "selects_nothing")
+        );
+        let foundations = request(r#"{"policy_types":[]}"#).resolve().unwrap();
+        assert_eq!(foundations.keys(), registry().foundations().collect());
+    }
+
+    proptest! {
+        #[test]
+        fn any_valid_selection_survives_its_normal_form(
+            picked in proptest::collection::vec(any::<proptest::sample::Index>(), 1..40),
+            include_foundations: bool,
+            include_dependencies: bool,
+        ) {
+            let all: Vec<_> = registry().policies().collect();
+            let keys = picked.iter().map(|index| index.get(&all).to_string()).collect();
+            let selection = SelectionRequest {
+                policy_types: Some(keys),
+                categories: None,
+                include_foundations: Some(include_foundations),
+                include_dependencies: Some(include_dependencies),
+            }
+            .resolve()
+            .unwrap();
+            let stored = serde_json::from_str(&selection.normal_form()).unwrap();
+            prop_assert_eq!(Selection::from_stored(&stored).unwrap(), selection);
+        }
+    }
+}
