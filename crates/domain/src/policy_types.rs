@@ -144,7 +144,7 @@ mod tests {
         assert!(registry.policies().count() >= 80);
         for row in registry.all() {
             assert_eq!(registry.find(&row.key), Some(row.key()));
-            assert!(row.app_only == !row.permissions.is_empty(), "{}", row.key);
+            assert_ne!(row.app_only, row.permissions.is_empty(), "{}", row.key);
         }
     }
 }
