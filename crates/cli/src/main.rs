@@ -1,2 +1,53 @@
-//! The atlas command.
-fn main() {}
+//! The `atlas` command: administration of an installation (through its database) and a client of
+//! its HTTP API. Exit status 0 is success, 1 a failure told in one line, 2 wrong usage.
+
+mod admin;
+mod args;
+mod client;
+mod inventory;
+mod output;
+mod runs;
+mod sync;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command, InventoryCommand, RunsCommand};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(execute(arguments)));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("atlas: {}", output::one_line(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Migrate(command) => admin::migrate(&command, json).await?,
+        Command::Tenant(command) => admin::tenant::run(command, json).await?,
+        Command::User(command) => admin::people::user(command, json).await?,
+        Command::Token(command) => admin::people::token(command, json).await?,
+        Command::Member(command) => admin::people::member(command, json).await?,
+        Command::Keys(command) => admin::keys::run(command, json).await?,
+        Command::Sync(command) => return sync::run(&command, json).await,
+        Command::Runs(RunsCommand::List(command)) => runs::list(&command, json).await?,
+        Command::Runs(RunsCommand::Show(command)) => runs::show(&command, json).await?,
+        Command::Runs(RunsCommand::Watch(command)) => return runs::watch(&command, json).await,
+        Command::Inventory(InventoryCommand::List(command)) => {
+            inventory::list(&command, json).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,84 @@
+//! Administration: straight to the database, for whoever runs the installation.
+
+pub mod keys;
+pub mod people;
+pub mod tenant;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use atlas_domain::clock::{SystemClock, SystemEntropy};
+use atlas_domain::vault::Keyring;
+use atlas_store::{Store, StoreOptions};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use crate::args::{Database, Keys};
+use crate::output;
+
+/// Secrets and tokens are short; anything longer is a wrong file.
+const MAX_SECRET_BYTES: u64 = 16 * 1024;
+
+/// Applies what is missing of the schema.
+pub async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
+    let applied = atlas_store::migrate(&database.database_url).await?;
+    if as_json {
+        output::json(&json!({ "applied": applied }));
+    } else if applied.is_empty() {
+        println!("The schema is current.");
+    } else {
+        applied.iter().for_each(|name| println!("applied {name}"));
+    }
+    Ok(())
+}
+
+fn open(database: &Database) -> anyhow::Result<Store> {
+    let options = StoreOptions {
+        database_url: database.database_url.clone(),
+        pool_size: 1,
+        application_name: "atlas".to_owned(),
+        acquire_timeout: Duration::from_secs(10),
+    };
+    Ok(Store::new(&options, Arc::new(SystemClock), Arc::new(SystemEntropy))?)
+}
+
+fn keyring(keys: &Keys) -> anyhow::Result<Keyring> {
+    let text = match &keys.secret_keys_file {
+        Some(path) => read_secret(path)?,
+        None => SecretString::from(variable("ATLAS_SECRET_KEYS").context(
+            "no keys: set ATLAS_SECRET_KEYS or --secret-keys-file (atlas keys generate makes one)",
+        )?),
+    };
+    Keyring::parse(text.expose_secret()).context("ATLAS_SECRET_KEYS")
+}
+
+/// A variable that must not be a flag, because flags stand in the process list.
+#[allow(clippy::disallowed_methods, reason = "secrets are taken from the environment only")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Reads a secret from a file, or from standard input when the path is `-`. A line end at its end
+/// is not part of it.
+pub fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+    let mut text = String::new();
+    let source = path.display();
+    if path == Path::new("-") {
+        std::io::stdin().take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text))
+    }
+    .with_context(|| format!("cannot read the secret from {source}"))?;
+    if text.len() as u64 > MAX_SECRET_BYTES {
+        bail!("{source} holds more than {MAX_SECRET_BYTES} bytes; that is no secret");
+    }
+    let trimmed = text.trim_end_matches(['\r', '\n']);
+    if trimmed.is_empty() {
+        bail!("{source} is empty");
+    }
+    Ok(SecretString::from(trimmed))
+}

@@ -1,0 +1,283 @@
+//! The command line: every flag and variable in one place.
+
+use std::path::PathBuf;
+
+use atlas_domain::access::Role;
+use atlas_domain::tenant::Cloud;
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+/// Operate TenantAtlas and use it from a shell.
+#[derive(Debug, Parser)]
+#[command(name = "atlas", version, propagate_version = true)]
+pub struct Arguments {
+    /// Print JSON for programs instead of tables for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring the database to this version's schema.
+    Migrate(Database),
+    /// Tenants of this installation.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Users of this installation.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// API tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Who belongs to which tenant, with which role.
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Keys that encrypt tenant secrets.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Start an inventory sync of one or more tenants, or join the one that is active.
+    Sync(SyncArguments),
+    /// Operation runs.
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// What the last syncs found.
+    #[command(subcommand)]
+    Inventory(InventoryCommand),
+}
+
+/// Where the database is. For administration, which does not go through the API.
+#[derive(Debug, Args)]
+pub struct Database {
+    /// PostgreSQL, as postgres://user:password@host/database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: SecretString,
+}
+
+/// The keys that encrypt tenant secrets.
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// ID:KEY pairs joined by commas, each KEY 32 bytes in base64; the first encrypts. From the
+    /// environment only, so that keys never stand in a process list.
+    #[arg(skip)]
+    pub inline: Option<SecretString>,
+    /// A file that holds the keys instead of the variable ATLAS_SECRET_KEYS.
+    #[arg(long, env = "ATLAS_SECRET_KEYS_FILE")]
+    pub secret_keys_file: Option<PathBuf>,
+}
+
+/// Tenant administration.
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Add a tenant with its application's credentials, or replace the credentials of one.
+    Add(TenantAdd),
+    /// List all tenants.
+    List(Database),
+}
+
+/// A new tenant.
+#[derive(Debug, Args)]
+pub struct TenantAdd {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub keys: Keys,
+    /// Name for people.
+    #[arg(long)]
+    pub name: String,
+    /// The tenant's id in Microsoft Entra ("Directory (tenant) ID").
+    #[arg(long)]
+    pub directory_id: Uuid,
+    /// The application's id ("Application (client) ID"). Without it the tenant cannot be synced.
+    #[arg(long, requires = "client_secret_file")]
+    pub client_id: Option<String>,
+    /// File with the client secret; - reads it from standard input.
+    #[arg(long, requires = "client_id")]
+    pub client_secret_file: Option<PathBuf>,
+    /// The Microsoft cloud: global, us_government, us_government_dod or china.
+    #[arg(long, default_value_t = Cloud::Global)]
+    pub cloud: Cloud,
+    /// When the directory is known already: store these credentials in place of the old ones.
+    #[arg(long, requires = "client_id")]
+    pub replace_credentials: bool,
+}
+
+/// User administration.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a user.
+    Add {
+        #[command(flatten)]
+        database: Database,
+        /// E-mail address; the user's name on this command line.
+        #[arg(long)]
+        email: String,
+        /// Name for people.
+        #[arg(long)]
+        name: String,
+    },
+}
+
+/// Token administration.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token for a user. It is shown once and cannot be shown again.
+    Create {
+        #[command(flatten)]
+        database: Database,
+        /// E-mail address of the user.
+        #[arg(long)]
+        user: String,
+        /// What the token is for.
+        #[arg(long)]
+        name: String,
+        /// Days until it expires; without it, it does not.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        expires_in_days: Option<u32>,
+    },
+    /// Make a token useless, within five seconds.
+    Revoke {
+        #[command(flatten)]
+        database: Database,
+        /// The token's id, as `token create` printed it.
+        id: Uuid,
+    },
+}
+
+/// Member administration.
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// Give a user a role in a tenant.
+    Set {
+        #[command(flatten)]
+        database: Database,
+        /// Tenant, by id or name.
+        #[arg(long)]
+        tenant: String,
+        /// E-mail address of the user.
+        #[arg(long)]
+        user: String,
+        /// owner, manager, operator or readonly.
+        #[arg(long)]
+        role: Role,
+    },
+}
+
+/// Key administration.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Encrypt every secret again that is not yet under the first key. Safe to repeat.
+    Rotate {
+        #[command(flatten)]
+        database: Database,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Print a fresh key as ID:KEY, ready for ATLAS_SECRET_KEYS.
+    Generate {
+        /// The id of the key.
+        #[arg(long, default_value = "k1")]
+        id: String,
+    },
+}
+
+/// Where the API is and who asks.
+#[derive(Debug, Args)]
+pub struct Api {
+    /// Base URL of the API.
+    #[arg(long, env = "ATLAS_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// File with the API token; - reads it from standard input. Otherwise the variable ATLAS_TOKEN.
+    #[arg(long, env = "ATLAS_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// Starting syncs.
+#[derive(Debug, Args)]
+pub struct SyncArguments {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenants, by id or name.
+    #[arg(required = true)]
+    pub tenants: Vec<String>,
+    /// Show a progress bar per run and wait for the end.
+    #[arg(long)]
+    pub follow: bool,
+    /// Only this policy type; may be repeated.
+    #[arg(long = "policy-type")]
+    pub policy_types: Vec<String>,
+    /// Only policy types of this category; may be repeated.
+    #[arg(long = "category")]
+    pub categories: Vec<String>,
+    /// Leave out the objects that policies lean on.
+    #[arg(long)]
+    pub no_foundations: bool,
+    /// Do not record what items refer to.
+    #[arg(long)]
+    pub no_dependencies: bool,
+}
+
+/// Looking at runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List the newest runs.
+    List(RunsList),
+    /// Show one run with its results per policy type.
+    Show(OneRun),
+    /// Follow one run to its end.
+    Watch(OneRun),
+}
+
+/// Which runs.
+#[derive(Debug, Args)]
+pub struct RunsList {
+    #[command(flatten)]
+    pub api: Api,
+    /// Only runs of this tenant, by id or name.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Only runs with this status: queued, running or completed.
+    #[arg(long)]
+    pub status: Option<String>,
+    /// How many, at most.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub limit: u16,
+}
+
+/// Which run.
+#[derive(Debug, Args)]
+pub struct OneRun {
+    #[command(flatten)]
+    pub api: Api,
+    /// The run's id.
+    pub id: Uuid,
+}
+
+/// Looking at the inventory.
+#[derive(Debug, Subcommand)]
+pub enum InventoryCommand {
+    /// List items of a tenant, by name.
+    List(InventoryList),
+}
+
+/// Which items.
+#[derive(Debug, Args)]
+pub struct InventoryList {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// Only this policy type; may be repeated.
+    #[arg(long = "policy-type")]
+    pub policy_types: Vec<String>,
+    /// Only names that contain this text.
+    #[arg(long)]
+    pub q: Option<String>,
+    /// How many, at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub limit: u32,
+}

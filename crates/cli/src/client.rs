@@ -1,0 +1,141 @@
+//! A client of the HTTP API: the same documented endpoints that everybody else uses.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::admin::{read_secret, variable};
+use crate::args::Api;
+use crate::output::cell;
+
+/// The longest time one request may take; the API answers at once.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest page that the API gives.
+const PAGE: usize = 200;
+
+/// The API as one caller sees it.
+pub struct ApiClient {
+    http: reqwest::Client,
+    base: String,
+    token: SecretString,
+}
+
+/// An answer: its body, and when to ask again.
+pub struct Answer {
+    /// The JSON body.
+    pub body: Value,
+    /// From `Retry-After`.
+    pub ask_again_in: Option<Duration>,
+}
+
+impl ApiClient {
+    /// Reads the token and prepares the connection; asks nothing yet.
+    pub fn new(api: &Api) -> anyhow::Result<Self> {
+        let token = match &api.token_file {
+            Some(path) => read_secret(path)?,
+            None => SecretString::from(
+                variable("ATLAS_TOKEN").context("no token: set ATLAS_TOKEN or --token-file")?,
+            ),
+        };
+        let http = reqwest::Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .user_agent(concat!("atlas/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, base: api.url.trim_end_matches('/').to_owned(), token })
+    }
+
+    /// Reads one resource.
+    pub async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::GET, path).query(query)).await
+    }
+
+    /// Starts something.
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Walks a list until `limit` items are there or the list ends.
+    pub async fn list(
+        &self,
+        path: &str,
+        mut query: Vec<(&str, String)>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<Value>> {
+        let mut items = Vec::new();
+        query.push(("limit", limit.clamp(1, PAGE).to_string()));
+        loop {
+            let Answer { body, .. } = self.get(path, &query).await?;
+            let next = body.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+            if let Some(Value::Array(page)) = body.get("items") {
+                items.extend(page.iter().cloned());
+            }
+            let Some(next) = next.filter(|_| items.len() < limit) else { break };
+            query.retain(|(name, _)| *name != "cursor");
+            query.push(("cursor", next));
+        }
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    /// The id of the tenant that `text` names by id or by name.
+    pub async fn tenant_id(&self, text: &str) -> anyhow::Result<String> {
+        if let Ok(id) = Uuid::try_parse(text) {
+            return Ok(id.to_string());
+        }
+        let tenants = self.list("/tenants", Vec::new(), usize::MAX).await?;
+        let named: Vec<_> =
+            tenants.iter().filter(|tenant| cell(tenant, "/name").eq_ignore_ascii_case(text)).collect();
+        match named.as_slice() {
+            [tenant] => Ok(cell(tenant, "/id")),
+            [] => bail!("no tenant {text:?} that you belong to"),
+            _ => bail!("several tenants are called {text:?}; use the id"),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(self.token.expose_secret())
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Answer> {
+        let response = request
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .with_context(|| format!("cannot reach {}", self.base))?;
+        let status = response.status();
+        let ask_again_in = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let text = response.text().await.map_err(reqwest::Error::without_url)?;
+        let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(Answer { body, ask_again_in });
+        }
+        bail!("{}", refusal(status, &body));
+    }
+}
+
+/// One line out of a problem: what it is, the bad fields, and the id to ask support about.
+fn refusal(status: StatusCode, problem: &Value) -> String {
+    let mut line = match cell(problem, "/detail") {
+        detail if detail.is_empty() => format!("the API answered {status}"),
+        detail => detail,
+    };
+    for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+        let place = [cell(error, "/pointer"), cell(error, "/parameter")].concat();
+        line.push_str(&format!(" [{place}: {}]", cell(error, "/detail")));
+    }
+    let request_id = cell(problem, "/request_id");
+    if !request_id.is_empty() {
+        line.push_str(&format!(" (request {request_id})"));
+    }
+    line
+}

@@ -1,0 +1,90 @@
+//! `atlas runs`: list, show, watch.
+
+pub mod follow;
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::args::{OneRun, RunsList};
+use crate::client::ApiClient;
+use crate::output::{self, cell};
+
+/// The newest runs.
+pub async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<()> {
+    let api = ApiClient::new(&arguments.api)?;
+    let mut query = Vec::new();
+    if let Some(tenant) = &arguments.tenant {
+        query.push(("tenant_id", api.tenant_id(tenant).await?));
+    }
+    if let Some(status) = &arguments.status {
+        query.push(("status", status.clone()));
+    }
+    let runs = api.list("/operation-runs", query, usize::from(arguments.limit)).await?;
+    if as_json {
+        output::json(&json!({ "items": runs }));
+        return Ok(());
+    }
+    let rows: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            ["/id", "/tenant/name", "/kind", "/status", "/outcome", "/created_at", "/initiator/display"]
+                .iter()
+                .map(|pointer| cell(run, pointer))
+                .collect()
+        })
+        .collect();
+    let headings = ["RUN", "TENANT", "KIND", "STATUS", "OUTCOME", "CREATED", "BY"];
+    output::table(&headings, &rows);
+    Ok(())
+}
+
+/// One run with its results.
+pub async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()> {
+    let api = ApiClient::new(&arguments.api)?;
+    let path = format!("/operation-runs/{}", arguments.id);
+    let run = api.get(&path, &[]).await?.body;
+    let results = api.list(&format!("{path}/results"), Vec::new(), usize::MAX).await?;
+    if as_json {
+        output::json(&json!({ "run": run, "results": results }));
+        return Ok(());
+    }
+    println!("{}", one_run(&run));
+    let rows: Vec<_> = results
+        .iter()
+        .map(|result| {
+            [
+                "/policy_type", "/status", "/pages", "/seen", "/created", "/changed", "/missing",
+                "/error/code",
+            ]
+            .iter()
+            .map(|pointer| cell(result, pointer))
+            .collect()
+        })
+        .collect();
+    let headings = ["TYPE", "STATUS", "PAGES", "SEEN", "CREATED", "CHANGED", "MISSING", "ERROR"];
+    output::table(&headings, &rows);
+    Ok(())
+}
+
+/// Follows one run to its end; the exit status says whether it succeeded.
+pub async fn watch(arguments: &OneRun, as_json: bool) -> anyhow::Result<ExitCode> {
+    let api = ApiClient::new(&arguments.api)?;
+    let run = api.get(&format!("/operation-runs/{}", arguments.id), &[]).await?.body;
+    follow::to_the_end(&api, vec![run], as_json).await
+}
+
+fn one_run(run: &Value) -> String {
+    let mut line = format!(
+        "{} of {}: {} {}",
+        cell(run, "/kind"),
+        cell(run, "/tenant/name"),
+        cell(run, "/status"),
+        cell(run, "/outcome"),
+    );
+    let error = cell(run, "/error/detail");
+    if !error.is_empty() {
+        line.push_str(&format!(" ({error} {})", cell(run, "/error/hint")));
+    }
+    output::one_line(&line)
+}
