@@ -1,1 +1,47 @@
-//! store
+//! PostgreSQL: the only crate that knows diesel. Every function is one short transaction, most are
+//! one statement and one round trip; none is open across a network call to anybody else.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`access`] | who a token belongs to, and where that user is a member |
+//! | [`admin`] | what the command line does to an installation |
+//! | [`audit`] | the audit log |
+//! | [`inventory`] | what syncs write and screens read of tenants' policies |
+//! | [`notifications`] | what initiators are told |
+//! | [`runs`] | admission, claims, leases, ends and sweeps of operation runs |
+//! | [`tenants`] | tenants as their members see them |
+//!
+//! Statements are constant text with bound values ([`statement`]); the status a transition may
+//! leave is taken from the domain's table. Only the database's clock decides when something is due.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod access;
+pub mod admin;
+pub mod audit;
+mod error;
+pub mod inventory;
+mod migrations;
+pub mod notifications;
+mod page;
+mod pool;
+pub mod runs;
+mod statement;
+pub mod tenants;
+
+pub use access::{Principal, TokenLookup};
+pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};
+pub use audit::{AuditEventView, AuditFilter, NewAuditEvent};
+pub use error::StoreError;
+pub use inventory::{
+    ItemFilter, ItemView, PageEffect, SyncRunView, TypeEffect, TypeSummary, WriteError,
+};
+pub use migrations::{MigrateError, SchemaState, migrate, revert_all};
+pub use notifications::NotificationView;
+pub use page::PageRequest;
+pub use pool::{Store, StoreOptions, StoreSetupError};
+pub use runs::{
+    Admission, AdmitError, DispatchFailure, Ended, Heartbeat, Requeued, RunFilter, StartRun,
+    SweepCount, Unfinished,
+};
+pub use tenants::TenantView;

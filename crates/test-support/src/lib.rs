@@ -1,1 +1,26 @@
-//! test-support
+//! What tests stand on: a database and a Redis namespace per test, tenants and users in it, and
+//! waiting without sleeping for a fixed time.
+//!
+//! `DATABASE_URL` and `REDIS_URL` say where PostgreSQL and Redis are; `cargo xtask test` sets them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "test code ends at the first surprise, and takes its services from the environment"
+)]
+
+mod database;
+mod namespace;
+mod scenario;
+mod waiting;
+
+pub use database::TestDatabase;
+pub use namespace::{TestRedis, dead_redis_url};
+pub use scenario::{KEYS, Member, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, Scenario, TestTenant};
+pub use waiting::{PATIENCE, eventually};
+
+/// The value of a variable that names a service.
+pub(crate) fn service(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set; run the tests with: cargo xtask test"))
+}

@@ -1,0 +1,10 @@
+//! Tenants' policies: what syncs write, guarded by their lease, and what screens read.
+
+mod read;
+pub(crate) mod results;
+mod sync_runs;
+mod write;
+
+pub use read::{ItemFilter, ItemView, TypeSummary};
+pub use sync_runs::SyncRunView;
+pub use write::{PageEffect, TypeEffect, WriteError};

@@ -1,0 +1,251 @@
+//! Taking a due run, and keeping it.
+
+use std::time::Duration;
+
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::ids::{DirectoryId, LeaseToken, RunId, TenantId, UserId};
+use atlas_domain::run::lease::LeaseTerms;
+use atlas_domain::run::{
+    Claim, Completion, Lease, OperationKind, Progress, RunCounts, RunInputs, Transition,
+};
+use const_format::concatcp;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::row::to_json;
+use crate::error::StoreError;
+use crate::pool::Store;
+use crate::statement::prepared;
+
+/// How often a claim that lost a race for a tenant looks for another run before it reports none.
+const RACES: usize = 4;
+
+/// What a heartbeat learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// The lease is renewed.
+    Renewed {
+        /// Somebody asked for the run to stop.
+        cancel_requested: bool,
+    },
+    /// The run is somebody else's, or has ended. Nothing may be written any more.
+    Lost,
+}
+
+/// Takes one due run of a tenant that is not busy, in this order: priority, the tenant served least
+/// recently, age. Rows that another claim holds are skipped. The fence is raised in the same
+/// statement. $1 worker, $2 token, $3 lease in milliseconds.
+const CLAIM: &str = concatcp!(
+    "WITH due AS ( \
+        SELECT r.id FROM operation_runs r \
+            LEFT JOIN tenant_fences f ON f.tenant_id = r.tenant_id AND f.scope = r.lock_scope \
+        WHERE ",
+    Transition::Claim.guard(),
+    " AND r.not_before <= clock_timestamp() AND r.cancel_requested_at IS NULL \
+            AND NOT EXISTS (SELECT 1 FROM operation_runs o WHERE o.tenant_id = r.tenant_id \
+                AND o.lock_scope = r.lock_scope AND o.status = 'running') \
+        ORDER BY r.priority DESC, f.served_at ASC NULLS FIRST, r.created_at, r.id \
+        LIMIT 1 FOR UPDATE OF r SKIP LOCKED), \
+    claimed AS ( \
+        UPDATE operation_runs r SET status = 'running', attempt = r.attempt + 1, worker_id = $1, \
+            lease_token = $2, heartbeat_at = clock_timestamp(), \
+            lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond', \
+            started_at = coalesce(r.started_at, clock_timestamp()), wait_reason = NULL, \
+            progress = NULL, error = NULL, updated_at = clock_timestamp(), \
+            event_seq = r.event_seq + 1 \
+        FROM due WHERE r.id = due.id AND ",
+    Transition::Claim.guard(),
+    " RETURNING r.*), \
+    fenced AS ( \
+        INSERT INTO tenant_fences AS f (tenant_id, scope, fence, token, served_at) \
+        SELECT tenant_id, lock_scope, 1, $2, clock_timestamp() FROM claimed \
+        ON CONFLICT (tenant_id, scope) DO UPDATE SET fence = f.fence + 1, token = EXCLUDED.token, \
+            served_at = EXCLUDED.served_at \
+        RETURNING f.tenant_id, f.fence), \
+    event AS ( \
+        INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
+        SELECT id, event_seq, attempt, 'claimed', jsonb_build_object('worker_id', worker_id) \
+        FROM claimed) \
+    SELECT c.id, c.tenant_id, c.kind, c.inputs, c.initiator_id, c.attempt, c.failures, \
+        c.max_failures, f.fence, t.directory_id \
+    FROM claimed c JOIN fenced f ON f.tenant_id = c.tenant_id JOIN tenants t ON t.id = c.tenant_id"
+);
+
+/// $1 run, $2 attempt, $3 token, $4 lease in milliseconds, $5 progress.
+const HEARTBEAT: &str = concatcp!(
+    "UPDATE operation_runs r SET heartbeat_at = clock_timestamp(), \
+        lease_expires_at = clock_timestamp() + $4 * interval '1 millisecond', \
+        progress = coalesce($5, r.progress), updated_at = clock_timestamp() \
+    WHERE r.id = $1 AND r.attempt = $2 AND r.lease_token = $3 AND ",
+    Transition::Heartbeat.guard(),
+    " RETURNING (r.cancel_requested_at IS NOT NULL) AS cancel_requested"
+);
+
+const DUE_COUNT: &str = "SELECT count(*) AS count FROM operation_runs r \
+    WHERE r.status = 'queued' AND r.not_before <= clock_timestamp()";
+
+#[derive(QueryableByName)]
+struct ClaimRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Jsonb)]
+    inputs: Value,
+    #[diesel(sql_type = SqlUuid)]
+    initiator_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    attempt: i32,
+    #[diesel(sql_type = Integer)]
+    failures: i32,
+    #[diesel(sql_type = Integer)]
+    max_failures: i32,
+    #[diesel(sql_type = BigInt)]
+    fence: i64,
+    #[diesel(sql_type = SqlUuid)]
+    directory_id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct CancelRow {
+    #[diesel(sql_type = Bool)]
+    cancel_requested: bool,
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+impl Store {
+    /// Takes the run that is due next, when there is one whose tenant is not busy. A run whose
+    /// inputs this version cannot read is ended as failed, and the next one is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`]; no run was taken then, or its lease runs out.
+    pub async fn claim_next(&self, terms: &LeaseTerms) -> Result<Option<Claim>, StoreError> {
+        let mut races = 0;
+        loop {
+            let token = LeaseToken::from_uuid(self.mint());
+            let row: Result<Option<ClaimRow>, DieselError> = prepared(
+                sql_query(CLAIM)
+                    .bind::<Text, _>(terms.worker_id.as_str())
+                    .bind::<SqlUuid, _>(token.into_uuid())
+                    .bind::<BigInt, _>(milliseconds(terms.duration)),
+            )
+            .get_result(&mut self.connection().await?)
+            .await
+            .optional();
+            let row = match row {
+                Ok(Some(row)) => row,
+                Ok(None) => return Ok(None),
+                // Another worker took a run of the same tenant in the same moment.
+                Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+                    if races < RACES =>
+                {
+                    races += 1;
+                    continue;
+                }
+                Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            match row.into_claim(token) {
+                Ok(claim) => return Ok(Some(claim)),
+                Err((lease, error)) => self.refuse_unreadable(&lease, &error).await?,
+            }
+        }
+    }
+
+    async fn refuse_unreadable(&self, lease: &Lease, error: &StoreError) -> Result<(), StoreError> {
+        tracing::error!(run_id = %lease.run_id, %error, "a queued run is not readable");
+        let failure = Failure::permanent(
+            FailureCode::INTERNAL,
+            "The run was recorded by a version with other policy types.",
+        )
+        .with_hint("Start it again.");
+        let completion = Completion::failed(failure, RunCounts::default());
+        self.end_as(lease, &completion, None).await?;
+        Ok(())
+    }
+
+    /// Renews the lease, writes progress when there is some, and learns of a request to cancel.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the lease may then still be the caller's, until it runs out.
+    pub async fn heartbeat(
+        &self,
+        lease: &Lease,
+        duration: Duration,
+        progress: Option<&Progress>,
+    ) -> Result<Heartbeat, StoreError> {
+        let row: Option<CancelRow> = prepared(
+            sql_query(HEARTBEAT)
+                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
+                .bind::<Integer, _>(lease.attempt)
+                .bind::<SqlUuid, _>(lease.token.into_uuid())
+                .bind::<BigInt, _>(milliseconds(duration))
+                .bind::<Nullable<Jsonb>, _>(progress.map(to_json)),
+        )
+        .get_result(&mut self.connection().await?)
+        .await
+        .optional()?;
+        Ok(row.map_or(Heartbeat::Lost, |row| Heartbeat::Renewed {
+            cancel_requested: row.cancel_requested,
+        }))
+    }
+
+    /// How many queued runs are due.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn due_count(&self) -> Result<i64, StoreError> {
+        let row: CountRow = prepared(sql_query(DUE_COUNT))
+            .get_result(&mut self.connection().await?)
+            .await?;
+        Ok(row.count)
+    }
+}
+
+impl ClaimRow {
+    fn into_claim(self, token: LeaseToken) -> Result<Claim, (Lease, StoreError)> {
+        let kind = self.kind.parse::<OperationKind>();
+        let lease = Lease {
+            run_id: RunId::from_uuid(self.id),
+            tenant_id: TenantId::from_uuid(self.tenant_id),
+            kind: *kind.as_ref().unwrap_or(&OperationKind::InventorySync),
+            token,
+            attempt: self.attempt,
+            fence: self.fence,
+        };
+        let inputs = kind
+            .map_err(|error| StoreError::corrupt("kind", error))
+            .and_then(|kind| {
+                RunInputs::from_stored(kind, &self.inputs)
+                    .map_err(|error| StoreError::corrupt("selection", error))
+            });
+        match inputs {
+            Err(error) => Err((lease, error)),
+            Ok(inputs) => Ok(Claim {
+                lease,
+                inputs,
+                initiator_id: UserId::from_uuid(self.initiator_id),
+                directory_id: DirectoryId::from_uuid(self.directory_id),
+                failures: self.failures,
+                max_failures: self.max_failures,
+            }),
+        }
+    }
+}
+
+pub(super) fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

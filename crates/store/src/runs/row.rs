@@ -1,0 +1,222 @@
+//! A run's row and the pieces of SQL that several statements share.
+
+use atlas_domain::failure::Failure;
+use atlas_domain::ids::{RunId, TenantId, UserId, WorkerId};
+use atlas_domain::run::{
+    CancelRequest, OperationKind, OperationRun, Outcome, Progress, RunCounts, RunInputs, RunState,
+    WaitReason,
+};
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+
+/// Columns of [`RunRow`] from a run `r`, its tenant `t` and its initiator `u`.
+pub(super) const COLUMNS: &str = "r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, \
+    r.initiator_id, u.display_name AS initiator_name, r.retry_of, r.attempt, r.failures, \
+    r.max_failures, r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, \
+    r.outcome, r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, \
+    r.lease_expires_at, r.counts, r.completed_at, r.cancel_requested_at, r.cancel_requested_by, \
+    r.cancel_reason, r.cancel_deadline_at, \
+    (r.not_before > clock_timestamp()) AS not_due, \
+    (r.status = 'queued' AND EXISTS (SELECT 1 FROM operation_runs o \
+        WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope \
+            AND o.status = 'running')) AS tenant_busy";
+
+/// What leaves `running` gives up.
+pub(super) const NO_LEASE: &str = "worker_id = NULL, lease_token = NULL, \
+    lease_expires_at = NULL, heartbeat_at = NULL";
+
+/// Follows a `WITH` list whose CTE `changed` holds the new version of a run's row (all columns).
+/// Writes the event ($1), and for a run that has ended the notification ($2 its id, $3 title, $4
+/// body, with the tenant's name for `{tenant}`; $5 and $6 title and body when it was cancelled) and
+/// the audit entry ($7 its id, $8 the kind of actor).
+pub(super) const TOLD: &str = ", event AS ( \
+        INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
+        SELECT c.id, c.event_seq, c.attempt, $1, \
+            CASE WHEN c.error IS NULL THEN NULL ELSE jsonb_build_object('code', c.error->'code') END \
+        FROM changed c), \
+    notice AS ( \
+        INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body) \
+        SELECT $2, c.initiator_id, c.tenant_id, c.id, 'terminal', \
+            replace(CASE WHEN c.outcome = 'cancelled' THEN $5 ELSE $3 END, '{tenant}', t.name), \
+            replace(CASE WHEN c.outcome = 'cancelled' THEN $6 ELSE $4 END, '{tenant}', t.name) \
+        FROM changed c JOIN tenants t ON t.id = c.tenant_id WHERE c.status = 'completed' \
+        ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING), \
+    audit AS ( \
+        INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, \
+            target_id, outcome, detail) \
+        SELECT $7, c.tenant_id, $8, c.initiator_id, 'operation_run.completed', 'operation_run', \
+            c.id::text, CASE WHEN c.outcome = 'failed' THEN 'failed' ELSE 'allowed' END, \
+            jsonb_build_object('outcome', c.outcome) \
+        FROM changed c WHERE c.status = 'completed') ";
+
+#[derive(QueryableByName)]
+pub(super) struct RunRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
+    #[diesel(sql_type = Text)]
+    tenant_name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Jsonb)]
+    inputs: Value,
+    #[diesel(sql_type = SqlUuid)]
+    initiator_id: Uuid,
+    #[diesel(sql_type = Text)]
+    initiator_name: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    retry_of: Option<Uuid>,
+    #[diesel(sql_type = Integer)]
+    attempt: i32,
+    #[diesel(sql_type = Integer)]
+    failures: i32,
+    #[diesel(sql_type = Integer)]
+    max_failures: i32,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    started_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    progress: Option<Value>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    error: Option<Value>,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    outcome: Option<String>,
+    #[diesel(sql_type = Timestamptz)]
+    not_before: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    expires_at: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Text>)]
+    wait_reason: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    worker_id: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    heartbeat_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    lease_expires_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    counts: Option<Value>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    completed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    cancel_requested_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    cancel_requested_by: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    cancel_reason: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    cancel_deadline_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    not_due: bool,
+    #[diesel(sql_type = Bool)]
+    tenant_busy: bool,
+}
+
+impl RunRow {
+    pub(super) fn into_run(self) -> Result<OperationRun, StoreError> {
+        let state = self.state()?;
+        let kind: OperationKind = self
+            .kind
+            .parse()
+            .map_err(|error| StoreError::corrupt("kind", error))?;
+        let cancel = match (
+            self.cancel_requested_at,
+            self.cancel_requested_by,
+            self.cancel_deadline_at,
+        ) {
+            (Some(requested_at), Some(by), Some(deadline_at)) => Some(CancelRequest {
+                requested_at,
+                requested_by: UserId::from_uuid(by),
+                reason: self.cancel_reason,
+                deadline_at,
+            }),
+            _ => None,
+        };
+        Ok(OperationRun {
+            id: RunId::from_uuid(self.id),
+            tenant_id: TenantId::from_uuid(self.tenant_id),
+            tenant_name: self.tenant_name,
+            inputs: RunInputs::from_stored(kind, &self.inputs)
+                .map_err(|error| StoreError::corrupt("selection", error))?,
+            initiator_id: UserId::from_uuid(self.initiator_id),
+            initiator_name: self.initiator_name,
+            retry_of: self.retry_of.map(RunId::from_uuid),
+            attempt: self.attempt,
+            failures: self.failures,
+            max_failures: self.max_failures,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            started_at: self.started_at,
+            progress: optional::<Progress>("progress", self.progress)?,
+            error: optional::<Failure>("failure", self.error)?,
+            cancel,
+            state,
+        })
+    }
+
+    fn state(&self) -> Result<RunState, StoreError> {
+        let broken = || StoreError::corrupt("run", "its state is incomplete");
+        match self.status.as_str() {
+            "queued" => Ok(RunState::Queued {
+                not_before: self.not_before,
+                expires_at: self.expires_at,
+                wait: self.wait(),
+            }),
+            "running" => Ok(RunState::Running {
+                worker_id: WorkerId::from_name(self.worker_id.clone().ok_or_else(broken)?),
+                heartbeat_at: self.heartbeat_at.ok_or_else(broken)?,
+                lease_expires_at: self.lease_expires_at.ok_or_else(broken)?,
+            }),
+            _ => Ok(RunState::Completed {
+                outcome: self
+                    .outcome
+                    .as_deref()
+                    .and_then(|word| Outcome::ALL.into_iter().find(|o| o.as_str() == word))
+                    .ok_or_else(broken)?,
+                completed_at: self.completed_at.ok_or_else(broken)?,
+                counts: optional::<RunCounts>("counts", self.counts.clone())?.unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// Derived at each reading: a stored reason could outlive its cause.
+    fn wait(&self) -> Option<WaitReason> {
+        let put_back = self.wait_reason.as_deref().and_then(|word| {
+            WaitReason::ALL
+                .into_iter()
+                .find(|reason| reason.as_str() == word)
+        });
+        match (self.tenant_busy, self.not_due) {
+            (true, _) => Some(WaitReason::TenantBusy),
+            (false, true) => Some(WaitReason::Backoff),
+            (false, false) => put_back.filter(|reason| *reason != WaitReason::Backoff),
+        }
+    }
+}
+
+fn optional<T: DeserializeOwned>(
+    what: &'static str,
+    value: Option<Value>,
+) -> Result<Option<T>, StoreError> {
+    value
+        .map(|value| {
+            serde_json::from_value(value).map_err(|error| StoreError::corrupt(what, error))
+        })
+        .transpose()
+}
+
+/// A value that always serializes, as JSON for a row.
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).expect("plain structs of strings and numbers serialize")
+}

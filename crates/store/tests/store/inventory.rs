@@ -1,0 +1,351 @@
+//! What syncs write and screens read.
+
+use std::collections::BTreeMap;
+
+use atlas_domain::ids::{ItemId, NotificationId};
+use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
+use atlas_domain::policy_types::{PolicyTypeKey, registry};
+use atlas_domain::run::{Claim, Completion, RunInputs};
+use atlas_store::{ItemFilter, PageRequest, TypeEffect, WriteError};
+use serde_json::json;
+
+use crate::{Stage, terms};
+
+fn key(text: &str) -> PolicyTypeKey {
+    registry().find(text).unwrap()
+}
+
+fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
+    Observation {
+        policy_type: key(policy_type),
+        external_id: format!("id-{id}"),
+        name: format!("Policy {}", id % 7),
+        platform: "windows".to_owned(),
+        scope_tags: vec!["0".to_owned(), "7".to_owned()],
+        assignment_count: Some(2),
+        metadata: json!({ "description": "with a NUL \u{0} in it" }),
+        content_hash: [content; 32],
+        assignments_hash: Some([1; 32]),
+    }
+}
+
+impl Stage {
+    /// Starts a run of its own selection, so that runs of one test do not dedupe.
+    async fn begin(&self, json: &str) -> Claim {
+        self.scenario
+            .queued_run(self.tenant.id, self.operator.id, json)
+            .await;
+        let claim = self.store.claim_next(&terms("w")).await.unwrap().unwrap();
+        let RunInputs::InventorySync(selection) = &claim.inputs;
+        let keys: Vec<_> = selection.keys().into_iter().collect();
+        self.store
+            .begin_sync(&claim.lease, claim.initiator_id, selection, &keys)
+            .await
+            .unwrap();
+        claim
+    }
+
+    async fn end(&self, claim: Claim) {
+        self.store
+            .finish(claim, &Completion::of_results(&[]), None)
+            .await
+            .unwrap();
+    }
+}
+
+fn only(effect: TypeEffect) -> BTreeMap<PolicyTypeKey, TypeEffect> {
+    BTreeMap::from([(key("mobileApp"), effect)])
+}
+
+#[tokio::test]
+async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
+    let stage = Stage::set().await;
+    let claim = stage.begin("{}").await;
+    let page: Vec<_> = (0..3).map(|id| observation("mobileApp", id, 1)).collect();
+    let store = &stage.store;
+    let created = TypeEffect {
+        seen: 3,
+        created: 3,
+        changed: 0,
+    };
+    assert_eq!(
+        store.store_page(&claim.lease, &page).await.unwrap(),
+        only(created)
+    );
+    let same = TypeEffect {
+        seen: 3,
+        created: 0,
+        changed: 0,
+    };
+    assert_eq!(
+        store.store_page(&claim.lease, &page).await.unwrap(),
+        only(same)
+    );
+
+    let mut other = page.clone();
+    other[0].content_hash = [2; 32];
+    other[1].assignments_hash = Some([2; 32]);
+    other[2].assignments_hash = None;
+    let changed = TypeEffect {
+        seen: 3,
+        created: 0,
+        changed: 2,
+    };
+    assert_eq!(
+        store.store_page(&claim.lease, &other).await.unwrap(),
+        only(changed)
+    );
+    let item = store
+        .items(
+            stage.tenant.id,
+            &ItemFilter::default(),
+            PageRequest::first(10),
+        )
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(item.scope_tags, ["0", "7"]);
+    assert_eq!(item.metadata["description"], "with a NUL \u{fffd} in it");
+}
+
+#[tokio::test]
+async fn only_types_that_were_read_completely_lose_what_was_not_seen_and_it_may_come_back() {
+    let stage = Stage::set().await;
+    let store = &stage.store;
+    let claim = stage.begin("{}").await;
+    let page: Vec<_> = (0..4)
+        .map(|id| observation("mobileApp", id, 1))
+        .chain((0..4).map(|id| observation("policySet", id, 1)))
+        .collect();
+    store.store_page(&claim.lease, &page).await.unwrap();
+    stage.end(claim).await;
+
+    let claim = stage.begin("{}").await;
+    store.store_page(&claim.lease, &page[..2]).await.unwrap();
+    let missing = store
+        .mark_missing(&claim.lease, &[key("mobileApp")])
+        .await
+        .unwrap();
+    assert_eq!(missing, BTreeMap::from([(key("mobileApp"), 2)]));
+    store
+        .recount(&claim.lease, &[key("mobileApp")], true)
+        .await
+        .unwrap();
+    store
+        .recount(&claim.lease, &[key("policySet")], false)
+        .await
+        .unwrap();
+    let summary = store.inventory_summary(stage.tenant.id).await.unwrap();
+    let counts: Vec<_> = summary
+        .iter()
+        .map(|row| {
+            (
+                row.policy_type.as_str(),
+                row.present,
+                row.missing,
+                row.data_as_of.is_some(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        counts,
+        [("mobileApp", 2, 2, true), ("policySet", 4, 0, false)]
+    );
+    stage.end(claim).await;
+
+    let claim = stage.begin("{}").await;
+    let back = store.store_page(&claim.lease, &page[..4]).await.unwrap();
+    assert_eq!(
+        back,
+        only(TypeEffect {
+            seen: 4,
+            created: 2,
+            changed: 0
+        })
+    );
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM inventory_items WHERE missing_since IS NOT NULL")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_worker_that_was_replaced_stores_nothing() {
+    let stage = Stage::set().await;
+    let claim = stage.begin("{}").await;
+    stage
+        .execute("UPDATE tenant_fences SET fence = fence + 1")
+        .await;
+    let page = [observation("mobileApp", 1, 1)];
+    let refused = stage.store.store_page(&claim.lease, &page).await;
+    assert!(matches!(refused, Err(WriteError::Lost)), "{refused:?}");
+    assert_eq!(stage.count("SELECT count(*) FROM inventory_items").await, 0);
+}
+
+#[tokio::test]
+async fn pages_of_1201_items_with_equal_names_have_no_gap_and_no_repetition() {
+    let stage = Stage::set().await;
+    let claim = stage.begin("{}").await;
+    let page: Vec<_> = (0..1201)
+        .map(|id| observation("mobileApp", id, 1))
+        .collect();
+    let stored = stage.store.store_page(&claim.lease, &page).await.unwrap();
+    assert_eq!(
+        stored,
+        only(TypeEffect {
+            seen: 1201,
+            created: 1201,
+            changed: 0
+        })
+    );
+    for filter in [
+        ItemFilter::default(),
+        ItemFilter {
+            policy_type: vec!["mobileApp".to_owned()],
+            ..ItemFilter::default()
+        },
+        ItemFilter {
+            category: Some("Apps".to_owned()),
+            ..ItemFilter::default()
+        },
+        ItemFilter {
+            q: Some("policy".to_owned()),
+            missing: Some(false),
+            ..ItemFilter::default()
+        },
+    ] {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut after: Option<(String, ItemId)> = None;
+        loop {
+            let request = PageRequest {
+                limit: 100,
+                after: after.clone(),
+            };
+            let items = stage
+                .store
+                .items(stage.tenant.id, &filter, request)
+                .await
+                .unwrap();
+            let Some(last) = items.last() else { break };
+            after = Some((last.name.clone(), last.id));
+            for item in items {
+                assert!(seen.insert(item.id), "{filter:?}");
+            }
+        }
+        assert_eq!(seen.len(), 1201, "{filter:?}");
+    }
+    let other = stage.scenario.tenant("Fabrikam").await;
+    let foreign = stage
+        .store
+        .items(other.id, &ItemFilter::default(), PageRequest::first(10))
+        .await
+        .unwrap();
+    assert!(foreign.is_empty());
+    let nothing = ItemFilter {
+        q: Some("%".to_owned()),
+        ..ItemFilter::default()
+    };
+    let found = stage
+        .store
+        .items(stage.tenant.id, &nothing, PageRequest::first(10))
+        .await
+        .unwrap();
+    assert!(found.is_empty(), "a wildcard is a letter");
+}
+
+#[tokio::test]
+async fn results_are_kept_per_type_and_a_new_attempt_begins_anew() {
+    let stage = Stage::set().await;
+    let claim = stage
+        .begin(r#"{"policy_types":["mobileApp"],"include_foundations":false}"#)
+        .await;
+    let run = claim.lease.run_id;
+    let mut result = TypeResult::pending(key("mobileApp"));
+    result.status = TypeStatus::Succeeded;
+    result.seen = 9;
+    stage
+        .store
+        .record_result(&claim.lease, &result)
+        .await
+        .unwrap();
+    let stored = stage
+        .store
+        .run_results(stage.operator.id, run)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(stored, [result]);
+    let stranger = stage.scenario.stranger().await;
+    assert!(
+        stage
+            .store
+            .run_results(stranger.id, run)
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    stage.store.hand_back(claim).await.unwrap();
+    let claim = stage.store.claim_next(&terms("w")).await.unwrap().unwrap();
+    let RunInputs::InventorySync(selection) = &claim.inputs;
+    stage
+        .store
+        .begin_sync(
+            &claim.lease,
+            claim.initiator_id,
+            selection,
+            &[key("mobileApp")],
+        )
+        .await
+        .unwrap();
+    let (sync, results) = stage
+        .store
+        .sync_run(stage.tenant.id, run)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(sync.selection["policy_types"], json!(["mobileApp"]));
+    assert_eq!(results, [TypeResult::pending(key("mobileApp"))]);
+}
+
+#[tokio::test]
+async fn reading_up_to_a_notification_leaves_later_and_foreign_ones_unread() {
+    let stage = Stage::set().await;
+    let user = stage.operator.id;
+    for types in ["mobileApp", "policySet", "roleDefinition"] {
+        let body = format!(r#"{{"policy_types":["{types}"]}}"#);
+        stage
+            .scenario
+            .queued_run(stage.tenant.id, user, &body)
+            .await;
+    }
+    let store = &stage.store;
+    assert_eq!(store.unread_count(user, 100).await.unwrap(), 3);
+    assert_eq!(store.unread_count(user, 2).await.unwrap(), 2, "capped");
+    let list = store
+        .notifications(user, true, PageRequest::first(10))
+        .await
+        .unwrap();
+    let middle: NotificationId = list[1].id;
+    let stranger = stage.scenario.stranger().await;
+    assert_eq!(
+        store.mark_read_up_to(stranger.id, middle).await.unwrap(),
+        None
+    );
+    assert!(!store.mark_read(stranger.id, middle).await.unwrap());
+    assert_eq!(store.mark_read_up_to(user, middle).await.unwrap(), Some(2));
+    let unread = store
+        .notifications(user, true, PageRequest::first(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        unread.iter().map(|n| n.id).collect::<Vec<_>>(),
+        [list[0].id]
+    );
+    assert!(
+        store.mark_read(user, middle).await.unwrap(),
+        "marking twice is no error"
+    );
+}

@@ -1,0 +1,391 @@
+//! Claims, leases, ends and sweeps.
+
+use std::time::Duration;
+
+use atlas_domain::access::Role;
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::ids::RunId;
+use atlas_domain::inventory::TypeResult;
+use atlas_domain::policy_types::registry;
+use atlas_domain::run::{Claim, Completion, Outcome, RunCounts, RunState, Status, WaitReason};
+use atlas_store::{Ended, Heartbeat, Requeued, SweepCount, WriteError};
+
+use crate::{Stage, terms};
+
+const LEASE: Duration = Duration::from_secs(45);
+
+fn succeeded() -> Completion {
+    Completion::of_results(&[])
+}
+
+fn outage() -> Failure {
+    Failure::transient(FailureCode::GRAPH_UNREACHABLE, "Graph does not answer.")
+}
+
+impl Stage {
+    async fn queue(&self, json: &str) -> RunId {
+        self.scenario
+            .queued_run(self.tenant.id, self.operator.id, json)
+            .await
+    }
+
+    async fn claim(&self, worker: &str) -> Option<Claim> {
+        self.store.claim_next(&terms(worker)).await.unwrap()
+    }
+
+    async fn status(&self, run: RunId) -> Status {
+        self.store
+            .run(self.operator.id, run)
+            .await
+            .unwrap()
+            .unwrap()
+            .state
+            .status()
+    }
+}
+
+#[tokio::test]
+async fn a_busy_tenant_waits_and_the_end_of_the_other_names_the_next() {
+    let stage = Stage::set().await;
+    let first = stage.queue("{}").await;
+    let second = stage.queue(r#"{"policy_types":["mobileApp"]}"#).await;
+    let claim = stage.claim("a").await.unwrap();
+    assert_eq!(claim.lease.run_id, first);
+    assert!(stage.claim("b").await.is_none(), "the tenant is busy");
+    let waiting = stage
+        .store
+        .run(stage.operator.id, second)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(matches!(
+        waiting.state,
+        RunState::Queued {
+            wait: Some(WaitReason::TenantBusy),
+            ..
+        }
+    ));
+    assert_eq!(waiting.attempt, 0, "waiting uses no attempt");
+    let ended = stage.store.finish(claim, &succeeded(), None).await.unwrap();
+    assert_eq!(ended, Ended::Done { next: Some(second) });
+    assert_eq!(stage.claim("b").await.unwrap().lease.run_id, second);
+}
+
+#[tokio::test]
+async fn the_tenant_that_was_served_least_recently_goes_first_and_priority_before_all() {
+    let stage = Stage::set().await;
+    let other = stage.scenario.tenant("Fabrikam").await;
+    let owner = stage.scenario.member(other.id, Role::Owner).await;
+    stage.queue("{}").await;
+    let claim = stage.claim("w").await.unwrap();
+    stage.store.finish(claim, &succeeded(), None).await.unwrap();
+    let served = stage.queue("{}").await;
+    let unserved = stage.scenario.queued_run(other.id, owner.id, "{}").await;
+    let urgent = stage.queue(r#"{"policy_types":["mobileApp"]}"#).await;
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET priority = 9 WHERE id = '{urgent}'"
+        ))
+        .await;
+    let claim = stage.claim("w").await.unwrap();
+    assert_eq!(claim.lease.run_id, urgent);
+    stage.store.finish(claim, &succeeded(), None).await.unwrap();
+    assert_eq!(stage.claim("w").await.unwrap().lease.run_id, unserved);
+    assert_eq!(stage.claim("w").await.unwrap().lease.run_id, served);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_racing_claims_on_one_tenant_one_gets_a_run() {
+    let stage = Stage::set().await;
+    for key in [
+        "mobileApp",
+        "policySet",
+        "roleDefinition",
+        "intuneBrandingProfile",
+    ] {
+        stage
+            .queue(&format!(r#"{{"policy_types":["{key}"]}}"#))
+            .await;
+    }
+    let claims = (0..16).map(|worker| {
+        let store = stage.store.clone();
+        tokio::spawn(async move { store.claim_next(&terms(&worker.to_string())).await.unwrap() })
+    });
+    let mut taken = 0;
+    for claim in claims.collect::<Vec<_>>() {
+        taken += usize::from(claim.await.unwrap().is_some());
+    }
+    assert_eq!(taken, 1);
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM operation_runs WHERE status = 'running'")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_lease_learns_it_and_changes_nothing() {
+    let stage = Stage::set().await;
+    let run = stage.queue("{}").await;
+    let zombie = stage.claim("a").await.unwrap();
+    let lease = zombie.lease.clone();
+    stage
+        .execute("UPDATE operation_runs SET lease_expires_at = clock_timestamp() - interval '1 s'")
+        .await;
+    assert_eq!(
+        stage.store.take_back_expired(10).await.unwrap(),
+        SweepCount {
+            requeued: 1,
+            completed: 0
+        }
+    );
+    let owner = stage.claim("b").await.unwrap();
+    assert_eq!(owner.lease.attempt, 2);
+    assert!(owner.lease.fence > lease.fence);
+
+    assert_eq!(
+        stage.store.heartbeat(&lease, LEASE, None).await.unwrap(),
+        Heartbeat::Lost
+    );
+    let result = TypeResult::pending(registry().find("mobileApp").unwrap());
+    assert!(matches!(
+        stage.store.record_result(&lease, &result).await,
+        Err(WriteError::Lost)
+    ));
+    assert_eq!(
+        stage
+            .store
+            .finish(zombie, &succeeded(), None)
+            .await
+            .unwrap(),
+        Ended::Lost
+    );
+    assert_eq!(stage.status(run).await, Status::Running);
+    let renewed = stage
+        .store
+        .heartbeat(&owner.lease, LEASE, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        renewed,
+        Heartbeat::Renewed {
+            cancel_requested: false
+        }
+    );
+    stage.store.finish(owner, &succeeded(), None).await.unwrap();
+    assert_eq!(stage.status(run).await, Status::Completed);
+}
+
+#[tokio::test]
+async fn nothing_is_written_after_the_end_even_with_the_owners_own_lease() {
+    let stage = Stage::set().await;
+    stage.queue("{}").await;
+    let claim = stage.claim("a").await.unwrap();
+    let lease = claim.lease.clone();
+    stage.store.finish(claim, &succeeded(), None).await.unwrap();
+    assert!(matches!(stage.store.store_page(&lease, &[]).await, Ok(effect) if effect.is_empty()));
+    let keys = [registry().find("mobileApp").unwrap()];
+    assert!(matches!(
+        stage.store.mark_missing(&lease, &keys).await,
+        Err(WriteError::Lost)
+    ));
+    assert!(matches!(
+        stage.store.recount(&lease, &keys, true).await,
+        Err(WriteError::Lost)
+    ));
+}
+
+#[tokio::test]
+async fn only_failures_use_up_the_attempts_and_the_last_one_ends_the_run() {
+    let stage = Stage::set().await;
+    let run = stage.queue("{}").await;
+    for _ in 0..3 {
+        let claim = stage.claim("w").await.unwrap();
+        assert_eq!(
+            stage.store.hand_back(claim).await.unwrap(),
+            Requeued::Queued
+        );
+    }
+    for failed in 1..=5 {
+        let claim = stage.claim("w").await.unwrap();
+        assert_eq!(
+            (claim.lease.attempt, claim.failures),
+            (3 + failed, failed - 1)
+        );
+        let requeued = stage
+            .store
+            .retry_later(claim, Duration::ZERO, &outage())
+            .await
+            .unwrap();
+        let expected = if failed < 5 {
+            Requeued::Queued
+        } else {
+            Requeued::Failed
+        };
+        assert_eq!(requeued, expected);
+    }
+    let ended = stage
+        .store
+        .run(stage.operator.id, run)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(ended.state.outcome(), Some(Outcome::Failed));
+    assert_eq!(ended.error.unwrap().code, FailureCode::GRAPH_UNREACHABLE);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_its_backoff_is_not_taken() {
+    let stage = Stage::set().await;
+    let run = stage.queue("{}").await;
+    let claim = stage.claim("w").await.unwrap();
+    stage
+        .store
+        .retry_later(claim, Duration::from_secs(600), &outage())
+        .await
+        .unwrap();
+    assert!(stage.claim("w").await.is_none());
+    let waiting = stage
+        .store
+        .run(stage.operator.id, run)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(matches!(
+        waiting.state,
+        RunState::Queued {
+            wait: Some(WaitReason::Backoff),
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn lost_workers_end_a_run_as_worker_lost_after_the_last_permitted_time() {
+    let stage = Stage::set().await;
+    let run = stage.queue("{}").await;
+    for lost in 1..=5 {
+        let claim = stage.claim("w").await.unwrap();
+        drop(claim);
+        stage
+            .execute("UPDATE operation_runs SET lease_expires_at = '2020-01-01'")
+            .await;
+        let swept = stage.store.take_back_expired(10).await.unwrap();
+        assert_eq!(swept.completed, u32::from(lost == 5));
+    }
+    let ended = stage
+        .store
+        .run(stage.operator.id, run)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(ended.error.unwrap().code, FailureCode::WORKER_LOST);
+    let notices = "SELECT count(*) FROM notifications WHERE phase = 'terminal'";
+    assert_eq!(stage.count(notices).await, 1);
+    assert_eq!(
+        stage
+            .count("SELECT max(seq)::bigint FROM operation_run_events")
+            .await,
+        11
+    );
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM operation_run_events")
+            .await,
+        11
+    );
+}
+
+#[tokio::test]
+async fn a_request_to_cancel_reaches_the_owner_and_ends_a_run_that_is_given_back() {
+    let stage = Stage::set().await;
+    let run = stage.queue("{}").await;
+    let claim = stage.claim("w").await.unwrap();
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET cancel_requested_at = clock_timestamp(), \
+         cancel_requested_by = '{}', cancel_deadline_at = clock_timestamp() - interval '1 s'",
+            stage.operator.id
+        ))
+        .await;
+    assert_eq!(
+        stage
+            .store
+            .heartbeat(&claim.lease, LEASE, None)
+            .await
+            .unwrap(),
+        Heartbeat::Renewed {
+            cancel_requested: true
+        }
+    );
+    assert_eq!(
+        stage.store.hand_back(claim).await.unwrap(),
+        Requeued::Cancelled
+    );
+    assert_eq!(stage.status(run).await, Status::Completed);
+    let cancelled = "SELECT count(*) FROM notifications \
+                     WHERE title = 'Inventory sync of Contoso was cancelled'";
+    assert_eq!(stage.count(cancelled).await, 1);
+}
+
+#[tokio::test]
+async fn sweeps_end_overdue_cancellations_and_runs_that_waited_too_long() {
+    let stage = Stage::set().await;
+    let running = stage.queue("{}").await;
+    let waiting = stage.queue(r#"{"policy_types":["mobileApp"]}"#).await;
+    let claim = stage.claim("w").await.unwrap();
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET cancel_requested_at = clock_timestamp(), \
+         cancel_requested_by = '{}', cancel_deadline_at = clock_timestamp() - interval '1 s' \
+         WHERE id = '{running}'",
+            stage.operator.id
+        ))
+        .await;
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET expires_at = '2020-01-01' WHERE id = '{waiting}'"
+        ))
+        .await;
+    assert_eq!(stage.store.cancel_overdue(10).await.unwrap().completed, 1);
+    assert_eq!(
+        stage.store.fail_queue_timeouts(10).await.unwrap().completed,
+        1
+    );
+    let ended = stage
+        .store
+        .run(stage.operator.id, running)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (ended.state.outcome(), ended.error),
+        (Some(Outcome::Cancelled), None)
+    );
+    let ended = stage
+        .store
+        .run(stage.operator.id, waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(ended.error.unwrap().code, FailureCode::QUEUE_TIMEOUT);
+    let late = Completion::failed(outage(), RunCounts::default());
+    assert_eq!(
+        stage.store.finish(claim, &late, None).await.unwrap(),
+        Ended::Lost
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_this_version_cannot_read_fails_and_does_not_stop_the_queue() {
+    let stage = Stage::set().await;
+    let unreadable = stage.queue("{}").await;
+    let fine = stage.queue(r#"{"policy_types":["mobileApp"]}"#).await;
+    stage.execute(&format!(
+        "UPDATE operation_runs SET inputs = '{{\"policy_types\":[\"gone\"]}}' WHERE id = '{unreadable}'"
+    )).await;
+    assert_eq!(stage.claim("w").await.unwrap().lease.run_id, fine);
+    let sql = "SELECT count(*) FROM operation_runs WHERE error->>'code' = 'internal'";
+    assert_eq!(stage.count(sql).await, 1);
+}

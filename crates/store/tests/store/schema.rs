@@ -1,0 +1,91 @@
+//! Migrations, and what the statements rely on in the schema.
+
+use atlas_store::{SchemaState, migrate, revert_all};
+use atlas_test_support::TestDatabase;
+use secrecy::SecretString;
+
+use crate::Stage;
+
+/// Every column, constraint and index, as text that can be compared.
+const CATALOG: &str = "SELECT string_agg(line, E'\n' ORDER BY line) FROM ( \
+    SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable \
+        || ' ' || coalesce(column_default, '') AS line \
+    FROM information_schema.columns WHERE table_schema = 'public' \
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' \
+    UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) \
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+    UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace) lines";
+
+async fn catalog(database: &TestDatabase) -> String {
+    database
+        .connection()
+        .await
+        .query_one(CATALOG, &[])
+        .await
+        .unwrap()
+        .get(0)
+}
+
+#[tokio::test]
+async fn migrations_go_up_down_and_up_and_arrive_at_the_same_schema() {
+    let database = TestDatabase::empty().await;
+    let url = SecretString::from(database.url());
+    let store = database.store();
+    let SchemaState::Behind { missing } = store.schema_state().await.unwrap() else {
+        panic!("an empty database is behind")
+    };
+    assert_eq!(migrate(&url).await.unwrap().len(), missing.len());
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
+    let first = catalog(&database).await;
+    assert!(
+        migrate(&url).await.unwrap().is_empty(),
+        "nothing is applied twice"
+    );
+    assert_eq!(revert_all(&url).await.unwrap().len(), missing.len());
+    let empty = catalog(&database).await;
+    assert!(!empty.contains("operation_runs"), "{empty}");
+    migrate(&url).await.unwrap();
+    assert_eq!(catalog(&database).await, first);
+}
+
+#[tokio::test]
+async fn a_schema_of_a_newer_version_is_recognised() {
+    let stage = Stage::set().await;
+    stage
+        .execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')")
+        .await;
+    let state = stage.store.schema_state().await.unwrap();
+    assert_eq!(
+        state,
+        SchemaState::Ahead {
+            unknown: vec!["29990101000000".to_owned()]
+        }
+    );
+}
+
+#[tokio::test]
+async fn the_constraints_refuse_rows_that_no_transition_makes() {
+    let stage = Stage::set().await;
+    let run = stage
+        .scenario
+        .queued_run(stage.tenant.id, stage.operator.id, "{}")
+        .await;
+    let connection = stage.database.connection().await;
+    for change in [
+        "status = 'running'",
+        "status = 'completed'",
+        "outcome = 'succeeded'",
+        "status = 'other'",
+        "worker_id = 'w'",
+        "completed_at = now()",
+        "status = 'completed', outcome = 'done', completed_at = now()",
+        "cancel_requested_at = now()",
+    ] {
+        let sql = format!("UPDATE operation_runs SET {change} WHERE id = '{run}'");
+        assert!(connection.batch_execute(&sql).await.is_err(), "{change}");
+    }
+    let audit = connection
+        .batch_execute("UPDATE audit_events SET outcome = 'denied'")
+        .await;
+    assert!(audit.is_err(), "the audit log is append-only");
+}
