@@ -1,8 +1,8 @@
 //! Administration: straight to the database, for whoever runs the installation.
 
-pub mod keys;
-pub mod people;
-pub mod tenant;
+pub(crate) mod keys;
+pub(crate) mod people;
+pub(crate) mod tenant;
 
 use std::io::Read;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::output;
 const MAX_SECRET_BYTES: u64 = 16 * 1024;
 
 /// Applies what is missing of the schema.
-pub async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
     let applied = atlas_store::migrate(&database.database_url).await?;
     if as_json {
         output::json(&json!({ "applied": applied }));
@@ -42,7 +42,11 @@ fn open(database: &Database) -> anyhow::Result<Store> {
         application_name: "atlas".to_owned(),
         acquire_timeout: Duration::from_secs(10),
     };
-    Ok(Store::new(&options, Arc::new(SystemClock), Arc::new(SystemEntropy))?)
+    Ok(Store::new(
+        &options,
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+    )?)
 }
 
 fn keyring(keys: &Keys) -> anyhow::Result<Keyring> {
@@ -56,18 +60,23 @@ fn keyring(keys: &Keys) -> anyhow::Result<Keyring> {
 }
 
 /// A variable that must not be a flag, because flags stand in the process list.
-#[allow(clippy::disallowed_methods, reason = "secrets are taken from the environment only")]
-pub fn variable(name: &str) -> Option<String> {
+#[allow(
+    clippy::disallowed_methods,
+    reason = "secrets are taken from the environment only"
+)]
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
 
 /// Reads a secret from a file, or from standard input when the path is `-`. A line end at its end
 /// is not part of it.
-pub fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+pub(crate) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let mut text = String::new();
     let source = path.display();
     if path == Path::new("-") {
-        std::io::stdin().take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)
+        std::io::stdin()
+            .take(MAX_SECRET_BYTES + 1)
+            .read_to_string(&mut text)
     } else {
         std::fs::File::open(path)
             .and_then(|file| file.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text))

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// Operate TenantAtlas and use it from a shell.
 #[derive(Debug, Parser)]
 #[command(name = "atlas", version, propagate_version = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Print JSON for programs instead of tables for people.
     #[arg(long, global = true)]
     pub json: bool,
@@ -22,7 +22,7 @@ pub struct Arguments {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Bring the database to this version's schema.
     Migrate(Database),
     /// Tenants of this installation.
@@ -52,7 +52,7 @@ pub enum Command {
 
 /// Where the database is. For administration, which does not go through the API.
 #[derive(Debug, Args)]
-pub struct Database {
+pub(crate) struct Database {
     /// PostgreSQL, as postgres://user:password@host/database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: SecretString,
@@ -60,19 +60,17 @@ pub struct Database {
 
 /// The keys that encrypt tenant secrets.
 #[derive(Debug, Args)]
-pub struct Keys {
-    /// ID:KEY pairs joined by commas, each KEY 32 bytes in base64; the first encrypts. From the
-    /// environment only, so that keys never stand in a process list.
-    #[arg(skip)]
-    pub inline: Option<SecretString>,
-    /// A file that holds the keys instead of the variable ATLAS_SECRET_KEYS.
+pub(crate) struct Keys {
+    /// A file that holds the keys: ID:KEY pairs joined by commas, each KEY 32 bytes in base64; the
+    /// first encrypts. Without it they are taken from the variable ATLAS_SECRET_KEYS, never from an
+    /// argument, which would stand in the process list.
     #[arg(long, env = "ATLAS_SECRET_KEYS_FILE")]
     pub secret_keys_file: Option<PathBuf>,
 }
 
 /// Tenant administration.
 #[derive(Debug, Subcommand)]
-pub enum TenantCommand {
+pub(crate) enum TenantCommand {
     /// Add a tenant with its application's credentials, or replace the credentials of one.
     Add(TenantAdd),
     /// List all tenants.
@@ -81,7 +79,7 @@ pub enum TenantCommand {
 
 /// A new tenant.
 #[derive(Debug, Args)]
-pub struct TenantAdd {
+pub(crate) struct TenantAdd {
     #[command(flatten)]
     pub database: Database,
     #[command(flatten)]
@@ -108,7 +106,7 @@ pub struct TenantAdd {
 
 /// User administration.
 #[derive(Debug, Subcommand)]
-pub enum UserCommand {
+pub(crate) enum UserCommand {
     /// Add a user.
     Add {
         #[command(flatten)]
@@ -124,7 +122,7 @@ pub enum UserCommand {
 
 /// Token administration.
 #[derive(Debug, Subcommand)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// Make a token for a user. It is shown once and cannot be shown again.
     Create {
         #[command(flatten)]
@@ -150,7 +148,7 @@ pub enum TokenCommand {
 
 /// Member administration.
 #[derive(Debug, Subcommand)]
-pub enum MemberCommand {
+pub(crate) enum MemberCommand {
     /// Give a user a role in a tenant.
     Set {
         #[command(flatten)]
@@ -169,7 +167,7 @@ pub enum MemberCommand {
 
 /// Key administration.
 #[derive(Debug, Subcommand)]
-pub enum KeysCommand {
+pub(crate) enum KeysCommand {
     /// Encrypt every secret again that is not yet under the first key. Safe to repeat.
     Rotate {
         #[command(flatten)]
@@ -187,7 +185,7 @@ pub enum KeysCommand {
 
 /// Where the API is and who asks.
 #[derive(Debug, Args)]
-pub struct Api {
+pub(crate) struct Api {
     /// Base URL of the API.
     #[arg(long, env = "ATLAS_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
@@ -198,7 +196,7 @@ pub struct Api {
 
 /// Starting syncs.
 #[derive(Debug, Args)]
-pub struct SyncArguments {
+pub(crate) struct SyncArguments {
     #[command(flatten)]
     pub api: Api,
     /// Tenants, by id or name.
@@ -223,7 +221,7 @@ pub struct SyncArguments {
 
 /// Looking at runs.
 #[derive(Debug, Subcommand)]
-pub enum RunsCommand {
+pub(crate) enum RunsCommand {
     /// List the newest runs.
     List(RunsList),
     /// Show one run with its results per policy type.
@@ -234,7 +232,7 @@ pub enum RunsCommand {
 
 /// Which runs.
 #[derive(Debug, Args)]
-pub struct RunsList {
+pub(crate) struct RunsList {
     #[command(flatten)]
     pub api: Api,
     /// Only runs of this tenant, by id or name.
@@ -250,7 +248,7 @@ pub struct RunsList {
 
 /// Which run.
 #[derive(Debug, Args)]
-pub struct OneRun {
+pub(crate) struct OneRun {
     #[command(flatten)]
     pub api: Api,
     /// The run's id.
@@ -259,14 +257,14 @@ pub struct OneRun {
 
 /// Looking at the inventory.
 #[derive(Debug, Subcommand)]
-pub enum InventoryCommand {
+pub(crate) enum InventoryCommand {
     /// List items of a tenant, by name.
     List(InventoryList),
 }
 
 /// Which items.
 #[derive(Debug, Args)]
-pub struct InventoryList {
+pub(crate) struct InventoryList {
     #[command(flatten)]
     pub api: Api,
     /// Tenant, by id or name.

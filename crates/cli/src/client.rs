@@ -18,14 +18,14 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGE: usize = 200;
 
 /// The API as one caller sees it.
-pub struct ApiClient {
+pub(crate) struct ApiClient {
     http: reqwest::Client,
     base: String,
     token: SecretString,
 }
 
 /// An answer: its body, and when to ask again.
-pub struct Answer {
+pub(crate) struct Answer {
     /// The JSON body.
     pub body: Value,
     /// From `Retry-After`.
@@ -34,7 +34,7 @@ pub struct Answer {
 
 impl ApiClient {
     /// Reads the token and prepares the connection; asks nothing yet.
-    pub fn new(api: &Api) -> anyhow::Result<Self> {
+    pub(crate) fn new(api: &Api) -> anyhow::Result<Self> {
         let token = match &api.token_file {
             Some(path) => read_secret(path)?,
             None => SecretString::from(
@@ -45,21 +45,26 @@ impl ApiClient {
             .timeout(REQUEST_TIMEOUT)
             .user_agent(concat!("atlas/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base: api.url.trim_end_matches('/').to_owned(), token })
+        Ok(Self {
+            http,
+            base: api.url.trim_end_matches('/').to_owned(),
+            token,
+        })
     }
 
     /// Reads one resource.
-    pub async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Answer> {
-        self.send(self.request(Method::GET, path).query(query)).await
+    pub(crate) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::GET, path).query(query))
+            .await
     }
 
     /// Starts something.
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
     /// Walks a list until `limit` items are there or the list ends.
-    pub async fn list(
+    pub(crate) async fn list(
         &self,
         path: &str,
         mut query: Vec<(&str, String)>,
@@ -69,11 +74,16 @@ impl ApiClient {
         query.push(("limit", limit.clamp(1, PAGE).to_string()));
         loop {
             let Answer { body, .. } = self.get(path, &query).await?;
-            let next = body.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+            let next = body
+                .get("next_cursor")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             if let Some(Value::Array(page)) = body.get("items") {
                 items.extend(page.iter().cloned());
             }
-            let Some(next) = next.filter(|_| items.len() < limit) else { break };
+            let Some(next) = next.filter(|_| items.len() < limit) else {
+                break;
+            };
             query.retain(|(name, _)| *name != "cursor");
             query.push(("cursor", next));
         }
@@ -82,13 +92,15 @@ impl ApiClient {
     }
 
     /// The id of the tenant that `text` names by id or by name.
-    pub async fn tenant_id(&self, text: &str) -> anyhow::Result<String> {
+    pub(crate) async fn tenant_id(&self, text: &str) -> anyhow::Result<String> {
         if let Ok(id) = Uuid::try_parse(text) {
             return Ok(id.to_string());
         }
         let tenants = self.list("/tenants", Vec::new(), usize::MAX).await?;
-        let named: Vec<_> =
-            tenants.iter().filter(|tenant| cell(tenant, "/name").eq_ignore_ascii_case(text)).collect();
+        let named: Vec<_> = tenants
+            .iter()
+            .filter(|tenant| cell(tenant, "/name").eq_ignore_ascii_case(text))
+            .collect();
         match named.as_slice() {
             [tenant] => Ok(cell(tenant, "/id")),
             [] => bail!("no tenant {text:?} that you belong to"),
@@ -129,7 +141,12 @@ fn refusal(status: StatusCode, problem: &Value) -> String {
         detail if detail.is_empty() => format!("the API answered {status}"),
         detail => detail,
     };
-    for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+    for error in problem
+        .get("errors")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let place = [cell(error, "/pointer"), cell(error, "/parameter")].concat();
         line.push_str(&format!(" [{place}: {}]", cell(error, "/detail")));
     }

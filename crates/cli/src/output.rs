@@ -3,19 +3,24 @@
 use serde_json::Value;
 
 /// Prints JSON on one line.
-pub fn json(value: &Value) {
+pub(crate) fn json(value: &Value) {
     println!("{value}");
 }
 
 /// Prints columns under their headings, each as wide as its widest cell.
-pub fn table(headings: &[&str], rows: &[Vec<String>]) {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| one_line(cell)).collect())
+        .collect();
     let widths: Vec<usize> = headings
         .iter()
         .enumerate()
         .map(|(at, heading)| {
-            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
+            let cells = rows
+                .iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| cell.chars().count());
             cells.max().unwrap_or(0).max(heading.len())
         })
         .collect();
@@ -26,18 +31,22 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) {
 }
 
 fn print_row<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
-    let line: Vec<String> =
-        cells.zip(widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+    let line: Vec<String> = cells
+        .zip(widths)
+        .map(|(cell, &width)| format!("{cell:<width$}"))
+        .collect();
     println!("{}", line.join("  ").trim_end());
 }
 
 /// The text without anything that could move a terminal's cursor: names come from many tenants.
-pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// A member of a JSON object as text for a table; empty when absent.
-pub fn cell(value: &Value, pointer: &str) -> String {
+pub(crate) fn cell(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

@@ -1,6 +1,6 @@
 //! `atlas runs`: list, show, watch.
 
-pub mod follow;
+pub(crate) mod follow;
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::client::ApiClient;
 use crate::output::{self, cell};
 
 /// The newest runs.
-pub async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<()> {
     let api = ApiClient::new(&arguments.api)?;
     let mut query = Vec::new();
     if let Some(tenant) = &arguments.tenant {
@@ -20,7 +20,9 @@ pub async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<()> {
     if let Some(status) = &arguments.status {
         query.push(("status", status.clone()));
     }
-    let runs = api.list("/operation-runs", query, usize::from(arguments.limit)).await?;
+    let runs = api
+        .list("/operation-runs", query, usize::from(arguments.limit))
+        .await?;
     if as_json {
         output::json(&json!({ "items": runs }));
         return Ok(());
@@ -28,23 +30,35 @@ pub async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<()> {
     let rows: Vec<_> = runs
         .iter()
         .map(|run| {
-            ["/id", "/tenant/name", "/kind", "/status", "/outcome", "/created_at", "/initiator/display"]
-                .iter()
-                .map(|pointer| cell(run, pointer))
-                .collect()
+            [
+                "/id",
+                "/tenant/name",
+                "/kind",
+                "/status",
+                "/outcome",
+                "/created_at",
+                "/initiator/display",
+            ]
+            .iter()
+            .map(|pointer| cell(run, pointer))
+            .collect()
         })
         .collect();
-    let headings = ["RUN", "TENANT", "KIND", "STATUS", "OUTCOME", "CREATED", "BY"];
+    let headings = [
+        "RUN", "TENANT", "KIND", "STATUS", "OUTCOME", "CREATED", "BY",
+    ];
     output::table(&headings, &rows);
     Ok(())
 }
 
 /// One run with its results.
-pub async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()> {
     let api = ApiClient::new(&arguments.api)?;
     let path = format!("/operation-runs/{}", arguments.id);
     let run = api.get(&path, &[]).await?.body;
-    let results = api.list(&format!("{path}/results"), Vec::new(), usize::MAX).await?;
+    let results = api
+        .list(&format!("{path}/results"), Vec::new(), usize::MAX)
+        .await?;
     if as_json {
         output::json(&json!({ "run": run, "results": results }));
         return Ok(());
@@ -54,7 +68,13 @@ pub async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()> {
         .iter()
         .map(|result| {
             [
-                "/policy_type", "/status", "/pages", "/seen", "/created", "/changed", "/missing",
+                "/policy_type",
+                "/status",
+                "/pages",
+                "/seen",
+                "/created",
+                "/changed",
+                "/missing",
                 "/error/code",
             ]
             .iter()
@@ -62,15 +82,20 @@ pub async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()> {
             .collect()
         })
         .collect();
-    let headings = ["TYPE", "STATUS", "PAGES", "SEEN", "CREATED", "CHANGED", "MISSING", "ERROR"];
+    let headings = [
+        "TYPE", "STATUS", "PAGES", "SEEN", "CREATED", "CHANGED", "MISSING", "ERROR",
+    ];
     output::table(&headings, &rows);
     Ok(())
 }
 
 /// Follows one run to its end; the exit status says whether it succeeded.
-pub async fn watch(arguments: &OneRun, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) async fn watch(arguments: &OneRun, as_json: bool) -> anyhow::Result<ExitCode> {
     let api = ApiClient::new(&arguments.api)?;
-    let run = api.get(&format!("/operation-runs/{}", arguments.id), &[]).await?.body;
+    let run = api
+        .get(&format!("/operation-runs/{}", arguments.id), &[])
+        .await?
+        .body;
     follow::to_the_end(&api, vec![run], as_json).await
 }
 

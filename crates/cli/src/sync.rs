@@ -10,13 +10,15 @@ use crate::output::{self, cell};
 use crate::runs::follow;
 
 /// Starts or joins a run per tenant. With `--follow` the exit status says whether all succeeded.
-pub async fn run(arguments: &SyncArguments, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: &SyncArguments, as_json: bool) -> anyhow::Result<ExitCode> {
     let api = ApiClient::new(&arguments.api)?;
     let body = selection(arguments);
     let mut started = Vec::new();
     for tenant in &arguments.tenants {
         let tenant_id = api.tenant_id(tenant).await?;
-        let answer = api.post(&format!("/tenants/{tenant_id}/inventory-sync"), &body).await?;
+        let answer = api
+            .post(&format!("/tenants/{tenant_id}/inventory-sync"), &body)
+            .await?;
         started.push(answer.body);
     }
     if !arguments.follow {
@@ -50,8 +52,13 @@ fn selection(arguments: &SyncArguments) -> Value {
 }
 
 fn started_row(answer: &Value) -> Vec<String> {
-    ["/run/tenant/name", "/run/id", "/disposition", "/run/links/view"]
-        .iter()
-        .map(|pointer| cell(answer, pointer))
-        .collect()
+    [
+        "/run/tenant/name",
+        "/run/id",
+        "/disposition",
+        "/run/links/view",
+    ]
+    .iter()
+    .map(|pointer| cell(answer, pointer))
+    .collect()
 }

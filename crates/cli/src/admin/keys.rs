@@ -14,7 +14,7 @@ use crate::output;
 const BATCH: i64 = 100;
 
 /// Rotates, or makes a key.
-pub async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<()> {
     match command {
         KeysCommand::Generate { id } => {
             let mut key = [0_u8; 32];
@@ -27,7 +27,9 @@ pub async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<()> {
             let store = open(&database)?;
             let mut rotated = 0_u64;
             loop {
-                let batch = store.credentials_not_under(ring.current_key_id(), BATCH).await?;
+                let batch = store
+                    .credentials_not_under(ring.current_key_id(), BATCH)
+                    .await?;
                 if batch.is_empty() {
                     break;
                 }
@@ -46,7 +48,10 @@ pub async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<()> {
             if as_json {
                 output::json(&json!({ "rotated": rotated, "key_id": ring.current_key_id() }));
             } else {
-                println!("{rotated} secrets encrypted again with key {}.", ring.current_key_id());
+                println!(
+                    "{rotated} secrets encrypted again with key {}.",
+                    ring.current_key_id()
+                );
             }
             Ok(())
         }

@@ -12,8 +12,12 @@ use crate::args::{MemberCommand, TokenCommand, UserCommand};
 use crate::output;
 
 /// Adds a user.
-pub async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<()> {
-    let UserCommand::Add { database, email, name } = command;
+pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<()> {
+    let UserCommand::Add {
+        database,
+        email,
+        name,
+    } = command;
     if !email.contains('@') || name.trim().is_empty() {
         bail!("a user needs an e-mail address and a name");
     }
@@ -27,16 +31,27 @@ pub async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<()> {
 }
 
 /// Makes or revokes a token.
-pub async fn token(command: TokenCommand, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn token(command: TokenCommand, as_json: bool) -> anyhow::Result<()> {
     match command {
-        TokenCommand::Create { database, user, name, expires_in_days } => {
+        TokenCommand::Create {
+            database,
+            user,
+            name,
+            expires_in_days,
+        } => {
             let store = open(&database)?;
             let user = find_user(&store, &user).await?;
             let token = ApiToken::mint(&SystemEntropy);
             let expires_at = expires_in_days
                 .map(|days| SystemClock.now() + chrono::Duration::days(i64::from(days)));
             let id = store
-                .create_token(user.id, &name, &token.hash(), &token.last_four(), expires_at)
+                .create_token(
+                    user.id,
+                    &name,
+                    &token.hash(),
+                    &token.last_four(),
+                    expires_at,
+                )
                 .await?;
             if as_json {
                 output::json(&json!({ "id": id, "token": token.reveal() }));
@@ -47,7 +62,9 @@ pub async fn token(command: TokenCommand, as_json: bool) -> anyhow::Result<()> {
             Ok(())
         }
         TokenCommand::Revoke { database, id } => {
-            let revoked = open(&database)?.revoke_token(TokenId::from_uuid(id)).await?;
+            let revoked = open(&database)?
+                .revoke_token(TokenId::from_uuid(id))
+                .await?;
             if !revoked {
                 bail!("no token {id} that is still valid");
             }
@@ -62,8 +79,13 @@ pub async fn token(command: TokenCommand, as_json: bool) -> anyhow::Result<()> {
 }
 
 /// Gives a user a role in a tenant.
-pub async fn member(command: MemberCommand, as_json: bool) -> anyhow::Result<()> {
-    let MemberCommand::Set { database, tenant, user, role } = command;
+pub(crate) async fn member(command: MemberCommand, as_json: bool) -> anyhow::Result<()> {
+    let MemberCommand::Set {
+        database,
+        tenant,
+        user,
+        role,
+    } = command;
     let store = open(&database)?;
     let user = find_user(&store, &user).await?;
     let tenant = store

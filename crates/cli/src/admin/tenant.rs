@@ -12,7 +12,7 @@ use crate::args::{Database, TenantAdd, TenantCommand};
 use crate::output;
 
 /// Adds or lists.
-pub async fn run(command: TenantCommand, as_json: bool) -> anyhow::Result<()> {
+pub(crate) async fn run(command: TenantCommand, as_json: bool) -> anyhow::Result<()> {
     match command {
         TenantCommand::Add(command) => add(&command, as_json).await,
         TenantCommand::List(database) => list(&database, as_json).await,
@@ -58,13 +58,20 @@ fn credential(command: &TenantAdd, tenant: TenantId) -> anyhow::Result<Option<Ne
     let ring = keyring(&command.keys)?;
     let secret = read_secret(path)?;
     let sealed = ring.seal(&secret, tenant, CLIENT_SECRET_COLUMN, &SystemEntropy);
-    Ok(Some(NewCredential { client_id: client_id.clone(), sealed }))
+    Ok(Some(NewCredential {
+        client_id: client_id.clone(),
+        sealed,
+    }))
 }
 
 async fn find_by_directory(store: &Store, directory: DirectoryId) -> anyhow::Result<TenantId> {
     let known = store.all_tenants().await?;
-    let tenant = known.into_iter().find(|tenant| tenant.directory_id == directory);
-    Ok(tenant.with_context(|| format!("no tenant with directory id {directory}"))?.id)
+    let tenant = known
+        .into_iter()
+        .find(|tenant| tenant.directory_id == directory);
+    Ok(tenant
+        .with_context(|| format!("no tenant with directory id {directory}"))?
+        .id)
 }
 
 async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {

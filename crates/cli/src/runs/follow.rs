@@ -14,7 +14,7 @@ const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// Watches every run until it is completed; success only if all of them succeeded.
-pub async fn to_the_end(
+pub(crate) async fn to_the_end(
     api: &ApiClient,
     runs: Vec<Value>,
     as_json: bool,
@@ -26,11 +26,17 @@ pub async fn to_the_end(
         output::json(&json!({ "runs": ended }));
     } else {
         let rows: Vec<_> = ended.iter().map(summary).collect();
-        let headings = ["TENANT", "RUN", "OUTCOME", "SEEN", "NEW", "CHANGED", "MISSING", "ERROR"];
+        let headings = [
+            "TENANT", "RUN", "OUTCOME", "SEEN", "NEW", "CHANGED", "MISSING", "ERROR",
+        ];
         output::table(&headings, &rows);
     }
     let all_succeeded = ended.iter().all(|run| cell(run, "/outcome") == "succeeded");
-    Ok(if all_succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn one(api: &ApiClient, run: &Value, bar: ProgressBar) -> anyhow::Result<Value> {
@@ -42,7 +48,10 @@ async fn one(api: &ApiClient, run: &Value, bar: ProgressBar) -> anyhow::Result<V
             bar.finish();
             return Ok(answer.body);
         }
-        let wait = answer.ask_again_in.unwrap_or(SHORTEST).clamp(SHORTEST, LONGEST);
+        let wait = answer
+            .ask_again_in
+            .unwrap_or(SHORTEST)
+            .clamp(SHORTEST, LONGEST);
         tokio::time::sleep(wait).await;
     }
 }
@@ -57,7 +66,8 @@ fn bar(run: &Value) -> ProgressBar {
 
 fn show(bar: &ProgressBar, run: &Value) {
     let number = |pointer: &str| run.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-    let done = number("/progress/completed") + number("/progress/failed") + number("/progress/skipped");
+    let done =
+        number("/progress/completed") + number("/progress/failed") + number("/progress/skipped");
     bar.set_length(number("/progress/total"));
     bar.set_position(done);
     let state = match cell(run, "/outcome") {
