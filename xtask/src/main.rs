@@ -1,2 +1,80 @@
-//! xtask
-fn main() {}
+//! `cargo xtask …`: everything that a developer or a CI machine does with this repository.
+//!
+//! It depends on none of the workspace's other crates, so that it is ready in seconds: it builds
+//! and runs their programs instead.
+
+mod ci;
+mod directory;
+mod interrupt;
+mod process;
+mod random;
+mod services;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use interrupt::{Interrupt, Interrupted};
+use services::{Durability, Services};
+use workspace::Workspace;
+
+/// How often the services are looked after while nothing else happens.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Tasks of the TenantAtlas repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run every test against real PostgreSQL and Redis, which are found or started first.
+    Test {
+        /// Passed to the test runner, in place of the whole workspace: `-- -p atlas-store admission`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests.
+    Ci,
+    /// Find or start PostgreSQL and Redis, print where they are, and keep them until Ctrl-C.
+    Services,
+}
+
+fn main() -> ExitCode {
+    match execute(&Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("interrupted");
+            // What a shell answers for a program that SIGINT ended.
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(task: &Task) -> anyhow::Result<ExitCode> {
+    let interrupt = Interrupt::listen()?;
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Test { arguments } => test::run(&workspace, arguments, &interrupt),
+        Task::Ci => ci::run(&workspace, &interrupt),
+        Task::Services => {
+            let mut services = Services::start(&workspace, Durability::Disposable, &interrupt)?;
+            services.print_exports();
+            eprintln!("Ready. Ctrl-C stops what was started.");
+            while interrupt.pause(LOOK_AGAIN).is_ok() {
+                services.check()?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

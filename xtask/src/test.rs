@@ -1,0 +1,76 @@
+//! `cargo xtask test`: every test, with everything that the tests need.
+
+use std::process::{Command, ExitCode, ExitStatus};
+
+use crate::interrupt::Interrupt;
+use crate::process;
+use crate::services::{Durability, Services};
+use crate::workspace::Workspace;
+
+/// Builds everything, finds or starts the services, and runs the tests. The exit status is the
+/// test runner's.
+pub(crate) fn run(
+    workspace: &Workspace,
+    arguments: &[String],
+    interrupt: &Interrupt,
+) -> anyhow::Result<ExitCode> {
+    // Built in one go with the tests: the same features, so nothing is compiled twice, and the
+    // programs are there for the tests that run them.
+    let build = ["build", "--workspace", "--all-targets"];
+    let status = process::run(&mut workspace.cargo(&build), interrupt)?;
+    if !status.success() {
+        return Ok(exit_code(status));
+    }
+    let services = Services::start(workspace, Durability::Disposable, interrupt)?;
+    let nextest = has_nextest(workspace, interrupt)?;
+    let runner: &[&str] = if nextest {
+        &["nextest", "run"]
+    } else {
+        &["test"]
+    };
+    let selected: Vec<&str> = match arguments {
+        [] => vec!["--workspace", "--all-targets"],
+        given => given.iter().map(String::as_str).collect(),
+    };
+    let mut command = workspace.cargo(runner);
+    command.args(selected);
+    let status = process::run(with_services(&mut command, &services, workspace), interrupt)?;
+    if !status.success() || !arguments.is_empty() {
+        return Ok(exit_code(status));
+    }
+    // Examples in documentation run under cargo's own runner only.
+    let mut command = workspace.cargo(&["test", "--workspace", "--doc"]);
+    let status = process::run(with_services(&mut command, &services, workspace), interrupt)?;
+    Ok(exit_code(status))
+}
+
+/// Tells the tests where the services and the programs are.
+fn with_services<'a>(
+    command: &'a mut Command,
+    services: &Services,
+    workspace: &Workspace,
+) -> &'a mut Command {
+    command
+        .env("DATABASE_URL", services.database_url())
+        .env("REDIS_URL", services.redis_url())
+        .env("ATLAS_BIN_DIR", workspace.programs(false))
+}
+
+fn has_nextest(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<bool> {
+    match process::output(&mut workspace.cargo(&["nextest", "--version"]), interrupt) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is::<crate::interrupt::Interrupted>() => Err(error),
+        Err(_) => {
+            eprintln!("cargo-nextest is not installed: cargo's own runner is used");
+            Ok(false)
+        }
+    }
+}
+
+/// The same status, for whoever waits for this program.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::FAILURE, ExitCode::from)
+}
