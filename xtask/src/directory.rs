@@ -26,16 +26,16 @@ while read -r verb group; do
     -) rest=; for g in $groups; do [ "$g" = "$group" ] || rest="$rest $g"; done; groups=$rest ;;
     esac
 done
-for g in $groups; do kill -INT -- "-$g" 2>/dev/null; done
+for g in $groups; do kill -s INT -- "-$g" 2>/dev/null; done
 turns=0
 while [ "$turns" -lt 100 ]; do
     alive=
-    for g in $groups; do kill -0 -- "-$g" 2>/dev/null && alive=yes; done
+    for g in $groups; do kill -s 0 -- "-$g" 2>/dev/null && alive=yes; done
     [ -n "$alive" ] || break
     sleep 0.1
     turns=$((turns + 1))
 done
-for g in $groups; do kill -KILL -- "-$g" 2>/dev/null; done
+for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 rm -rf -- "$1"
 "#;
 
@@ -156,6 +156,8 @@ fn temporary_root() -> PathBuf {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use std::os::unix::process::ExitStatusExt;
+
     use super::*;
 
     #[test]
@@ -181,8 +183,10 @@ mod tests {
             .spawn()
             .unwrap();
         directory.watch(left.id());
+        // Awaited meanwhile, because a process that nobody awaits still counts as alive.
+        let status = std::thread::spawn(move || left.wait().unwrap());
         drop(directory);
-        assert!(!left.wait().unwrap().success());
+        assert_eq!(status.join().unwrap().signal(), Some(2));
     }
 
     #[test]

@@ -163,9 +163,12 @@ impl<'a> Apt<'a> {
                     &name,
                 ],
             )?;
+            let lacking = |other: &str| {
+                is_server(package, other) || (is_library(other) && !self.installed.contains(other))
+            };
             to_see.extend(
                 dependencies(&text)
-                    .filter(|other| !self.installed.contains(*other) && is_loaded(package, other))
+                    .filter(|other| lacking(other))
                     .map(str::to_owned),
             );
         }
@@ -230,12 +233,10 @@ fn dependencies(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a dependency holds something that a server of `package` loads. Maintainer scripts never
-/// run, so their tools are not needed; the compiler for JIT is switched off.
-fn is_loaded(package: &str, dependency: &str) -> bool {
-    let library = (dependency.starts_with("lib") && !dependency.starts_with("libllvm"))
-        || dependency.starts_with("zlib");
-    let server = match package {
+/// Whether a dependency is a part of the server that `package` stands for. It is fetched in any
+/// case: had an installed one worked, this source would not have been asked.
+fn is_server(package: &str, dependency: &str) -> bool {
+    match package {
         "postgresql" => dependency
             .strip_prefix("postgresql-")
             .is_some_and(|version| version.chars().all(|c| c.is_ascii_digit())),
@@ -246,8 +247,14 @@ fn is_loaded(package: &str, dependency: &str) -> bool {
             "valkey-redis-compat",
         ]
         .contains(&dependency),
-    };
-    library || server
+    }
+}
+
+/// Whether programs load something from it. Maintainer scripts never run, so their tools are not
+/// needed; the compiler for JIT is switched off.
+fn is_library(dependency: &str) -> bool {
+    (dependency.starts_with("lib") && !dependency.starts_with("libllvm"))
+        || dependency.starts_with("zlib")
 }
 
 fn installed(status: &str) -> BTreeSet<String> {
@@ -297,19 +304,21 @@ mod tests {
 
     #[test]
     fn only_what_a_server_loads_is_fetched() {
-        let kept: Vec<_> = [
+        let names = [
             "libpq5",
             "zlib1g",
-            "postgresql-15",
             "postgresql-common",
             "libllvm14",
             "tzdata",
-        ]
-        .into_iter()
-        .filter(|name| is_loaded("postgresql", name))
-        .collect();
-        assert_eq!(kept, ["libpq5", "zlib1g", "postgresql-15"]);
-        assert!(is_loaded("redis-server", "redis-tools") && !is_loaded("redis-server", "adduser"));
+            "postgresql-15",
+        ];
+        assert_eq!(
+            names.map(is_library),
+            [true, true, false, false, false, false]
+        );
+        let servers = names.map(|name| is_server("postgresql", name));
+        assert_eq!(servers, [false, false, false, false, false, true]);
+        assert!(is_server("redis-server", "redis-tools"));
     }
 
     #[test]
