@@ -83,6 +83,10 @@ fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
             command: documentation,
         },
         Stage {
+            name: "openapi",
+            command: workspace.cargo(&["xtask", "openapi", "--check"]),
+        },
+        Stage {
             name: "tests",
             command: tests,
         },

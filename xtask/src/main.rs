@@ -4,8 +4,11 @@
 //! and runs their programs instead.
 
 mod ci;
+mod demo;
 mod directory;
+mod http;
 mod interrupt;
+mod openapi;
 mod process;
 mod random;
 mod services;
@@ -34,6 +37,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Show the whole house at work: services, simulated tenants, API, workers, two syncs.
+    Demo(demo::Options),
     /// Run every test against real PostgreSQL and Redis, which are found or started first.
     Test {
         /// Passed to the test runner, in place of the whole workspace: `-- -p atlas-store admission`.
@@ -42,6 +47,12 @@ enum Task {
     },
     /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests.
     Ci,
+    /// Write openapi/tenantatlas.json, the API's description of itself.
+    Openapi {
+        /// Write nothing; fail when the committed document is another.
+        #[arg(long)]
+        check: bool,
+    },
     /// Find or start PostgreSQL and Redis, print where they are, and keep them until Ctrl-C.
     Services,
 }
@@ -66,6 +77,8 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
         Task::Test { arguments } => test::run(&workspace, arguments, &interrupt),
+        Task::Demo(options) => demo::run(&workspace, options, &interrupt),
+        Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
         Task::Ci => ci::run(&workspace, &interrupt),
         Task::Services => {
             let mut services = Services::start(&workspace, Durability::Disposable, &interrupt)?;

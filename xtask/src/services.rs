@@ -42,6 +42,7 @@ pub(crate) struct Running {
 pub(crate) struct Services {
     postgres: Running,
     redis: Running,
+    directory: Arc<PrivateDirectory>,
 }
 
 /// One place to take a service from: what it is called, and the attempt.
@@ -74,7 +75,11 @@ impl Services {
             "install Redis 6 or newer, or name a running one in REDIS_URL",
             redis_sources(&place),
         )?;
-        Ok(Self { postgres, redis })
+        Ok(Self {
+            postgres,
+            redis,
+            directory,
+        })
     }
 
     /// `postgres://…`, with a user who may create databases.
@@ -85,6 +90,11 @@ impl Services {
     /// `redis://…`.
     pub(crate) fn redis_url(&self) -> &str {
         &self.redis.url
+    }
+
+    /// Where logs and data are, for whatever else the command runs.
+    pub(crate) fn directory(&self) -> &Arc<PrivateDirectory> {
+        &self.directory
     }
 
     /// Prints both addresses as a shell reads them.

@@ -1,0 +1,39 @@
+//! `cargo xtask openapi`: the committed OpenAPI document, written or held against the API.
+
+use std::fs;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+
+use crate::interrupt::Interrupt;
+use crate::process;
+use crate::workspace::{Workspace, without_settings};
+
+const DOCUMENT: &str = "openapi/tenantatlas.json";
+
+/// Has the API print its document, and writes it; or, to check, fails when the committed one is
+/// another.
+pub(crate) fn run(
+    workspace: &Workspace,
+    check: bool,
+    interrupt: &Interrupt,
+) -> anyhow::Result<ExitCode> {
+    // The whole workspace, so that the API is built with the features that tests build it with.
+    let build = ["build", "--workspace", "--all-targets"];
+    if !process::run(&mut workspace.cargo(&build), interrupt)?.success() {
+        bail!("the API does not build");
+    }
+    let mut command = Command::new(workspace.programs(false).join("atlas-api"));
+    command.arg("openapi");
+    without_settings(&mut command);
+    let current = process::output(&mut command, interrupt)?;
+    let path = workspace.root.join(DOCUMENT);
+    if !check {
+        fs::create_dir_all(path.parent().context("the document has no directory")?)?;
+        fs::write(&path, current).with_context(|| format!("cannot write {DOCUMENT}"))?;
+        eprintln!("wrote {DOCUMENT}");
+    } else if fs::read_to_string(&path).ok().as_deref() != Some(&current) {
+        bail!("{DOCUMENT} is not what the API says of itself; run `cargo xtask openapi`");
+    }
+    Ok(ExitCode::SUCCESS)
+}
