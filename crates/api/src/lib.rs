@@ -1,1 +1,40 @@
-//! api
+//! The HTTP API of TenantAtlas: who may ask for what, and how answers look.
+//!
+//! It reads PostgreSQL and, when a run is started, puts its id into Redis. It never calls Microsoft
+//! Graph and does no work of its own. Nothing but starts needs Redis.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | [`options`] | flags, environment variables and settings |
+//! | `server` | the app, and serving it until told to stop |
+//! | `envelope` | what surrounds every request and every answer |
+//! | `extract` | who asks, for which tenant, with what |
+//! | `routes` | one handler per operation |
+//! | `wire` | what answers look like |
+//! | `problem` | errors, RFC 9457 |
+//! | `openapi` | the description of all this |
+//! | `pages` | pages for people: runs and problems |
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod answer;
+mod context;
+mod envelope;
+mod extract;
+mod fallback;
+mod links;
+mod openapi;
+pub mod options;
+mod pages;
+mod paging;
+mod problem;
+mod rate;
+mod readiness;
+mod routes;
+mod server;
+mod state;
+mod wire;
+
+pub use openapi::document;
+pub use options::ApiOptions;
+pub use server::{Parts, serve};

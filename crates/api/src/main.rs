@@ -1,2 +1,127 @@
-//! api
-fn main() {}
+//! `atlas-api`: serves the API, prints its description, or asks whether it is ready.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use atlas_api::options::{Arguments, Command, ServeArguments};
+use atlas_api::{Parts, document, serve};
+use atlas_domain::clock::{SystemClock, SystemEntropy};
+use atlas_queue::{Doorbell, QueueOptions};
+use atlas_store::{Store, StoreOptions};
+use clap::Parser as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a caller waits for a connection to PostgreSQL.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the API may take to say whether it is ready.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Some(Command::Openapi) => std::io::stdout()
+            .write_all(document().as_bytes())
+            .context("cannot print the document"),
+        Some(Command::Health) => health(arguments.serve.listen).await,
+        Some(Command::Serve) | None => match atlas_telemetry::init(&arguments.log) {
+            Ok(()) => run(&arguments.serve).await,
+            Err(error) => Err(error.into()),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("atlas-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
+    let database_url = arguments
+        .database_url
+        .clone()
+        .context("DATABASE_URL is not set")?;
+    let redis_url = arguments
+        .redis_url
+        .clone()
+        .context("REDIS_URL is not set")?;
+    let store = StoreOptions {
+        database_url,
+        pool_size: arguments.database_pool.into(),
+        application_name: "atlas-api".to_owned(),
+        acquire_timeout: ACQUIRE_TIMEOUT,
+    };
+    let queue = QueueOptions {
+        push_timeout: arguments.push_timeout,
+        ..QueueOptions::new(redis_url, arguments.queue_namespace.as_str())
+    };
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let parts = Parts {
+        store: Store::new(&store, clock.clone(), entropy.clone())?,
+        doorbell: Doorbell::new(&queue)?,
+        clock,
+        entropy,
+    };
+    let listener = TcpListener::bind(arguments.listen)
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let address = listener.local_addr()?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    if let Some(path) = &arguments.address_file {
+        write_address(path, address)?;
+    }
+    let shutdown = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    serve(listener, arguments.api_options(), parts, shutdown).await?;
+    Ok(())
+}
+
+/// Whoever waits for the file never sees half of it.
+fn write_address(path: &std::path::Path, address: SocketAddr) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("partial");
+    std::fs::write(&unfinished, address.to_string())
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Asks the API that listens at this address whether it is ready.
+async fn health(listen: SocketAddr) -> anyhow::Result<()> {
+    let address = SocketAddr::new(reachable(listen.ip()), listen.port());
+    let asked = tokio::time::timeout(HEALTH_TIMEOUT, status_line(address)).await;
+    let line = asked
+        .context("no answer in time")?
+        .with_context(|| format!("cannot ask {address}"))?;
+    anyhow::ensure!(line.starts_with("HTTP/1.1 200"), "not ready: {line}");
+    Ok(())
+}
+
+async fn status_line(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(64 * 1024).read_to_end(&mut answer).await?;
+    let text = String::from_utf8_lossy(&answer);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Who listens everywhere is reached here.
+const fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    }
+}

@@ -1,0 +1,76 @@
+//! What is known of a request before anything is done for it.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use atlas_domain::clock::{Clock, Entropy};
+use atlas_domain::ids::RequestId;
+use atlas_telemetry::TraceContext;
+use uuid::Uuid;
+
+use crate::problem::Problem;
+
+/// The header by which a request is named, in both directions.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// The names of a request: ours, the caller's, and the trace that it belongs to.
+#[derive(Clone)]
+pub(crate) struct RequestContext {
+    /// Ours, for rows. The caller's own when that is a UUID.
+    pub(crate) id: RequestId,
+    /// What answers and the log call it: the caller's name for it when that is acceptable.
+    pub(crate) shown_id: String,
+    /// Our part of the caller's trace, or a trace that begins here.
+    pub(crate) trace: TraceContext,
+}
+
+impl RequestContext {
+    /// Reads `X-Request-Id` and `traceparent`; what is not acceptable is replaced, not refused.
+    pub(crate) fn read(headers: &HeaderMap, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let given = text(REQUEST_ID).filter(|id| is_acceptable(id));
+        let id = given
+            .and_then(|id| Uuid::try_parse(id).ok())
+            .map_or_else(|| RequestId::mint(clock, entropy), RequestId::from_uuid);
+        Self {
+            id,
+            shown_id: given.map_or_else(|| id.to_string(), str::to_owned),
+            trace: text("traceparent")
+                .and_then(TraceContext::parse)
+                .map_or_else(|| TraceContext::mint(entropy), |trace| trace.child(entropy)),
+        }
+    }
+}
+
+impl FromRequest for RequestContext {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let context = request.extensions().get::<Self>().cloned();
+        ready(context.ok_or_else(Problem::internal))
+    }
+}
+
+/// `^[A-Za-z0-9._-]{8,64}$`: nothing that could break a log line or a header.
+fn is_acceptable(id: &str) -> bool {
+    (8..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_acceptable;
+
+    #[test]
+    fn request_ids_are_short_and_plain() {
+        assert!(is_acceptable("build-42.a_B"));
+        for bad in ["short", "", "with space", "ümlaut-ümlaut", &"a".repeat(65)] {
+            assert!(!is_acceptable(bad), "{bad}");
+        }
+    }
+}

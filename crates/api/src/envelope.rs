@@ -1,0 +1,236 @@
+//! What surrounds every request: its names, its span, its time limit; and what every answer has:
+//! the headers of the house, and a problem body for every error, whoever noticed it.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use futures::FutureExt;
+use tracing::Instrument;
+
+use crate::context::{REQUEST_ID, RequestContext};
+use crate::extract::actor::Actor;
+use crate::problem::{Problem, ProblemKind};
+use crate::rate::Remaining;
+use crate::state::AppState;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+const NO_CONTENT_SOURCES: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const SERVICE_DESCRIPTION: HeaderValue =
+    HeaderValue::from_static("</openapi.json>; rel=\"service-desc\"");
+
+/// The outermost middleware.
+pub(crate) async fn envelope<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
+        return Err(Problem::internal().into());
+    };
+    let begun = Instant::now();
+    let context = RequestContext::read(request.headers(), &*state.clock, &*state.entropy);
+    let method = request.method().clone();
+    if method == Method::HEAD {
+        // Answered like GET; the protocol layer knows the original method and sends no body.
+        request.head_mut().method = Method::GET;
+    }
+    request.extensions_mut().insert(context.clone());
+    let span = tracing::info_span!(
+        "request",
+        %method,
+        request_id = %context.shown_id,
+        trace_id = %context.trace.trace_id(),
+    );
+    let answered = AssertUnwindSafe(tokio::time::timeout(
+        state.request_timeout,
+        next.call(request),
+    ))
+    .catch_unwind()
+    .instrument(span.clone())
+    .await;
+    let _entered = span.enter();
+    let problem = match answered {
+        Ok(Ok(Ok(response))) => return Ok(finish(response, &state, &context, begun)),
+        Ok(Ok(Err(error))) => match error.as_error::<Problem>() {
+            Some(problem) => problem.clone(),
+            None => stand_in(error.as_response_error().status_code()),
+        },
+        Ok(Err(_elapsed)) => Problem::new(
+            ProblemKind::TimedOut,
+            "The request took longer than the API is ready to wait.",
+        )
+        .retry_after(2),
+        // The panic's hook has logged where it happened.
+        Err(_panic) => Problem::internal(),
+    };
+    Err(Sealed::new(&problem, &state, &context, begun).into())
+}
+
+fn stand_in(status: StatusCode) -> Problem {
+    let kind = ProblemKind::of_status(status);
+    Problem::new(kind, format!("{}.", kind.title()))
+}
+
+/// Gives an answer its headers, and an error its body.
+fn finish<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+    state: &AppState,
+    context: &RequestContext,
+    begun: Instant,
+) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let remaining = response.request().extensions().get::<Remaining>().copied();
+    let route = response.request().match_pattern();
+    let user = response
+        .request()
+        .extensions()
+        .get::<Actor>()
+        .map(|actor| actor.user_id());
+    let problem = problem_of(&response);
+    let mut response = match &problem {
+        None => response.map_into_boxed_body(),
+        Some(problem) => {
+            let body = problem.body(context, &state.links);
+            let mut response = response.map_body(|_, _| BoxBody::new(body));
+            problem.write_headers(response.headers_mut());
+            response
+        }
+    };
+    write_common_headers(response.headers_mut(), state, context, remaining);
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (status, route) = (status.as_u16(), route.unwrap_or_default());
+    let user = user.map(tracing::field::display);
+    match problem {
+        Some(problem) if status >= 500 => log_failure(&problem, &route, elapsed_ms),
+        _ => tracing::info!(status, route, user, elapsed_ms, "answered"),
+    }
+    response
+}
+
+fn log_failure(problem: &Problem, route: &str, elapsed_ms: u64) {
+    tracing::error!(
+        status = problem.kind().status().as_u16(),
+        route,
+        code = problem.kind().code(),
+        cause = problem.causes(),
+        elapsed_ms,
+        "request failed"
+    );
+}
+
+/// The problem behind an error, or one that stands for an error that somebody else answered with.
+fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+    if let Some(problem) = response
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<Problem>())
+    {
+        return Some(problem.clone());
+    }
+    let status = response.status();
+    (status.is_client_error() || status.is_server_error()).then(|| stand_in(status))
+}
+
+fn write_common_headers(
+    headers: &mut HeaderMap,
+    state: &AppState,
+    context: &RequestContext,
+    remaining: Option<Remaining>,
+) {
+    if let Ok(value) = HeaderValue::from_str(&context.shown_id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID), value);
+    }
+    let mut unless_set = |name: HeaderName, value: HeaderValue| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    };
+    unless_set(header::CACHE_CONTROL, PRIVATE);
+    unless_set(header::CONTENT_SECURITY_POLICY, NO_CONTENT_SOURCES);
+    unless_set(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    unless_set(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    unless_set(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    unless_set(
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+    headers.append(
+        header::VARY,
+        HeaderValue::from_static("Origin, Authorization"),
+    );
+    headers.append(header::LINK, SERVICE_DESCRIPTION);
+    if let Ok(value) = HeaderValue::from_str(&state.rates.policy()) {
+        headers.insert(RATE_LIMIT_POLICY, value);
+    }
+    let left = remaining.unwrap_or_else(|| state.rates.untouched());
+    if let Ok(value) = HeaderValue::from_str(&left.to_string()) {
+        headers.insert(RATE_LIMIT, value);
+    }
+}
+
+/// A problem with its whole answer, for when no response exists that could be completed.
+struct Sealed {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Sealed {
+    fn new(problem: &Problem, state: &AppState, context: &RequestContext, begun: Instant) -> Self {
+        let mut headers = HeaderMap::new();
+        problem.write_headers(&mut headers);
+        write_common_headers(&mut headers, state, context, None);
+        if problem.kind().status().is_server_error() {
+            let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            log_failure(problem, "", elapsed_ms);
+        }
+        Self {
+            status: problem.kind().status(),
+            headers,
+            body: problem.body(context, &state.links),
+        }
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealed")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.status.fmt(f)
+    }
+}
+
+impl ResponseError for Sealed {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::with_body(self.status, BoxBody::new(self.body.clone()));
+        for (name, value) in &self.headers {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+        response
+    }
+}

@@ -1,0 +1,203 @@
+//! JSON bodies, read within limits, with a pointer to each bad member.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::problem::{FieldProblem, Problem, ProblemKind};
+
+/// The longest body that is read, in bytes.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// Of one body so many bad members are told.
+const MAX_ERRORS: usize = 100;
+
+/// A body that nobody has read yet.
+pub(crate) struct JsonBody {
+    request: HttpRequest,
+    payload: web::Payload,
+}
+
+impl FromRequest for JsonBody {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let payload = web::Payload::from_request(request, payload).into_inner();
+        ready(
+            payload
+                .map(|payload| Self {
+                    request: request.clone(),
+                    payload,
+                })
+                .map_err(|_| Problem::internal()),
+        )
+    }
+}
+
+impl JsonBody {
+    /// Reads an object; `None` when there is no body. Members other than those in `known` are
+    /// refused, and so is null: a member that is not given is left out.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        self,
+        known: &[&str],
+    ) -> Result<Option<T>, Problem> {
+        let length = self
+            .request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if length.is_some_and(|length| length > MAX_BODY) {
+            return Err(too_large());
+        }
+        let bytes = match self.payload.to_bytes_limited(MAX_BODY).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(_)) => {
+                return Err(Problem::new(
+                    ProblemKind::MalformedRequest,
+                    "The body ended early.",
+                ));
+            }
+            Err(_limit) => return Err(too_large()),
+        };
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        check_media_type(&self.request)?;
+        parse(&bytes, known).map(Some)
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        ProblemKind::PayloadTooLarge,
+        format!("The body has more than {MAX_BODY} bytes."),
+    )
+}
+
+fn check_media_type(request: &HttpRequest) -> Result<(), Problem> {
+    let text = |name| {
+        let value = request.headers().get(name)?;
+        value.to_str().ok().map(str::trim)
+    };
+    let is_json = text(header::CONTENT_TYPE).is_some_and(|given| {
+        let essence = given.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json")
+    });
+    let is_plain =
+        text(header::CONTENT_ENCODING).is_none_or(|given| given.eq_ignore_ascii_case("identity"));
+    if is_json && is_plain {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemKind::UnsupportedMediaType,
+        "The body must be application/json, not compressed.",
+    )
+    .with("supported", vec!["application/json"]))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8], known: &[&str]) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        Problem::new(
+            ProblemKind::MalformedRequest,
+            format!(
+                "The body is not JSON: line {}, column {}.",
+                error.line(),
+                error.column()
+            ),
+        )
+    })?;
+    let Value::Object(members) = &value else {
+        return Err(Problem::invalid(vec![FieldProblem::at_pointer(
+            "",
+            "not_an_object",
+            "The body must be a JSON object.",
+        )]));
+    };
+    let errors: Vec<_> = members
+        .iter()
+        .filter_map(|(name, value)| {
+            let pointer = format!("/{}", escaped(name));
+            if !known.contains(&name.as_str()) {
+                let detail = "This member is not known.";
+                Some(FieldProblem::at_pointer(pointer, "unknown_member", detail))
+            } else if value.is_null() {
+                let detail = "Null is no value; leave the member out.";
+                Some(FieldProblem::at_pointer(pointer, "null", detail))
+            } else {
+                None
+            }
+        })
+        .take(MAX_ERRORS)
+        .collect();
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = pointer_of(error.path());
+        // serde's sentence names the types and repeats the offending value, at most the caller's.
+        let detail = shortened(&error.inner().to_string());
+        Problem::invalid(vec![FieldProblem::at_pointer(
+            pointer,
+            "invalid_value",
+            detail,
+        )])
+    })
+}
+
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", escaped(key)),
+            Segment::Enum { variant } => format!("/{}", escaped(variant)),
+            Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// RFC 6901, section 3.
+fn escaped(member: &str) -> String {
+    shortened(&member.replace('~', "~0").replace('/', "~1"))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use atlas_domain::selection::SelectionRequest;
+
+    use super::*;
+
+    const KNOWN: [&str; 2] = ["policy_types", "include_foundations"];
+
+    fn refusal(body: &str) -> String {
+        let problem = parse::<SelectionRequest>(body.as_bytes(), &KNOWN).unwrap_err();
+        format!("{problem:?}")
+    }
+
+    #[test]
+    fn each_bad_member_is_named_by_its_pointer() {
+        assert!(refusal(r#"{"a/b":1}"#).contains(r#"Pointer("/a~1b")"#));
+        assert!(refusal(r#"{"policy_types":null}"#).contains(r#"Pointer("/policy_types")"#));
+        assert!(
+            refusal(r#"{"policy_types":["a",7]}"#).contains(r#"Pointer("/policy_types/1")"#),
+            "{}",
+            refusal(r#"{"policy_types":["a",7]}"#)
+        );
+        assert!(refusal("[]").contains("not_an_object"));
+        assert!(refusal("{").contains("MalformedRequest"));
+    }
+
+    #[test]
+    fn an_object_of_known_members_is_read() {
+        let read: SelectionRequest = parse(br#"{"include_foundations":false}"#, &KNOWN).unwrap();
+        assert_eq!(read.include_foundations, Some(false));
+    }
+}

@@ -1,0 +1,224 @@
+//! How the API is set up.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use atlas_telemetry::LogOptions;
+use secrecy::SecretString;
+
+/// Where a run's page is, unless somebody else serves it.
+pub const DEFAULT_RUN_VIEW_TEMPLATE: &str = "{public_url}/view/operation-runs/{run_id}";
+
+/// What decides how requests are answered.
+#[derive(Debug, Clone)]
+pub struct ApiOptions {
+    /// Where callers reach the API, as in `https://atlas.example`; absent: the address that it
+    /// listens on.
+    pub public_url: Option<String>,
+    /// The page of a run: `{public_url}` and `{run_id}` are filled in.
+    pub run_view_template: String,
+    /// Origins whose pages may call the API from a browser.
+    pub cors_origins: Vec<String>,
+    /// Requests per minute of one caller.
+    pub requests_per_minute: NonZeroU32,
+    /// How long a looked-up token is believed; at most five seconds, so that a revoked one is
+    /// soon refused.
+    pub token_cache: Duration,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// Threads that answer requests.
+    pub threads: usize,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            run_view_template: DEFAULT_RUN_VIEW_TEMPLATE.to_owned(),
+            cors_origins: Vec::new(),
+            requests_per_minute: NonZeroU32::MIN.saturating_add(599),
+            token_cache: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}
+
+/// The command line of `atlas-api`.
+#[derive(Debug, clap::Parser)]
+#[command(name = "atlas-api", version, about = "The HTTP API of TenantAtlas")]
+pub struct Arguments {
+    /// What to do; serve when left out
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How the service is set up
+    #[command(flatten)]
+    pub serve: ServeArguments,
+    /// What to log
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+/// What `atlas-api` can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
+pub enum Command {
+    /// Serve the API until SIGTERM or Ctrl-C (the default)
+    Serve,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Ask the API at --listen whether it is ready: exit status 0 if so, else 1
+    Health,
+}
+
+/// How the service is set up, as flags and environment variables.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArguments {
+    /// PostgreSQL, as postgres://user:password@host:port/database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    pub database_url: Option<SecretString>,
+    /// Redis, as redis://:password@host:port/
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
+    pub redis_url: Option<SecretString>,
+    /// Where to listen; port 0 takes a free one
+    #[arg(
+        long,
+        env = "ATLAS_LISTEN",
+        default_value = "127.0.0.1:8080",
+        global = true
+    )]
+    pub listen: SocketAddr,
+    /// A file to write the address to, once the API listens
+    #[arg(long, env = "ATLAS_ADDRESS_FILE", value_name = "PATH", global = true)]
+    pub address_file: Option<PathBuf>,
+    /// Where callers reach the API; without it, the address that it listens on
+    #[arg(long, env = "ATLAS_PUBLIC_URL", value_name = "URL", global = true)]
+    pub public_url: Option<String>,
+    /// The page of a run: {public_url} and {run_id} are filled in
+    #[arg(
+        long,
+        env = "ATLAS_RUN_VIEW_TEMPLATE",
+        value_name = "TEMPLATE",
+        default_value = DEFAULT_RUN_VIEW_TEMPLATE,
+        global = true
+    )]
+    pub run_view_template: String,
+    /// Connections to PostgreSQL at most
+    #[arg(
+        long,
+        env = "ATLAS_DATABASE_POOL",
+        value_name = "N",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u16).range(1..=1000),
+        global = true
+    )]
+    pub database_pool: u16,
+    /// Prefix of the keys in Redis; the same for the API and its workers
+    #[arg(
+        long,
+        env = "ATLAS_QUEUE_NAMESPACE",
+        value_name = "NAME",
+        default_value = "tenantatlas",
+        global = true
+    )]
+    pub queue_namespace: String,
+    /// Origins whose pages may call the API from a browser, separated by commas
+    #[arg(
+        long,
+        env = "ATLAS_CORS_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub cors_origins: Vec<String>,
+    /// How long Redis may take to accept a job, as in 2s or 500ms
+    #[arg(
+        long,
+        env = "ATLAS_PUSH_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "2s",
+        value_parser = duration,
+        global = true
+    )]
+    pub push_timeout: Duration,
+    /// Requests per minute of one caller
+    #[arg(
+        long,
+        env = "ATLAS_RATE_LIMIT",
+        value_name = "N",
+        default_value = "600",
+        global = true
+    )]
+    pub rate_limit: NonZeroU32,
+}
+
+impl ServeArguments {
+    /// What of it decides how requests are answered.
+    #[must_use]
+    pub fn api_options(&self) -> ApiOptions {
+        let given = |text: &&String| !text.is_empty();
+        ApiOptions {
+            public_url: self.public_url.as_ref().filter(given).cloned(),
+            run_view_template: self.run_view_template.clone(),
+            cors_origins: self.cors_origins.iter().filter(given).cloned().collect(),
+            requests_per_minute: self.rate_limit,
+            ..ApiOptions::default()
+        }
+    }
+}
+
+/// Reads `2s` or `500ms`, of at most a minute.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => number.parse().map(Duration::from_millis),
+        (None, Some(number)) => number.parse().map(Duration::from_secs),
+        (None, None) => return Err("write a duration such as 2s or 500ms".to_owned()),
+    };
+    let parsed = parsed.map_err(|error| error.to_string())?;
+    if parsed.is_zero() || parsed > Duration::from_secs(60) {
+        return Err("must be more than nothing and at most 60s".to_owned());
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_is_optional_and_flags_may_follow_it() {
+        let arguments =
+            Arguments::try_parse_from(["atlas-api", "health", "--listen", "0.0.0.0:1"]).unwrap();
+        assert_eq!(arguments.command, Some(Command::Health));
+        assert_eq!(arguments.serve.listen.port(), 1);
+        assert_eq!(
+            Arguments::try_parse_from(["atlas-api"]).unwrap().command,
+            None
+        );
+    }
+
+    #[test]
+    fn durations_have_a_unit_and_bounds() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
+        for bad in ["2", "0s", "61s", "s", "-1s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let arguments = Arguments::try_parse_from([
+            "atlas-api",
+            "--database-url",
+            "postgres://u:hidden@h/d",
+            "--redis-url",
+            "redis://:hidden@h/",
+        ])
+        .unwrap();
+        assert!(!format!("{arguments:?}").contains("hidden"));
+    }
+}

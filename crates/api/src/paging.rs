@@ -1,0 +1,207 @@
+//! Lists in pages. A cursor names the last row of a page by its sort key and id, so that rows that
+//! come or go meanwhile neither repeat nor hide others.
+
+use std::str::FromStr;
+
+use actix_web::http::header;
+use atlas_store::PageRequest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::extract::query::{QueryReader, moment};
+use crate::links::Links;
+use crate::problem::{Problem, ProblemKind};
+
+/// Rows on a page unless asked otherwise.
+pub(crate) const DEFAULT_LIMIT: u16 = 50;
+/// Rows on a page at most.
+pub(crate) const MAX_LIMIT: u16 = 200;
+/// The longest cursor that is read, in bytes.
+pub(crate) const MAX_CURSOR: usize = 8192;
+/// What a cursor of this shape begins with.
+const VERSION: u8 = 1;
+
+/// A part of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The entries, in the list's order.
+    #[schema(max_items = 200)]
+    pub(crate) items: Vec<T>,
+    /// Continues the list; absent at its end. Opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// A value that a list is sorted by.
+pub(crate) trait SortKey: Sized {
+    fn to_text(&self) -> String;
+    fn from_text(text: &str) -> Option<Self>;
+}
+
+impl SortKey for String {
+    fn to_text(&self) -> String {
+        self.clone()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.contains('\0')).then(|| text.to_owned())
+    }
+}
+
+impl SortKey for DateTime<Utc> {
+    fn to_text(&self) -> String {
+        // PostgreSQL keeps microseconds.
+        self.to_rfc3339_opts(SecondsFormat::Micros, true)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        moment(text).ok()
+    }
+}
+
+/// Which page of which list is asked for.
+pub(crate) struct Paging<S, I> {
+    limit: u16,
+    after: Option<(S, I)>,
+    fingerprint: String,
+    path: String,
+    pairs: Vec<(String, String)>,
+}
+
+impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
+    /// Reads `limit` and `cursor`; what is wrong with them is noted in the reader.
+    pub(crate) fn read(query: &mut QueryReader) -> Self {
+        let limit = query.one("limit", |text| match text.parse() {
+            Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
+            _ => Err(format!("Must be a whole number from 1 to {MAX_LIMIT}.")),
+        });
+        let fingerprint = fingerprint(query);
+        let cursor = query.one("cursor", |text| {
+            decode(text).ok_or_else(|| "Not a cursor of this API.".to_owned())
+        });
+        let after = cursor.and_then(|(of, key, id): (String, S, I)| {
+            if of == fingerprint {
+                return Some((key, id));
+            }
+            query.refuse_with(Problem::new(
+                ProblemKind::CursorMismatch,
+                "The cursor comes from a list with other filters.",
+            ));
+            None
+        });
+        Self {
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            after,
+            fingerprint,
+            path: query.path().to_owned(),
+            pairs: query.pairs().to_vec(),
+        }
+    }
+
+    /// What to ask the store for: one row more than is shown tells whether there is a next page.
+    pub(crate) fn request(&self) -> PageRequest<(S, I)> {
+        PageRequest {
+            limit: i64::from(self.limit) + 1,
+            after: self.after.clone(),
+        }
+    }
+
+    /// The page that the store's rows make.
+    pub(crate) fn page<R, T: Serialize>(
+        self,
+        links: &Links,
+        mut rows: Vec<R>,
+        key: impl Fn(&R) -> (S, I),
+        show: impl Fn(R) -> T,
+    ) -> Answer<Page<T>> {
+        let more = rows.len() > usize::from(self.limit);
+        rows.truncate(usize::from(self.limit));
+        let next_cursor = rows.last().filter(|_| more).map(|last| {
+            let (key, id) = key(last);
+            encode(&self.fingerprint, &key.to_text(), &id.to_string())
+        });
+        let next = next_cursor
+            .as_ref()
+            .map(|cursor| format!("<{}>; rel=\"next\"", self.next(links, cursor)));
+        let answer = Answer::ok(Page {
+            items: rows.into_iter().map(show).collect(),
+            next_cursor,
+        });
+        match next {
+            Some(next) => answer.header(header::LINK, &next),
+            None => answer,
+        }
+    }
+
+    fn next(&self, links: &Links, cursor: &str) -> String {
+        let kept = self.pairs.iter().filter(|(name, _)| name != "cursor");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("cursor", cursor)
+            .finish();
+        links.absolute(&format!("{}?{query}", self.path))
+    }
+}
+
+/// Tells lists apart: by path and filters, whatever the order of the filters.
+fn fingerprint(query: &QueryReader) -> String {
+    let mut filters: Vec<_> = query
+        .pairs()
+        .iter()
+        .filter(|(name, _)| name != "cursor" && name != "limit")
+        .collect();
+    filters.sort_unstable();
+    let text = serde_json::json!([query.path(), filters]).to_string();
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..9])
+}
+
+fn encode(fingerprint: &str, key: &str, id: &str) -> String {
+    let text = serde_json::json!([VERSION, fingerprint, key, id]).to_string();
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+fn decode<S: SortKey, I: FromStr>(cursor: &str) -> Option<(String, S, I)> {
+    if cursor.len() > MAX_CURSOR {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (version, fingerprint, key, id): (u8, String, String, String) =
+        serde_json::from_slice(&bytes).ok()?;
+    if version != VERSION {
+        return None;
+    }
+    Some((fingerprint, S::from_text(&key)?, id.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_way_and_garbage_is_refused() {
+        let id = Uuid::from_u128(7);
+        let cursor = encode("f", "näme / 1", &id.to_string());
+        let read: (String, String, Uuid) = decode(&cursor).unwrap();
+        assert_eq!(read, ("f".to_owned(), "näme / 1".to_owned(), id));
+        let other_key: Option<(String, DateTime<Utc>, Uuid)> = decode(&cursor);
+        assert_eq!(other_key, None);
+        for garbage in [
+            "",
+            "x",
+            "WzFd",
+            &"A".repeat(9000),
+            &encode("f", "a\0b", "id"),
+        ] {
+            assert_eq!(decode::<String, Uuid>(garbage), None, "{garbage}");
+        }
+    }
+}

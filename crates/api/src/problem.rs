@@ -1,0 +1,253 @@
+//! Errors as callers see them: RFC 9457 `application/problem+json`, whoever noticed them.
+//!
+//! A handler returns a [`Problem`]; the envelope around all requests ([`crate::envelope`]) writes
+//! its body, because only there the request's id and the public address are known. The cause is for
+//! the log and is never shown.
+
+mod catalog;
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use atlas_domain::selection::FieldError;
+use atlas_store::StoreError;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+pub(crate) use catalog::ProblemKind;
+
+use crate::context::RequestContext;
+use crate::links::Links;
+
+/// The media type of every error.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A refusal or failure.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    kind: ProblemKind,
+    detail: String,
+    errors: Vec<FieldProblem>,
+    members: Map<String, Value>,
+    retry_after: Option<u64>,
+    allow: Option<String>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A bad field of the body or a bad parameter of the query.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FieldProblem {
+    #[serde(flatten)]
+    place: Place,
+    code: &'static str,
+    detail: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Place {
+    Pointer(String),
+    Parameter(String),
+}
+
+impl FieldProblem {
+    /// A bad member of the body, by JSON pointer.
+    pub(crate) fn at_pointer(
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            place: Place::Pointer(pointer.into()),
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    /// A bad query parameter, by name.
+    pub(crate) fn in_parameter(
+        name: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            place: Place::Parameter(name.into()),
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<FieldError> for FieldProblem {
+    fn from(error: FieldError) -> Self {
+        Self::at_pointer(error.pointer, error.code, error.detail)
+    }
+}
+
+impl Problem {
+    /// A problem with a sentence about this occurrence.
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            members: Map::new(),
+            retry_after: None,
+            allow: None,
+            cause: None,
+        }
+    }
+
+    /// Bad fields or parameters.
+    pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => one.detail.clone(),
+            several => format!("{} parts of the request are not valid.", several.len()),
+        };
+        Self {
+            errors,
+            ..Self::new(ProblemKind::ValidationFailed, detail)
+        }
+    }
+
+    /// What is answered for everything that the caller cannot see.
+    pub(crate) fn not_found() -> Self {
+        Self::new(
+            ProblemKind::NotFound,
+            "There is nothing at this address that you can see.",
+        )
+    }
+
+    /// A defect; the cause goes to the log.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            ProblemKind::InternalError,
+            "The request failed because of a defect in the API.",
+        )
+    }
+
+    /// The same problem with an extension member.
+    pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// The same problem with the seconds after which to try again.
+    pub(crate) const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The same problem with the methods that the address knows.
+    pub(crate) fn allowing(mut self, methods: String) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// The same problem with its cause, for the log.
+    pub(crate) fn because(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Arc::new(cause));
+        self
+    }
+
+    /// What kind it is.
+    pub(crate) const fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
+    /// The cause and the causes of the cause, in one line for the log.
+    pub(crate) fn causes(&self) -> Option<String> {
+        let mut next: Option<&dyn std::error::Error> = match &self.cause {
+            Some(cause) => Some(cause.as_ref()),
+            None => return None,
+        };
+        let mut line = String::new();
+        while let Some(error) = next {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&error.to_string());
+            next = error.source();
+        }
+        Some(line)
+    }
+
+    /// The body for one request.
+    pub(crate) fn body(&self, context: &RequestContext, links: &Links) -> Vec<u8> {
+        let mut body = json!({
+            "type": links.problem(self.kind.slug()),
+            "title": self.kind.title(),
+            "status": self.kind.status().as_u16(),
+            "code": self.kind.code(),
+            "detail": self.detail,
+            "instance": format!("urn:uuid:{}", context.id),
+            "request_id": context.shown_id,
+        });
+        if let Value::Object(members) = &mut body {
+            if !self.errors.is_empty() {
+                members.insert("errors".to_owned(), json!(self.errors));
+            }
+            members.extend(self.members.clone());
+        }
+        body.to_string().into_bytes()
+    }
+
+    /// The headers that belong to this problem alone.
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(methods) = &self.allow
+            && let Ok(value) = HeaderValue::from_str(methods)
+        {
+            headers.insert(header::ALLOW, value);
+        }
+        let challenge = match self.kind {
+            ProblemKind::Unauthenticated => r#"Bearer realm="tenantatlas""#,
+            ProblemKind::TokenExpired | ProblemKind::TokenRevoked => {
+                r#"Bearer realm="tenantatlas", error="invalid_token""#
+            }
+            _ => return,
+        };
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(challenge),
+        );
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// Without a body: the envelope writes it.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.kind.status())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let problem = if error.is_transient() {
+            Self::new(
+                ProblemKind::DependencyUnavailable,
+                "The database does not answer at the moment.",
+            )
+            .retry_after(2)
+        } else {
+            Self::internal()
+        };
+        problem.because(error)
+    }
+}

@@ -1,0 +1,71 @@
+//! Whether the API is of use: asked often by load balancers, so it looks at most once a second.
+
+use std::time::{Duration, Instant};
+
+use atlas_queue::Doorbell;
+use atlas_store::{SchemaState, Store};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// How long an answer is kept.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// How long a part may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What was found of the parts; `Err` holds what is wrong, in words for an operator.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    /// The database answers and its schema is that of this version.
+    pub(crate) database: Result<(), String>,
+    /// Redis answers.
+    pub(crate) queue: Result<(), String>,
+}
+
+/// Looks at the parts and remembers for a moment what it saw.
+pub(crate) struct Readiness {
+    store: Store,
+    doorbell: Doorbell,
+    seen: Mutex<Option<(Instant, Parts)>>,
+}
+
+impl Readiness {
+    /// Looks at nothing yet.
+    pub(crate) fn new(store: Store, doorbell: Doorbell) -> Self {
+        Self {
+            store,
+            doorbell,
+            seen: Mutex::new(None),
+        }
+    }
+
+    /// The parts as of the last second. Callers who ask at once wait for the same look.
+    pub(crate) async fn parts(&self) -> Parts {
+        let mut seen = self.seen.lock().await;
+        if let Some((at, parts)) = &*seen
+            && at.elapsed() < FRESH_FOR
+        {
+            return parts.clone();
+        }
+        let (database, queue) = tokio::join!(self.database(), self.queue());
+        let parts = Parts { database, queue };
+        *seen = Some((Instant::now(), parts.clone()));
+        parts
+    }
+
+    async fn database(&self) -> Result<(), String> {
+        match timeout(PATIENCE, self.store.schema_state()).await {
+            Ok(Ok(SchemaState::Current)) => Ok(()),
+            Ok(Ok(wrong)) => Err(wrong.to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_elapsed) => Err("the database does not answer in time".to_owned()),
+        }
+    }
+
+    async fn queue(&self) -> Result<(), String> {
+        match timeout(PATIENCE, self.doorbell.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err("Redis is not reachable".to_owned()),
+            Err(_elapsed) => Err("Redis does not answer in time".to_owned()),
+        }
+    }
+}

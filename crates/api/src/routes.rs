@@ -1,0 +1,40 @@
+//! One handler per operation, a file per resource. What is registered here is described in the
+//! document; nothing else is served but pages for people.
+
+mod audit_events;
+mod inventory;
+mod me;
+mod operation_runs;
+mod policy_types;
+mod start_inventory_sync;
+mod system;
+mod tenants;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers every operation, in the order of the document.
+pub(crate) fn register(config: &mut ServiceConfig) {
+    config
+        .service(start_inventory_sync::start_inventory_sync)
+        .service(operation_runs::list::list_operation_runs)
+        // Before the address that takes any id.
+        .service(operation_runs::active::list_active_operation_runs)
+        .service(operation_runs::detail::get_operation_run)
+        .service(operation_runs::results::list_operation_run_results)
+        .service(tenants::list_tenants)
+        .service(tenants::get_tenant)
+        .service(inventory::items::list_inventory_items)
+        .service(inventory::items::get_inventory_item)
+        .service(inventory::summary::get_inventory_summary)
+        .service(inventory::sync_runs::list_inventory_sync_runs)
+        .service(audit_events::list_audit_events)
+        .service(policy_types::list_policy_types)
+        .service(me::profile::get_me)
+        .service(me::notifications::list_notifications)
+        .service(me::notifications::get_unread_count)
+        .service(me::notifications::mark_notifications_read)
+        .service(me::notifications::mark_notification_read)
+        .service(system::get_health)
+        .service(system::get_readiness)
+        .service(system::get_openapi);
+}

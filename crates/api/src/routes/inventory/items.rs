@@ -1,0 +1,82 @@
+//! Items.
+
+use actix_web::{HttpRequest, get, web};
+use atlas_domain::ids::ItemId;
+use atlas_store::ItemFilter;
+
+use crate::answer::Answer;
+use crate::extract::path::path_id;
+use crate::extract::query::{QueryReader, flag, text};
+use crate::extract::tenant_scope::TenantScope;
+use crate::paging::{Page, Paging};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::inventory::InventoryItem;
+
+/// Policy types that may be named at most.
+const MAX_TYPES: usize = 200;
+/// The longest word of a filter.
+const MAX_WORD: usize = 128;
+
+/// List inventory items
+///
+/// What the last syncs found in the tenant, by name. Items that are no longer there stay listed
+/// with `missing_since`, unless `missing=false` leaves them out.
+#[utoipa::path(
+    tag = "inventory",
+    params(
+        ("policy_type" = Option<Vec<String>>, Query, description = "Only items of these policy types, by key."),
+        ("category" = Option<String>, Query, description = "Only items of this category."),
+        ("platform" = Option<String>, Query, description = "Only items whose platform contains this word, such as windows."),
+        ("q" = Option<String>, Query, description = "Only items whose name contains this text, whatever its case."),
+        ("missing" = Option<bool>, Query, description = "Only items that are no longer there, or only those that are."),
+        ("foundation" = Option<bool>, Query, description = "Only objects that policies lean on, or only policies."),
+    ),
+    responses((status = 200, description = "A page of items.", body = Page<InventoryItem>)),
+)]
+#[get("/tenants/{tenant_id}/inventory-items")]
+pub(crate) async fn list_inventory_items(
+    scope: TenantScope,
+    mut query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<Page<InventoryItem>>, Problem> {
+    let filter = ItemFilter {
+        policy_type: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
+        category: query.one("category", text(MAX_WORD)),
+        platform: query.one("platform", text(MAX_WORD)),
+        q: query.one("q", text(MAX_WORD)),
+        missing: query.one("missing", flag),
+        foundation: query.one("foundation", flag),
+    };
+    let paging = Paging::<String, ItemId>::read(&mut query);
+    query.finish()?;
+    let tenant = scope.tenant_id();
+    let items = state.store.items(tenant, &filter, paging.request()).await?;
+    Ok(paging.page(
+        &state.links,
+        items,
+        |item| (item.name.clone(), item.id),
+        InventoryItem::from,
+    ))
+}
+
+/// Get an inventory item
+///
+/// As it was last seen.
+#[utoipa::path(
+    tag = "inventory",
+    responses((status = 200, description = "The item.", body = InventoryItem)),
+)]
+#[get("/tenants/{tenant_id}/inventory-items/{item_id}")]
+pub(crate) async fn get_inventory_item(
+    scope: TenantScope,
+    request: HttpRequest,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<InventoryItem>, Problem> {
+    let item_id = path_id(&request, "item_id")?;
+    query.finish()?;
+    let item = state.store.item(scope.tenant_id(), item_id).await?;
+    let item = item.ok_or_else(Problem::not_found)?;
+    Ok(Answer::ok(InventoryItem::from(item)))
+}

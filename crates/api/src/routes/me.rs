@@ -1,0 +1,4 @@
+//! The caller.
+
+pub(super) mod notifications;
+pub(super) mod profile;

@@ -1,0 +1,124 @@
+//! What the caller is told.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use atlas_domain::ids::NotificationId;
+use chrono::{DateTime, Utc};
+
+use crate::answer::Answer;
+use crate::extract::actor::Actor;
+use crate::extract::body::JsonBody;
+use crate::extract::path::path_id;
+use crate::extract::query::{QueryReader, flag};
+use crate::paging::{Page, Paging};
+use crate::problem::{FieldProblem, Problem};
+use crate::state::AppState;
+use crate::wire::notification::{MarkRead, Marked, Notification, UnreadCount};
+
+/// Unread notifications are counted up to here.
+const CAP: i64 = 100;
+/// After how many seconds to ask for the count again.
+const ASK_AGAIN: u64 = 15;
+
+/// List notifications
+///
+/// What you were told about runs that you asked for, newest first: once when a run was recorded,
+/// once when it ended.
+#[utoipa::path(
+    tag = "notifications",
+    params(("unread" = Option<bool>, Query, description = "Only those that you have not read.")),
+    responses((status = 200, description = "A page of notifications.", body = Page<Notification>)),
+)]
+#[get("/me/notifications")]
+pub(crate) async fn list_notifications(
+    actor: Actor,
+    mut query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<Page<Notification>>, Problem> {
+    let unread = query.one("unread", flag).unwrap_or(false);
+    let paging = Paging::<DateTime<Utc>, NotificationId>::read(&mut query);
+    query.finish()?;
+    let user = actor.user_id();
+    let notifications = state
+        .store
+        .notifications(user, unread, paging.request())
+        .await?;
+    Ok(paging.page(
+        &state.links,
+        notifications,
+        |notification| (notification.created_at, notification.id),
+        |notification| Notification::new(notification, &state.links),
+    ))
+}
+
+/// Count unread notifications
+///
+/// Counted up to 100; `capped` says whether there may be more.
+#[utoipa::path(
+    tag = "notifications",
+    responses((status = 200, description = "The count.", body = UnreadCount)),
+)]
+#[get("/me/notifications/unread-count")]
+pub(crate) async fn get_unread_count(
+    actor: Actor,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<UnreadCount>, Problem> {
+    query.finish()?;
+    let count = state.store.unread_count(actor.user_id(), CAP).await?;
+    let capped = count >= CAP;
+    Ok(Answer::ok(UnreadCount { count, capped }).ask_again(Some(ASK_AGAIN)))
+}
+
+/// Mark notifications as read up to one
+///
+/// Marks the notification that you name and all older ones. What arrives meanwhile stays unread.
+#[utoipa::path(
+    tag = "notifications",
+    request_body(content = MarkRead, description = "Up to where you have read."),
+    responses((status = 200, description = "How many were marked.", body = Marked)),
+)]
+#[post("/me/notifications/mark-read")]
+pub(crate) async fn mark_notifications_read(
+    actor: Actor,
+    body: JsonBody,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<Marked>, Problem> {
+    query.finish()?;
+    let wrong = |code, detail: &str| {
+        Problem::invalid(vec![FieldProblem::at_pointer("/up_to", code, detail)])
+    };
+    let MarkRead { up_to } = body
+        .read(&["up_to"])
+        .await?
+        .ok_or_else(|| wrong("missing", "A body with this member is needed."))?;
+    let up_to = NotificationId::from_uuid(up_to);
+    let marked = state.store.mark_read_up_to(actor.user_id(), up_to).await?;
+    let marked =
+        marked.ok_or_else(|| wrong("unknown_notification", "You have no such notification."))?;
+    Ok(Answer::ok(Marked { marked }))
+}
+
+/// Mark a notification as read
+///
+/// Marking it twice changes nothing.
+#[utoipa::path(
+    tag = "notifications",
+    responses((status = 204, description = "It is marked.")),
+)]
+#[post("/me/notifications/{notification_id}/read")]
+pub(crate) async fn mark_notification_read(
+    actor: Actor,
+    request: HttpRequest,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let notification_id = path_id(&request, "notification_id")?;
+    query.finish()?;
+    let user = actor.user_id();
+    if state.store.mark_read(user, notification_id).await? {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(Problem::not_found())
+    }
+}

@@ -1,0 +1,50 @@
+//! What is going on.
+
+use actix_web::{get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::extract::actor::Actor;
+use crate::extract::query::QueryReader;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::run::OperationRun;
+
+/// Runs at most.
+const LIMIT: i64 = 20;
+/// After how many seconds to ask again while nothing is active.
+const IDLE: u64 = 10;
+
+/// What is going on, and what has just ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActiveOperationRuns {
+    /// The runs, newest first.
+    #[schema(max_items = 20)]
+    items: Vec<OperationRun>,
+}
+
+/// List active operation runs
+///
+/// Runs that are queued or running in the tenants that you belong to, and those that ended within
+/// the last minute; newest first, at most 20. `Retry-After` says when to look again.
+#[utoipa::path(
+    tag = "operation-runs",
+    responses((status = 200, description = "Active and just ended runs.", body = ActiveOperationRuns)),
+)]
+#[get("/operation-runs/active")]
+pub(crate) async fn list_active_operation_runs(
+    actor: Actor,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<ActiveOperationRuns>, Problem> {
+    query.finish()?;
+    let runs = state.store.active_runs(actor.user_id(), LIMIT).await?;
+    let now = state.clock.now();
+    let items: Vec<_> = runs
+        .into_iter()
+        .map(|run| OperationRun::new(run, &state.links, now))
+        .collect();
+    let soonest = items.iter().filter_map(|run| run.ask_again(now)).min();
+    Ok(Answer::ok(ActiveOperationRuns { items }).ask_again(soonest.or(Some(IDLE))))
+}

@@ -1,0 +1,75 @@
+//! Runs, newest first.
+
+use actix_web::{get, web};
+use atlas_domain::ids::RunId;
+use atlas_domain::run::{OperationKind, Outcome, Status};
+use atlas_store::RunFilter;
+use chrono::{DateTime, Utc};
+
+use crate::answer::Answer;
+use crate::extract::actor::Actor;
+use crate::extract::query::{QueryReader, id, moment, word};
+use crate::paging::{Page, Paging};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::run as wire;
+
+/// Values of one filter at most.
+const MAX_VALUES: usize = 100;
+
+/// List operation runs
+///
+/// The runs of all tenants that you belong to, newest first.
+#[utoipa::path(
+    tag = "operation-runs",
+    params(
+        ("tenant_id" = Option<Vec<Uuid>>, Query, description = "Only runs of these tenants."),
+        ("kind" = Option<Vec<String>>, Query, description = "Only runs of these kinds, such as inventory_sync."),
+        ("status" = Option<Vec<wire::Status>>, Query, description = "Only runs in these statuses."),
+        ("outcome" = Option<Vec<wire::Outcome>>, Query, description = "Only runs that ended so."),
+        ("initiator" = Option<String>, Query, description = "Only runs that this user asked for: an identifier, or the word me."),
+        ("created_after" = Option<DateTime<Utc>>, Query, description = "Only runs recorded later than this."),
+        ("created_before" = Option<DateTime<Utc>>, Query, description = "Only runs recorded earlier than this."),
+        ("ids" = Option<Vec<Uuid>>, Query, description = "Only these runs, at most 100."),
+    ),
+    responses((status = 200, description = "A page of runs.", body = Page<wire::OperationRun>)),
+)]
+#[get("/operation-runs")]
+pub(crate) async fn list_operation_runs(
+    actor: Actor,
+    mut query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<Page<wire::OperationRun>>, Problem> {
+    let filter = filter(&mut query, &actor);
+    let paging = Paging::<DateTime<Utc>, RunId>::read(&mut query);
+    query.finish()?;
+    let user = actor.user_id();
+    let runs = state.store.runs(user, &filter, paging.request()).await?;
+    let now = state.clock.now();
+    Ok(paging.page(
+        &state.links,
+        runs,
+        |run| (run.created_at, run.id),
+        |run| wire::OperationRun::new(run, &state.links, now),
+    ))
+}
+
+fn filter(query: &mut QueryReader, actor: &Actor) -> RunFilter {
+    RunFilter {
+        tenant: query.many("tenant_id", MAX_VALUES, id),
+        kind: query.many(
+            "kind",
+            MAX_VALUES,
+            word(&OperationKind::ALL, OperationKind::as_str),
+        ),
+        status: query.many("status", MAX_VALUES, word(&Status::ALL, Status::as_str)),
+        outcome: query.many("outcome", MAX_VALUES, word(&Outcome::ALL, Outcome::as_str)),
+        initiator: query.one("initiator", |text| match text {
+            "me" => Ok(actor.user_id()),
+            text => id(text).map_err(|_| "Must be a UUID, or the word me.".to_owned()),
+        }),
+        created_after: query.one("created_after", moment),
+        created_before: query.one("created_before", moment),
+        ids: query.many("ids", MAX_VALUES, id),
+    }
+}

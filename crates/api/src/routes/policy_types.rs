@@ -1,0 +1,26 @@
+//! What syncs can read.
+
+use actix_web::get;
+
+use crate::answer::Answer;
+use crate::extract::actor::Actor;
+use crate::extract::query::QueryReader;
+use crate::problem::Problem;
+use crate::wire::inventory::PolicyTypeList;
+
+/// List policy types
+///
+/// Every policy type and foundation that this version reads, and the categories that selections may
+/// name. The list is complete: it has no pages.
+#[utoipa::path(
+    tag = "inventory",
+    responses((status = 200, description = "All policy types.", body = PolicyTypeList)),
+)]
+#[get("/policy-types")]
+pub(crate) async fn list_policy_types(
+    _actor: Actor,
+    query: QueryReader,
+) -> Result<Answer<PolicyTypeList>, Problem> {
+    query.finish()?;
+    Ok(Answer::ok(PolicyTypeList::of_this_version()))
+}

@@ -1,0 +1,59 @@
+//! Tenants that the caller belongs to.
+
+use actix_web::{get, web};
+use atlas_domain::ids::TenantId;
+
+use crate::answer::Answer;
+use crate::extract::actor::Actor;
+use crate::extract::query::QueryReader;
+use crate::extract::tenant_scope::TenantScope;
+use crate::paging::{Page, Paging};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::tenant::Tenant;
+
+/// List tenants
+///
+/// The tenants that you belong to, by name, with your role, what it permits and how their syncs
+/// stand.
+#[utoipa::path(
+    tag = "tenants",
+    responses((status = 200, description = "A page of tenants.", body = Page<Tenant>)),
+)]
+#[get("/tenants")]
+pub(crate) async fn list_tenants(
+    actor: Actor,
+    mut query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<Page<Tenant>>, Problem> {
+    let paging = Paging::<String, TenantId>::read(&mut query);
+    query.finish()?;
+    let user = actor.user_id();
+    let tenants = state.store.tenants_of(user, paging.request()).await?;
+    Ok(paging.page(
+        &state.links,
+        tenants,
+        |tenant| (tenant.name.clone(), tenant.id),
+        Tenant::from,
+    ))
+}
+
+/// Get a tenant
+///
+/// With your role, what it permits and how its syncs stand.
+#[utoipa::path(
+    tag = "tenants",
+    responses((status = 200, description = "The tenant.", body = Tenant)),
+)]
+#[get("/tenants/{tenant_id}")]
+pub(crate) async fn get_tenant(
+    scope: TenantScope,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<Tenant>, Problem> {
+    query.finish()?;
+    let (tenant, user) = (scope.tenant_id(), scope.user_id());
+    let tenant = state.store.tenant_of(tenant, user).await?;
+    let tenant = tenant.ok_or_else(Problem::not_found)?;
+    Ok(Answer::ok(Tenant::from(tenant)))
+}

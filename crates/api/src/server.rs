@@ -1,0 +1,134 @@
+//! The app, and serving it until told to stop.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::http::{Method, header};
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::{App, HttpServer, web};
+use atlas_domain::clock::{Clock, Entropy};
+use atlas_queue::Doorbell;
+use atlas_store::Store;
+use utoipa_actix_web::AppExt as _;
+
+use crate::context::REQUEST_ID;
+use crate::envelope::envelope;
+use crate::fallback::RouteTable;
+use crate::openapi::Description;
+use crate::options::ApiOptions;
+use crate::state::AppState;
+use crate::{fallback, pages, routes};
+
+/// How long requests that are under way may take once the API is told to stop, in seconds.
+const DRAIN_SECONDS: u64 = 20;
+/// How long a caller may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a browser may keep the answer to a preflight, in seconds.
+const PREFLIGHT_AGE: usize = 600;
+/// Headers that a page of another origin may read.
+const EXPOSED: [&str; 7] = [
+    "location",
+    "etag",
+    "link",
+    "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
+    REQUEST_ID,
+];
+
+/// What the API is made of besides its options.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Redis.
+    pub doorbell: Doorbell,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// Serves the API on the listener until `shutdown` is done; then answers what is under way and
+/// returns.
+///
+/// # Errors
+/// The listener cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    options: ApiOptions,
+    parts: Parts,
+    shutdown: impl Future<Output = ()>,
+) -> std::io::Result<()> {
+    let address = listener.local_addr()?;
+    let public_url = options
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{address}"));
+    let state = web::Data::new(AppState::new(
+        &options,
+        &public_url,
+        parts.store,
+        parts.doorbell,
+        parts.clock,
+        parts.entropy,
+    ));
+    let description = web::Data::new(Description::of_this_version());
+    let table = web::Data::new(RouteTable::new(description.document()));
+    let threads = options.threads;
+    let server = HttpServer::new(move || {
+        App::new()
+            .into_utoipa_app()
+            .app_data(state.clone())
+            .app_data(description.clone())
+            .app_data(table.clone())
+            .configure(routes::register)
+            .into_app()
+            .configure(pages::register)
+            .default_service(web::to(fallback::answer))
+            .wrap(Condition::new(
+                !options.cors_origins.is_empty(),
+                cors(&options.cors_origins),
+            ))
+            .wrap(from_fn(envelope))
+    })
+    .workers(threads)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(DRAIN_SECONDS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    tracing::info!(%address, "listening");
+    let handle = server.handle();
+    let stopping = async {
+        shutdown.await;
+        tracing::info!("stopping: requests under way are answered");
+        handle.stop(true).await;
+    };
+    let (served, ()) = tokio::join!(server, stopping);
+    served
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            header::HeaderName::from_static(REQUEST_ID),
+            header::HeaderName::from_static("traceparent"),
+        ])
+        .expose_headers(EXPOSED)
+        .max_age(PREFLIGHT_AGE);
+    origins
+        .iter()
+        .fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,60 @@
+//! What every request handler stands on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_domain::clock::{Clock, Entropy};
+use atlas_queue::Doorbell;
+use atlas_store::Store;
+
+use crate::extract::token_cache::TokenCache;
+use crate::links::Links;
+use crate::options::ApiOptions;
+use crate::rate::RateLimits;
+use crate::readiness::Readiness;
+
+/// One per process, shared by all its threads.
+pub(crate) struct AppState {
+    /// The database.
+    pub(crate) store: Store,
+    /// Redis.
+    pub(crate) doorbell: Doorbell,
+    /// Tokens that were looked up a moment ago.
+    pub(crate) tokens: TokenCache,
+    /// Quotas.
+    pub(crate) rates: RateLimits,
+    /// Whether the API is of use, as of a moment ago.
+    pub(crate) readiness: Readiness,
+    /// Addresses for answers.
+    pub(crate) links: Links,
+    /// How long a request may take.
+    pub(crate) request_timeout: Duration,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl AppState {
+    /// `public_url` is where callers reach the API.
+    pub(crate) fn new(
+        options: &ApiOptions,
+        public_url: &str,
+        store: Store,
+        doorbell: Doorbell,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            readiness: Readiness::new(store.clone(), doorbell.clone()),
+            store,
+            doorbell,
+            tokens: TokenCache::new(options.token_cache),
+            rates: RateLimits::new(options.requests_per_minute),
+            links: Links::new(public_url, &options.run_view_template),
+            request_timeout: options.request_timeout,
+            clock,
+            entropy,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What answers look like. These types are the API's own: rows and rules change without them.
+//! Everything is snake_case; what is not known is absent, never null.
+
+pub(crate) mod audit;
+pub(crate) mod inventory;
+pub(crate) mod me;
+pub(crate) mod notification;
+pub(crate) mod run;
+pub(crate) mod system;
+pub(crate) mod tenant;

@@ -1,0 +1,23 @@
+//! The caller.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Who you are to the API.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// Your identifier.
+    pub(crate) id: Uuid,
+    /// Your e-mail address.
+    #[schema(format = Email, max_length = 320)]
+    pub(crate) email: String,
+    /// Your name.
+    #[schema(max_length = 256)]
+    pub(crate) display_name: String,
+    /// The identifier, not the secret, of the token that you used.
+    pub(crate) token_id: Uuid,
+    /// In how many tenants you have a role.
+    #[schema(minimum = 0)]
+    pub(crate) tenant_count: i64,
+}

@@ -1,0 +1,83 @@
+//! What initiators are told.
+
+use atlas_store::NotificationView;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::links::{Links, RunLinks};
+use crate::wire::run::TenantReference;
+
+/// One notice to you about a run that you asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Notification {
+    /// Its identifier.
+    id: Uuid,
+    /// The tenant that it concerns.
+    tenant: TenantReference,
+    /// The run that it speaks of.
+    operation_run_id: Uuid,
+    /// `queued` when the run was recorded, `terminal` when it ended. Clients must accept words that
+    /// they do not know.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    phase: String,
+    /// One line.
+    #[schema(max_length = 512)]
+    title: String,
+    /// One or two sentences.
+    #[schema(max_length = 4096)]
+    body: String,
+    /// When it was written.
+    created_at: DateTime<Utc>,
+    /// When you read it; absent until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_at: Option<DateTime<Utc>>,
+    /// Where to look at the run.
+    links: RunLinks,
+}
+
+/// How many notifications are unread.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnreadCount {
+    /// Counted up to 100.
+    #[schema(minimum = 0, maximum = 100)]
+    pub(crate) count: i64,
+    /// Whether there may be more than were counted.
+    pub(crate) capped: bool,
+}
+
+/// Up to where notifications are read.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct MarkRead {
+    /// This notification and all older ones.
+    pub(crate) up_to: Uuid,
+}
+
+/// How many notifications were marked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Marked {
+    /// Those that were unread before.
+    #[schema(minimum = 0)]
+    pub(crate) marked: i64,
+}
+
+impl Notification {
+    /// How a notification looks.
+    pub(crate) fn new(notification: NotificationView, links: &Links) -> Self {
+        Self {
+            id: notification.id.into_uuid(),
+            tenant: TenantReference {
+                id: notification.tenant_id.into_uuid(),
+                name: notification.tenant_name,
+            },
+            operation_run_id: notification.run_id.into_uuid(),
+            phase: notification.phase,
+            title: notification.title,
+            body: notification.body,
+            created_at: notification.created_at,
+            read_at: notification.read_at,
+            links: links.run(notification.run_id),
+        }
+    }
+}

@@ -1,0 +1,509 @@
+//! Operation runs.
+
+use atlas_domain::failure::Failure;
+use atlas_domain::inventory::{TypeResult, TypeStatus};
+use atlas_domain::run as domain;
+use atlas_domain::run::{ProgressPhase, RunInputs, RunState};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::links::{Links, RunLinks};
+
+/// One asked-for piece of background work on one tenant.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct OperationRun {
+    /// Its identifier.
+    pub(crate) id: Uuid,
+    /// What sort of work it is. Clients must accept words that they do not know.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    kind: &'static str,
+    /// The tenant that it works on.
+    tenant: TenantReference,
+    /// Where it is.
+    pub(crate) status: Status,
+    /// How it ended; there exactly when it is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    /// Who asked for it first.
+    initiator: Initiator,
+    /// What it reads.
+    selection: Selection,
+    /// How often a worker took it.
+    #[schema(minimum = 0)]
+    attempt: i32,
+    /// How many of these attempts failed.
+    #[schema(minimum = 0)]
+    failures: i32,
+    /// How many failures end it.
+    #[schema(minimum = 1)]
+    max_failures: i32,
+    /// When it was recorded.
+    created_at: DateTime<Utc>,
+    /// When it last changed.
+    updated_at: DateTime<Utc>,
+    /// When a worker first took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<DateTime<Utc>>,
+    /// When it ended; there exactly when it is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<DateTime<Utc>>,
+    /// How far it is, once a worker has told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<Progress>,
+    /// Why it waits, while it is queued and the reason is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait: Option<Wait>,
+    /// Signs of life of its worker, while it is running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heartbeat: Option<Heartbeat>,
+    /// The last failure: of an attempt while it is active, of the run when it is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<RunError>,
+    /// What it did, when it is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<Counts>,
+    /// The run that it repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_of: Option<Uuid>,
+    /// Where to look at it.
+    links: RunLinks,
+}
+
+/// The answer to a start.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StartedRun {
+    /// Whether the run is new.
+    pub(crate) disposition: Disposition,
+    /// The run.
+    pub(crate) run: OperationRun,
+}
+
+/// What became of a start.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Disposition {
+    /// The run was recorded now.
+    Created,
+    /// The same run was active already.
+    Joined,
+}
+
+/// Where a run is. There will be no fourth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// No worker has it.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// It has ended, for good.
+    Completed,
+}
+
+/// How a run ended. There will be no fifth.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// Everything was done.
+    Succeeded,
+    /// Something was done and something failed; the results say which.
+    PartiallySucceeded,
+    /// Nothing was done, or the run could not go on.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+/// The tenant of something.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct TenantReference {
+    /// Its identifier.
+    pub(crate) id: Uuid,
+    /// Its name.
+    #[schema(max_length = 256)]
+    pub(crate) name: String,
+}
+
+/// Who asked for a run.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Initiator {
+    /// The user's identifier.
+    pub(crate) id: Uuid,
+    /// The user's name.
+    #[schema(max_length = 256)]
+    pub(crate) display: String,
+}
+
+/// What a sync reads, with all defaults spelled out.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Selection {
+    /// Keys of policy types, sorted; foundations are not among them.
+    #[schema(max_items = 200)]
+    policy_types: Vec<&'static str>,
+    /// Whether the objects that policies lean on are read too.
+    include_foundations: bool,
+    /// Whether it is recorded what items refer to.
+    include_dependencies: bool,
+}
+
+/// How far a run is, in policy types.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Progress {
+    /// What it is at. Clients must accept words that they do not know.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    phase: &'static str,
+    /// The number of this phase, from 1.
+    #[schema(minimum = 1)]
+    phase_index: u32,
+    /// How many phases there are.
+    #[schema(minimum = 1)]
+    phase_count: usize,
+    /// Types read to their end.
+    completed: u32,
+    /// Types that failed.
+    failed: u32,
+    /// Types left out with a reason.
+    skipped: u32,
+    /// Types asked for.
+    total: u32,
+    /// Objects seen so far.
+    items_seen: u64,
+}
+
+/// Why a run waits.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Wait {
+    /// tenant_busy, backoff, handed_back or worker_lost. Clients must accept words that they do not
+    /// know.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    reason: &'static str,
+    /// It is not started earlier than this.
+    not_before: DateTime<Utc>,
+}
+
+/// Signs of life of a worker.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Heartbeat {
+    /// The last one.
+    last_at: DateTime<Utc>,
+    /// What to think of it.
+    state: HeartbeatState,
+    /// The worker.
+    #[schema(max_length = 256)]
+    worker_id: String,
+}
+
+/// What to think of a worker's last sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HeartbeatState {
+    /// All is well.
+    Ok,
+    /// More than half of the lease has gone by without one.
+    Late,
+    /// The lease has run out; another worker will take the run.
+    Lost,
+}
+
+/// Why something failed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RunError {
+    /// A stable word. Clients must accept words that they do not know.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    code: String,
+    /// What happened.
+    #[schema(max_length = 2000)]
+    detail: String,
+    /// Whether it may pass by itself.
+    retryable: bool,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    hint: Option<String>,
+    /// The Microsoft Graph permissions that are missing, when that is the cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100, required = false)]
+    missing_permissions: Vec<String>,
+    /// The id under which Microsoft's support finds the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    upstream_request_id: Option<String>,
+}
+
+/// What a run did, in numbers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Counts {
+    /// Types read to their end.
+    types_succeeded: u32,
+    /// Types that failed.
+    types_failed: u32,
+    /// Types left out with a reason.
+    types_skipped: u32,
+    /// Objects seen.
+    items_seen: u64,
+    /// Objects seen for the first time.
+    items_created: u64,
+    /// Objects that differ from the last time.
+    items_changed: u64,
+    /// Objects that are no longer there.
+    items_missing: u64,
+}
+
+/// What a run did for one policy type.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperationRunResult {
+    /// Key of the policy type.
+    #[schema(max_length = 128)]
+    policy_type: &'static str,
+    /// How it went.
+    status: ResultStatus,
+    /// Pages of the list that were read.
+    pages: u32,
+    /// Objects seen.
+    seen: u64,
+    /// Objects seen for the first time.
+    created: u64,
+    /// Objects that differ from the last time.
+    changed: u64,
+    /// Objects that are no longer there.
+    missing: u64,
+    /// Why it failed or was left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<RunError>,
+    /// When reading began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<DateTime<Utc>>,
+}
+
+/// How reading one policy type went.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResultStatus {
+    /// Not read to its end yet.
+    Pending,
+    /// Read to its end.
+    Succeeded,
+    /// Not read to its end.
+    Failed,
+    /// Left out with a reason.
+    Skipped,
+}
+
+impl OperationRun {
+    /// How a run looks at `now`.
+    pub(crate) fn new(run: domain::OperationRun, links: &Links, now: DateTime<Utc>) -> Self {
+        let RunInputs::InventorySync(selection) = &run.inputs;
+        let mut shown = Self {
+            id: run.id.into_uuid(),
+            kind: run.inputs.kind().as_str(),
+            tenant: TenantReference {
+                id: run.tenant_id.into_uuid(),
+                name: run.tenant_name,
+            },
+            status: run.state.status().into(),
+            outcome: run.state.outcome().map(Outcome::from),
+            initiator: Initiator {
+                id: run.initiator_id.into_uuid(),
+                display: run.initiator_name,
+            },
+            selection: Selection {
+                policy_types: selection
+                    .policy_types()
+                    .iter()
+                    .map(|key| key.as_str())
+                    .collect(),
+                include_foundations: selection.include_foundations(),
+                include_dependencies: selection.include_dependencies(),
+            },
+            attempt: run.attempt,
+            failures: run.failures,
+            max_failures: run.max_failures,
+            created_at: run.created_at,
+            updated_at: run.updated_at,
+            started_at: run.started_at,
+            completed_at: None,
+            progress: run.progress.as_ref().map(Progress::from),
+            wait: None,
+            heartbeat: None,
+            error: run.error.map(RunError::from),
+            counts: None,
+            retry_of: run.retry_of.map(atlas_domain::ids::RunId::into_uuid),
+            links: links.run(run.id),
+        };
+        match run.state {
+            RunState::Queued {
+                not_before, wait, ..
+            } => {
+                shown.wait = wait.map(|reason| Wait {
+                    reason: reason.as_str(),
+                    not_before,
+                });
+            }
+            RunState::Running {
+                worker_id,
+                heartbeat_at,
+                lease_expires_at,
+            } => {
+                shown.heartbeat = Some(Heartbeat {
+                    last_at: heartbeat_at,
+                    state: HeartbeatState::at(now, heartbeat_at, lease_expires_at),
+                    worker_id: worker_id.as_str().to_owned(),
+                });
+            }
+            RunState::Completed {
+                completed_at,
+                counts,
+                ..
+            } => {
+                shown.completed_at = Some(completed_at);
+                shown.counts = Some(counts.into());
+            }
+        }
+        shown
+    }
+
+    /// After how many seconds it is worth asking again; `None` when nothing changes any more.
+    pub(crate) fn ask_again(&self, now: DateTime<Utc>) -> Option<u64> {
+        const LONGEST: i64 = 30;
+        if self.status == Status::Completed {
+            return None;
+        }
+        let age = now.signed_duration_since(self.created_at).num_seconds();
+        let due_in = self.wait.as_ref().map_or(0, |wait| {
+            wait.not_before.signed_duration_since(now).num_seconds()
+        });
+        // Watched closely at first; what runs for long is asked for less often.
+        let usual = if age < 120 { 1 } else { 3 };
+        u64::try_from(due_in.clamp(usual, LONGEST)).ok()
+    }
+}
+
+impl HeartbeatState {
+    fn at(now: DateTime<Utc>, last: DateTime<Utc>, expires: DateTime<Utc>) -> Self {
+        let half = (expires - last) / 2;
+        if now >= expires {
+            Self::Lost
+        } else if now > last + half {
+            Self::Late
+        } else {
+            Self::Ok
+        }
+    }
+}
+
+impl OperationRunResult {
+    /// One policy type's result.
+    pub(crate) fn new(result: TypeResult) -> Self {
+        Self {
+            policy_type: result.policy_type.as_str(),
+            status: match result.status {
+                TypeStatus::Pending => ResultStatus::Pending,
+                TypeStatus::Succeeded => ResultStatus::Succeeded,
+                TypeStatus::Failed => ResultStatus::Failed,
+                TypeStatus::Skipped => ResultStatus::Skipped,
+            },
+            pages: result.pages,
+            seen: result.seen,
+            created: result.created,
+            changed: result.changed,
+            missing: result.missing,
+            error: result.error.map(RunError::from),
+            started_at: result.started_at,
+            completed_at: result.completed_at,
+        }
+    }
+}
+
+impl From<domain::Status> for Status {
+    fn from(status: domain::Status) -> Self {
+        match status {
+            domain::Status::Queued => Self::Queued,
+            domain::Status::Running => Self::Running,
+            domain::Status::Completed => Self::Completed,
+        }
+    }
+}
+
+impl From<domain::Outcome> for Outcome {
+    fn from(outcome: domain::Outcome) -> Self {
+        match outcome {
+            domain::Outcome::Succeeded => Self::Succeeded,
+            domain::Outcome::PartiallySucceeded => Self::PartiallySucceeded,
+            domain::Outcome::Failed => Self::Failed,
+            domain::Outcome::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<&domain::Progress> for Progress {
+    fn from(progress: &domain::Progress) -> Self {
+        Self {
+            phase: match progress.phase {
+                ProgressPhase::Planning => "planning",
+                ProgressPhase::Collecting => "collecting",
+                ProgressPhase::Finishing => "finishing",
+            },
+            phase_index: progress.phase.index(),
+            phase_count: ProgressPhase::ALL.len(),
+            completed: progress.completed,
+            failed: progress.failed,
+            skipped: progress.skipped,
+            total: progress.total,
+            items_seen: progress.items_seen,
+        }
+    }
+}
+
+impl From<Failure> for RunError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: failure.code.as_str().to_owned(),
+            detail: failure.detail,
+            retryable: failure.retryable,
+            hint: failure.hint,
+            missing_permissions: failure.missing_permissions,
+            upstream_request_id: failure.upstream_request_id,
+        }
+    }
+}
+
+impl From<domain::RunCounts> for Counts {
+    fn from(counts: domain::RunCounts) -> Self {
+        Self {
+            types_succeeded: counts.types_succeeded,
+            types_failed: counts.types_failed,
+            types_skipped: counts.types_skipped,
+            items_seen: counts.items_seen,
+            items_created: counts.items_created,
+            items_changed: counts.items_changed,
+            items_missing: counts.items_missing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_late_after_half_of_the_lease_and_lost_after_it() {
+        let last = DateTime::from_timestamp(1_000, 0).unwrap();
+        let state = |seconds| {
+            HeartbeatState::at(
+                last + TimeDelta::seconds(seconds),
+                last,
+                last + TimeDelta::seconds(60),
+            )
+        };
+        assert_eq!(state(30), HeartbeatState::Ok);
+        assert_eq!(state(31), HeartbeatState::Late);
+        assert_eq!(state(60), HeartbeatState::Lost);
+    }
+}

@@ -1,0 +1,118 @@
+//! Tenants.
+
+use atlas_domain::access::{self, Permission};
+use atlas_domain::tenant;
+use atlas_store::TenantView;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A managed tenant, as one of its members sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Tenant {
+    /// Its identifier here.
+    id: Uuid,
+    /// Its name.
+    #[schema(max_length = 256)]
+    name: String,
+    /// Its identifier in Microsoft Entra.
+    directory_id: Uuid,
+    /// The Microsoft cloud that its directory lives in.
+    cloud: Cloud,
+    /// Whether it may be synced.
+    enabled: bool,
+    /// Whether credentials for Microsoft Graph are stored.
+    connected: bool,
+    /// Your role in it.
+    role: Role,
+    /// What your role lets you do. Clients must accept words that they do not know.
+    #[schema(max_items = 50)]
+    permissions: Vec<&'static str>,
+    /// When it was added.
+    created_at: DateTime<Utc>,
+    /// How its syncs stand.
+    sync: TenantSync,
+}
+
+/// How the syncs of a tenant stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TenantSync {
+    /// When a sync last succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_success_at: Option<DateTime<Utc>>,
+    /// When a sync was last asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_attempt_at: Option<DateTime<Utc>>,
+    /// The newest run that is queued or running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_run_id: Option<Uuid>,
+    /// When any policy type was last read to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_as_of: Option<DateTime<Utc>>,
+}
+
+/// A Microsoft cloud.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Cloud {
+    /// Worldwide.
+    Global,
+    /// US Government L4.
+    UsGovernment,
+    /// US Government L5.
+    UsGovernmentDod,
+    /// China.
+    China,
+}
+
+/// What a member may do, from most to least.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// Answers for the tenant.
+    Owner,
+    /// Runs the tenant and its members.
+    Manager,
+    /// Starts operations.
+    Operator,
+    /// Looks.
+    Readonly,
+}
+
+impl From<TenantView> for Tenant {
+    fn from(tenant: TenantView) -> Self {
+        let permissions = if tenant.role.may_sync() {
+            vec![Permission::CanSyncTenant.as_str()]
+        } else {
+            Vec::new()
+        };
+        Self {
+            id: tenant.id.into_uuid(),
+            name: tenant.name,
+            directory_id: tenant.directory_id.into_uuid(),
+            cloud: match tenant.cloud {
+                tenant::Cloud::Global => Cloud::Global,
+                tenant::Cloud::UsGovernment => Cloud::UsGovernment,
+                tenant::Cloud::UsGovernmentDod => Cloud::UsGovernmentDod,
+                tenant::Cloud::China => Cloud::China,
+            },
+            enabled: tenant.enabled,
+            connected: tenant.connected,
+            role: match tenant.role {
+                access::Role::Owner => Role::Owner,
+                access::Role::Manager => Role::Manager,
+                access::Role::Operator => Role::Operator,
+                access::Role::Readonly => Role::Readonly,
+            },
+            permissions,
+            created_at: tenant.created_at,
+            sync: TenantSync {
+                last_success_at: tenant.last_success_at,
+                last_attempt_at: tenant.last_attempt_at,
+                active_run_id: tenant.active_run.map(atlas_domain::ids::RunId::into_uuid),
+                data_as_of: tenant.data_as_of,
+            },
+        }
+    }
+}
