@@ -1,1 +1,65 @@
-//! graph
+//! Microsoft Graph: the only crate that knows how it talks.
+//!
+//! A [`GraphClient`] serves many tenants. For one of them, [`GraphClient::tenant`] gives a
+//! [`TenantGraph`], which signs in and reads the lists of a [`Plan`] page by page:
+//!
+//! ```no_run
+//! # async fn read(client: atlas_graph::GraphClient, application: atlas_graph::Application,
+//! #     keys: Vec<atlas_domain::policy_types::PolicyTypeKey>) -> Result<(), atlas_graph::GraphError> {
+//! let graph = client.tenant(application);
+//! graph.sign_in().await?;
+//! for list in &atlas_graph::plan(&keys).lists {
+//!     let mut reader = graph.list(list);
+//!     while let Some(page) = reader.next_page().await? {
+//!         println!("{} objects", page.observations.len());
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! What is absent here, and must stay absent: a bearer token on its way to any address but the
+//! configured Graph, a link that was taken apart and put together again, an error that carries
+//! text of the upstream, and more than one page in memory per list.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `backoff` | how long to wait before the next attempt |
+//! | `client` | the shared client and one tenant's view of it |
+//! | `collections` | the registry's second half: path, query, routing of each policy type |
+//! | `error` | what can go wrong, and how a person is told |
+//! | `link` | which next links may be followed |
+//! | `list` | walking a list to its end |
+//! | `observe` | from a row to an observation |
+//! | `options` | limits and addresses |
+//! | `page` | taking a response body apart |
+//! | `plan` | from policy types to distinct lists |
+//! | `request` | one request until it is answered or given up |
+//! | `tempo` | one tenant's shared pause and pacing |
+//! | `token` | signing in, once for all who wait |
+//! | `upstream` | telling refusals of Graph apart |
+//! | `withhold` | keeping secrets out of what is kept |
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod backoff;
+mod client;
+mod collections;
+mod error;
+mod link;
+mod list;
+mod observe;
+mod options;
+mod page;
+mod plan;
+mod request;
+mod tempo;
+mod token;
+mod upstream;
+mod withhold;
+
+pub use client::{Application, GraphClient, TenantGraph};
+pub use collections::{Assignments, Collection, Shape, collections};
+pub use error::{GraphError, PagingRefusal, SignInCause, SignInError};
+pub use list::{ListPage, ListReader};
+pub use options::{GraphOptions, GraphSetupError};
+pub use plan::{ListPlan, Plan, plan};

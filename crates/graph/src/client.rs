@@ -1,0 +1,264 @@
+//! The shared client and one tenant's view of it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use atlas_domain::ids::DirectoryId;
+use atlas_domain::tenant::Cloud;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::error::GraphError;
+use crate::list::ListReader;
+use crate::options::{GraphOptions, GraphSetupError};
+use crate::plan::ListPlan;
+use crate::request::Http;
+use crate::tempo::Tempo;
+use crate::token::TokenSlot;
+
+/// How many idle tenants are remembered before the idle ones are dropped.
+const REMEMBERED: usize = 4_096;
+
+/// The application that reads a tenant.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The cloud that the directory lives in.
+    pub cloud: Cloud,
+    /// The tenant's directory.
+    pub directory_id: DirectoryId,
+    /// The application's client id.
+    pub client_id: String,
+    /// The application's client secret. `Debug` does not show it.
+    pub client_secret: SecretString,
+}
+
+/// Connections, tokens and pauses for all tenants of a process. Cheap to clone; the clones share
+/// everything.
+#[derive(Clone)]
+pub struct GraphClient {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    http: Arc<Http>,
+    tokens: Remembered<TokenKey, TokenSlot>,
+    tempos: Remembered<TempoKey, Tempo>,
+}
+
+/// Who a token belongs to. A changed secret is another key, so that a wrong secret never profits
+/// from a token that the right one got.
+#[derive(PartialEq, Eq, Hash)]
+struct TokenKey {
+    login: String,
+    cloud: &'static str,
+    directory: DirectoryId,
+    client_id: String,
+    secret: [u8; 32],
+}
+
+/// Graph counts requests per application and tenant.
+#[derive(PartialEq, Eq, Hash)]
+struct TempoKey {
+    graph: String,
+    directory: DirectoryId,
+    client_id: String,
+}
+
+impl GraphClient {
+    /// Builds the client with the machine's clock and random generator.
+    ///
+    /// # Errors
+    /// [`GraphSetupError`].
+    pub fn new(options: GraphOptions) -> Result<Self, GraphSetupError> {
+        Self::with_sources(options, Arc::new(SystemClock), Arc::new(SystemEntropy))
+    }
+
+    /// Builds the client. The clock reads dates in `Retry-After`; the randomness spreads waits and
+    /// names requests.
+    ///
+    /// # Errors
+    /// [`GraphSetupError`].
+    pub fn with_sources(
+        options: GraphOptions,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, GraphSetupError> {
+        options.check()?;
+        HeaderValue::from_str(&options.user_agent).map_err(|_| GraphSetupError::UserAgent)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                http: Arc::new(Http::new(options, clock, entropy)?),
+                tokens: Remembered::default(),
+                tempos: Remembered::default(),
+            }),
+        })
+    }
+
+    /// One tenant's Graph. Tokens and pauses are shared with every other view of the same tenant
+    /// and application.
+    #[must_use]
+    pub fn tenant(&self, application: Application) -> TenantGraph {
+        let options = self.shared.http.options();
+        let cloud = application.cloud;
+        let graph = address(options.graph_url.as_ref(), cloud.graph_url());
+        let login = address(options.login_url.as_ref(), cloud.login_url());
+        let token_key = TokenKey {
+            login: login.as_str().to_owned(),
+            cloud: cloud.as_str(),
+            directory: application.directory_id,
+            client_id: application.client_id.clone(),
+            secret: Sha256::digest(application.client_secret.expose_secret()).into(),
+        };
+        let tempo_key = TempoKey {
+            graph: graph.as_str().to_owned(),
+            directory: application.directory_id,
+            client_id: application.client_id.clone(),
+        };
+        let idle_tempo = |tempo: &Tempo| !tempo.is_paused();
+        TenantGraph {
+            http: Arc::clone(&self.shared.http),
+            token: self.shared.tokens.get(token_key, TokenSlot::is_idle),
+            tempo: self.shared.tempos.get(tempo_key, idle_tempo),
+            application: Arc::new(application),
+            graph,
+            login,
+        }
+    }
+}
+
+impl fmt::Debug for GraphClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GraphClient").finish_non_exhaustive()
+    }
+}
+
+fn address(overridden: Option<&Url>, cloud: &'static str) -> Url {
+    overridden.cloned().unwrap_or_else(|| {
+        Url::parse(cloud).expect("the clouds' addresses are valid: a test parses them")
+    })
+}
+
+/// One tenant's Microsoft Graph. Cheap to clone.
+#[derive(Clone)]
+pub struct TenantGraph {
+    pub(crate) http: Arc<Http>,
+    pub(crate) token: Arc<TokenSlot>,
+    pub(crate) tempo: Arc<Tempo>,
+    pub(crate) application: Arc<Application>,
+    pub(crate) graph: Url,
+    pub(crate) login: Url,
+}
+
+impl TenantGraph {
+    /// Makes sure that there is a token, so that wrong credentials are found before any list is
+    /// asked for.
+    ///
+    /// # Errors
+    /// [`GraphError::SignIn`].
+    pub async fn sign_in(&self) -> Result<(), GraphError> {
+        self.access_token().await?;
+        Ok(())
+    }
+
+    /// Begins to read a list. Nothing is sent before the first page is asked for.
+    #[must_use]
+    pub fn list(&self, plan: &ListPlan) -> ListReader {
+        ListReader::new(self.clone(), plan.clone())
+    }
+}
+
+impl fmt::Debug for TenantGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantGraph")
+            .field("application", &self.application)
+            .field("graph", &self.graph.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shared values by key. Idle ones are dropped when there are many, so that tenants which come and
+/// go do not fill the memory.
+struct Remembered<K, V> {
+    values: Mutex<HashMap<K, Arc<V>>>,
+}
+
+impl<K, V> Default for Remembered<K, V> {
+    fn default() -> Self {
+        Self {
+            values: Mutex::default(),
+        }
+    }
+}
+
+impl<K: Eq + Hash, V: Default> Remembered<K, V> {
+    fn get(&self, key: K, idle: impl Fn(&V) -> bool) -> Arc<V> {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        if values.len() >= REMEMBERED && !values.contains_key(&key) {
+            values.retain(|_, value| Arc::strong_count(value) > 1 || !idle(value));
+        }
+        Arc::clone(values.entry(key).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn application(secret: &str) -> Application {
+        Application {
+            cloud: Cloud::Global,
+            directory_id: DirectoryId::from_uuid(Uuid::from_u128(7)),
+            client_id: "client".to_owned(),
+            client_secret: SecretString::from(secret),
+        }
+    }
+
+    #[test]
+    fn the_addresses_of_every_cloud_are_valid() {
+        for cloud in Cloud::ALL {
+            for text in [cloud.graph_url(), cloud.login_url()] {
+                assert_eq!(address(None, text).scheme(), "https");
+            }
+        }
+    }
+
+    #[test]
+    fn views_of_a_tenant_share_pauses_and_a_token_belongs_to_one_secret() {
+        let client = GraphClient::new(GraphOptions::default()).unwrap();
+        let (one, same) = (
+            client.tenant(application("a")),
+            client.tenant(application("a")),
+        );
+        let other = client.tenant(application("b"));
+        assert!(Arc::ptr_eq(&one.token, &same.token));
+        assert!(Arc::ptr_eq(&one.tempo, &other.tempo));
+        assert!(!Arc::ptr_eq(&one.token, &other.token));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let client = GraphClient::new(GraphOptions::default()).unwrap();
+        let graph = client.tenant(application("s3cr3t-value"));
+        let shown = format!("{:?} {graph:?} {client:?}", application("s3cr3t-value"));
+        assert!(!shown.contains("s3cr3t-value"), "{shown}");
+        assert!(shown.contains("client_id: \"client\""), "{shown}");
+    }
+
+    #[test]
+    fn idle_values_are_dropped_when_there_are_many() {
+        let remembered: Remembered<usize, ()> = Remembered::default();
+        let used = remembered.get(0, |()| true);
+        for key in 1..=REMEMBERED {
+            remembered.get(key, |()| true);
+        }
+        assert!(remembered.values.lock().unwrap().len() <= REMEMBERED);
+        assert!(Arc::ptr_eq(&used, &remembered.get(0, |()| true)));
+    }
+}

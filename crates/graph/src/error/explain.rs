@@ -1,0 +1,229 @@
+//! Failures in the words of a person who has to act on them.
+
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::policy_types::PolicyTypeKey;
+
+use super::{GraphError, SignInCause, SignInError};
+
+impl GraphError {
+    /// The failure as a caller may see it, for the policy types that were to be read.
+    #[must_use]
+    pub fn failure(&self, keys: &[PolicyTypeKey]) -> Failure {
+        let mut failure = match self {
+            Self::SignIn(error) => error.failure(),
+            Self::Unauthenticated { .. } => Failure::permanent(
+                FailureCode::GRAPH_UNAUTHENTICATED,
+                "Microsoft Graph refused the access token, also after it was renewed.",
+            )
+            .with_hint("Check that the tenant's cloud and directory are the application's."),
+            Self::PermissionMissing { .. } => permission_missing(keys),
+            Self::IntuneNotAvailable { .. } => Failure::permanent(
+                FailureCode::INTUNE_NOT_AVAILABLE,
+                "Microsoft Graph says that Intune is not available in this tenant.",
+            )
+            .with_hint(
+                "Check the tenant's Intune licence and its mobile device management authority.",
+            ),
+            Self::NotLicensed { .. } => Failure::permanent(
+                FailureCode::NOT_LICENSED,
+                "The tenant is not licensed for this policy type.",
+            ),
+            Self::CollectionNotFound { .. } => Failure::permanent(
+                FailureCode::COLLECTION_NOT_FOUND,
+                "Microsoft Graph does not know this collection, or no longer.",
+            ),
+            Self::Throttled { .. } => Failure::transient(
+                FailureCode::GRAPH_THROTTLED,
+                "Microsoft Graph asked to slow down for longer than the sync was ready to wait.",
+            ),
+            Self::Unavailable { status, .. } => Failure::transient(
+                FailureCode::GRAPH_UNAVAILABLE,
+                format!("Microsoft Graph answered with status {status}, repeatedly."),
+            ),
+            Self::Unreachable { reason } => Failure::transient(
+                FailureCode::GRAPH_UNREACHABLE,
+                format!("Microsoft Graph gave no complete answer: {reason}."),
+            ),
+            Self::InvalidResponse { reason, .. } => Failure::transient(
+                FailureCode::GRAPH_INVALID_RESPONSE,
+                format!("The answer of Microsoft Graph is not what it documents: {reason}."),
+            ),
+            Self::Paging(refusal) => Failure::transient(
+                FailureCode::PAGING_REFUSED,
+                format!("The list was not read to its end: {refusal}."),
+            ),
+            Self::PageExpired { .. } => Failure::transient(
+                FailureCode::GRAPH_REJECTED,
+                "Microsoft Graph no longer accepted its own link to the next page.",
+            ),
+            Self::Rejected { status, .. } => Failure::permanent(
+                FailureCode::GRAPH_REJECTED,
+                format!("Microsoft Graph rejected the request with status {status}."),
+            ),
+        };
+        failure.upstream_request_id = self.request_id().map(str::to_owned);
+        failure
+    }
+}
+
+fn permission_missing(keys: &[PolicyTypeKey]) -> Failure {
+    let mut permissions: Vec<String> = keys
+        .iter()
+        .flat_map(|key| key.describe().permissions.iter().cloned())
+        .collect();
+    permissions.sort_unstable();
+    permissions.dedup();
+    let mut failure = Failure::permanent(
+        FailureCode::PERMISSION_MISSING,
+        "Microsoft Graph refused access: the application lacks a permission.",
+    )
+    .with_hint(format!(
+        "Grant the application permission {} in Microsoft Entra and give admin consent.",
+        permissions.join(", ")
+    ));
+    failure.missing_permissions = permissions;
+    failure
+}
+
+impl SignInError {
+    fn failure(&self) -> Failure {
+        let number = self
+            .number
+            .map(|number| format!(" (AADSTS{number})"))
+            .unwrap_or_default();
+        let (code, detail, hint) = match self.cause {
+            SignInCause::SecretInvalid => (
+                FailureCode::CREDENTIALS_INVALID,
+                "Microsoft Entra refused the application's credentials",
+                Some("Store the value of a valid client secret, not its id."),
+            ),
+            SignInCause::SecretExpired => (
+                FailureCode::CREDENTIALS_EXPIRED,
+                "The application's client secret has expired",
+                Some("Create a new client secret in Microsoft Entra and store it for the tenant."),
+            ),
+            SignInCause::ConsentMissing => (
+                FailureCode::CONSENT_MISSING,
+                "The application is not known or not consented to in the tenant",
+                Some("Let an administrator of the tenant consent to the application."),
+            ),
+            SignInCause::Blocked => (
+                FailureCode::CONSENT_MISSING,
+                "A Conditional Access policy of the tenant blocks the application",
+                Some("Exclude the application in the tenant's policy for workload identities."),
+            ),
+            SignInCause::DirectoryNotFound => (
+                FailureCode::DIRECTORY_NOT_FOUND,
+                "The directory does not exist in the configured cloud",
+                Some("Check the tenant's directory id and its cloud."),
+            ),
+            SignInCause::Unavailable { .. } => (
+                FailureCode::GRAPH_UNAVAILABLE,
+                "The sign-in service is busy or answers with server errors",
+                None,
+            ),
+            SignInCause::Unreachable => (
+                FailureCode::GRAPH_UNREACHABLE,
+                "The sign-in service cannot be reached",
+                None,
+            ),
+            SignInCause::InvalidResponse => (
+                FailureCode::GRAPH_INVALID_RESPONSE,
+                "The sign-in service answered with something that is not a token",
+                None,
+            ),
+            SignInCause::Rejected => (
+                FailureCode::GRAPH_REJECTED,
+                "Microsoft Entra refused to issue a token",
+                None,
+            ),
+        };
+        let detail = format!("{detail}{number}.");
+        let failure = if self.is_transient() {
+            Failure::transient(code, detail)
+        } else {
+            Failure::permanent(code, detail)
+        };
+        match hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use atlas_domain::policy_types::registry;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_permission_names_those_of_the_keys_once_and_sorted() {
+        let keys: Vec<_> = [
+            "mobileApp",
+            "deviceConfiguration",
+            "vppToken",
+            "iosManagedAppProtection",
+        ]
+        .iter()
+        .map(|word| registry().find(word).unwrap())
+        .collect();
+        let error = GraphError::PermissionMissing {
+            request_id: Some("r-1".to_owned()),
+        };
+        let failure = error.failure(&keys);
+        assert_eq!(failure.code, FailureCode::PERMISSION_MISSING);
+        assert_eq!(
+            failure.missing_permissions,
+            [
+                "DeviceManagementApps.Read.All",
+                "DeviceManagementConfiguration.Read.All",
+                "DeviceManagementServiceConfig.Read.All"
+            ]
+        );
+        assert!(
+            failure
+                .hint
+                .unwrap()
+                .contains("DeviceManagementApps.Read.All")
+        );
+        assert_eq!(failure.upstream_request_id.as_deref(), Some("r-1"));
+        assert!(!failure.retryable && !error.is_fatal());
+    }
+
+    #[test]
+    fn what_stops_every_list_is_fatal_and_what_may_pass_is_not() {
+        let sign_in = |cause| {
+            GraphError::SignIn(SignInError {
+                cause,
+                number: Some(7_000_215),
+                trace_id: None,
+            })
+        };
+        for cause in [
+            SignInCause::SecretInvalid,
+            SignInCause::SecretExpired,
+            SignInCause::ConsentMissing,
+            SignInCause::Blocked,
+            SignInCause::DirectoryNotFound,
+            SignInCause::Rejected,
+        ] {
+            assert!(sign_in(cause).is_fatal(), "{cause:?}");
+            assert!(!sign_in(cause).failure(&[]).retryable, "{cause:?}");
+            assert!(
+                sign_in(cause)
+                    .failure(&[])
+                    .detail
+                    .ends_with("(AADSTS7000215).")
+            );
+        }
+        let wait = Some(Duration::from_secs(9));
+        let busy = sign_in(SignInCause::Unavailable { retry_after: wait });
+        assert!(!busy.is_fatal() && busy.failure(&[]).retryable);
+        assert_eq!(busy.retry_after(), wait);
+        assert!(!GraphError::IntuneNotAvailable { request_id: None }.is_fatal());
+        assert!(GraphError::Unauthenticated { request_id: None }.is_fatal());
+    }
+}

@@ -1,0 +1,265 @@
+//! Walking a list to its end.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::BuildHasher;
+
+use atlas_domain::inventory::Observation;
+use url::Url;
+
+use crate::client::TenantGraph;
+use crate::collections::Shape;
+use crate::error::{GraphError, PagingRefusal};
+use crate::link::VersionRoot;
+use crate::page::{self, PageRead};
+use crate::plan::ListPlan;
+use crate::request::Asked;
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct ListPage {
+    /// What was seen of the wanted policy types; an id occurs once.
+    pub observations: Vec<Observation>,
+    /// The page's rows, also those that no wanted policy type claims.
+    pub rows: u64,
+    /// Whether an object was seen before in this list. The list changed while it was read, so
+    /// another object may have been skipped: nothing may be concluded from its absence.
+    pub unstable: bool,
+}
+
+/// Reads one list page by page. Holds one page at a time, and a few bytes per object already seen.
+pub struct ListReader {
+    graph: TenantGraph,
+    plan: ListPlan,
+    root: VersionRoot,
+    steps: VecDeque<Step>,
+    refused: Option<PagingRefusal>,
+    pages: u32,
+    told: bool,
+    links: Seen,
+    ids: Seen,
+}
+
+/// A page that is still to be read.
+#[derive(Debug, Clone)]
+struct Step {
+    url: Url,
+    asked: Asked,
+    of_parents: bool,
+}
+
+impl ListReader {
+    pub(crate) fn new(graph: TenantGraph, plan: ListPlan) -> Self {
+        let collection = plan.collection();
+        let root = VersionRoot::new(&graph.graph, collection.version());
+        let (path, query) = match collection.shape() {
+            // The parents stand before the placeholder.
+            Shape::Children => {
+                let end = collection.path().find("/{").unwrap_or_default();
+                (&collection.path()[..end], "")
+            }
+            Shape::List | Shape::Singleton | Shape::DelegatedOnly => {
+                (collection.path(), collection.query())
+            }
+        };
+        let first = Step {
+            url: root.address(path, query),
+            asked: if collection.shape() == Shape::Singleton {
+                Asked::Object
+            } else {
+                Asked::First
+            },
+            of_parents: collection.shape() == Shape::Children,
+        };
+        Self {
+            graph,
+            plan,
+            root,
+            steps: VecDeque::from([first]),
+            refused: None,
+            pages: 0,
+            told: true,
+            links: Seen::default(),
+            ids: Seen::default(),
+        }
+    }
+
+    /// Reads the next page; `None` when the list was read to its end. A page may be empty and yet
+    /// not be the last one.
+    ///
+    /// After an error the list was not read to its end. Asking again sends the failed request
+    /// again, except when paging was refused: that refusal stays.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn next_page(&mut self) -> Result<Option<ListPage>, GraphError> {
+        loop {
+            if let Some(refusal) = self.refused {
+                return Err(GraphError::Paging(refusal));
+            }
+            let Some(step) = self.steps.front().cloned() else {
+                return Ok(None);
+            };
+            if self.pages >= self.graph.http.options().max_pages {
+                self.refused = Some(PagingRefusal::TooManyPages);
+                continue;
+            }
+            if step.of_parents {
+                self.read_parents(&step).await?;
+            } else {
+                return self.read_rows(&step).await.map(Some);
+            }
+        }
+    }
+
+    async fn read_rows(&mut self, step: &Step) -> Result<ListPage, GraphError> {
+        let read = match self.fetch(step).await {
+            Err(GraphError::Unavailable { status: 504, .. }) if self.can_ask_for_less(step) => {
+                return self.read_rows_without_assignments().await;
+            }
+            read => read?,
+        };
+        Ok(self.take(step, read))
+    }
+
+    /// Expanding the assignments of very many objects takes Graph longer than its gateway waits.
+    /// The objects without their assignments are worth more than nothing.
+    async fn read_rows_without_assignments(&mut self) -> Result<ListPage, GraphError> {
+        let collection = self.plan.collection();
+        let query: Vec<&str> = collection
+            .query()
+            .split('&')
+            .filter(|part| *part != "$expand=assignments")
+            .collect();
+        let step = Step {
+            url: self.root.address(collection.path(), &query.join("&")),
+            asked: Asked::First,
+            of_parents: false,
+        };
+        tracing::info!(
+            path = collection.path(),
+            "reading without assignments after timeouts"
+        );
+        self.told = false;
+        self.steps = VecDeque::from([step.clone()]);
+        let read = self.fetch(&step).await?;
+        Ok(self.take(&step, read))
+    }
+
+    fn can_ask_for_less(&self, step: &Step) -> bool {
+        let expanded = step
+            .url
+            .query()
+            .is_some_and(|query| query.contains("$expand=assignments"));
+        step.asked == Asked::First && self.told && expanded
+    }
+
+    async fn fetch(&self, step: &Step) -> Result<PageRead, GraphError> {
+        let (plan, told) = (&self.plan, self.told);
+        let singleton = plan.collection().shape() == Shape::Singleton;
+        let read = self
+            .graph
+            .get(&step.url, step.asked, |body| {
+                if singleton {
+                    page::singleton(plan, body)
+                } else {
+                    page::list(plan, told, body)
+                }
+            })
+            .await?;
+        // A singleton that was never set up, such as an Apple push certificate.
+        Ok(read.unwrap_or(PageRead {
+            observations: Vec::new(),
+            rows: 0,
+            next: None,
+        }))
+    }
+
+    fn take(&mut self, step: &Step, read: PageRead) -> ListPage {
+        self.go_on(step, read.next.as_deref());
+        let mut observations = read.observations;
+        let mut on_this_page = Seen::default();
+        let mut unstable = false;
+        observations.retain(|observation| {
+            let repeated = !self.ids.insert(&observation.external_id);
+            unstable |= repeated;
+            on_this_page.insert(&observation.external_id)
+        });
+        ListPage {
+            observations,
+            rows: read.rows,
+            unstable,
+        }
+    }
+
+    async fn read_parents(&mut self, step: &Step) -> Result<(), GraphError> {
+        let read = self.graph.get(&step.url, step.asked, page::parents).await?;
+        let Some(read) = read else {
+            return Ok(());
+        };
+        let collection = self.plan.collection();
+        let mut children = Vec::with_capacity(read.ids.len());
+        for id in &read.ids {
+            let url = self
+                .root
+                .address_under(collection.path(), id, collection.query())
+                .ok_or(GraphError::InvalidResponse {
+                    reason: "a parent's id cannot stand in a path",
+                    request_id: None,
+                })?;
+            children.push(Step {
+                url,
+                asked: Asked::First,
+                of_parents: false,
+            });
+        }
+        self.go_on(step, read.next.as_deref());
+        self.steps.extend(children);
+        let waiting = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+        if self.pages.saturating_add(waiting) > self.graph.http.options().max_pages {
+            self.refused = Some(PagingRefusal::TooManyPages);
+        }
+        Ok(())
+    }
+
+    /// Leaves the page that was just read and puts the one its link leads to in its place. A link
+    /// that must not be followed is held against the next call: this page is good.
+    fn go_on(&mut self, step: &Step, link: Option<&str>) {
+        self.pages += 1;
+        self.steps.pop_front();
+        self.links.insert(step.url.as_str());
+        let Some(link) = link else { return };
+        match self.root.follow(link) {
+            Ok(url) if self.links.insert(url.as_str()) => self.steps.push_front(Step {
+                url,
+                asked: Asked::Next,
+                of_parents: step.of_parents,
+            }),
+            Ok(_) => self.refused = Some(PagingRefusal::Repeated),
+            Err(refusal) => self.refused = Some(refusal),
+        }
+    }
+}
+
+impl std::fmt::Debug for ListReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ListReader")
+            .field("path", &self.plan.path())
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Texts seen, as eight bytes each. The hashes are keyed afresh for each list, so that nobody can
+/// prepare texts that are mistaken for each other.
+#[derive(Default)]
+struct Seen {
+    hashes: HashSet<u64>,
+    keys: std::hash::RandomState,
+}
+
+impl Seen {
+    /// Whether `text` is new.
+    fn insert(&mut self, text: &str) -> bool {
+        self.hashes.insert(self.keys.hash_one(text))
+    }
+}

@@ -1,0 +1,231 @@
+//! What becomes of rows.
+
+use atlas_domain::policy_types::{PolicyTypeKey, registry};
+use serde_json::json;
+
+use super::*;
+use crate::plan::plan;
+
+fn keys(words: &[&str]) -> Vec<PolicyTypeKey> {
+    words
+        .iter()
+        .map(|word| registry().find(word).unwrap())
+        .collect()
+}
+
+fn seen(words: &[&str], row: &Value) -> Option<Observation> {
+    let plan = plan(&keys(words));
+    observe(&plan.lists[0], true, &row.to_string()).unwrap()
+}
+
+fn routed(words: &[&str], row: &Value) -> Option<&'static str> {
+    seen(words, row).map(|observation| observation.policy_type.as_str())
+}
+
+#[test]
+fn template_families_route_and_unknown_ones_are_settings_catalog() {
+    let both = [
+        "settingsCatalogPolicy",
+        "endpointSecurityFirewall",
+        "windowsRecoveryPolicy",
+    ];
+    let row = |family: &str| json!({"id": "1", "templateReference": {"templateFamily": family}});
+    for (family, key) in [
+        ("none", "settingsCatalogPolicy"),
+        ("endpointSecurityFirewall", "endpointSecurityFirewall"),
+        ("maintenanceWindows", "windowsRecoveryPolicy"),
+        ("somethingNew", "settingsCatalogPolicy"),
+    ] {
+        assert_eq!(routed(&both, &row(family)), Some(key), "{family}");
+    }
+    assert_eq!(
+        routed(&both, &json!({"id": "1"})),
+        Some("settingsCatalogPolicy")
+    );
+}
+
+#[test]
+fn a_row_of_a_type_that_is_not_wanted_does_not_fall_to_the_rest() {
+    let ring =
+        json!({"id": "1", "@odata.type": "#microsoft.graph.windowsUpdateForBusinessConfiguration"});
+    let custom = json!({"id": "2", "@odata.type": "#microsoft.graph.windows10CustomConfiguration"});
+    assert_eq!(routed(&["deviceConfiguration"], &ring), None);
+    assert_eq!(
+        routed(&["deviceConfiguration"], &custom),
+        Some("deviceConfiguration")
+    );
+    assert_eq!(
+        routed(&["windowsUpdateRing"], &ring),
+        Some("windowsUpdateRing")
+    );
+    assert_eq!(routed(&["windowsUpdateRing"], &custom), None);
+    let firewall =
+        json!({"id": "3", "templateReference": {"templateFamily": "endpointSecurityFirewall"}});
+    assert_eq!(routed(&["settingsCatalogPolicy"], &firewall), None);
+}
+
+#[test]
+fn enrolment_and_app_configurations_are_split() {
+    let limit =
+        json!({"id": "1", "@odata.type": "#microsoft.graph.deviceEnrollmentLimitConfiguration"});
+    let both = ["enrollmentLimitRestriction", "enrollmentStatusPage"];
+    assert_eq!(routed(&both, &limit), Some("enrollmentLimitRestriction"));
+    let unknown = json!({"id": "1", "@odata.type": "#microsoft.graph.somethingNew"});
+    assert_eq!(routed(&both, &unknown), None);
+    let apps = ["mobileAppConfiguration", "androidOemConfig"];
+    for (row, key) in [
+        (json!({"id": "1"}), "mobileAppConfiguration"),
+        (
+            json!({"id": "1", "appSupportsOemConfig": false}),
+            "mobileAppConfiguration",
+        ),
+        (
+            json!({"id": "1", "appSupportsOemConfig": true}),
+            "androidOemConfig",
+        ),
+    ] {
+        assert_eq!(routed(&apps, &row), Some(key));
+    }
+}
+
+#[test]
+fn what_microsoft_supplies_is_left_out() {
+    for (key, row, kept) in [
+        (
+            "deviceHealthScript",
+            json!({"id": "1", "isGlobalScript": true}),
+            false,
+        ),
+        (
+            "deviceHealthScript",
+            json!({"id": "1", "isGlobalScript": false}),
+            true,
+        ),
+        (
+            "roleDefinition",
+            json!({"id": "1", "isBuiltIn": true}),
+            false,
+        ),
+        ("roleDefinition", json!({"id": "1"}), true),
+        (
+            "mobileApp",
+            json!({"id": "1", "appAvailability": "global", "isAssigned": false}),
+            false,
+        ),
+        (
+            "mobileApp",
+            json!({"id": "1", "appAvailability": "global", "isAssigned": true}),
+            true,
+        ),
+        (
+            "mobileApp",
+            json!({"id": "1", "appAvailability": "lineOfBusiness", "isAssigned": false}),
+            true,
+        ),
+        ("mobileApp", json!({"id": "1", "isAssigned": false}), true),
+    ] {
+        assert_eq!(routed(&[key], &row).is_some(), kept, "{row}");
+    }
+}
+
+#[test]
+fn names_are_found_limited_and_fall_back() {
+    let name = |key: &str, row: &Value| seen(&[key], row).unwrap().name;
+    let long = "ä".repeat(2_000);
+    assert_eq!(
+        name(
+            "roleScopeTag",
+            &json!({"id": "7", "displayName": "Ber\0lin"})
+        ),
+        "Berlin"
+    );
+    assert_eq!(
+        name("roleScopeTag", &json!({"id": "7", "displayName": null})),
+        "7"
+    );
+    assert_eq!(
+        name("roleScopeTag", &json!({"id": "7", "displayName": " "})),
+        "7"
+    );
+    assert_eq!(
+        name("roleScopeTag", &json!({"id": "7", "displayName": long}))
+            .chars()
+            .count(),
+        1_000
+    );
+    assert_eq!(
+        name("vppToken", &json!({"id": "7", "organizationName": "Org"})),
+        "Org"
+    );
+    assert_eq!(
+        name("crossTenantAccessPartner", &json!({"tenantId": "t-1"})),
+        "t-1"
+    );
+    let settings = seen(&["deviceManagementSettings"], &json!({"settings": {}})).unwrap();
+    assert_eq!(settings.external_id, "singleton");
+    assert_eq!(settings.name, settings.policy_type.describe().label);
+}
+
+#[test]
+fn assignments_count_only_when_all_of_them_are_told() {
+    let row = json!({"id": "1", "@odata.type": "#microsoft.graph.x",
+        "assignments": [{"id": "a"}, {"id": "b"}]});
+    let told = seen(&["deviceConfiguration"], &row).unwrap();
+    assert_eq!(told.assignment_count, Some(2));
+    assert!(told.assignments_hash.is_some());
+    let mut partial = row.clone();
+    partial["assignments@odata.nextLink"] = json!("https://x");
+    assert_eq!(
+        seen(&["deviceConfiguration"], &partial)
+            .unwrap()
+            .assignment_count,
+        None
+    );
+    let plan = plan(&keys(&["deviceConfiguration"]));
+    let untold = observe(&plan.lists[0], false, &row.to_string())
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (untold.assignment_count, untold.assignments_hash),
+        (None, None)
+    );
+    assert_eq!(untold.content_hash, told.content_hash);
+    assert_eq!(
+        seen(&["endpointSecurityIntent"], &row)
+            .unwrap()
+            .assignment_count,
+        None
+    );
+}
+
+#[test]
+fn metadata_is_small_and_has_no_secret() {
+    let row = json!({"id": "1", "@odata.type": "#microsoft.graph.iosWiFiConfiguration",
+        "displayName": "Wi-Fi", "description": "d".repeat(5_000), "version": 3,
+        "createdDateTime": "2024-01-02T03:04:05Z", "lastModifiedDateTime": "2024-01-03T03:04:05Z",
+        "preSharedKey": "SECRET", "roleScopeTagIds": ["1", "0", "1", "", 5]});
+    let observed = seen(&["deviceConfiguration"], &row).unwrap();
+    assert!(!format!("{observed:?}").contains("SECRET"));
+    assert_eq!(observed.scope_tags, ["0", "1"]);
+    assert_eq!(observed.platform, "iOS");
+    assert_eq!(
+        observed.metadata["description"].as_str().unwrap().len(),
+        1_000
+    );
+    assert_eq!(observed.metadata["version"], "3");
+    assert_eq!(
+        observed.metadata["odata_type"],
+        "microsoft.graph.iosWiFiConfiguration"
+    );
+    assert_eq!(observed.metadata["modified_at"], "2024-01-03T03:04:05Z");
+    assert_eq!(observed.metadata.get("state"), None);
+}
+
+#[test]
+fn the_content_hash_does_not_depend_on_a_secret() {
+    let hash = |secret: &str| {
+        let row = json!({"id": "1", "preSharedKey": secret, "ssid": "net"});
+        seen(&["deviceConfiguration"], &row).unwrap().content_hash
+    };
+    assert_eq!(hash("a"), hash("b"));
+}

@@ -1,0 +1,141 @@
+//! Limits and addresses of the client.
+
+use std::time::Duration;
+
+use url::Url;
+
+/// How the client behaves. The defaults suit production; simulators override the addresses, and
+/// tests shorten the waits.
+#[derive(Debug, Clone)]
+pub struct GraphOptions {
+    /// Root of Microsoft Graph, without a version; `None` takes the tenant's cloud.
+    pub graph_url: Option<Url>,
+    /// Root of the sign-in service; `None` takes the tenant's cloud.
+    pub login_url: Option<Url>,
+    /// From sending a request to the last byte of its answer.
+    pub request_timeout: Duration,
+    /// Until a connection stands, TLS included.
+    pub connect_timeout: Duration,
+    /// Largest response body that is read, in bytes after decompression.
+    pub max_body_bytes: usize,
+    /// How often one request is sent at most.
+    pub max_attempts: u32,
+    /// How long one request waits altogether between its attempts and for its tenant's pause.
+    pub max_wait: Duration,
+    /// Pages of one list that are read at most.
+    pub max_pages: u32,
+    /// Wait before the second attempt when the service does not say; doubles with each further one.
+    pub first_backoff: Duration,
+    /// Distance between two requests to Conditional Access of one tenant. Graph allows one request
+    /// per second and tenant, over all applications, and sends no `Retry-After` (Microsoft Graph
+    /// throttling limits, "Identity protection and conditional access").
+    pub conditional_access_interval: Duration,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+}
+
+impl Default for GraphOptions {
+    fn default() -> Self {
+        Self {
+            graph_url: None,
+            login_url: None,
+            request_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+            max_body_bytes: 32 * 1024 * 1024,
+            max_attempts: 6,
+            max_wait: Duration::from_secs(5 * 60),
+            max_pages: 10_000,
+            first_backoff: Duration::from_secs(2),
+            conditional_access_interval: Duration::from_secs(1),
+            user_agent: concat!("TenantAtlas/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// The client cannot be built from its options.
+#[derive(Debug, thiserror::Error)]
+pub enum GraphSetupError {
+    /// An address is not one that requests can be sent to.
+    #[error(
+        "the {which} address must be http or https with a host, without user, query or fragment"
+    )]
+    Address {
+        /// `graph` or `login`.
+        which: &'static str,
+    },
+    /// The user agent cannot be sent in a header.
+    #[error("the user agent has characters that a header cannot carry")]
+    UserAgent,
+    /// The HTTP client could not be made, for example for want of TLS roots.
+    #[error("the HTTP client could not be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+impl GraphOptions {
+    pub(crate) fn check(&self) -> Result<(), GraphSetupError> {
+        for (which, url) in [("graph", &self.graph_url), ("login", &self.login_url)] {
+            if url.as_ref().is_some_and(|url| !usable(url)) {
+                return Err(GraphSetupError::Address { which });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the addresses are overridden with ones on this machine, where no proxy stands
+    /// between.
+    pub(crate) fn is_local(&self) -> bool {
+        [&self.graph_url, &self.login_url].into_iter().all(|url| {
+            url.as_ref().is_some_and(|url| match url.host() {
+                Some(url::Host::Domain(name)) => name == "localhost",
+                Some(url::Host::Ipv4(address)) => address.is_loopback(),
+                Some(url::Host::Ipv6(address)) => address.is_loopback(),
+                None => false,
+            })
+        })
+    }
+}
+
+fn usable(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_http_addresses_are_accepted() {
+        let with = |text: &str| GraphOptions {
+            graph_url: Some(Url::parse(text).unwrap()),
+            ..GraphOptions::default()
+        };
+        assert!(with("http://127.0.0.1:8085").check().is_ok());
+        assert!(with("https://graph.example/base").check().is_ok());
+        for refused in [
+            "ftp://a",
+            "https://user@a",
+            "https://a?x=1",
+            "data:x",
+            "https://a#f",
+        ] {
+            assert!(with(refused).check().is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn local_means_both_addresses_on_this_machine() {
+        let local = Url::parse("http://127.0.0.1:1").unwrap();
+        let mut options = GraphOptions {
+            graph_url: Some(local.clone()),
+            ..GraphOptions::default()
+        };
+        assert!(!options.is_local());
+        options.login_url = Some(local);
+        assert!(options.is_local());
+    }
+}

@@ -1,0 +1,160 @@
+//! From the policy types that a run selected to the distinct lists that have to be read.
+
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::policy_types::PolicyTypeKey;
+
+use crate::collections::{Collection, Shape, collections};
+
+/// What has to be read for a selection.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The lists, each once, in the registry's order.
+    pub lists: Vec<ListPlan>,
+    /// Policy types that an application cannot read, each with the reason.
+    pub skipped: Vec<(PolicyTypeKey, Failure)>,
+}
+
+/// One list of Microsoft Graph and the policy types that are wanted from it.
+#[derive(Clone, Debug)]
+pub struct ListPlan {
+    keys: Vec<PolicyTypeKey>,
+    /// Everything that lives in the list, wanted or not: a row that belongs to a type that is not
+    /// wanted must not fall to the type that takes the rest.
+    sharing: Vec<&'static Collection>,
+}
+
+impl ListPlan {
+    /// The policy types that are wanted from this list, in the registry's order.
+    #[must_use]
+    pub fn keys(&self) -> &[PolicyTypeKey] {
+        &self.keys
+    }
+
+    /// The path under the version, such as `/deviceManagement/configurationPolicies`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.sharing[0].path()
+    }
+
+    pub(crate) fn collection(&self) -> &'static Collection {
+        self.sharing[0]
+    }
+
+    pub(crate) fn sharing(&self) -> &[&'static Collection] {
+        &self.sharing
+    }
+
+    pub(crate) fn wants(&self, key: PolicyTypeKey) -> bool {
+        self.keys.contains(&key)
+    }
+}
+
+/// Finds the distinct lists for `keys`. The order of `keys` and repetitions do not matter.
+#[must_use]
+pub fn plan(keys: &[PolicyTypeKey]) -> Plan {
+    let mut lists: Vec<ListPlan> = Vec::new();
+    let mut skipped = Vec::new();
+    for collection in collections() {
+        let key = collection.key();
+        if !keys.contains(&key) {
+            continue;
+        }
+        if collection.shape() == Shape::DelegatedOnly {
+            skipped.push((key, delegated_only()));
+            continue;
+        }
+        let known = lists
+            .iter_mut()
+            .find(|list| list.collection().shares_list_with(collection));
+        match known {
+            Some(list) => list.keys.push(key),
+            None => lists.push(ListPlan {
+                keys: vec![key],
+                sharing: collections()
+                    .iter()
+                    .filter(|other| other.shares_list_with(collection))
+                    .collect(),
+            }),
+        }
+    }
+    Plan { lists, skipped }
+}
+
+fn delegated_only() -> Failure {
+    Failure::permanent(
+        FailureCode::DELEGATED_ONLY,
+        "Microsoft Graph shows this policy type to signed-in users only, not to applications.",
+    )
+    .with_hint("Leave it out of the selection, or look at it in the Microsoft admin centers.")
+}
+
+#[cfg(test)]
+mod tests {
+    use atlas_domain::policy_types::{PolicyType, registry};
+
+    use super::*;
+
+    fn keys(words: &[&str]) -> Vec<PolicyTypeKey> {
+        words
+            .iter()
+            .map(|word| registry().find(word).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn everything_needs_each_list_once_and_skips_what_needs_a_user() {
+        let all: Vec<_> = registry().all().iter().map(PolicyType::key).collect();
+        let plan = plan(&all);
+        assert_eq!(plan.lists.len(), 97);
+        let mut skipped: Vec<_> = plan.skipped.iter().map(|(key, _)| key.as_str()).collect();
+        skipped.sort_unstable();
+        assert_eq!(
+            skipped,
+            ["mobileDeviceManagementPolicy", "termsOfUseAgreement"]
+        );
+        assert!(
+            plan.skipped
+                .iter()
+                .all(|(_, why)| why.code == FailureCode::DELEGATED_ONLY)
+        );
+        let wanted: usize = plan.lists.iter().map(|list| list.keys().len()).sum();
+        assert_eq!(wanted + plan.skipped.len(), all.len());
+    }
+
+    #[test]
+    fn types_of_one_collection_are_read_together_and_repetitions_change_nothing() {
+        let plan = plan(&keys(&[
+            "endpointSecurityFirewall",
+            "settingsCatalogPolicy",
+            "endpointSecurityFirewall",
+            "roleScopeTag",
+        ]));
+        let told: Vec<_> = plan
+            .lists
+            .iter()
+            .map(|list| {
+                (
+                    list.path(),
+                    list.keys().iter().map(|key| key.as_str()).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    "/deviceManagement/configurationPolicies",
+                    vec!["settingsCatalogPolicy", "endpointSecurityFirewall"]
+                ),
+                ("/deviceManagement/roleScopeTags", vec!["roleScopeTag"]),
+            ]
+        );
+        assert!(plan.skipped.is_empty());
+    }
+
+    #[test]
+    fn nothing_selected_is_nothing_to_read() {
+        let plan = plan(&[]);
+        assert!(plan.lists.is_empty() && plan.skipped.is_empty());
+    }
+}

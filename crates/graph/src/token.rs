@@ -1,0 +1,286 @@
+//! Signing in, once for all who wait.
+//!
+//! Microsoft Entra answers applications that ask for tokens too often with an error, so one token
+//! serves every list of a tenant, is renewed after four fifths of its life, and is asked for by one
+//! request at a time.
+
+mod refusal;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::client::TenantGraph;
+use crate::error::{SignInCause, SignInError};
+use crate::request::{Http, Lost, Reply};
+
+/// Answers of the token endpoint are a few kilobytes.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// Tokens live 60 to 90 minutes, at most 28 hours.
+const LONGEST_LIFE: Duration = Duration::from_secs(28 * 60 * 60);
+
+/// After a renewal that failed, a token that still lives is used for so long before the next try.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+
+/// An access token.
+pub(crate) struct Token {
+    value: SecretString,
+    expires_at: Instant,
+}
+
+impl Token {
+    pub(crate) const fn value(&self) -> &SecretString {
+        &self.value
+    }
+}
+
+/// The place of one application's token for one tenant.
+#[derive(Default)]
+pub(crate) struct TokenSlot {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Arc<Token>>,
+    renew_at: Option<Instant>,
+    /// When the last request failed, and how: who was already waiting then is told the same.
+    failed: Option<(Instant, SignInError)>,
+}
+
+impl State {
+    fn usable(&self, now: Instant) -> Option<&Arc<Token>> {
+        self.token.as_ref().filter(|token| now < token.expires_at)
+    }
+
+    fn settled(&self, now: Instant) -> Option<&Arc<Token>> {
+        let due = self.renew_at.is_none_or(|at| at <= now);
+        self.usable(now).filter(|_| !due)
+    }
+}
+
+impl TokenSlot {
+    /// Forgets `token`, unless another has taken its place.
+    pub(crate) async fn discard(&self, token: &Arc<Token>) {
+        let mut state = self.state.lock().await;
+        if state
+            .token
+            .as_ref()
+            .is_some_and(|held| Arc::ptr_eq(held, token))
+        {
+            state.token = None;
+        }
+    }
+
+    /// Whether nothing would be lost by dropping the slot.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state
+            .try_lock()
+            .is_ok_and(|state| state.usable(Instant::now()).is_none())
+    }
+}
+
+impl TenantGraph {
+    /// A token that is good for now.
+    pub(crate) async fn access_token(&self) -> Result<Arc<Token>, SignInError> {
+        let came_at = Instant::now();
+        let mut state: MutexGuard<'_, State> = self.token.state.lock().await;
+        if let Some(token) = state.settled(Instant::now()) {
+            return Ok(Arc::clone(token));
+        }
+        if let Some((at, error)) = &state.failed
+            && *at >= came_at
+        {
+            return Err(error.clone());
+        }
+        match self.request_token().await {
+            Ok((value, life)) => {
+                let now = Instant::now();
+                let token = Arc::new(Token {
+                    value,
+                    expires_at: now + life,
+                });
+                *state = State {
+                    token: Some(Arc::clone(&token)),
+                    renew_at: Some(now + life.mul_f64(0.8)),
+                    failed: None,
+                };
+                Ok(token)
+            }
+            Err(error) => {
+                let now = Instant::now();
+                state.failed = Some((now, error.clone()));
+                let still_good = state.usable(now).cloned();
+                state.renew_at = Some(now + RENEWAL_PAUSE);
+                still_good.ok_or(error)
+            }
+        }
+    }
+
+    /// Asks the token endpoint, again where that may help.
+    async fn request_token(&self) -> Result<(SecretString, Duration), SignInError> {
+        let http = &*self.http;
+        let mut patience = http.patience();
+        let mut fresh = false;
+        loop {
+            patience.attempts += 1;
+            let (failed, asked) = match self.ask_for_token(http, fresh).await {
+                Ok(reply) if reply.status.is_success() => return read_token(reply),
+                Ok(reply) => {
+                    let error = refusal::read(&reply, http.now());
+                    let SignInCause::Unavailable { retry_after } = error.cause else {
+                        return Err(error);
+                    };
+                    (error, retry_after)
+                }
+                Err(cause) => (plain(cause), None),
+            };
+            let wait = http.wait(&patience, asked);
+            if !patience.has_attempt(u32::MAX) || !patience.spend(wait) {
+                return Err(failed);
+            }
+            tracing::debug!(directory = %self.application.directory_id, ?wait, %failed,
+                "asking for a token again");
+            fresh = true;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn ask_for_token(&self, http: &Http, fresh: bool) -> Result<Reply, SignInCause> {
+        let application = &*self.application;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &application.client_id),
+            ("client_secret", application.client_secret.expose_secret()),
+            (
+                "scope",
+                &format!("{}/.default", application.cloud.graph_url()),
+            ),
+        ];
+        let request = http
+            .client(fresh)
+            .post(token_address(
+                &self.login,
+                &application.directory_id.to_string(),
+            ))
+            .form(&form);
+        http.exchange(request, MAX_BODY_BYTES)
+            .await
+            .map_err(|lost| match lost {
+                Lost::Unreachable(_) => SignInCause::Unreachable,
+                Lost::TooLarge { .. } => SignInCause::InvalidResponse,
+            })
+    }
+}
+
+fn token_address(login: &Url, directory: &str) -> Url {
+    let mut url = login.clone();
+    let base = login.path().trim_end_matches('/');
+    url.set_path(&format!("{base}/{directory}/oauth2/v2.0/token"));
+    url
+}
+
+const fn plain(cause: SignInCause) -> SignInError {
+    SignInError {
+        cause,
+        number: None,
+        trace_id: None,
+    }
+}
+
+fn read_token(reply: Reply) -> Result<(SecretString, Duration), SignInError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        access_token: SecretText,
+        /// Seconds.
+        expires_in: u64,
+    }
+
+    let body = Zeroizing::new(reply.body);
+    let answer: Answer =
+        serde_json::from_slice(&body).map_err(|_| plain(SignInCause::InvalidResponse))?;
+    let token = answer.access_token.0;
+    // It becomes a header's value.
+    let fits = |byte: u8| byte.is_ascii_graphic();
+    if token.expose_secret().is_empty() || !token.expose_secret().bytes().all(fits) {
+        return Err(plain(SignInCause::InvalidResponse));
+    }
+    let life = Duration::from_secs(answer.expires_in).min(LONGEST_LIFE);
+    Ok((token, life))
+}
+
+/// Text that goes straight into a [`SecretString`].
+struct SecretText(SecretString);
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(SecretString::from(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+
+    fn read(body: &str) -> Result<(SecretString, Duration), SignInError> {
+        read_token(Reply {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+        })
+    }
+
+    #[test]
+    fn a_token_and_its_life_are_read_and_limited() {
+        let (token, life) =
+            read(r#"{"token_type":"Bearer","expires_in":3599,"access_token":"abc.d-e"}"#).unwrap();
+        assert_eq!(token.expose_secret(), "abc.d-e");
+        assert_eq!(life, Duration::from_secs(3_599));
+        let (_, life) = read(r#"{"expires_in":18446744073709551615,"access_token":"a"}"#).unwrap();
+        assert_eq!(life, LONGEST_LIFE);
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_without_showing_it() {
+        for body in [
+            "",
+            "<html>",
+            "{}",
+            r#"{"expires_in":1,"access_token":""}"#,
+            r#"{"expires_in":1,"access_token":"visible token"}"#,
+            r#"{"expires_in":1,"access_token":"visible\r\nX: y"}"#,
+            r#"{"expires_in":-1,"access_token":"visible"}"#,
+        ] {
+            let error = read(body).unwrap_err();
+            assert_eq!(error.cause, SignInCause::InvalidResponse, "{body}");
+            assert!(!format!("{error:?} {error}").contains("visible"), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_endpoint_is_the_directorys() {
+        for (login, expected) in [
+            (
+                "https://login.example",
+                "https://login.example/d/oauth2/v2.0/token",
+            ),
+            (
+                "http://localhost:1/base/",
+                "http://localhost:1/base/d/oauth2/v2.0/token",
+            ),
+        ] {
+            let url = token_address(&Url::parse(login).unwrap(), "d");
+            assert_eq!(url.as_str(), expected);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Telling refusals of Graph apart.
+//!
+//! Status and `code` decide wherever they can. A few refusals of Intune differ in their text alone;
+//! that text is looked at and dropped.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+
+use crate::backoff;
+use crate::error::GraphError;
+
+/// Intune wraps errors as JSON text inside the message, up to twice.
+const WRAPPINGS: usize = 3;
+
+/// What to make of one answer that is no success.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Refusal {
+    /// Slow the whole tenant down.
+    Throttled {
+        after: Option<Duration>,
+        request_id: Option<String>,
+    },
+    /// The same request may succeed soon.
+    Server {
+        status: u16,
+        after: Option<Duration>,
+        request_id: Option<String>,
+    },
+    /// The token is not accepted.
+    Unauthenticated { request_id: Option<String> },
+    /// What was asked for is not there; what that means depends on who asked.
+    Gone {
+        /// Whether Graph itself says that the object is missing, rather than anybody on the way.
+        object: bool,
+        request_id: Option<String>,
+    },
+    /// Asking again is of no use.
+    Final(GraphError),
+}
+
+/// Judges an answer. `body` may be cut off or anything at all.
+pub(crate) fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> Refusal {
+    let told = Told::read(body);
+    let request_id = request_id(headers).or_else(|| told.request_id.clone());
+    let after = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| backoff::retry_after(text, now))
+        .or(told.retry_after);
+    let status = status.as_u16();
+    match status {
+        429 => Refusal::Throttled { after, request_id },
+        408 | 500..=599 => Refusal::Server {
+            status,
+            after,
+            request_id,
+        },
+        401 => Refusal::Unauthenticated { request_id },
+        402 => Refusal::Final(GraphError::NotLicensed { request_id }),
+        403 if told.is_about_licences() => Refusal::Final(GraphError::NotLicensed { request_id }),
+        403 => Refusal::Final(GraphError::PermissionMissing { request_id }),
+        400 if told.says("not applicable to target tenant") => {
+            Refusal::Final(GraphError::IntuneNotAvailable { request_id })
+        }
+        400 | 404 if told.is_unknown_route() => {
+            Refusal::Final(GraphError::CollectionNotFound { request_id })
+        }
+        404 | 410 => Refusal::Gone {
+            object: told.is_missing_object(),
+            request_id,
+        },
+        _ => Refusal::Final(GraphError::Rejected { status, request_id }),
+    }
+}
+
+/// The `request-id` of an answer, when it looks like one.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get("request-id")
+        .and_then(|value| value.to_str().ok())
+        .and_then(identifier)
+}
+
+/// Text from outside as an identifier that may be shown, or nothing.
+pub(crate) fn identifier(text: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+/// What an error body says, as far as it is used to decide.
+#[derive(Debug, Default)]
+struct Told {
+    code: String,
+    /// All messages, unwrapped, in lower case.
+    text: String,
+    retry_after: Option<Duration>,
+    request_id: Option<String>,
+}
+
+impl Told {
+    fn read(body: &[u8]) -> Self {
+        let mut told = Self::default();
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return told;
+        };
+        let Some(error) = body.get("error") else {
+            return told;
+        };
+        told.code = error["code"].as_str().unwrap_or_default().to_owned();
+        told.request_id = ["innerError", "innererror"]
+            .iter()
+            .find_map(|name| error[*name]["request-id"].as_str())
+            .and_then(identifier);
+        let mut message = error["message"].as_str().map(str::to_owned);
+        for _ in 0..WRAPPINGS {
+            let Some(text) = message.take() else { break };
+            if let Ok(inner @ Value::Object(_)) = serde_json::from_str::<Value>(&text) {
+                told.retry_after = told
+                    .retry_after
+                    .or_else(|| inner_wait(&inner["RetryAfter"]));
+                message = inner["Message"].as_str().map(str::to_owned);
+            }
+            told.text.push_str(&text.to_lowercase());
+        }
+        told
+    }
+
+    fn says(&self, words: &str) -> bool {
+        self.text.contains(words)
+    }
+
+    fn is_about_licences(&self) -> bool {
+        self.code == "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+            || [
+                "not licensed",
+                "unlicensed",
+                "not have a license",
+                "required license",
+            ]
+            .iter()
+            .any(|words| self.says(words))
+    }
+
+    fn is_missing_object(&self) -> bool {
+        [
+            "ResourceNotFound",
+            "itemNotFound",
+            "Request_ResourceNotFound",
+            "NotFound",
+        ]
+        .contains(&self.code.as_str())
+    }
+
+    fn is_unknown_route(&self) -> bool {
+        self.says("resource not found for the segment")
+            || self.says("no method match route template")
+            || self.code == "No method match route template"
+    }
+}
+
+fn inner_wait(value: &Value) -> Option<Duration> {
+    match value {
+        Value::Number(number) => backoff::seconds(&number.to_string()),
+        Value::String(text) => backoff::seconds(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    fn judged(status: u16, body: &Value) -> Refusal {
+        judge(
+            StatusCode::from_u16(status).unwrap(),
+            &HeaderMap::new(),
+            body.to_string().as_bytes(),
+            DateTime::UNIX_EPOCH,
+        )
+    }
+
+    fn error(code: &str, message: &str) -> Value {
+        json!({"error": {"code": code, "message": message,
+            "innerError": {"request-id": "11111111-2222-4333-8444-555555555555"}}})
+    }
+
+    #[test]
+    fn documented_refusals_are_told_apart() {
+        let request_id = Some("11111111-2222-4333-8444-555555555555".to_owned());
+        let wrapped = json!({"_version": 3, "RetryAfter": null,
+            "Message": "Application is not authorized to perform this operation."})
+        .to_string();
+        for (status, code, message, expected) in [
+            (
+                400,
+                "BadRequest",
+                "Request not applicable to target tenant.",
+                GraphError::IntuneNotAvailable {
+                    request_id: request_id.clone(),
+                },
+            ),
+            (
+                400,
+                "BadRequest",
+                "Resource not found for the segment 'inventoryPolicies'.",
+                GraphError::CollectionNotFound {
+                    request_id: request_id.clone(),
+                },
+            ),
+            (
+                400,
+                "No method match route template",
+                "",
+                GraphError::CollectionNotFound {
+                    request_id: request_id.clone(),
+                },
+            ),
+            (
+                403,
+                "Forbidden",
+                wrapped.as_str(),
+                GraphError::PermissionMissing {
+                    request_id: request_id.clone(),
+                },
+            ),
+            (
+                403,
+                "AccessDenied",
+                "Your tenant is not licensed for this feature.",
+                GraphError::NotLicensed {
+                    request_id: request_id.clone(),
+                },
+            ),
+            (
+                402,
+                "PaymentRequired",
+                "",
+                GraphError::NotLicensed {
+                    request_id: request_id.clone(),
+                },
+            ),
+            (
+                400,
+                "BadRequest",
+                "Invalid filter clause",
+                GraphError::Rejected {
+                    status: 400,
+                    request_id,
+                },
+            ),
+        ] {
+            assert_eq!(
+                judged(status, &error(code, message)),
+                Refusal::Final(expected),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wait_is_found_in_the_header_and_in_the_wrapped_message() {
+        let inner = json!({"RetryAfter": 7, "Message": "{\"Message\": \"busy\"}"}).to_string();
+        let body = error("UnknownError", &inner);
+        let Refusal::Server { after, .. } = judged(503, &body) else {
+            panic!("503 is the server's");
+        };
+        assert_eq!(after, Some(Duration::from_secs(7)));
+
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1.5"));
+        let body = body.to_string();
+        let told = judge(
+            StatusCode::TOO_MANY_REQUESTS,
+            &headers,
+            body.as_bytes(),
+            DateTime::UNIX_EPOCH,
+        );
+        let Refusal::Throttled { after, .. } = told else {
+            panic!("429 is throttling");
+        };
+        assert_eq!(after, Some(Duration::from_millis(1_500)));
+    }
+
+    #[test]
+    fn bodies_that_are_not_json_are_judged_by_status() {
+        for body in [
+            &b""[..],
+            b"<html>",
+            b"{\"error\":",
+            b"[]",
+            b"{\"error\":\"text\"}",
+        ] {
+            let told = judge(
+                StatusCode::FORBIDDEN,
+                &HeaderMap::new(),
+                body,
+                DateTime::UNIX_EPOCH,
+            );
+            let expected = GraphError::PermissionMissing { request_id: None };
+            assert_eq!(told, Refusal::Final(expected));
+        }
+    }
+
+    #[test]
+    fn a_request_id_that_is_none_is_dropped() {
+        assert_eq!(identifier("0a-b_c.d").as_deref(), Some("0a-b_c.d"));
+        for text in ["", "a b", "<script>", "ä", &"a".repeat(65)] {
+            assert_eq!(identifier(text), None, "{text}");
+        }
+    }
+}

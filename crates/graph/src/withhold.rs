@@ -1,0 +1,161 @@
+//! Keeping secrets out of what is kept.
+//!
+//! Objects come with pre-shared keys, passwords, enrolment tokens, scripts and whole profiles in
+//! them. None of that may be stored, and a hash over it would let anybody who can read the hash try
+//! out short secrets. So the values are replaced before anything is derived from the object, by the
+//! version that Graph gives the object: an edited secret still shows as a change.
+
+use serde_json::{Map, Value};
+
+/// Members whose values are secrets or may hold some, by their whole name in lower case.
+const NAMES: [&str; 18] = [
+    "token",
+    "tokenvalue",
+    "qrcodecontent",
+    "qrcodeimage",
+    "payload",
+    "payloadjson",
+    "encodedsettingxml",
+    "appconfigkeyvalue",
+    "productkey",
+    "sharedkey",
+    "secretkey",
+    "connectionstring",
+    "credential",
+    "credentials",
+    "customdata",
+    "customkeyvaluedata",
+    "configurationxml",
+    "authorizationheader",
+];
+
+/// Members whose values are secrets, by how their name ends, in lower case.
+const ENDINGS: [&str; 7] = [
+    "password",
+    "passphrase",
+    "secret",
+    "presharedkey",
+    "privatekey",
+    "accesstoken",
+    "scriptcontent",
+];
+
+/// Collections of name and value pairs whose values may be secrets.
+const PAIRS: [&str; 2] = ["omaSettings", "customSettings"];
+
+/// Replaces every value in `object` that is or may hold a secret.
+pub(crate) fn withhold(object: &mut Value) {
+    let mark = ["version", "lastModifiedDateTime", "modifiedDateTime"]
+        .iter()
+        .find_map(|name| object.get(*name).filter(|value| !value.is_null()))
+        .map_or_else(
+            || "withheld".to_owned(),
+            |value| format!("withheld at {value}"),
+        );
+    walk(object, &Value::String(mark), false);
+}
+
+fn walk(value: &mut Value, mark: &Value, in_pair: bool) {
+    match value {
+        Value::Array(values) => {
+            for value in values {
+                walk(value, mark, in_pair);
+            }
+        }
+        Value::Object(members) => {
+            let is_secret_setting = is_secret_setting(members);
+            for (name, value) in members.iter_mut() {
+                let holds = if name == "value" && (in_pair || is_secret_setting) {
+                    !value.is_null()
+                } else {
+                    is_secret_name(name) && has_text(value)
+                };
+                if holds {
+                    value.clone_from(mark);
+                } else {
+                    walk(value, mark, PAIRS.contains(&name.as_str()));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Numbers and switches under such a name are rules about passwords, not passwords.
+fn has_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => false,
+    }
+}
+
+/// A secret of the settings catalog: `deviceManagementConfigurationSecretSettingValue`.
+fn is_secret_setting(members: &Map<String, Value>) -> bool {
+    members
+        .get("@odata.type")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.ends_with("SecretSettingValue"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_replaced_wherever_they_stand() {
+        let mut object = json!({
+            "id": "1", "version": 3, "preSharedKey": "SECRET", "scriptContent": "U0VDUkVU",
+            "detectionScriptContent": "SECRET", "payload": "SECRET", "tokenValue": "SECRET",
+            "qrCodeImage": {"type": "png", "value": "SECRET"},
+            "omaSettings": [
+                {"@odata.type": "#microsoft.graph.omaSettingString", "omaUri": "./a", "value": "SECRET"},
+                {"@odata.type": "#microsoft.graph.omaSettingInteger", "omaUri": "./b", "value": 4711}
+            ],
+            "settings": [{"appConfigKey": "k", "appConfigKeyValue": "SECRET"},
+                {"simpleSettingValue": {
+                    "@odata.type": "#microsoft.graph.deviceManagementConfigurationSecretSettingValue",
+                    "value": "SECRET"}}],
+            "deep": {"er": [{"localAdminPassword": "SECRET"}]}
+        });
+        withhold(&mut object);
+        let text = object.to_string();
+        for gone in ["SECRET", "U0VDUkVU", "4711"] {
+            assert!(!text.contains(gone), "{text}");
+        }
+        assert_eq!(object["omaSettings"][1]["omaUri"], "./b");
+        assert_eq!(object["preSharedKey"], "withheld at 3");
+    }
+
+    #[test]
+    fn rules_about_passwords_and_absent_secrets_stay() {
+        let object = json!({
+            "id": "1", "passwordRequired": true, "passwordMinimumLength": 8,
+            "storageRequirePassword": true, "passwordRequiredType": "alphanumeric",
+            "preSharedKey": null, "scriptContent": "", "value": 5, "vppTokenId": "x",
+            "payloads": [], "settings": [{"simpleSettingValue": {"value": 1}}]
+        });
+        let mut kept = object.clone();
+        withhold(&mut kept);
+        assert_eq!(kept, object);
+    }
+
+    #[test]
+    fn an_edited_secret_shows_by_the_objects_version() {
+        let hidden = |secret: &str, modified: &str| {
+            let mut object = json!({"preSharedKey": secret, "lastModifiedDateTime": modified});
+            withhold(&mut object);
+            object["preSharedKey"].clone()
+        };
+        assert_eq!(hidden("a", "t1"), hidden("b", "t1"));
+        assert_ne!(hidden("a", "t1"), hidden("b", "t2"));
+    }
+}
