@@ -8,11 +8,11 @@ use apalis::prelude::{TaskBuilder, TaskId, TaskSink};
 use apalis_core::backend::ext::BackendExt;
 use apalis_core::backend::ext::with_codec::WithCodec;
 use apalis_redis::RedisStorage;
-use atlas_domain::ids::RunId;
+use atlas_domain::clock::{SystemClock, SystemEntropy};
+use atlas_domain::ids::{RunId, mint_uuid};
 use atlas_telemetry::TraceContext;
 use redis::aio::ConnectionManager;
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use crate::config::{QueueOptions, QueueSetupError};
 use crate::message::{Message, MessageCodec};
@@ -127,7 +127,8 @@ impl Doorbell {
         }
         // A second push with the id of an earlier one is swallowed without an error, so the run's
         // id alone would make every later ring for it vanish.
-        let id = format!("{run}.{}", Uuid::now_v7().simple());
+        let ring = mint_uuid(&SystemClock, &SystemEntropy);
+        let id = format!("{run}.{}", ring.simple());
         let task = TaskBuilder::new(Message {
             run: Some(run),
             trace: trace.copied(),

@@ -110,7 +110,6 @@ impl Scenario {
     }
 
     /// The permit that a member's role gives.
-    #[must_use]
     pub fn permit(tenant_id: TenantId, user_id: UserId) -> SyncPermit {
         can_sync_tenant(&Membership {
             tenant_id,

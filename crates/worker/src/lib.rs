@@ -1,1 +1,14 @@
-//! worker
+//! The worker: claims runs, reads tenants from Microsoft Graph, and keeps the house in order.
+//!
+//! A process has a number of slots. A message from Redis, or a sweep, makes a free slot look: it
+//! claims due runs from PostgreSQL, in PostgreSQL's order, until none is due. Each run is executed
+//! under a lease that a heartbeat renews; whatever it writes is refused once the lease is somebody
+//! else's. Any number of processes may do this side by side.
+
+pub mod dispatcher;
+pub mod execution;
+pub mod health;
+pub mod inventory_sync;
+pub mod options;
+pub mod process;
+pub mod sweeps;

@@ -1,2 +1,93 @@
-//! worker
-fn main() {}
+//! `atlas-worker`: runs operation runs.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow, bail};
+use atlas_domain::vault::Keyring;
+use atlas_worker::options::{Arguments, Command, HealthFile, RunOptions};
+use atlas_worker::{health, process};
+use clap::Parser;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Key files are a few lines; more is a mistake.
+const MAX_KEY_FILE: u64 = 64 * 1024;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Health(file) => say_health(file),
+        Command::Run(options) => work(options, &arguments.log),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("atlas-worker: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say_health(file: &HealthFile) -> anyhow::Result<()> {
+    let report = health::read(&file.path).map_err(|reason| anyhow!("not ready: {reason}"))?;
+    println!("ready: {report}");
+    Ok(())
+}
+
+fn work(options: &RunOptions, log: &atlas_telemetry::LogOptions) -> anyhow::Result<()> {
+    atlas_telemetry::init(log)?;
+    options.check().map_err(|reason| anyhow!(reason))?;
+    let keys = keys(options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the asynchronous runtime")?;
+    runtime.block_on(async {
+        let shutdown = CancellationToken::new();
+        tokio::spawn(on_signal(shutdown.clone()));
+        process::run(options, keys, shutdown).await?;
+        Ok(())
+    })
+}
+
+async fn on_signal(shutdown: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        tracing::error!("signals cannot be heard; stopping");
+        shutdown.cancel();
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    shutdown.cancel();
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a key is taken from the environment only: flags stand in the process list"
+)]
+fn keys(options: &RunOptions) -> anyhow::Result<Keyring> {
+    let (text, source) = match &options.secret_keys_file {
+        Some(path) => {
+            let mut text = String::new();
+            std::fs::File::open(path)
+                .and_then(|file| file.take(MAX_KEY_FILE).read_to_string(&mut text))
+                .with_context(|| format!("cannot read the keys from {}", path.display()))?;
+            (
+                SecretString::from(text.trim_end()),
+                "ATLAS_SECRET_KEYS_FILE",
+            )
+        }
+        None => match std::env::var("ATLAS_SECRET_KEYS") {
+            Ok(text) => (SecretString::from(text), "ATLAS_SECRET_KEYS"),
+            Err(_) => bail!("no keys: set ATLAS_SECRET_KEYS or ATLAS_SECRET_KEYS_FILE"),
+        },
+    };
+    Keyring::parse(text.expose_secret()).context(source)
+}

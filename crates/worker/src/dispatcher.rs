@@ -1,0 +1,145 @@
+//! Slots that claim runs and execute them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_domain::ids::RunId;
+use atlas_domain::run::lease::LeaseTerms;
+use atlas_queue::{Doorbell, Message};
+use atlas_store::Store;
+use futures::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::execution::{Executor, Next};
+
+/// A claim that the database could not answer is left to the next message or sweep.
+pub struct Dispatcher {
+    store: Store,
+    doorbell: Doorbell,
+    executor: Arc<Executor>,
+    terms: LeaseTerms,
+    slots: Arc<Semaphore>,
+    tasks: TaskTracker,
+    /// No further run is claimed.
+    draining: CancellationToken,
+    /// Runs that are under way are given back.
+    giving_back: CancellationToken,
+}
+
+impl Dispatcher {
+    /// A dispatcher with this many free slots.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        doorbell: Doorbell,
+        executor: Executor,
+        terms: LeaseTerms,
+        slots: usize,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            doorbell,
+            executor: Arc::new(executor),
+            terms,
+            slots: Arc::new(Semaphore::new(slots)),
+            tasks: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            giving_back: CancellationToken::new(),
+        })
+    }
+
+    /// Waits for a free slot, which then works until no run is due. The work is a task of its own:
+    /// whoever waits here may be dropped by a fault of Redis, the run must not be.
+    pub async fn look(self: Arc<Self>, message: Message) {
+        let slot = tokio::select! {
+            () = self.draining.cancelled() => return,
+            slot = self.slots.clone().acquire_owned() => slot,
+        };
+        let Ok(slot) = slot else { return };
+        let work = self.tasks.spawn(self.clone().work(slot, Some(message)));
+        // A panic in a run is caught where the run is executed; this one would be in the slot.
+        if let Err(error) = work.await {
+            tracing::error!(%error, "a slot ended unexpectedly");
+        }
+    }
+
+    /// Lets every free slot look, for runs that nobody rang for.
+    pub fn look_unasked(self: &Arc<Self>) {
+        if self.draining.is_cancelled() {
+            return;
+        }
+        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            self.tasks.spawn(self.clone().work(slot, None));
+        }
+    }
+
+    /// Claims nothing more and waits for the runs under way; after `grace` they are given back.
+    pub async fn drain(&self, grace: Duration) {
+        self.draining.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            self.giving_back.cancel();
+            self.tasks.wait().await;
+        }
+    }
+
+    /// Boxed, because a slot lets another one look, which is the same future again.
+    fn work(
+        self: Arc<Self>,
+        slot: OwnedSemaphorePermit,
+        message: Option<Message>,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            self.work_until_none_is_due(message).await;
+            drop(slot);
+        })
+    }
+
+    async fn work_until_none_is_due(self: &Arc<Self>, message: Option<Message>) {
+        while !self.draining.is_cancelled() {
+            let claim = match self.store.claim_next(&self.terms).await {
+                Ok(Some(claim)) => claim,
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "no run could be claimed");
+                    break;
+                }
+            };
+            // More may be due: another free slot looks while this one works.
+            self.look_unasked();
+            let run = claim.lease.run_id;
+            let trace = message
+                .as_ref()
+                .filter(|message| message.run == Some(run))
+                .and_then(|message| message.trace);
+            let span = tracing::info_span!(
+                "run",
+                run_id = %run,
+                tenant_id = %claim.lease.tenant_id,
+                attempt = claim.lease.attempt,
+                trace_id = trace.map(|trace| trace.trace_id()),
+            );
+            let next = self
+                .executor
+                .execute(claim, self.giving_back.clone())
+                .instrument(span)
+                .await;
+            match next {
+                Next::Nothing => {}
+                Next::Ring(run) => self.ring(run).await,
+            }
+        }
+    }
+
+    async fn ring(&self, run: RunId) {
+        if let Err(error) = self.doorbell.ring(run, None).await {
+            tracing::debug!(%error, run_id = %run, "nobody was rung; a sweep finds the run");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Keeping the lease of a run: renewing it in time, carrying progress out, and bringing back that
+//! somebody wants the run to stop.
+
+use std::time::Duration;
+
+use atlas_domain::run::{Lease, Progress};
+use atlas_store::{Heartbeat, Store};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// Progress is written at most this often, however fast it comes.
+const PROGRESS_GAP: Duration = Duration::from_secs(1);
+/// The part of the lease after which an owner that could not renew it stops by itself. The
+/// database's clock decides who may write; this only spares work that would be refused.
+const SURE_PART: f64 = 0.75;
+
+/// Why the work on a run must stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// Somebody asked for it.
+    CancelRequested,
+    /// The run is somebody else's, or will be before it could be renewed.
+    Lost,
+}
+
+/// Renews a lease until it is dropped.
+#[derive(Debug)]
+pub struct LeaseKeeper {
+    state: watch::Receiver<Option<Stopped>>,
+    task: JoinHandle<()>,
+}
+
+impl LeaseKeeper {
+    /// Begins to renew, in a task of its own, so that long work delays no heartbeat.
+    #[must_use]
+    pub fn keep(
+        store: Store,
+        lease: Lease,
+        duration: Duration,
+        interval: Duration,
+        progress: watch::Receiver<Progress>,
+    ) -> Self {
+        let (told, state) = watch::channel(None);
+        let beat = Beat {
+            store,
+            lease,
+            duration,
+            interval,
+        };
+        let task = tokio::spawn(beat.run(progress, told));
+        Self { state, task }
+    }
+
+    /// Waits until the work must stop.
+    pub async fn stopped(&mut self) -> Stopped {
+        match self.state.wait_for(Option::is_some).await {
+            Ok(stopped) => stopped.unwrap_or(Stopped::Lost),
+            Err(_) => Stopped::Lost,
+        }
+    }
+
+    /// Waits until the lease is lost. A request to cancel is no loss.
+    pub async fn lost(&mut self) {
+        let _ = self
+            .state
+            .wait_for(|stopped| *stopped == Some(Stopped::Lost))
+            .await;
+    }
+}
+
+impl Drop for LeaseKeeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Beat {
+    store: Store,
+    lease: Lease,
+    duration: Duration,
+    interval: Duration,
+}
+
+impl Beat {
+    async fn run(
+        self,
+        mut progress: watch::Receiver<Progress>,
+        told: watch::Sender<Option<Stopped>>,
+    ) {
+        let mut renewed = Instant::now();
+        loop {
+            self.pause(renewed, &mut progress).await;
+            let asked = Instant::now();
+            let snapshot = *progress.borrow_and_update();
+            let answer = timeout(
+                self.interval,
+                self.store
+                    .heartbeat(&self.lease, self.duration, Some(&snapshot)),
+            )
+            .await;
+            match answer {
+                Ok(Ok(Heartbeat::Renewed { cancel_requested })) => {
+                    renewed = asked;
+                    if cancel_requested {
+                        told.send_if_modified(|stopped| {
+                            stopped.replace(Stopped::CancelRequested).is_none()
+                        });
+                    }
+                }
+                Ok(Ok(Heartbeat::Lost)) => {
+                    told.send_replace(Some(Stopped::Lost));
+                    return;
+                }
+                Ok(Err(error)) => tracing::warn!(%error, "a heartbeat failed"),
+                Err(_) => tracing::warn!("a heartbeat was not answered in time"),
+            }
+            if renewed.elapsed() > self.duration.mul_f64(SURE_PART) {
+                told.send_replace(Some(Stopped::Lost));
+                return;
+            }
+        }
+    }
+
+    /// Until the next heartbeat is due, or earlier when there is progress to tell.
+    async fn pause(&self, renewed: Instant, progress: &mut watch::Receiver<Progress>) {
+        let now = Instant::now();
+        let due = (renewed + self.interval).max(now + self.interval / 10);
+        let soonest = (renewed + PROGRESS_GAP.min(self.interval)).min(due);
+        tokio::select! {
+            () = sleep_until(due) => return,
+            changed = progress.changed() => {
+                if changed.is_err() {
+                    // The work has ended; until the run has, only the lease counts.
+                    sleep_until(due).await;
+                    return;
+                }
+            }
+        }
+        sleep_until(soonest).await;
+    }
+}

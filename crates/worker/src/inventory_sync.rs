@@ -1,0 +1,161 @@
+//! The service behind `inventory_sync`: reads what a selection asks for from Microsoft Graph and
+//! stores what it saw.
+
+mod collect;
+mod persist;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_domain::clock::Clock;
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::inventory::{TypeResult, TypeStatus};
+use atlas_domain::policy_types::PolicyTypeKey;
+use atlas_domain::run::{Claim, Completion, Outcome, ProgressPhase};
+use atlas_domain::selection::Selection;
+use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
+use atlas_graph::{Application, GraphClient, GraphError, TenantGraph};
+use atlas_store::Store;
+use tokio::sync::Semaphore;
+
+use crate::execution::End;
+use crate::execution::progress::ProgressBoard;
+
+/// Syncs the inventory of one tenant per call. Shared by all runs of a process.
+pub struct InventorySyncService {
+    store: Store,
+    graph: GraphClient,
+    keys: Arc<Keyring>,
+    clock: Arc<dyn Clock>,
+    pages: Arc<Semaphore>,
+}
+
+/// Why a sync does not go on.
+#[derive(Debug)]
+enum Interrupt {
+    /// A write was refused.
+    Lost,
+    /// For good.
+    Failed(Failure),
+    /// It may work later.
+    Later {
+        failure: Failure,
+        after: Option<Duration>,
+    },
+}
+
+impl InventorySyncService {
+    /// A service that holds at most this many pages of Graph in memory, over all runs.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        graph: GraphClient,
+        keys: Arc<Keyring>,
+        clock: Arc<dyn Clock>,
+        max_pages_in_flight: usize,
+    ) -> Self {
+        Self {
+            store,
+            graph,
+            keys,
+            clock,
+            pages: Arc::new(Semaphore::new(max_pages_in_flight)),
+        }
+    }
+
+    /// Works on the claimed run. Everything it writes is guarded by the claim's lease, so it may be
+    /// dropped at any await.
+    pub async fn run(&self, claim: &Claim, selection: &Selection, progress: &ProgressBoard) -> End {
+        match self.sync(claim, selection, progress).await {
+            Ok(completion) => End::Completed(completion),
+            Err(Interrupt::Lost) => End::Lost,
+            Err(Interrupt::Later { failure, after }) => End::Later { failure, after },
+            Err(Interrupt::Failed(failure)) => {
+                End::Completed(Completion::failed(failure, progress.counts()))
+            }
+        }
+    }
+
+    async fn sync(
+        &self,
+        claim: &Claim,
+        selection: &Selection,
+        progress: &ProgressBoard,
+    ) -> Result<Completion, Interrupt> {
+        let lease = &claim.lease;
+        let keys: Vec<PolicyTypeKey> = selection.keys().into_iter().collect();
+        progress.planned(keys.len());
+        self.begin(claim, selection, &keys).await?;
+        let tenant = self.sign_in(claim).await?;
+        let plan = atlas_graph::plan(&keys);
+
+        progress.enter(ProgressPhase::Collecting);
+        let mut results = self.skip(lease, plan.skipped, progress).await?;
+        results.extend(self.collect(lease, &tenant, &plan.lists, progress).await?);
+
+        progress.enter(ProgressPhase::Finishing);
+        let completion = Completion::of_results(&results);
+        match &completion.error {
+            Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {
+                Err(Interrupt::Later {
+                    failure: failure.clone(),
+                    after: None,
+                })
+            }
+            _ => Ok(completion),
+        }
+    }
+
+    async fn sign_in(&self, claim: &Claim) -> Result<TenantGraph, Interrupt> {
+        let tenant_id = claim.lease.tenant_id;
+        let stored = persist::insist(|| self.store.credential(tenant_id))
+            .await?
+            .ok_or_else(|| {
+                let failure = Failure::permanent(
+                    FailureCode::CREDENTIALS_MISSING,
+                    "The tenant has no credentials for Microsoft Graph.",
+                );
+                Interrupt::Failed(failure.with_hint("Add them with: atlas tenant add"))
+            })?;
+        let client_secret = self
+            .keys
+            .open(&stored.sealed, tenant_id, CLIENT_SECRET_COLUMN)
+            .map_err(|error| {
+                tracing::error!(%error, "the tenant's secret cannot be decrypted");
+                let failure = Failure::permanent(
+                    FailureCode::CREDENTIALS_UNREADABLE,
+                    "The stored client secret cannot be decrypted with the keys of this worker.",
+                );
+                Interrupt::Failed(failure.with_hint(
+                    "Give the workers the key that the secret was stored with, or store it again.",
+                ))
+            })?;
+        let tenant = self.graph.tenant(Application {
+            cloud: stored.cloud,
+            directory_id: stored.directory_id,
+            client_id: stored.client_id,
+            client_secret,
+        });
+        tenant.sign_in().await.map_err(|error| interrupt(&error))?;
+        Ok(tenant)
+    }
+
+    fn ended(&self, key: PolicyTypeKey, status: TypeStatus) -> TypeResult {
+        TypeResult {
+            status,
+            completed_at: Some(self.clock.now()),
+            ..TypeResult::pending(key)
+        }
+    }
+}
+
+/// An error that concerns the whole run.
+fn interrupt(error: &GraphError) -> Interrupt {
+    let failure = error.failure(&[]);
+    if failure.retryable {
+        let after = error.retry_after();
+        Interrupt::Later { failure, after }
+    } else {
+        Interrupt::Failed(failure)
+    }
+}

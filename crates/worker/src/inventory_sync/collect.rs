@@ -1,0 +1,197 @@
+//! Reading lists and storing their pages, several lists at once.
+
+use std::collections::BTreeMap;
+
+use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
+use atlas_domain::policy_types::PolicyTypeKey;
+use atlas_domain::run::Lease;
+use atlas_graph::{GraphError, ListPage, ListPlan, ListReader, TenantGraph};
+use atlas_store::TypeEffect;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::persist::insist;
+use super::{Interrupt, InventorySyncService, interrupt};
+use crate::execution::progress::ProgressBoard;
+
+/// Lists of one tenant that are read at once. Graph throttles per application and tenant, so more
+/// would not be faster for long.
+const LISTS_AT_ONCE: usize = 8;
+
+/// A page, with the permission to hold it in memory.
+struct HeldPage {
+    page: ListPage,
+    _room: OwnedSemaphorePermit,
+}
+
+/// What is known of a list while it is read.
+struct Tally {
+    started_at: DateTime<Utc>,
+    pages: u32,
+    unstable: bool,
+    effects: BTreeMap<PolicyTypeKey, TypeEffect>,
+}
+
+impl InventorySyncService {
+    /// Reads these lists to their ends, as far as Graph lets us, and gives a result for every type
+    /// that they feed.
+    pub(super) async fn collect(
+        &self,
+        lease: &Lease,
+        tenant: &TenantGraph,
+        lists: &[ListPlan],
+        progress: &ProgressBoard,
+    ) -> Result<Vec<TypeResult>, Interrupt> {
+        let reads: Vec<_> = lists
+            .iter()
+            .map(|list| self.one_list(lease, tenant, list, progress))
+            .collect();
+        stream::iter(reads)
+            .buffer_unordered(LISTS_AT_ONCE)
+            .try_concat()
+            .await
+    }
+
+    async fn one_list(
+        &self,
+        lease: &Lease,
+        tenant: &TenantGraph,
+        list: &ListPlan,
+        progress: &ProgressBoard,
+    ) -> Result<Vec<TypeResult>, Interrupt> {
+        let mut tally = Tally {
+            started_at: self.clock.now(),
+            pages: 0,
+            unstable: false,
+            effects: BTreeMap::new(),
+        };
+        let read = self
+            .read_to_end(lease, &mut tenant.list(list), &mut tally, progress)
+            .await?;
+        match read {
+            Ok(()) => self.complete(lease, list, &tally, progress).await,
+            Err(error) if error.is_fatal() => Err(interrupt(&error)),
+            Err(error) => self.fail(lease, list, &tally, &error, progress).await,
+        }
+    }
+
+    /// Stores each page while the next one is on its way.
+    async fn read_to_end(
+        &self,
+        lease: &Lease,
+        reader: &mut ListReader,
+        tally: &mut Tally,
+        progress: &ProgressBoard,
+    ) -> Result<Result<(), GraphError>, Interrupt> {
+        let mut ahead = self.fetch(reader).await;
+        loop {
+            let held = match ahead {
+                Ok(Some(held)) => held,
+                Ok(None) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            };
+            tally.pages += 1;
+            tally.unstable |= held.page.unstable;
+            let (stored, next) = tokio::join!(
+                self.store_page(lease, held, &mut tally.effects, progress),
+                self.fetch(reader)
+            );
+            stored?;
+            ahead = next;
+        }
+    }
+
+    async fn fetch(&self, reader: &mut ListReader) -> Result<Option<HeldPage>, GraphError> {
+        // The semaphore is never closed; without room there would be no page either.
+        let Ok(room) = self.pages.clone().acquire_owned().await else {
+            return Ok(None);
+        };
+        let page = reader.next_page().await?;
+        Ok(page.map(|page| HeldPage { page, _room: room }))
+    }
+
+    /// Takes the page, so that its room is free as soon as it is stored.
+    async fn store_page(
+        &self,
+        lease: &Lease,
+        held: HeldPage,
+        effects: &mut BTreeMap<PolicyTypeKey, TypeEffect>,
+        progress: &ProgressBoard,
+    ) -> Result<(), Interrupt> {
+        let observations: &[Observation] = &held.page.observations;
+        let effect = insist(|| self.store.store_page(lease, observations)).await?;
+        for (key, effect) in effect {
+            let sum = effects.entry(key).or_default();
+            sum.seen += effect.seen;
+            sum.created += effect.created;
+            sum.changed += effect.changed;
+            progress.stored(effect.seen);
+        }
+        Ok(())
+    }
+
+    /// The list was read to its end: what was not on it is missing. Unless rows came twice, which
+    /// says that the set moved under the reader and that others may have been passed over.
+    async fn complete(
+        &self,
+        lease: &Lease,
+        list: &ListPlan,
+        tally: &Tally,
+        progress: &ProgressBoard,
+    ) -> Result<Vec<TypeResult>, Interrupt> {
+        let missing = if tally.unstable {
+            tracing::warn!(
+                path = list.path(),
+                "rows came twice; nothing is marked missing"
+            );
+            BTreeMap::new()
+        } else {
+            insist(|| self.store.mark_missing(lease, list.keys())).await?
+        };
+        insist(|| self.store.recount(lease, list.keys(), !tally.unstable)).await?;
+        let mut results = Vec::with_capacity(list.keys().len());
+        for &key in list.keys() {
+            let mut result = self.result(key, TypeStatus::Succeeded, tally);
+            result.missing = missing.get(&key).copied().unwrap_or_default();
+            self.record(lease, &result, progress).await?;
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    /// The list was not read to its end: what was stored of it stays, and nothing is missing.
+    async fn fail(
+        &self,
+        lease: &Lease,
+        list: &ListPlan,
+        tally: &Tally,
+        error: &GraphError,
+        progress: &ProgressBoard,
+    ) -> Result<Vec<TypeResult>, Interrupt> {
+        tracing::warn!(path = list.path(), pages = tally.pages, %error, "a list could not be read");
+        if tally.pages > 0 {
+            insist(|| self.store.recount(lease, list.keys(), false)).await?;
+        }
+        let mut results = Vec::with_capacity(list.keys().len());
+        for &key in list.keys() {
+            let mut result = self.result(key, TypeStatus::Failed, tally);
+            result.error = Some(error.failure(&[key]));
+            self.record(lease, &result, progress).await?;
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    fn result(&self, key: PolicyTypeKey, status: TypeStatus, tally: &Tally) -> TypeResult {
+        let effect = tally.effects.get(&key).copied().unwrap_or_default();
+        TypeResult {
+            pages: tally.pages,
+            seen: effect.seen,
+            created: effect.created,
+            changed: effect.changed,
+            started_at: Some(tally.started_at),
+            ..self.ended(key, status)
+        }
+    }
+}

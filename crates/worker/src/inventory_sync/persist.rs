@@ -1,0 +1,98 @@
+//! Writing while the database may be away for a moment.
+
+use std::time::Duration;
+
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::inventory::{TypeResult, TypeStatus};
+use atlas_domain::policy_types::PolicyTypeKey;
+use atlas_domain::run::{Claim, Lease};
+use atlas_domain::selection::Selection;
+use atlas_store::{StoreError, WriteError};
+
+use super::{Interrupt, InventorySyncService};
+use crate::execution::progress::ProgressBoard;
+
+/// The first pause after the database did not answer; doubled up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// Repeats a step while the database is away. It gives up with the lease: whoever keeps that drops
+/// this future when it is lost.
+pub(super) async fn insist<T, E, F>(mut step: impl FnMut() -> F) -> Result<T, Interrupt>
+where
+    E: Into<WriteError>,
+    F: Future<Output = Result<T, E>>,
+{
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = match step().await {
+            Ok(done) => return Ok(done),
+            Err(error) => error.into(),
+        };
+        match error {
+            WriteError::Lost => return Err(Interrupt::Lost),
+            WriteError::Store(error) if error.is_transient() => {
+                tracing::warn!(%error, ?pause, "the database is away; trying again");
+            }
+            WriteError::Store(error) => return Err(defect(&error)),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn defect(error: &StoreError) -> Interrupt {
+    tracing::error!(%error, "the inventory could not be stored");
+    Interrupt::Later {
+        failure: Failure::transient(
+            FailureCode::INTERNAL,
+            "What was read could not be stored; the worker's log has the cause.",
+        ),
+        after: None,
+    }
+}
+
+impl InventorySyncService {
+    /// Records what this run will read, all of it pending.
+    pub(super) async fn begin(
+        &self,
+        claim: &Claim,
+        selection: &Selection,
+        keys: &[PolicyTypeKey],
+    ) -> Result<(), Interrupt> {
+        insist(|| {
+            self.store
+                .begin_sync(&claim.lease, claim.initiator_id, selection, keys)
+        })
+        .await
+    }
+
+    /// Records what cannot be read here, with the reasons.
+    pub(super) async fn skip(
+        &self,
+        lease: &Lease,
+        skipped: Vec<(PolicyTypeKey, Failure)>,
+        progress: &ProgressBoard,
+    ) -> Result<Vec<TypeResult>, Interrupt> {
+        let mut results = Vec::with_capacity(skipped.len());
+        for (key, reason) in skipped {
+            let mut result = self.ended(key, TypeStatus::Skipped);
+            result.error = Some(reason);
+            self.record(lease, &result, progress).await?;
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    /// Records the result of one type.
+    pub(super) async fn record(
+        &self,
+        lease: &Lease,
+        result: &TypeResult,
+        progress: &ProgressBoard,
+    ) -> Result<(), Interrupt> {
+        insist(|| self.store.record_result(lease, result)).await?;
+        progress.type_ended(result);
+        Ok(())
+    }
+}

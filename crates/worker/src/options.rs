@@ -1,0 +1,154 @@
+//! The worker's settings: every flag and variable in one place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use atlas_telemetry::LogOptions;
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+use url::Url;
+
+/// Run operation runs of TenantAtlas.
+#[derive(Debug, Parser)]
+#[command(name = "atlas-worker", version, propagate_version = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Work until SIGTERM or Ctrl-C.
+    Run(Box<RunOptions>),
+    /// Say whether the worker that writes the health file is ready; exit status 0 only then.
+    Health(HealthFile),
+}
+
+/// Where a worker tells how it is.
+#[derive(Debug, Clone, Args)]
+pub struct HealthFile {
+    /// The file in which the worker says after each sweep that it is ready, or why not
+    #[arg(long = "health-file", env = "ATLAS_HEALTH_FILE", value_name = "PATH",
+        default_value_os_t = std::env::temp_dir().join("atlas-worker.health"))]
+    pub path: PathBuf,
+}
+
+/// How to work.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The keys that decrypt tenant secrets are taken from ATLAS_SECRET_KEYS \
+    (ID:KEY pairs joined by commas) or from the file that --secret-keys-file names; never from an \
+    argument, which would stand in the process list."
+)]
+pub struct RunOptions {
+    /// PostgreSQL, as postgres://user:password@host/database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: SecretString,
+    /// Redis, as redis://host:port
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
+    pub redis_url: SecretString,
+    /// Prefix of all keys in Redis; the same for the API and all workers of an installation
+    #[arg(
+        long,
+        env = "ATLAS_QUEUE_NAMESPACE",
+        default_value = "tenantatlas",
+        value_name = "NAME"
+    )]
+    pub queue_namespace: String,
+    /// A file that holds the keys instead of the variable ATLAS_SECRET_KEYS
+    #[arg(long, env = "ATLAS_SECRET_KEYS_FILE", value_name = "PATH")]
+    pub secret_keys_file: Option<PathBuf>,
+    /// How many runs this process works on at once
+    #[arg(long, env = "ATLAS_WORKER_SLOTS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub slots: u16,
+    /// How many pages of Graph this process holds in memory at once, over all runs
+    #[arg(long, env = "ATLAS_MAX_PAGES_IN_FLIGHT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub max_pages_in_flight: u16,
+    /// How long a run stays this worker's without a heartbeat
+    #[arg(long, env = "ATLAS_LEASE", default_value = "45s", value_parser = duration, value_name = "TIME")]
+    pub lease: Duration,
+    /// How often a lease is renewed; at most a third of the lease
+    #[arg(long, env = "ATLAS_HEARTBEAT", default_value = "10s", value_parser = duration, value_name = "TIME")]
+    pub heartbeat: Duration,
+    /// How often this worker looks for what nobody rang for, and for lost workers
+    #[arg(long, env = "ATLAS_SWEEP_INTERVAL", default_value = "5s", value_parser = duration, value_name = "TIME")]
+    pub sweep_interval: Duration,
+    /// How often Redis is asked when nothing announces a message
+    #[arg(long, env = "ATLAS_POLL_INTERVAL", default_value = "500ms", value_parser = duration, value_name = "TIME")]
+    pub poll_interval: Duration,
+    /// How long runs may go on after SIGTERM before they are given back
+    #[arg(long, env = "ATLAS_SHUTDOWN_GRACE", default_value = "20s", value_parser = duration, value_name = "TIME")]
+    pub shutdown_grace: Duration,
+    /// Microsoft Graph's address instead of the tenant's cloud's, for a simulator
+    #[arg(long, env = "ATLAS_GRAPH_URL", value_name = "URL")]
+    pub graph_url: Option<Url>,
+    /// The sign-in service's address instead of the tenant's cloud's, for a simulator
+    #[arg(long, env = "ATLAS_LOGIN_URL", value_name = "URL")]
+    pub login_url: Option<Url>,
+    /// Where to tell how this worker is
+    #[command(flatten)]
+    pub health_file: HealthFile,
+}
+
+/// Reads `45s`, `500ms`, `2m`. Nothing here may be zero.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.is_zero() {
+        return Err("it must be longer than nothing".to_owned());
+    }
+    Ok(duration)
+}
+
+impl RunOptions {
+    /// Settings that contradict each other.
+    ///
+    /// # Errors
+    /// One sentence on which do.
+    pub fn check(&self) -> Result<(), String> {
+        if self.heartbeat * 3 > self.lease {
+            return Err(
+                "ATLAS_HEARTBEAT must be at most a third of ATLAS_LEASE, so that one late \
+                heartbeat loses no run"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "test code ends at the first surprise")]
+
+    use super::*;
+
+    fn options(extra: &[&str]) -> Result<Box<RunOptions>, clap::Error> {
+        let always = ["atlas-worker", "run", "--database-url=a", "--redis-url=b"];
+        let arguments = Arguments::try_parse_from(always.iter().chain(extra))?;
+        match arguments.command {
+            Command::Run(options) => Ok(options),
+            Command::Health(_) => panic!("run was asked for"),
+        }
+    }
+
+    #[test]
+    fn the_defaults_hold_together_and_contradictions_are_refused() {
+        assert_eq!(options(&[]).unwrap().check(), Ok(()));
+        let late = options(&["--lease=10s", "--heartbeat=4s"]).unwrap();
+        assert!(late.check().is_err());
+        for bad in ["--lease=0s", "--lease=soon", "--slots=0", "--graph-url=x"] {
+            assert!(options(&[bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn help_and_debug_show_no_secret() {
+        let options = options(&["--redis-url=redis://:pass@h"]).unwrap();
+        assert!(!format!("{options:?}").contains("pass"));
+    }
+}

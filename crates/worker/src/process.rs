@@ -1,0 +1,174 @@
+//! One worker process, from its start to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use atlas_domain::ids::WorkerId;
+use atlas_domain::run::lease::LeaseTerms;
+use atlas_domain::vault::Keyring;
+use atlas_graph::{GraphClient, GraphOptions, GraphSetupError};
+use atlas_queue::{
+    Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError,
+};
+use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError};
+use tokio_util::sync::CancellationToken;
+
+use crate::dispatcher::Dispatcher;
+use crate::execution::Executor;
+use crate::health::HealthReporter;
+use crate::inventory_sync::InventorySyncService;
+use crate::options::RunOptions;
+use crate::sweeps;
+
+/// How often a worker looks whether the database has become the one it was built for.
+const SCHEMA_WAIT: Duration = Duration::from_secs(2);
+/// Connections for heartbeats, sweeps and claims, beside those that store pages.
+const SPARE_CONNECTIONS: usize = 4;
+
+/// Why a worker cannot start, or ended without having been asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The database's settings.
+    #[error(transparent)]
+    Store(#[from] StoreSetupError),
+    /// The queue's settings.
+    #[error(transparent)]
+    Queue(#[from] QueueSetupError),
+    /// Graph's settings.
+    #[error(transparent)]
+    Graph(#[from] GraphSetupError),
+    /// The queue was lost for good.
+    #[error(transparent)]
+    Listener(#[from] ListenerError),
+}
+
+/// Works until `shutdown`, then lets runs end within the grace time and gives the others back.
+///
+/// # Errors
+/// [`ProcessError`].
+pub async fn run(
+    options: &RunOptions,
+    keys: Keyring,
+    shutdown: CancellationToken,
+) -> Result<(), ProcessError> {
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+        (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let worker_id = WorkerId::mint(&host(), clock.as_ref(), entropy.as_ref());
+    let store = Store::new(
+        &StoreOptions {
+            database_url: options.database_url.clone(),
+            pool_size: usize::from(options.slots)
+                + usize::from(options.max_pages_in_flight)
+                + SPARE_CONNECTIONS,
+            application_name: "atlas-worker".to_owned(),
+            acquire_timeout: Duration::from_secs(10),
+        },
+        clock.clone(),
+        entropy.clone(),
+    )?;
+    let queue = QueueOptions::new(options.redis_url.clone(), &options.queue_namespace);
+    let doorbell = Doorbell::new(&queue)?;
+    let graph = GraphClient::new(GraphOptions {
+        graph_url: options.graph_url.clone(),
+        login_url: options.login_url.clone(),
+        ..GraphOptions::default()
+    })?;
+    let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());
+
+    if !await_schema(&store, &health, &shutdown).await {
+        return Ok(());
+    }
+    let service = InventorySyncService::new(
+        store.clone(),
+        graph,
+        Arc::new(keys),
+        clock,
+        usize::from(options.max_pages_in_flight),
+    );
+    let executor = Executor::new(
+        store.clone(),
+        service,
+        options.lease,
+        options.heartbeat,
+        entropy.clone(),
+    );
+    let terms = LeaseTerms {
+        worker_id: worker_id.clone(),
+        duration: options.lease,
+    };
+    let slots = usize::from(options.slots);
+    let dispatcher = Dispatcher::new(store.clone(), doorbell, executor, terms, slots);
+    let listener = Listener::new(ListenerOptions {
+        queue,
+        worker_id: worker_id.clone(),
+        concurrency: slots,
+        poll_interval: options.poll_interval,
+    })?;
+    tracing::info!(worker_id = worker_id.as_str(), slots, "working");
+
+    let sweeps = tokio::spawn(sweeps::run(
+        store,
+        dispatcher.clone(),
+        health.clone(),
+        options.sweep_interval,
+        entropy,
+        shutdown.clone(),
+    ));
+    let heard = dispatcher.clone();
+    let mut listening =
+        tokio::spawn(listener.run(move |message| heard.clone().look(message), shutdown.clone()));
+    let ended_early = tokio::select! {
+        ended = &mut listening => Some(ended),
+        () = shutdown.cancelled() => None,
+    };
+    shutdown.cancel();
+    tracing::info!(grace = ?options.shutdown_grace, "stopping");
+    dispatcher.drain(options.shutdown_grace).await;
+    health.withdraw();
+    let _ = sweeps.await;
+    // Redis may be gone, and nothing waits for it any more: what was under way has ended above.
+    listening.abort();
+    match ended_early {
+        Some(Ok(Err(error))) => Err(error.into()),
+        Some(Err(_)) => Err(ListenerError::Ended.into()),
+        Some(Ok(Ok(()))) | None => Ok(()),
+    }
+}
+
+/// Waits until the schema is the one this program was built for. False when asked to stop before.
+async fn await_schema(
+    store: &Store,
+    health: &HealthReporter,
+    shutdown: &CancellationToken,
+) -> bool {
+    loop {
+        match store.schema_state().await {
+            Ok(SchemaState::Current) => return true,
+            Ok(state) => {
+                tracing::warn!(%state, "waiting for the schema");
+                health.not_ready(&state.to_string());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "waiting for the database");
+                health.not_ready("the database does not answer");
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => {
+                health.withdraw();
+                return false;
+            }
+            () = tokio::time::sleep(SCHEMA_WAIT) => {}
+        }
+    }
+}
+
+/// For people who look for a worker; not relied upon.
+fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "worker".to_owned())
+}
