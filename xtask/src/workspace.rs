@@ -20,6 +20,7 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     /// Finds the workspace whose member this program is.
+    #[allow(clippy::disallowed_methods, reason = "cargo sets it, nobody else does")]
     pub(crate) fn find() -> anyhow::Result<Self> {
         // `cargo run` sets the variable; the checkout may have moved since the program was built.
         let member = std::env::var_os("CARGO_MANIFEST_DIR")
@@ -61,6 +62,7 @@ impl Workspace {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "cargo sets it, nobody else does")]
 fn cargo_in(root: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);

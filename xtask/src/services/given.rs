@@ -28,6 +28,10 @@ pub(super) fn redis() -> anyhow::Result<Running> {
     })
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the variable is what is asked about"
+)]
 fn variable(name: &str) -> anyhow::Result<String> {
     match std::env::var(name) {
         Ok(url) if !url.is_empty() => Ok(url),

@@ -145,6 +145,7 @@ fn command(program: &Path, libraries: Option<&OsString>) -> Command {
     command
 }
 
+#[allow(clippy::disallowed_methods, reason = "PATH is no setting of the house")]
 fn path_directories() -> Vec<PathBuf> {
     std::env::var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
 }
