@@ -12,7 +12,7 @@ use crate::collections::{Assignments, Collection, Shape};
 use crate::plan::ListPlan;
 use crate::withhold::withhold;
 
-/// The external id of singletons.
+/// The external id of a singleton that Graph gives none.
 const SINGLETON_ID: &str = "singleton";
 
 const LONGEST_ID: usize = 500;
@@ -83,15 +83,15 @@ fn is_left_out(collection: &Collection, object: &Value) -> bool {
 }
 
 fn external_id(collection: &Collection, object: &Value) -> Result<String, &'static str> {
-    if collection.shape() == Shape::Singleton {
-        return Ok(SINGLETON_ID.to_owned());
-    }
-    object
+    let id = object
         .get(&collection.id)
         .and_then(Value::as_str)
-        .filter(|id| !id.is_empty() && id.len() <= LONGEST_ID && !id.contains(char::is_control))
-        .map(str::to_owned)
-        .ok_or("a row has no usable id")
+        .filter(|id| !id.is_empty() && id.len() <= LONGEST_ID && !id.contains(char::is_control));
+    match id {
+        Some(id) => Ok(id.to_owned()),
+        None if collection.shape() == Shape::Singleton => Ok(SINGLETON_ID.to_owned()),
+        None => Err("a row has no usable id"),
+    }
 }
 
 fn name(collection: &Collection, object: &Value, external_id: &str) -> String {

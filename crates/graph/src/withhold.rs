@@ -30,7 +30,7 @@ const NAMES: [&str; 18] = [
 ];
 
 /// Members whose values are secrets, by how their name ends, in lower case.
-const ENDINGS: [&str; 7] = [
+const ENDINGS: [&str; 8] = [
     "password",
     "passphrase",
     "secret",
@@ -38,6 +38,8 @@ const ENDINGS: [&str; 7] = [
     "privatekey",
     "accesstoken",
     "scriptcontent",
+    // Installers are given keys on their command line.
+    "commandline",
 ];
 
 /// Collections of name and value pairs whose values may be secrets.
@@ -114,7 +116,8 @@ mod tests {
     fn secrets_are_replaced_wherever_they_stand() {
         let mut object = json!({
             "id": "1", "version": 3, "preSharedKey": "SECRET", "scriptContent": "U0VDUkVU",
-            "detectionScriptContent": "SECRET", "payload": "SECRET", "tokenValue": "SECRET",
+            "detectionScriptContent": "SECRET", "payload": "SECRET", "installCommandLine": "setup KEY=SECRET",
+            "tokenValue": "SECRET",
             "qrCodeImage": {"type": "png", "value": "SECRET"},
             "omaSettings": [
                 {"@odata.type": "#microsoft.graph.omaSettingString", "omaUri": "./a", "value": "SECRET"},
