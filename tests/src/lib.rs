@@ -1,1 +1,1 @@
-//! End-to-end tests.
+//! This package has no code of its own: it holds the tests that concern the whole house.
