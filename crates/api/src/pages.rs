@@ -8,8 +8,9 @@ use actix_web::{HttpResponse, get, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The addresses of all pages.
-pub(crate) const PATHS: [&str; 5] = [
+pub(crate) const PATHS: [&str; 6] = [
     "/docs",
+    "/docs/",
     "/docs/{file}",
     "/problems",
     "/problems/{slug}",

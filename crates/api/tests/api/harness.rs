@@ -1,0 +1,346 @@
+//! A running API, a caller, and what every answer must have.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_api::{ApiOptions, Parts, serve};
+use atlas_domain::access::Role;
+use atlas_domain::clock::{SystemClock, SystemEntropy};
+use atlas_domain::ids::{RunId, WorkerId};
+use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
+use atlas_domain::policy_types::registry;
+use atlas_domain::run::lease::LeaseTerms;
+use atlas_domain::run::{Claim, Completion, RunInputs};
+use atlas_queue::{Doorbell, QueueOptions};
+use atlas_store::Store;
+use atlas_test_support::{Member, Scenario, TestDatabase, TestRedis, TestTenant, dead_redis_url};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+/// What a selection of one type looks like in a request.
+pub(crate) const ONE_TYPE: &str = r#"{"policy_types":["mobileApp"],"include_foundations":false}"#;
+
+/// An API with a tenant and an operator in it.
+pub(crate) struct Stage {
+    pub(crate) database: TestDatabase,
+    pub(crate) redis: TestRedis,
+    pub(crate) store: Store,
+    pub(crate) scenario: Scenario,
+    pub(crate) tenant: TestTenant,
+    pub(crate) operator: Member,
+    pub(crate) api: Api,
+}
+
+/// A server and a client of it.
+pub(crate) struct Api {
+    pub(crate) base: String,
+    http: reqwest::Client,
+    _stop: oneshot::Sender<()>,
+}
+
+/// An answer that has passed the checks of every answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) body: Value,
+}
+
+impl Stage {
+    /// Everything works.
+    pub(crate) async fn set() -> Self {
+        Self::set_with(|_| {}).await
+    }
+
+    /// With other options.
+    pub(crate) async fn set_with(change: impl FnOnce(&mut ApiOptions)) -> Self {
+        let redis = TestRedis::create();
+        let url = redis.url().to_owned();
+        Self::set_over(redis, url, change).await
+    }
+
+    /// Redis is down.
+    pub(crate) async fn set_without_redis() -> Self {
+        Self::set_over(TestRedis::create(), dead_redis_url(), |_| {}).await
+    }
+
+    async fn set_over(
+        redis: TestRedis,
+        redis_url: String,
+        change: impl FnOnce(&mut ApiOptions),
+    ) -> Self {
+        let database = TestDatabase::create().await;
+        let store = database.store();
+        let scenario = Scenario::new(&store);
+        let tenant = scenario.tenant("Contoso").await;
+        let operator = scenario.member(tenant.id, Role::Operator).await;
+        let api = Api::start(&database, &redis_url, redis.namespace(), change);
+        Self {
+            database,
+            redis,
+            store,
+            scenario,
+            tenant,
+            operator,
+            api,
+        }
+    }
+
+    /// The path of something of the tenant.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/tenants/{}/{rest}", self.tenant.id)
+    }
+
+    /// The operator reads.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.api.get(path, &self.operator.token).await
+    }
+
+    /// The operator presses sync.
+    pub(crate) async fn start(&self, body: &str) -> Reply {
+        let path = self.path("inventory-sync");
+        self.api.post(&path, &self.operator.token, body).await
+    }
+
+    /// What Redis holds of jobs, as text.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let client = redis::Client::open(self.redis.url()).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        let keys: Vec<String> = redis::cmd("KEYS")
+            .arg(format!("*{}*", self.redis.namespace()))
+            .query(&mut connection)
+            .unwrap();
+        let hashes = keys.iter().filter_map(|key| {
+            let values: Result<Vec<Vec<u8>>, _> =
+                redis::cmd("HVALS").arg(key).query(&mut connection);
+            values.ok()
+        });
+        hashes
+            .flatten()
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
+            .collect()
+    }
+
+    /// A run that a worker has claimed and begun.
+    pub(crate) async fn begun(&self, json: &str) -> Claim {
+        self.scenario
+            .queued_run(self.tenant.id, self.operator.id, json)
+            .await;
+        let terms = LeaseTerms {
+            worker_id: WorkerId::from_name("worker-1".to_owned()),
+            duration: Duration::from_secs(45),
+        };
+        let claim = self.store.claim_next(&terms).await.unwrap().unwrap();
+        let RunInputs::InventorySync(selection) = &claim.inputs;
+        let keys: Vec<_> = selection.keys().into_iter().collect();
+        let begun = self
+            .store
+            .begin_sync(&claim.lease, claim.initiator_id, selection, &keys);
+        begun.await.unwrap();
+        claim
+    }
+
+    /// A finished sync that saw so many mobile apps.
+    pub(crate) async fn synced(&self, items: usize) -> RunId {
+        let claim = self.begun(ONE_TYPE).await;
+        let run = claim.lease.run_id;
+        let key = registry().find("mobileApp").unwrap();
+        let page: Vec<_> = (0..items).map(observation).collect();
+        let effect = self.store.store_page(&claim.lease, &page).await.unwrap();
+        let mut result = TypeResult::pending(key);
+        result.status = TypeStatus::Succeeded;
+        result.pages = 1;
+        if let Some(effect) = effect.get(&key) {
+            (result.seen, result.created) = (effect.seen, effect.created);
+        }
+        self.store
+            .record_result(&claim.lease, &result)
+            .await
+            .unwrap();
+        self.store.mark_missing(&claim.lease, &[key]).await.unwrap();
+        self.store
+            .recount(&claim.lease, &[key], true)
+            .await
+            .unwrap();
+        let completion = Completion::of_results(&[result]);
+        self.store.finish(claim, &completion, None).await.unwrap();
+        run
+    }
+}
+
+fn observation(at: usize) -> Observation {
+    Observation {
+        policy_type: registry().find("mobileApp").unwrap(),
+        external_id: format!("id-{at}"),
+        name: format!("App {at:03}"),
+        platform: "windows".to_owned(),
+        scope_tags: vec!["0".to_owned()],
+        assignment_count: Some(2),
+        metadata: json!({"description": "An app", "nothing": null}),
+        content_hash: [7; 32],
+        assignments_hash: None,
+    }
+}
+
+impl Api {
+    /// Serves until dropped.
+    pub(crate) fn start(
+        database: &TestDatabase,
+        redis_url: &str,
+        namespace: &str,
+        change: impl FnOnce(&mut ApiOptions),
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut options = ApiOptions {
+            threads: 2,
+            requests_per_minute: 100_000.try_into().unwrap(),
+            ..ApiOptions::default()
+        };
+        change(&mut options);
+        let parts = Parts {
+            store: database.store(),
+            doorbell: Doorbell::new(&QueueOptions::new(SecretString::from(redis_url), namespace))
+                .unwrap(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        };
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            runtime
+                .block_on(serve(listener, options, parts, shutdown))
+                .unwrap();
+        });
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self {
+            base,
+            http,
+            _stop: stop,
+        }
+    }
+
+    /// A request to be completed.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Reads.
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Reply {
+        self.send(self.request(Method::GET, path).bearer_auth(token))
+            .await
+    }
+
+    /// Sends a JSON body, or none when it is empty.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: &str) -> Reply {
+        let request = self.request(Method::POST, path).bearer_auth(token);
+        let request = if body.is_empty() {
+            request
+        } else {
+            request
+                .header("content-type", "application/json")
+                .body(body.to_owned())
+        };
+        self.send(request).await
+    }
+
+    /// Sends, and checks what every answer must have.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let reply = Reply {
+            status,
+            headers,
+            text,
+            body,
+        };
+        self.check(&reply);
+        reply
+    }
+
+    fn check(&self, reply: &Reply) {
+        for name in [
+            "x-request-id",
+            "cache-control",
+            "content-security-policy",
+            "ratelimit",
+            "ratelimit-policy",
+            "vary",
+        ] {
+            assert!(reply.headers.contains_key(name), "{name}: {reply:?}");
+        }
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+        let refused = reply.status.is_client_error() || reply.status.is_server_error();
+        if !refused {
+            return;
+        }
+        assert_eq!(
+            reply.header("content-type"),
+            "application/problem+json",
+            "{reply:?}"
+        );
+        assert!(!reply.text.contains("SELECT"), "{reply:?}");
+        // An answer to HEAD has the headers and no body.
+        if reply.text.is_empty() {
+            return;
+        }
+        let text = |member: &str| reply.body[member].as_str().unwrap_or_default().to_owned();
+        let slug = text("code").replace('_', "-");
+        assert_eq!(text("type"), format!("{}/problems/{slug}", self.base));
+        assert_eq!(reply.body["status"], reply.status.as_u16(), "{reply:?}");
+        assert_eq!(text("request_id"), reply.header("x-request-id"));
+        assert!(text("instance").starts_with("urn:uuid:"), "{reply:?}");
+        assert!(!text("title").is_empty() && !text("detail").is_empty());
+    }
+}
+
+impl Reply {
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Asserts status and code of a problem.
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!(
+            (self.status.as_u16(), self.body["code"].as_str()),
+            (status, Some(code)),
+            "{self:?}"
+        );
+    }
+
+    /// The items of a list.
+    pub(crate) fn items(&self) -> &[Value] {
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
+        self.body["items"].as_array().unwrap()
+    }
+
+    /// Where the single bad field or parameter of a problem is.
+    pub(crate) fn bad_place(&self) -> &str {
+        assert_eq!(self.body["errors"].as_array().unwrap().len(), 1, "{self:?}");
+        let error = &self.body["errors"][0];
+        error["pointer"]
+            .as_str()
+            .or(error["parameter"].as_str())
+            .unwrap()
+    }
+}

@@ -1,0 +1,14 @@
+//! The API in-process over a real PostgreSQL and Redis: each test has a database, a namespace and a
+//! server of its own. Every answer is held against what every answer must have (`harness`).
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod description;
+mod harness;
+mod inventory;
+mod notifications;
+mod protocol;
+mod readiness;
+mod refusals;
+mod runs;
+mod start;

@@ -1,0 +1,62 @@
+//! Whether the API says that it is of use.
+
+use std::time::Duration;
+
+use atlas_test_support::{TestDatabase, TestRedis, eventually};
+use reqwest::StatusCode;
+use secrecy::SecretString;
+
+use crate::harness::{Api, Stage};
+
+#[tokio::test]
+async fn the_api_is_ready_when_database_and_queue_answer() {
+    let stage = Stage::set().await;
+    let reply = stage.get("/readyz").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.body["status"], "ready");
+    assert_eq!(stage.get("/healthz").await.body["status"], "ok");
+}
+
+#[tokio::test]
+async fn an_api_over_another_schema_is_alive_and_not_ready_until_it_is_migrated() {
+    let database = TestDatabase::create().await;
+    let url = SecretString::from(database.url());
+    atlas_store::revert_all(&url).await.unwrap();
+    let redis = TestRedis::create();
+    let api = Api::start(&database, redis.url(), redis.namespace(), |_| {});
+    let reply = api.get("/readyz", "").await;
+    reply.is_problem(503, "dependency_unavailable");
+    assert!(
+        reply.body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("atlas migrate"),
+        "{reply:?}"
+    );
+    assert_eq!(reply.body["components"][0]["up"], false);
+    assert_eq!(api.get("/healthz", "").await.status, StatusCode::OK);
+
+    atlas_store::migrate(&url).await.unwrap();
+    eventually("readiness after the migration", async || {
+        let reply = api.get("/readyz", "").await;
+        (reply.status == StatusCode::OK).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_api_starts_without_a_database_and_says_that_it_is_not_there() {
+    let database = TestDatabase::create().await;
+    let redis = TestRedis::create();
+    let api = Api::start(&database, redis.url(), redis.namespace(), |options| {
+        options.request_timeout = Duration::from_secs(60);
+    });
+    drop(database);
+    let reply = api.get("/readyz", "").await;
+    reply.is_problem(503, "dependency_unavailable");
+    let token =
+        atlas_domain::access::api_token::ApiToken::mint(&atlas_domain::clock::SystemEntropy);
+    let reply = api.get("/me", token.reveal()).await;
+    reply.is_problem(503, "dependency_unavailable");
+    assert!(!reply.header("retry-after").is_empty());
+}
