@@ -1,1 +1,40 @@
-//! graph-sim
+//! A Microsoft Graph to develop, test and measure against.
+//!
+//! The simulator answers over real HTTP on the loopback interface: a token endpoint per tenant and
+//! the collections that an inventory of Intune and Entra policies reads, under `/beta` and `/v1.0`.
+//! What a tenant holds follows from (seed, directory id, size) and from nothing else, so that two
+//! simulators agree, and so that [`Simulator::answer_key`] can say what a correct client must have
+//! stored without asking over HTTP.
+//!
+//! It shares no code with the client that it is there to test: its table of collections, its
+//! paging, its errors and its payloads were made from Microsoft's public documentation and from
+//! what public issues report of the real service. Where the two sides read the documentation
+//! differently, tests fail, which is the point.
+//!
+//! What can be made to go wrong: see [`Effect`]. What can be stopped and let go: [`GateRule`].
+//! What was asked: [`Simulator::log`]. The same over HTTP: paths under `/_sim/`.
+
+mod answer_key;
+mod collections;
+mod content;
+mod control;
+mod directory;
+mod faults;
+mod gates;
+mod graph;
+mod mutation;
+mod request_log;
+mod server;
+mod sign_in;
+mod simulator;
+mod throttle;
+
+pub use answer_key::{AnswerItem, AnswerKey};
+pub use collections::{Collection, Kind, collections};
+pub use faults::{Effect, ErrorBody, FaultRule, PathMatch, RetryAfter};
+pub use gates::{Gate, GateRule};
+pub use mutation::{Changes, MutationScript};
+pub use request_log::LogEntry;
+pub use sign_in::SignInRefusal;
+pub use simulator::{Latency, Simulator, SimulatorOptions};
+pub use throttle::Throttle;

@@ -1,0 +1,157 @@
+//! Graph's errors, with the codes and messages that its documentation and public reports show.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::faults::ErrorBody;
+use crate::server::{Answer, Ids, random_guid};
+
+fn error(status: u16, code: &str, message: &str, ids: &Ids) -> Answer {
+    let date = DateTime::<Utc>::from(SystemTime::now()).format("%Y-%m-%dT%H:%M:%S");
+    Answer::graph_json(
+        status,
+        &json!({"error": {
+            "code": code,
+            "message": message,
+            "innerError": {
+                "date": date.to_string(),
+                "request-id": ids.request,
+                "client-request-id": ids.client_request.as_ref().unwrap_or(&ids.request),
+            },
+        }}),
+    )
+}
+
+/// Intune's habit: the message is JSON once more.
+fn nested(message: &str) -> String {
+    let activity = random_guid();
+    json!({
+        "_version": 3,
+        "Message": format!(
+            "{message} - Operation ID (for customer support): \
+             00000000-0000-0000-0000-000000000000 - Activity ID: {activity} - Url: \
+             https://fef.amsua0101.manage.microsoft.com/StatelessService?api-version=5025-01-01"
+        ),
+        "CustomApiErrorPhrase": "",
+        "RetryAfter": null,
+        "ErrorSourceService": "",
+        "HttpHeaders": "{}",
+    })
+    .to_string()
+}
+
+pub(crate) fn bad_request(message: &str, ids: &Ids) -> Answer {
+    error(400, "BadRequest", message, ids)
+}
+
+pub(crate) fn unknown_segment(segment: &str, ids: &Ids) -> Answer {
+    bad_request(
+        &format!("Resource not found for the segment '{segment}'."),
+        ids,
+    )
+}
+
+pub(crate) fn not_applicable(ids: &Ids) -> Answer {
+    bad_request("Request not applicable to target tenant.", ids)
+}
+
+pub(crate) fn unsupported_query(ids: &Ids) -> Answer {
+    error(
+        400,
+        "Request_UnsupportedQuery",
+        "Request with $search query parameter only works through MSGraph with a special request \
+         header: 'ConsistencyLevel: eventual'",
+        ids,
+    )
+}
+
+pub(crate) fn no_route(ids: &Ids) -> Answer {
+    error(
+        400,
+        "No method match route template",
+        "No OData route exists that match template ~/singleton/navigation/key/navigation",
+        ids,
+    )
+}
+
+pub(crate) fn not_found(ids: &Ids) -> Answer {
+    error(404, "ResourceNotFound", "Resource not found.", ids)
+}
+
+pub(crate) fn method_not_allowed(ids: &Ids) -> Answer {
+    error(
+        405,
+        "Request_BadRequest",
+        "Specified HTTP method is not allowed.",
+        ids,
+    )
+}
+
+pub(crate) fn unauthorized(message: &str, ids: &Ids) -> Answer {
+    let mut answer = error(401, "InvalidAuthenticationToken", message, ids);
+    answer.headers.push((
+        "WWW-Authenticate",
+        "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/\
+         authorize\", client_id=\"00000003-0000-0000-c000-000000000000\""
+            .to_owned(),
+    ));
+    answer
+}
+
+/// 403. Without a permission there is none that an application could have.
+pub(crate) fn forbidden(permission: Option<&str>, ids: &Ids) -> Answer {
+    let Some(permission) = permission else {
+        return error(
+            403,
+            "accessDenied",
+            "This API is not supported in app-only context.",
+            ids,
+        );
+    };
+    let write = permission.replace(".Read.", ".ReadWrite.");
+    let message = format!(
+        "Application is not authorized to perform this operation. Application must have one of \
+         the following scopes: {permission}, {write}"
+    );
+    if permission.starts_with("DeviceManagement") {
+        error(403, "Forbidden", &nested(&message), ids)
+    } else {
+        error(403, "Authorization_RequestDenied", &message, ids)
+    }
+}
+
+pub(crate) fn unlicensed(ids: &Ids) -> Answer {
+    error(
+        403,
+        "Forbidden",
+        "Access denied: the tenant is not licensed for this feature.",
+        ids,
+    )
+}
+
+pub(crate) fn throttled(ids: &Ids) -> Answer {
+    error(
+        429,
+        "TooManyRequests",
+        "Too many requests. Please wait before you try again.",
+        ids,
+    )
+}
+
+pub(crate) fn server_error(status: u16, body: ErrorBody, ids: &Ids) -> Answer {
+    match body {
+        ErrorBody::Empty => {
+            let mut answer = error(status, "", "", ids);
+            answer.body.clear();
+            answer
+        }
+        ErrorBody::NestedJson => error(
+            status,
+            "InternalError",
+            &nested("An internal server error has occurred"),
+            ids,
+        ),
+    }
+}

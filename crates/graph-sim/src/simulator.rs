@@ -1,0 +1,375 @@
+//! The simulator as a program holds it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpServer};
+use tokio::sync::oneshot;
+
+use crate::answer_key::{self, AnswerKey};
+use crate::control;
+use crate::directory::Directory;
+use crate::faults::{FaultRule, Faults};
+use crate::gates::{Gate, GateRule, Gates};
+use crate::mutation::{self, Changes, MutationScript};
+use crate::request_log::{LogEntry, RequestLog};
+use crate::server;
+use crate::sign_in::{Application, SignIn};
+use crate::throttle::{Throttle, Throttles};
+
+/// How long answers take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// Every answer.
+    pub base: Duration,
+    /// On top of it for each row that the answer holds.
+    pub per_row: Duration,
+}
+
+impl Latency {
+    pub(crate) fn of(self, rows: usize) -> Duration {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        self.base.saturating_add(self.per_row.saturating_mul(rows))
+    }
+}
+
+/// What a simulator is like.
+#[derive(Clone)]
+pub struct SimulatorOptions {
+    /// Decides, with the directory id and the size, what a tenant holds.
+    pub seed: u64,
+    /// How many objects a tenant holds over all collections. There is at least one for every
+    /// policy type, so fewer than 123 are not possible.
+    pub size: usize,
+    /// Directory ids that exist.
+    pub tenants: Vec<String>,
+    /// Every GUID is the id of a directory that exists.
+    pub any_tenant: bool,
+    /// The application that may sign in to every tenant.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// How long tokens are good for; told in whole seconds.
+    pub token_lifetime: Duration,
+    /// How long answers take.
+    pub latency: Latency,
+    /// Pages are no larger than this, whatever a collection allows and a caller asks for.
+    pub max_page_size: Option<usize>,
+    /// Limits on how often tenants may be asked.
+    pub throttles: Vec<Throttle>,
+}
+
+impl Default for SimulatorOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            size: 300,
+            tenants: Vec::new(),
+            any_tenant: true,
+            client_id: "00000000-0000-4000-8000-00000000c11e".to_owned(),
+            client_secret: "simulator-secret".to_owned(),
+            token_lifetime: Duration::from_secs(3_599),
+            latency: Latency::default(),
+            max_page_size: None,
+            throttles: Vec::new(),
+        }
+    }
+}
+
+/// Leaves the secret out.
+impl std::fmt::Debug for SimulatorOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimulatorOptions")
+            .field("seed", &self.seed)
+            .field("size", &self.size)
+            .field("tenants", &self.tenants)
+            .field("any_tenant", &self.any_tenant)
+            .field("client_id", &self.client_id)
+            .field("token_lifetime", &self.token_lifetime)
+            .field("latency", &self.latency)
+            .field("max_page_size", &self.max_page_size)
+            .field("throttles", &self.throttles)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What requests and the handle share.
+pub(crate) struct Shared {
+    pub(crate) seed: u64,
+    size: usize,
+    pub(crate) max_page_size: Option<usize>,
+    pub(crate) sign_in: SignIn,
+    pub(crate) log: RequestLog,
+    pub(crate) gates: Gates,
+    pub(crate) faults: Faults,
+    pub(crate) throttles: Throttles,
+    latency: Mutex<Latency>,
+    directories: Mutex<HashMap<String, Directory>>,
+}
+
+impl Shared {
+    fn new(options: SimulatorOptions) -> Self {
+        let tenants = options.tenants.iter();
+        let throttles = Throttles::default();
+        throttles.set(options.throttles);
+        Self {
+            seed: options.seed,
+            size: options.size,
+            max_page_size: options.max_page_size,
+            sign_in: SignIn::new(
+                Application {
+                    client_id: options.client_id,
+                    client_secret: options.client_secret,
+                },
+                tenants.map(|tenant| tenant.to_ascii_lowercase()).collect(),
+                options.any_tenant,
+                options.token_lifetime,
+            ),
+            log: RequestLog::new(),
+            gates: Gates::default(),
+            faults: Faults::default(),
+            throttles,
+            latency: Mutex::new(options.latency),
+            directories: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn latency(&self) -> Latency {
+        *self.latency.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn directories(&self) -> MutexGuard<'_, HashMap<String, Directory>> {
+        self.directories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a tenant holds now.
+    pub(crate) fn directory(&self, tenant: &str) -> Directory {
+        self.change(tenant, |directory| directory.clone())
+    }
+
+    fn change<T>(&self, tenant: &str, change: impl FnOnce(&mut Directory) -> T) -> T {
+        let tenant = tenant.to_ascii_lowercase();
+        let mut directories = self.directories();
+        let directory = directories
+            .entry(tenant)
+            .or_insert_with_key(|tenant| Directory::generate(self.seed, tenant, self.size));
+        change(directory)
+    }
+
+    pub(crate) fn answer_key(&self, tenant: &str) -> AnswerKey {
+        answer_key::answer_key(&self.directory(tenant))
+    }
+
+    pub(crate) fn mutate(
+        &self,
+        tenant: &str,
+        script: &MutationScript,
+    ) -> BTreeMap<String, Changes> {
+        self.change(tenant, |directory| mutation::mutate(directory, script))
+    }
+}
+
+/// Stops the server with the last handle.
+struct Running {
+    shared: Arc<Shared>,
+    base_url: String,
+    address: SocketAddr,
+    server: ServerHandle,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The order to stop goes out at once; nobody waits for the end.
+        drop(self.server.stop(false));
+    }
+}
+
+/// A running simulator. Clones are handles to the same one; it stops with the last of them.
+#[derive(Clone)]
+pub struct Simulator(Arc<Running>);
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Simulator").field(&self.0.base_url).finish()
+    }
+}
+
+impl Simulator {
+    /// Starts one on a free port of the loopback interface.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub async fn start(options: SimulatorOptions) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .expect("the loopback interface has a free port");
+        Self::start_on(listener, options)
+            .await
+            .expect("a bound listener can be served")
+    }
+
+    /// Starts one on a listener.
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    pub async fn start_on(listener: TcpListener, options: SimulatorOptions) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(options));
+        let server = serve(listener, Arc::clone(&shared)).await?;
+        Ok(Self(Arc::new(Running {
+            shared,
+            base_url: format!("http://{address}"),
+            address,
+            server,
+        })))
+    }
+
+    /// The root of Graph and of the login service, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.0.base_url
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// What a correct client must have stored for a tenant after reading everything.
+    #[must_use]
+    pub fn answer_key(&self, directory_id: &str) -> AnswerKey {
+        self.0.shared.answer_key(directory_id)
+    }
+
+    /// Changes a tenant, and says per policy type what changed.
+    pub fn mutate(&self, directory_id: &str, script: &MutationScript) -> BTreeMap<String, Changes> {
+        self.0.shared.mutate(directory_id, script)
+    }
+
+    /// Makes something go wrong. Rules stay until they are cleared, also when they are used up.
+    ///
+    /// # Panics
+    /// When the rule makes no sense, such as a server error with status 200.
+    pub fn fault(&self, rule: FaultRule) {
+        let problem = rule.problem();
+        assert!(problem.is_none(), "{problem:?}: {rule:?}");
+        self.0.shared.faults.add(rule);
+    }
+
+    /// Makes nothing go wrong any more.
+    pub fn clear_faults(&self) {
+        self.0.shared.faults.clear();
+    }
+
+    /// How many requests met a fault since the last clearing.
+    #[must_use]
+    pub fn faults_struck(&self) -> u32 {
+        self.0.shared.faults.struck()
+    }
+
+    /// Makes requests wait until the gate is released.
+    pub fn hold(&self, rule: impl Into<GateRule>) -> Gate {
+        self.0.shared.gates.hold(rule.into())
+    }
+
+    /// Opens all gates.
+    pub fn release_all(&self) {
+        self.0.shared.gates.release();
+    }
+
+    /// Replaces the limits on how often tenants may be asked.
+    pub fn set_throttles(&self, throttles: Vec<Throttle>) {
+        self.0.shared.throttles.set(throttles);
+    }
+
+    /// Changes how long answers take.
+    pub fn set_latency(&self, latency: Latency) {
+        *self
+            .0
+            .shared
+            .latency
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = latency;
+    }
+
+    /// Changes how long new tokens are good for.
+    pub fn set_token_lifetime(&self, lifetime: Duration) {
+        self.0.shared.sign_in.set_lifetime(lifetime);
+    }
+
+    /// Makes the tenant's tokens worthless.
+    pub fn revoke_tokens(&self, directory_id: &str) {
+        let tenant = directory_id.to_ascii_lowercase();
+        self.0.shared.sign_in.revoke(&tenant);
+    }
+
+    /// How many tokens were issued for the tenant.
+    #[must_use]
+    pub fn issued_tokens(&self, directory_id: &str) -> u64 {
+        let tenant = directory_id.to_ascii_lowercase();
+        self.0.shared.sign_in.issued(&tenant)
+    }
+
+    /// The last 200,000 requests to Graph and to token endpoints, in the order in which they ended.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.0.shared.log.entries()
+    }
+
+    /// Empties the log and forgets the maxima.
+    pub fn clear_log(&self) {
+        self.0.shared.log.clear();
+    }
+
+    /// The most requests of the tenant, to Graph and for tokens, that were underway at one time.
+    #[must_use]
+    pub fn max_concurrent(&self, directory_id: &str) -> usize {
+        let tenant = directory_id.to_ascii_lowercase();
+        self.0.shared.log.max_concurrent(&tenant)
+    }
+}
+
+/// Serves from a thread of its own, so that a test's runtime neither slows nor ends it.
+async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<ServerHandle> {
+    let (started, starting) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("graph-sim".to_owned())
+        .spawn(move || {
+            System::new().block_on(async move {
+                let server = HttpServer::new(move || {
+                    App::new()
+                        .app_data(Data::from(Arc::clone(&shared)))
+                        .configure(control::configure)
+                        .default_service(web::to(server::serve))
+                })
+                .workers(2)
+                .disable_signals()
+                .shutdown_timeout(1)
+                .keep_alive(Duration::from_secs(75))
+                .listen(listener);
+                let server = match server {
+                    Ok(server) => server.run(),
+                    Err(error) => {
+                        started.send(Err(error)).ok();
+                        return;
+                    }
+                };
+                if started.send(Ok(server.handle())).is_ok()
+                    && let Err(error) = server.await
+                {
+                    tracing::error!(%error, "the simulator ended");
+                }
+            });
+        })?;
+    starting
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("the simulator's thread ended")))
+}
