@@ -1,0 +1,10 @@
+//! The client against a simulated Microsoft Graph, over HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod lists;
+mod paging;
+mod refusals;
+mod setup;
+mod throttling;
+mod tokens;

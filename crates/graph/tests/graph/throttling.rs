@@ -1,0 +1,305 @@
+//! Waiting as the service asks, and no longer than configured.
+
+use std::time::{Duration, Instant};
+
+use atlas_domain::failure::FailureCode;
+use atlas_graph::{GraphError, GraphOptions};
+use atlas_graph_sim::{Effect, ErrorBody, FaultRule, PathMatch, RetryAfter, Throttle};
+use futures::future::{join, join_all};
+
+use crate::setup::{Setup, everything, quick};
+
+const TAGS: &str = "/beta/deviceManagement/roleScopeTags";
+
+fn tags() -> PathMatch {
+    PathMatch::exact(TAGS)
+}
+
+#[tokio::test]
+async fn a_throttled_request_waits_as_long_as_it_is_told() {
+    for (retry_after, at_least, at_most) in [
+        (RetryAfter::Seconds(1), 1_000, 5_000),
+        (RetryAfter::Decimal(0.3), 300, 5_000),
+        (RetryAfter::HttpDate(2), 1_000, 5_000),
+        (RetryAfter::Absent, 0, 5_000),
+    ] {
+        let setup = Setup::start().await;
+        setup.fault(FaultRule::once(tags(), Effect::Throttled { retry_after }));
+        setup.graph().sign_in().await.unwrap();
+        let start = Instant::now();
+        setup
+            .read(&setup.graph(), &setup.list("roleScopeTag"))
+            .await
+            .unwrap();
+        let took = start.elapsed();
+        assert!(
+            took >= Duration::from_millis(at_least),
+            "{retry_after:?}: {took:?}"
+        );
+        assert!(
+            took < Duration::from_millis(at_most),
+            "{retry_after:?}: {took:?}"
+        );
+        assert_eq!(setup.graph_requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn one_throttled_list_pauses_every_list_of_the_tenant_and_no_other_tenant() {
+    let mut setup = Setup::start().await;
+    // Without a second attempt the throttled list fails, which tells that the pause has begun.
+    setup.use_options(GraphOptions {
+        max_attempts: 1,
+        ..quick()
+    });
+    let (graph, other) = (setup.graph(), setup.other_tenant());
+    graph.sign_in().await.unwrap();
+    other.sign_in().await.unwrap();
+    let retry_after = RetryAfter::Seconds(1);
+    let throttled = FaultRule::once(tags(), Effect::Throttled { retry_after });
+    setup.fault(throttled.for_tenant(&setup.directory));
+    let (list, next) = (setup.list("roleScopeTag"), setup.list("deviceCategory"));
+    let error = setup.read(&graph, &list).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+    let start = Instant::now();
+    let paused = async {
+        setup.read(&graph, &next).await.unwrap();
+        start.elapsed()
+    };
+    let elsewhere = async {
+        setup.read(&other, &next).await.unwrap();
+        start.elapsed()
+    };
+    let (paused, elsewhere) = join(paused, elsewhere).await;
+    assert!(paused > Duration::from_millis(900), "{paused:?}");
+    assert!(elsewhere < paused, "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_told_at_once_to_every_list() {
+    let setup = Setup::start().await;
+    let retry_after = RetryAfter::Seconds(600);
+    setup.fault(FaultRule::once(tags(), Effect::Throttled { retry_after }));
+    let start = Instant::now();
+    for key in ["roleScopeTag", "deviceCategory"] {
+        let list = setup.list(key);
+        let error = setup.read(&setup.graph(), &list).await.unwrap_err();
+        let wait = error.retry_after().unwrap();
+        assert!(
+            wait > Duration::from_secs(590) && wait <= Duration::from_secs(600),
+            "{wait:?}"
+        );
+        let failure = error.failure(list.keys());
+        assert_eq!(failure.code, FailureCode::GRAPH_THROTTLED);
+        assert!(failure.retryable);
+    }
+    assert!(start.elapsed() < Duration::from_secs(60));
+    assert_eq!(
+        setup.graph_requests().len(),
+        1,
+        "the second list was not even asked for"
+    );
+}
+
+#[tokio::test]
+async fn a_tenant_with_a_tight_limit_is_read_completely() {
+    let setup = Setup::start().await;
+    setup.sim.set_throttles(vec![Throttle {
+        path: PathMatch::prefix("/"),
+        requests: 40,
+        window_ms: 500,
+        tells_wait: true,
+    }]);
+    let graph = setup.graph_with(GraphOptions {
+        max_attempts: 20,
+        ..quick()
+    });
+    graph.sign_in().await.unwrap();
+    let lists = atlas_graph::plan(&everything()).lists;
+    let readers = lists.iter().map(|list| setup.read(&graph, list));
+    let objects: usize = join_all(readers)
+        .await
+        .into_iter()
+        .map(|read| read.unwrap().observations.len())
+        .sum();
+    let expected: usize = setup
+        .sim
+        .answer_key(&setup.directory)
+        .values()
+        .map(Vec::len)
+        .sum();
+    assert_eq!(objects, expected);
+}
+
+#[tokio::test]
+async fn server_errors_are_tried_again_and_500_only_three_times() {
+    for (status, attempts) in [(500, 3), (502, 6), (503, 6), (504, 6)] {
+        for body in [ErrorBody::Empty, ErrorBody::NestedJson] {
+            let setup = Setup::start().await;
+            let effect = Effect::ServerError {
+                status,
+                body,
+                retry_after: RetryAfter::Absent,
+            };
+            setup.fault(FaultRule::always(tags(), effect.clone()));
+            let list = setup.list("roleScopeTag");
+            let error = setup.read(&setup.graph(), &list).await.unwrap_err();
+            assert!(
+                matches!(error, GraphError::Unavailable { status: told, .. } if told == status)
+            );
+            assert_eq!(
+                error.failure(list.keys()).code,
+                FailureCode::GRAPH_UNAVAILABLE
+            );
+            assert_eq!(setup.graph_requests().len(), attempts, "{status}");
+
+            let setup = Setup::start().await;
+            setup.fault(FaultRule::once(tags(), effect).times(Some(2)));
+            setup.read(&setup.graph(), &list).await.unwrap();
+            assert_eq!(setup.graph_requests().len(), 3, "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn broken_answers_are_asked_for_again() {
+    for effect in [
+        Effect::TruncatedJson,
+        Effect::ConnectionReset,
+        Effect::HtmlPage,
+    ] {
+        let setup = Setup::start().await;
+        let list = setup.list("roleScopeTag");
+        let all = setup.read(&setup.graph(), &list).await.unwrap();
+        setup.fault(FaultRule::once(tags(), effect.clone()));
+        let again = setup.read(&setup.graph(), &list).await.unwrap();
+        assert_eq!(again.observations, all.observations, "{effect:?}");
+        assert_eq!(setup.graph_requests().len(), 3, "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_stays_broken_is_invalid_and_one_that_never_ends_unreachable() {
+    for (effect, attempts, code) in [
+        (
+            Effect::TruncatedJson,
+            3,
+            FailureCode::GRAPH_INVALID_RESPONSE,
+        ),
+        (Effect::HtmlPage, 3, FailureCode::GRAPH_INVALID_RESPONSE),
+        (Effect::ConnectionReset, 6, FailureCode::GRAPH_UNREACHABLE),
+    ] {
+        let setup = Setup::start().await;
+        setup.fault(FaultRule::always(tags(), effect.clone()));
+        let list = setup.list("roleScopeTag");
+        let error = setup.read(&setup.graph(), &list).await.unwrap_err();
+        assert_eq!(error.failure(list.keys()).code, code, "{effect:?}");
+        assert_eq!(setup.graph_requests().len(), attempts, "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let setup = Setup::start().await;
+    let delayed = Effect::Delayed {
+        milliseconds: 60_000,
+    };
+    setup.fault(FaultRule::always(tags(), delayed));
+    let graph = setup.graph_with(GraphOptions {
+        request_timeout: Duration::from_millis(200),
+        max_attempts: 2,
+        ..quick()
+    });
+    let list = setup.list("roleScopeTag");
+    let error = setup.read(&graph, &list).await.unwrap_err();
+    assert_eq!(
+        error.failure(list.keys()).code,
+        FailureCode::GRAPH_UNREACHABLE
+    );
+}
+
+#[tokio::test]
+async fn a_body_larger_than_the_limit_is_not_read() {
+    let setup = Setup::start().await;
+    let padded = Effect::Padded {
+        bytes: 4 * 1024 * 1024,
+    };
+    setup.fault(FaultRule::always(tags(), padded));
+    let graph = setup.graph_with(GraphOptions {
+        max_body_bytes: 1024 * 1024,
+        ..quick()
+    });
+    let list = setup.list("roleScopeTag");
+    let error = setup.read(&graph, &list).await.unwrap_err();
+    let failure = error.failure(list.keys());
+    assert_eq!(failure.code, FailureCode::GRAPH_INVALID_RESPONSE);
+    assert!(
+        failure.detail.contains("larger than the limit"),
+        "{}",
+        failure.detail
+    );
+    assert_eq!(setup.graph_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn timeouts_of_an_expanded_list_end_in_a_list_without_assignments() {
+    let setup = Setup::start().await;
+    let list = setup.list("mobileApp");
+    let all = setup.read(&setup.graph(), &list).await.unwrap();
+    let effect = Effect::ServerError {
+        status: 504,
+        body: ErrorBody::Empty,
+        retry_after: RetryAfter::Absent,
+    };
+    let path = PathMatch::exact("/beta/deviceAppManagement/mobileApps");
+    setup.fault(FaultRule::once(path, effect).times(Some(6)));
+    let again = setup.read(&setup.graph(), &list).await.unwrap();
+    let ids = |read: &crate::setup::Read| -> Vec<String> {
+        read.observations
+            .iter()
+            .map(|one| one.external_id.clone())
+            .collect()
+    };
+    assert_eq!(ids(&again), ids(&all));
+    assert!(
+        all.observations
+            .iter()
+            .all(|one| one.assignment_count.is_some())
+    );
+    assert!(
+        again
+            .observations
+            .iter()
+            .all(|one| one.assignment_count.is_none())
+    );
+}
+
+#[tokio::test]
+async fn conditional_access_is_asked_at_a_distance() {
+    let setup = Setup::start().await;
+    let interval = Duration::from_millis(300);
+    let graph = setup.graph_with(GraphOptions {
+        conditional_access_interval: interval,
+        ..quick()
+    });
+    graph.sign_in().await.unwrap();
+    let keys = [
+        "conditionalAccessPolicy",
+        "namedLocation",
+        "authenticationContext",
+    ];
+    let lists: Vec<_> = keys.iter().map(|key| setup.list(key)).collect();
+    for read in join_all(lists.iter().map(|list| setup.read(&graph, list))).await {
+        read.unwrap();
+    }
+    let mut starts: Vec<u64> = setup
+        .graph_requests()
+        .iter()
+        .map(|one| one.started_us)
+        .collect();
+    starts.sort_unstable();
+    assert_eq!(starts.len(), 3);
+    for pair in starts.windows(2) {
+        assert!(pair[1] - pair[0] >= 200_000, "{starts:?}");
+    }
+}
