@@ -90,6 +90,9 @@ pub struct RunOptions {
     /// The sign-in service's address instead of the tenant's cloud's, for a simulator
     #[arg(long, env = "ATLAS_LOGIN_URL", value_name = "URL")]
     pub login_url: Option<Url>,
+    /// How long one request to Graph may wait in all, throttled or broken off, before its list fails
+    #[arg(long, env = "ATLAS_GRAPH_MAX_WAIT", default_value = "5m", value_parser = duration, value_name = "TIME")]
+    pub graph_max_wait: Duration,
     /// Where to tell how this worker is
     #[command(flatten)]
     pub health_file: HealthFile,
@@ -147,8 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn help_and_debug_show_no_secret() {
-        let options = options(&["--redis-url=redis://:pass@h"]).unwrap();
-        assert!(!format!("{options:?}").contains("pass"));
+    fn debug_shows_no_secret() {
+        let secrets = [
+            "--database-url=postgres://u:pass@h",
+            "--redis-url=redis://:pass@h",
+        ];
+        let arguments = Arguments::try_parse_from(["atlas-worker", "run"].iter().chain(&secrets));
+        assert!(!format!("{:?}", arguments.unwrap()).contains("pass"));
     }
 }

@@ -72,6 +72,7 @@ pub async fn run(
     let graph = GraphClient::new(GraphOptions {
         graph_url: options.graph_url.clone(),
         login_url: options.login_url.clone(),
+        max_wait: options.graph_max_wait,
         ..GraphOptions::default()
     })?;
     let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());

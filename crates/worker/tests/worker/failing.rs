@@ -1,0 +1,193 @@
+//! Syncs of which something fails.
+
+use atlas_domain::access::Role;
+use atlas_domain::failure::FailureCode;
+use atlas_domain::inventory::TypeStatus;
+use atlas_domain::run::{OperationRun, Outcome, RunState, WaitReason};
+use atlas_graph_sim::{Effect, FaultRule, PathMatch, RetryAfter};
+use atlas_store::Store;
+use atlas_test_support::{TestDatabase, eventually};
+use atlas_worker::health;
+use secrecy::SecretString;
+
+use crate::house::House;
+
+const APPS: &str = "/beta/deviceAppManagement/mobileApps";
+const TWO_TYPES: &str =
+    r#"{"policy_types": ["mobileApp", "deviceCompliancePolicy"], "include_foundations": false}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_that_is_forbidden_makes_a_partial_success_that_names_the_permission() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let worker = house.worker();
+    let first = house.press(tenant, &member, TWO_TYPES).await;
+    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
+    let before = house.items(tenant).await;
+
+    house.simulator.fault(FaultRule::always(
+        PathMatch::exact(APPS),
+        Effect::Forbidden { permission: None },
+    ));
+    let second = house.press(tenant, &member, TWO_TYPES).await;
+    let (outcome, counts) = house.ended(&member, second).await;
+    worker.stop().await;
+    assert_eq!(outcome, Outcome::PartiallySucceeded);
+    assert_eq!((counts.types_succeeded, counts.types_failed), (1, 1));
+    assert_eq!(counts.items_missing, 0);
+    assert_eq!(
+        house.items(tenant).await,
+        before,
+        "nothing is missing because it is forbidden"
+    );
+
+    let results = house
+        .store
+        .run_results(member.id, second)
+        .await
+        .unwrap()
+        .unwrap();
+    let apps = results
+        .iter()
+        .find(|r| r.policy_type.as_str() == "mobileApp")
+        .unwrap();
+    assert_eq!(apps.status, TypeStatus::Failed);
+    let error = apps.error.as_ref().unwrap();
+    assert_eq!(error.code, FailureCode::PERMISSION_MISSING);
+    assert_eq!(error.missing_permissions, ["DeviceManagementApps.Read.All"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_breaks_off_marks_nothing_missing_and_keeps_what_was_read() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let worker = house.worker();
+    let one =
+        r#"{"policy_types": ["settingsCatalogPolicy", "mobileApp"], "include_foundations": false}"#;
+    let first = house.press(tenant, &member, one).await;
+    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
+    let before = house.items(tenant).await.len();
+
+    let path = PathMatch::exact("/beta/deviceManagement/configurationPolicies");
+    let nowhere = Effect::ForeignNextLink {
+        origin: "http://127.0.0.1:9".to_owned(),
+    };
+    house.simulator.fault(FaultRule::always(path, nowhere));
+    let second = house.press(tenant, &member, one).await;
+    let (outcome, counts) = house.ended(&member, second).await;
+    worker.stop().await;
+    assert_eq!(outcome, Outcome::PartiallySucceeded);
+    assert_eq!(counts.items_missing, 0);
+    assert_eq!(house.items(tenant).await.len(), before);
+}
+
+async fn failed(house: &House, tenant: atlas_test_support::TestTenant) -> FailureCode {
+    let member = house.scenario.member(tenant.id, Role::Manager).await;
+    let run = house.press(tenant, &member, "{}").await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
+    let run: OperationRun = house.store.run(member.id, run).await.unwrap().unwrap();
+    let error = run.error.unwrap();
+    assert!(error.hint.is_some(), "{error:?} says what to do");
+    error.code
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_do_not_work_fail_the_run_with_their_reason_at_once() {
+    let house = House::build().await;
+    let wrong = house
+        .scenario
+        .tenant_with("Wrong", Some("not-the-secret"))
+        .await;
+    let unreadable = house.scenario.tenant("Unreadable").await;
+    house
+        .database
+        .connection()
+        .await
+        .execute(
+            "UPDATE tenant_credentials SET ciphertext = '\\x00' WHERE tenant_id = $1::text::uuid",
+            &[&unreadable.id.to_string()],
+        )
+        .await
+        .unwrap();
+    let worker = house.worker();
+    assert_eq!(
+        failed(&house, wrong).await,
+        FailureCode::CREDENTIALS_INVALID
+    );
+    assert_eq!(
+        failed(&house, unreadable).await,
+        FailureCode::CREDENTIALS_UNREADABLE
+    );
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttling_is_waited_out_within_the_run() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let throttled = Effect::Throttled {
+        retry_after: RetryAfter::Decimal(0.05),
+    };
+    house
+        .simulator
+        .fault(FaultRule::always(PathMatch::exact(APPS), throttled).times(Some(2)));
+    let worker = house.worker();
+    let run = house.press(tenant, &member, TWO_TYPES).await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_service_that_is_away_lets_the_run_be_tried_again_later() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let worker = house.worker_with(&["--login-url=http://127.0.0.1:9", "--graph-max-wait=10ms"]);
+    let run = house.press(tenant, &member, TWO_TYPES).await;
+    let waiting = eventually("the run to wait for its next attempt", || async {
+        let run = house.store.run(member.id, run).await.unwrap().unwrap();
+        matches!(
+            run.state,
+            RunState::Queued {
+                wait: Some(WaitReason::Backoff),
+                ..
+            }
+        )
+        .then_some(run)
+    })
+    .await;
+    assert_eq!((waiting.attempt, waiting.failures), (1, 1));
+    assert_eq!(waiting.error.unwrap().code, FailureCode::GRAPH_UNREACHABLE);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_not_ready_on_a_foreign_schema_and_becomes_ready_with_the_right_one() {
+    let house = House::over(TestDatabase::empty().await).await;
+    let worker = house.worker();
+    let file = house.health_file();
+    let reason = eventually("the reason to be told", || async {
+        health::read(&file)
+            .err()
+            .filter(|reason| reason.contains("schema"))
+    })
+    .await;
+    assert!(reason.contains("atlas migrate"), "{reason}");
+
+    atlas_store::migrate(&SecretString::from(house.database.url()))
+        .await
+        .unwrap();
+    eventually("the worker to be ready", || async {
+        health::read(&file).ok()
+    })
+    .await;
+    let store: Store = house.store.clone();
+    assert!(store.ping().await.is_ok());
+    let (tenant, member) = house.tenant().await;
+    let run = house.press(tenant, &member, TWO_TYPES).await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    worker.stop().await;
+    assert!(
+        health::read(&file).is_err(),
+        "a stopped worker is not ready"
+    );
+}

@@ -1,0 +1,168 @@
+//! Everything that a worker needs, and questions about what it did.
+
+use atlas_domain::access::Role;
+use atlas_domain::ids::RunId;
+use atlas_domain::run::{Outcome, RunCounts, RunState, Status};
+use atlas_domain::vault::Keyring;
+use atlas_graph_sim::{Simulator, SimulatorOptions};
+use atlas_queue::{Doorbell, QueueOptions};
+use atlas_store::Store;
+use atlas_test_support::{KEYS, Member, Scenario, TestDatabase, TestRedis, TestTenant, eventually};
+use atlas_worker::options::{Arguments, Command, RunOptions};
+use atlas_worker::process::{self, ProcessError};
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// One installation with one simulated Microsoft.
+pub(crate) struct House {
+    pub(crate) database: TestDatabase,
+    pub(crate) redis: TestRedis,
+    pub(crate) simulator: Simulator,
+    pub(crate) store: Store,
+    pub(crate) scenario: Scenario,
+    directory: tempfile::TempDir,
+}
+
+impl House {
+    pub(crate) async fn build() -> Self {
+        Self::over(TestDatabase::create().await).await
+    }
+
+    pub(crate) async fn over(database: TestDatabase) -> Self {
+        let store = database.store();
+        Self {
+            redis: TestRedis::create(),
+            simulator: Simulator::start(SimulatorOptions {
+                size: 150,
+                ..SimulatorOptions::default()
+            })
+            .await,
+            scenario: Scenario::new(&store),
+            store,
+            database,
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A tenant and a user who may sync it.
+    pub(crate) async fn tenant(&self) -> (TestTenant, Member) {
+        let tenant = self.scenario.tenant("Contoso").await;
+        let member = self.scenario.member(tenant.id, Role::Operator).await;
+        (tenant, member)
+    }
+
+    pub(crate) fn health_file(&self) -> std::path::PathBuf {
+        self.directory.path().join("health")
+    }
+
+    pub(crate) fn options(&self, extra: &[&str]) -> RunOptions {
+        let base = self.simulator.base_url();
+        let always = [
+            "atlas-worker".to_owned(),
+            "run".to_owned(),
+            format!("--database-url={}", self.database.url()),
+            format!("--redis-url={}", self.redis.url()),
+            format!("--queue-namespace={}", self.redis.namespace()),
+            format!("--graph-url={base}"),
+            format!("--login-url={base}"),
+            format!("--health-file={}", self.health_file().display()),
+            "--lease=3s".to_owned(),
+            "--heartbeat=300ms".to_owned(),
+            "--sweep-interval=200ms".to_owned(),
+            "--poll-interval=50ms".to_owned(),
+            "--shutdown-grace=20s".to_owned(),
+        ];
+        let extra = extra.iter().map(|text| (*text).to_owned());
+        // A repeated flag overrides the one before it.
+        let arguments = <Arguments as clap::CommandFactory>::command().args_override_self(true);
+        let matches = arguments.get_matches_from(always.into_iter().chain(extra));
+        let arguments = <Arguments as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        match arguments.command {
+            Command::Run(options) => *options,
+            Command::Health(_) => unreachable!("run was asked for"),
+        }
+    }
+
+    pub(crate) fn worker(&self) -> Worker {
+        self.worker_with(&[])
+    }
+
+    pub(crate) fn worker_with(&self, extra: &[&str]) -> Worker {
+        let options = self.options(extra);
+        let shutdown = CancellationToken::new();
+        let asked = shutdown.clone();
+        let keys = Keyring::parse(KEYS).unwrap();
+        let running = tokio::spawn(async move { process::run(&options, keys, asked).await });
+        Worker { shutdown, running }
+    }
+
+    /// Records a run and rings for it, as the API does.
+    pub(crate) async fn press(&self, tenant: TestTenant, member: &Member, json: &str) -> RunId {
+        let run = self.scenario.queued_run(tenant.id, member.id, json).await;
+        let queue = QueueOptions::new(SecretString::from(self.redis.url()), self.redis.namespace());
+        Doorbell::new(&queue)
+            .unwrap()
+            .ring(run, None)
+            .await
+            .unwrap();
+        run
+    }
+
+    pub(crate) async fn ended(&self, member: &Member, run: RunId) -> (Outcome, RunCounts) {
+        eventually("the run to end", || async {
+            match self.store.run(member.id, run).await.unwrap().unwrap().state {
+                RunState::Completed {
+                    outcome, counts, ..
+                } => Some((outcome, counts)),
+                RunState::Queued { .. } | RunState::Running { .. } => None,
+            }
+        })
+        .await
+    }
+
+    pub(crate) async fn status(&self, member: &Member, run: RunId) -> Status {
+        let run = self.store.run(member.id, run).await.unwrap().unwrap();
+        run.state.status()
+    }
+
+    /// The present items of a tenant: (policy type, external id, name, assignments).
+    pub(crate) async fn items(
+        &self,
+        tenant: TestTenant,
+    ) -> Vec<(String, String, String, Option<i32>)> {
+        let rows = self
+            .database
+            .connection()
+            .await
+            .query(
+                "SELECT policy_type, external_id, name, assignment_count FROM inventory_items \
+                 WHERE tenant_id = $1::text::uuid AND missing_since IS NULL ORDER BY 1, 2",
+                &[&tenant.id.to_string()],
+            )
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
+            .collect()
+    }
+
+    pub(crate) async fn count(&self, sql: &str, run: RunId) -> i64 {
+        let connection = self.database.connection().await;
+        let row = connection.query_one(sql, &[&run.to_string()]).await;
+        row.unwrap().get(0)
+    }
+}
+
+/// A worker in this process.
+pub(crate) struct Worker {
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), ProcessError>>,
+}
+
+impl Worker {
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.running.await.unwrap().unwrap();
+    }
+}

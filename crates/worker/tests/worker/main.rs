@@ -1,0 +1,12 @@
+//! The worker over a real PostgreSQL, a real Redis and a simulated Microsoft Graph.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "test code ends at the first surprise"
+)]
+
+mod failing;
+mod house;
+mod ownership;
+mod syncing;

@@ -1,0 +1,208 @@
+//! Syncs that work.
+
+use std::collections::BTreeMap;
+
+use atlas_domain::policy_types::registry;
+use atlas_domain::run::{Outcome, Status};
+use atlas_graph_sim::{Changes, GateRule, MutationScript, PathMatch};
+
+use crate::house::House;
+
+type Item = (String, String, String, Option<i32>);
+
+fn expected(house: &House, directory: &str) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    for (key, list) in house.simulator.answer_key(directory) {
+        // What Graph shows to signed-in users only.
+        if !registry().find(&key).unwrap().describe().app_only {
+            continue;
+        }
+        items.extend(list.into_iter().map(|item| {
+            let assignments = item.assignment_count.map(|n| i32::try_from(n).unwrap());
+            (key.clone(), item.id, item.name, assignments)
+        }));
+    }
+    items.sort();
+    items
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_sync_stores_exactly_what_the_tenant_has_and_tells_its_initiator_twice() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let directory = tenant.directory_id.to_string();
+    let worker = house.worker();
+    let run = house.press(tenant, &member, "{}").await;
+    let (outcome, counts) = house.ended(&member, run).await;
+    worker.stop().await;
+
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!((counts.types_failed, counts.types_skipped), (0, 2));
+    assert_eq!(counts.types_succeeded + 2, registry().all().len() as u32);
+    let mut stored = house.items(tenant).await;
+    stored.sort();
+    let expected = expected(&house, &directory);
+    assert_eq!(counts.items_seen, expected.len() as u64);
+    assert_eq!(counts.items_created, expected.len() as u64);
+    assert_eq!((counts.items_changed, counts.items_missing), (0, 0));
+    assert_eq!(stored.len(), expected.len());
+    for (mut stored, expected) in stored.into_iter().zip(expected) {
+        // What has no name in Graph is called by its type's label here, by its id in the key.
+        if expected.2 == expected.1 {
+            stored.2.clone_from(&expected.2);
+        }
+        assert_eq!(stored, expected);
+    }
+
+    let notices = "SELECT count(*) FROM notifications WHERE run_id = $1::text::uuid";
+    assert_eq!(house.count(notices, run).await, 2);
+    let gaps = "SELECT max(seq) - count(*) FROM operation_run_events WHERE run_id = $1::text::uuid";
+    assert_eq!(house.count(gaps, run).await, 0);
+    let log = house.simulator.log();
+    let tokens = log.iter().filter(|entry| entry.path.ends_with("/token"));
+    assert_eq!(tokens.count(), 1, "one token serves all lists");
+    let secrets = "SELECT count(*) FROM inventory_items WHERE last_seen_run = $1::text::uuid AND \
+        metadata::text ~* 'scriptContent|preSharedKey|payload'";
+    assert_eq!(house.count(secrets, run).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sync_counts_exactly_what_was_created_changed_and_removed() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let directory = tenant.directory_id.to_string();
+    let worker = house.worker();
+    let selection = r#"{"policy_types": ["settingsCatalogPolicy", "deviceCompliancePolicy",
+        "conditionalAccessPolicy"], "include_foundations": false}"#;
+    let first = house.press(tenant, &member, selection).await;
+    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
+
+    let script = MutationScript {
+        seed: 7,
+        add: 2,
+        delete: 1,
+        rename: 1,
+        edit: 1,
+        reassign: 1,
+        keys: vec![
+            "settingsCatalogPolicy".to_owned(),
+            "deviceCompliancePolicy".to_owned(),
+        ],
+    };
+    let changes: BTreeMap<String, Changes> = house.simulator.mutate(&directory, &script);
+    let sum = |pick: fn(&Changes) -> &Vec<String>| -> u64 {
+        changes
+            .values()
+            .map(|change| pick(change).len() as u64)
+            .sum()
+    };
+    assert!(sum(|c| &c.added) > 0 && sum(|c| &c.deleted) > 0);
+    let mut changed: Vec<&String> = changes
+        .values()
+        .flat_map(|c| c.renamed.iter().chain(&c.edited).chain(&c.reassigned))
+        .collect();
+    changed.sort();
+    changed.dedup();
+
+    let second = house.press(tenant, &member, selection).await;
+    let (outcome, counts) = house.ended(&member, second).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(counts.items_created, sum(|c| &c.added));
+    assert_eq!(counts.items_missing, sum(|c| &c.deleted));
+    assert_eq!(counts.items_changed, changed.len() as u64);
+
+    let third = house.press(tenant, &member, selection).await;
+    let (_, counts) = house.ended(&member, third).await;
+    let nothing = (
+        counts.items_created,
+        counts.items_changed,
+        counts.items_missing,
+    );
+    assert_eq!(nothing, (0, 0, 0));
+    worker.stop().await;
+    let known: Vec<_> = house
+        .items(tenant)
+        .await
+        .into_iter()
+        .map(|item| item.1)
+        .collect();
+    for gone in changes.values().flat_map(|change| &change.deleted) {
+        assert!(!known.contains(gone), "{gone} is still present");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_tenant_is_waited_for_while_another_tenant_is_served() {
+    let house = House::build().await;
+    let (busy, member) = house.tenant().await;
+    let (other, other_member) = house.tenant().await;
+    let path = PathMatch::exact("/beta/deviceManagement/roleScopeTags");
+    let rule = GateRule::new(path).for_tenant(&busy.directory_id.to_string());
+    let gate = house.simulator.hold(rule);
+    let worker = house.worker();
+    let one = r#"{"policy_types": ["mobileApp"]}"#;
+    let first = house.press(busy, &member, one).await;
+    gate.someone_waiting().await;
+
+    let two = r#"{"policy_types": ["policySet"]}"#;
+    let second = house.press(busy, &member, two).await;
+    let elsewhere = house.press(other, &other_member, one).await;
+    assert_eq!(
+        house.ended(&other_member, elsewhere).await.0,
+        Outcome::Succeeded
+    );
+    assert_eq!(house.status(&member, first).await, Status::Running);
+    assert_eq!(house.status(&member, second).await, Status::Queued);
+
+    gate.release();
+    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
+    assert_eq!(house.ended(&member, second).await.0, Outcome::Succeeded);
+    worker.stop().await;
+    let attempts = "SELECT attempt::bigint FROM operation_runs WHERE id = $1::text::uuid";
+    assert_eq!(
+        house.count(attempts, second).await,
+        1,
+        "waiting uses no attempt"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_found_and_done_while_redis_is_dead() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let worker = house.worker_with(&[&format!(
+        "--redis-url={}",
+        atlas_test_support::dead_redis_url()
+    )]);
+    let one = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;
+    let run = house.scenario.queued_run(tenant.id, member.id, one).await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_told_while_a_run_works() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let path = PathMatch::exact("/beta/deviceAppManagement/mobileApps");
+    let gate = house.simulator.hold(GateRule::new(path));
+    let worker = house.worker();
+    let both = r#"{"policy_types": ["mobileApp", "policySet"], "include_foundations": false}"#;
+    let run = house.press(tenant, &member, both).await;
+    let progress = atlas_test_support::eventually("one of two types to be done", || async {
+        let run = house.store.run(member.id, run).await.unwrap().unwrap();
+        run.progress.filter(|progress| progress.completed == 1)
+    })
+    .await;
+    assert_eq!(progress.total, 2);
+    assert!(progress.items_seen > 0);
+    gate.release();
+    house.ended(&member, run).await;
+    let last = house.store.run(member.id, run).await.unwrap().unwrap();
+    assert_eq!(
+        last.progress.unwrap().completed,
+        2,
+        "the last progress is written with the end"
+    );
+    worker.stop().await;
+}
