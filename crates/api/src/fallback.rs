@@ -4,8 +4,20 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
-use crate::pages;
 use crate::problem::{Problem, ProblemKind};
+
+/// Pages for people and probes for machines: answered to GET, not in the description.
+const UNDESCRIBED: [&str; 9] = [
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+    "/docs/",
+    "/docs/{file}",
+    "/problems",
+    "/problems/{slug}",
+    "/view/operation-runs/{run_id}",
+];
 
 /// All addresses with the methods that they know.
 pub(crate) struct RouteTable {
@@ -13,7 +25,7 @@ pub(crate) struct RouteTable {
 }
 
 impl RouteTable {
-    /// Reads the document's paths and adds the pages for people, which are not in it.
+    /// Reads the document's paths and adds those that are not in it.
     pub(crate) fn new(document: &Value) -> Self {
         let described = document["paths"].as_object().into_iter().flatten();
         let mut routes: Vec<_> = described
@@ -29,7 +41,7 @@ impl RouteTable {
             })
             .collect();
         routes.extend(
-            pages::PATHS
+            UNDESCRIBED
                 .iter()
                 .map(|path| (segments(path), vec!["GET", "HEAD"])),
         );

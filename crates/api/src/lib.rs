@@ -13,7 +13,8 @@
 //! | `wire` | what answers look like |
 //! | `problem` | errors, RFC 9457 |
 //! | `openapi` | the description of all this |
-//! | `pages` | pages for people: runs and problems |
+//! | `pages` | pages for people: the description, runs, problems |
+//! | `probes` | what load balancers and orchestrators ask |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -27,6 +28,7 @@ mod openapi;
 pub mod options;
 mod pages;
 mod paging;
+mod probes;
 mod problem;
 mod rate;
 mod readiness;

@@ -2,7 +2,9 @@
 //! every operation is described alike, and served by the process that it describes.
 
 mod complete;
+mod components;
 mod samples;
+mod schemas;
 
 use actix_web::App;
 use serde::{Serialize, Serializer};

@@ -7,15 +7,8 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// The addresses of all pages.
-pub(crate) const PATHS: [&str; 6] = [
-    "/docs",
-    "/docs/",
-    "/docs/{file}",
-    "/problems",
-    "/problems/{slug}",
-    "/view/operation-runs/{run_id}",
-];
+use crate::answer::Answer;
+use crate::openapi::Description;
 
 /// Swagger UI brings its own scripts and styles, and sets styles from scripts.
 const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -24,6 +17,7 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
 /// Registers every page.
 pub(crate) fn register(config: &mut web::ServiceConfig) {
     config
+        .service(openapi_document)
         .service(docs)
         .service(problems::problem_index)
         .service(problems::problem_page)
@@ -42,6 +36,11 @@ pub(crate) fn register(config: &mut web::ServiceConfig) {
                     ),
                 ),
         );
+}
+
+#[get("/openapi.json")]
+async fn openapi_document(description: web::Data<Description>) -> Answer<web::Data<Description>> {
+    Answer::ok(description).header(header::CACHE_CONTROL, "public, max-age=300")
 }
 
 /// The pages behind it are addressed relative to a directory.

@@ -1,5 +1,5 @@
 //! One handler per operation, a file per resource. What is registered here is described in the
-//! document; nothing else is served but pages for people.
+//! document; nothing else is served but pages for people and probes for machines.
 
 mod audit_events;
 mod inventory;
@@ -7,7 +7,6 @@ mod me;
 mod operation_runs;
 mod policy_types;
 mod start_inventory_sync;
-mod system;
 mod tenants;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -33,8 +32,5 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(me::notifications::list_notifications)
         .service(me::notifications::get_unread_count)
         .service(me::notifications::mark_notifications_read)
-        .service(me::notifications::mark_notification_read)
-        .service(system::get_health)
-        .service(system::get_readiness)
-        .service(system::get_openapi);
+        .service(me::notifications::mark_notification_read);
 }

@@ -19,7 +19,7 @@ use crate::fallback::RouteTable;
 use crate::openapi::Description;
 use crate::options::ApiOptions;
 use crate::state::AppState;
-use crate::{fallback, pages, routes};
+use crate::{fallback, pages, probes, routes};
 
 /// How long requests that are under way may take once the API is told to stop, in seconds.
 const DRAIN_SECONDS: u64 = 20;
@@ -92,6 +92,7 @@ pub async fn serve(
             .configure(routes::register)
             .into_app()
             .configure(pages::register)
+            .configure(probes::register)
             .default_service(web::to(fallback::answer))
             .wrap(Condition::new(
                 !options.cors_origins.is_empty(),

@@ -5,6 +5,6 @@ pub(crate) mod audit;
 pub(crate) mod inventory;
 pub(crate) mod me;
 pub(crate) mod notification;
+pub(crate) mod probe;
 pub(crate) mod run;
-pub(crate) mod system;
 pub(crate) mod tenant;
