@@ -1,8 +1,8 @@
 //! `cargo xtask demo`: the whole house on this machine, with a simulated Microsoft Graph.
 
-mod installation;
 mod processes;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,15 +10,18 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 
-use self::installation::Installation;
 use self::processes::Processes;
 use crate::directory::PrivateDirectory;
 use crate::http;
 use crate::interrupt::Interrupt;
 use crate::process;
+use crate::programs::{Administration, Programs};
+use crate::random;
 use crate::services::{Durability, Services};
 use crate::workspace::Workspace;
 
+const TENANTS: [&str; 2] = ["Contoso", "Fabrikam"];
+const ROLES: [&str; 4] = ["owner", "manager", "operator", "readonly"];
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How to show it.
@@ -38,16 +41,13 @@ pub(crate) fn run(
     options: &Options,
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
-    let build = ["build", "--workspace", "--all-targets"];
-    if !process::run(&mut workspace.cargo(&build), interrupt)?.success() {
-        bail!("the programs do not build");
-    }
+    let programs = Programs::build(workspace, false, interrupt)?;
     let mut services = Services::start(workspace, Durability::Disposable, interrupt)?;
-    let installation = Installation::prepare(workspace, &services, interrupt)?;
+    let installation = Installation::prepare(&programs, &services, interrupt)?;
     let mut processes =
-        Processes::start(workspace, &services, &installation, options.size, interrupt)?;
+        Processes::start(&programs, &services, &installation, options.size, interrupt)?;
     say("Pressing sync for both tenants");
-    let synced = installation.sync(processes.url(), interrupt)?;
+    let synced = sync(&programs, &installation, processes.url(), interrupt)?;
     // A program that died is the better explanation of a sync that failed.
     processes.check()?;
     let stored = show(&installation, &processes)?;
@@ -71,6 +71,90 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// A tenant of the demonstration.
+#[derive(Debug)]
+struct Tenant {
+    id: String,
+    name: String,
+}
+
+/// Somebody who may ask the API.
+#[derive(Debug)]
+struct User {
+    role: &'static str,
+    email: String,
+    /// In clear text: it ends with the demonstration.
+    token: String,
+}
+
+/// A database that is ready for the API and the workers.
+#[derive(Debug)]
+struct Installation {
+    tenants: Vec<Tenant>,
+    /// One user for each role, in the order of [`ROLES`].
+    users: Vec<User>,
+    keys_file: PathBuf,
+    queue_namespace: String,
+}
+
+impl Installation {
+    /// Sets up schema, key, tenants, users, roles and tokens, as an operator does.
+    fn prepare(
+        programs: &Programs,
+        services: &Services,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Self> {
+        let (database_url, directory) = (services.database_url(), services.directory());
+        let operator = Administration::begin(programs, database_url, directory, interrupt)?;
+        // Somebody's own database may hold an earlier demonstration: names must be new.
+        let mark = random::hex()?[..6].to_owned();
+        let mut tenants = Vec::new();
+        for name in TENANTS {
+            let name = format!("{name} {mark}");
+            tenants.push(Tenant {
+                id: operator.add_tenant(&name)?,
+                name,
+            });
+        }
+        let ids: Vec<_> = tenants.iter().map(|tenant| tenant.id.clone()).collect();
+        let mut users = Vec::new();
+        for role in ROLES {
+            let email = format!("{role}-{mark}@demo.example");
+            let token = operator.add_user(&email, role, &ids)?;
+            users.push(User { role, email, token });
+        }
+        let keys_file = operator.keys_file().to_owned();
+        Ok(Self {
+            tenants,
+            users,
+            keys_file,
+            queue_namespace: format!("demo-{mark}"),
+        })
+    }
+
+    /// Who presses sync: somebody who may, and no more than that.
+    fn initiator(&self) -> &User {
+        &self.users[2]
+    }
+}
+
+/// Presses sync for both tenants and follows the runs with a progress bar each; whether all
+/// succeeded.
+fn sync(
+    programs: &Programs,
+    installation: &Installation,
+    api_url: &str,
+    interrupt: &Interrupt,
+) -> anyhow::Result<bool> {
+    let mut command = programs.command("atlas");
+    command.args(["sync", "--follow"]);
+    command.args(installation.tenants.iter().map(|tenant| &tenant.id));
+    command
+        .env("ATLAS_URL", api_url)
+        .env("ATLAS_TOKEN", &installation.initiator().token);
+    Ok(process::run(&mut command, interrupt)?.success())
+}
+
 /// Prints what was found and where to look; whether every tenant has items.
 fn show(installation: &Installation, processes: &Processes) -> anyhow::Result<bool> {
     let token = installation.initiator().token.as_str();
@@ -84,7 +168,8 @@ fn show(installation: &Installation, processes: &Processes) -> anyhow::Result<bo
         stored &= present > 0;
         say(&format!("Inventory of {}: {present} items", tenant.name));
         for of_type in array(&summary, "types")? {
-            println!("{:>7}  {}", of_type["present"], text(of_type, "label"));
+            let present = of_type["present"].as_i64().unwrap_or_default();
+            println!("{present:>7}  {}", text(of_type, "label"));
         }
     }
     say(&format!("What {} was told", installation.initiator().email));
@@ -92,20 +177,20 @@ fn show(installation: &Installation, processes: &Processes) -> anyhow::Result<bo
         println!("  {}: {}", text(notice, "title"), text(notice, "body"));
     }
     say("Where to look");
-    println!("  API documentation  {}/docs", processes.url());
+    println!("  API documentation       {}/docs", processes.url());
     for run in array(&get("/operation-runs")?, "items")? {
         let name = run["tenant"]["name"].as_str().unwrap_or_default();
         println!(
-            "  run of {name:<12}{}",
+            "  run: {name:<18} {}",
             run["links"]["view"].as_str().unwrap_or_default()
         );
     }
     for tenant in &installation.tenants {
         println!(
-            "  inventory          {}/tenants/{}/inventory-items ({})",
+            "  items: {:<16} {}/tenants/{}/inventory-items",
+            tenant.name,
             processes.url(),
-            tenant.id,
-            tenant.name
+            tenant.id
         );
     }
     say("Who may ask (Authorization: Bearer …)");

@@ -42,20 +42,27 @@ impl Connection {
         })
     }
 
-    /// Sends a request without a body and reads the answer.
+    /// Sends a request, with a JSON body or none, and reads the answer.
     pub(crate) fn send(
         &mut self,
         method: &str,
         path: &str,
         token: Option<&str>,
+        body: &str,
     ) -> anyhow::Result<Response> {
         let authorization = token
             .map(|token| format!("authorization: Bearer {token}\r\n"))
             .unwrap_or_default();
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "content-type: application/json\r\n"
+        };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\naccept: application/json\r\n\
-             content-length: 0\r\n{authorization}\r\n",
-            self.address
+             {authorization}{kind}content-length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
         );
         self.stream.get_mut().write_all(request.as_bytes())?;
         read_response(&mut self.stream)
@@ -79,7 +86,7 @@ impl Response {
 /// Asks for one JSON document on a connection of its own.
 pub(crate) fn get_json(address: SocketAddr, path: &str, token: &str) -> anyhow::Result<Value> {
     Connection::open(address)?
-        .send("GET", path, Some(token))
+        .send("GET", path, Some(token), "")
         .and_then(|response| response.json())
         .with_context(|| format!("GET {path}"))
 }

@@ -10,6 +10,7 @@ mod http;
 mod interrupt;
 mod openapi;
 mod process;
+mod programs;
 mod random;
 mod services;
 mod test;

@@ -1,13 +1,14 @@
 //! `cargo xtask openapi`: the committed OpenAPI document, written or held against the API.
 
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 use crate::interrupt::Interrupt;
 use crate::process;
-use crate::workspace::{Workspace, without_settings};
+use crate::programs::Programs;
+use crate::workspace::Workspace;
 
 const DOCUMENT: &str = "openapi/tenantatlas.json";
 
@@ -18,14 +19,9 @@ pub(crate) fn run(
     check: bool,
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
-    // The whole workspace, so that the API is built with the features that tests build it with.
-    let build = ["build", "--workspace", "--all-targets"];
-    if !process::run(&mut workspace.cargo(&build), interrupt)?.success() {
-        bail!("the API does not build");
-    }
-    let mut command = Command::new(workspace.programs(false).join("atlas-api"));
+    let programs = Programs::build(workspace, false, interrupt)?;
+    let mut command = programs.command("atlas-api");
     command.arg("openapi");
-    without_settings(&mut command);
     let current = process::output(&mut command, interrupt)?;
     let path = workspace.root.join(DOCUMENT);
     if !check {

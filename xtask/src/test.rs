@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use crate::interrupt::Interrupt;
 use crate::process;
+use crate::programs::Programs;
 use crate::services::{Durability, Services};
 use crate::workspace::Workspace;
 
@@ -14,13 +15,7 @@ pub(crate) fn run(
     arguments: &[String],
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
-    // Built in one go with the tests: the same features, so nothing is compiled twice, and the
-    // programs are there for the tests that run them.
-    let build = ["build", "--workspace", "--all-targets"];
-    let status = process::run(&mut workspace.cargo(&build), interrupt)?;
-    if !status.success() {
-        return Ok(exit_code(status));
-    }
+    let programs = Programs::build(workspace, false, interrupt)?;
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
     let nextest = has_nextest(workspace, interrupt)?;
     let runner: &[&str] = if nextest {
@@ -34,13 +29,13 @@ pub(crate) fn run(
     };
     let mut command = workspace.cargo(runner);
     command.args(selected);
-    let status = process::run(with_services(&mut command, &services, workspace), interrupt)?;
+    let status = process::run(with_services(&mut command, &services, &programs), interrupt)?;
     if !status.success() || !arguments.is_empty() {
         return Ok(exit_code(status));
     }
     // Examples in documentation run under cargo's own runner only.
     let mut command = workspace.cargo(&["test", "--workspace", "--doc"]);
-    let status = process::run(with_services(&mut command, &services, workspace), interrupt)?;
+    let status = process::run(with_services(&mut command, &services, &programs), interrupt)?;
     Ok(exit_code(status))
 }
 
@@ -48,12 +43,12 @@ pub(crate) fn run(
 fn with_services<'a>(
     command: &'a mut Command,
     services: &Services,
-    workspace: &Workspace,
+    programs: &Programs,
 ) -> &'a mut Command {
     command
         .env("DATABASE_URL", services.database_url())
         .env("REDIS_URL", services.redis_url())
-        .env("ATLAS_BIN_DIR", workspace.programs(false))
+        .env("ATLAS_BIN_DIR", programs.directory())
 }
 
 fn has_nextest(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<bool> {

@@ -55,11 +55,6 @@ impl Workspace {
         without_settings(&mut command);
         command
     }
-
-    /// Where `cargo build` puts programs.
-    pub(crate) fn programs(&self, release: bool) -> PathBuf {
-        self.target.join(if release { "release" } else { "debug" })
-    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "cargo sets it, nobody else does")]
