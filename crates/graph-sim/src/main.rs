@@ -1,6 +1,6 @@
 //! The simulator as a program: see the library's first page.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,7 +54,7 @@ struct Arguments {
     #[arg(long)]
     max_page_size: Option<usize>,
     /// What to log: a filter of the `tracing-subscriber` crate.
-    #[arg(long, env = "ATLAS_LOG", default_value = "info")]
+    #[arg(long, env = "ATLAS_LOG", default_value = "info,actix_server=warn")]
     log: String,
 }
 
@@ -63,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(EnvFilter::try_new(&arguments.log).context("--log")?)
         .init();
     // Before the address is told, so that a signal that comes right after it is not lost.

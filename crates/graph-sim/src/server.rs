@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::http::header::{self, HeaderMap, HttpDate};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse};
-use futures::stream;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use crate::control;
@@ -296,10 +296,14 @@ fn send(answer: Answer, ids: &Ids) -> HttpResponse {
 }
 
 /// Half of the body, and then an error where more is due, which ends the connection.
-fn reset(response: &mut actix_web::HttpResponseBuilder, body: &[u8]) -> HttpResponse {
+fn reset(response: &mut HttpResponseBuilder, body: &[u8]) -> HttpResponse {
     let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
-    let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-    response.streaming(stream::iter([Ok(half), Err(broken)]))
+    let end = async {
+        // Gives the server the turn that it needs to put the first half on the wire.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    };
+    response.streaming(stream::iter([Ok(half)]).chain(stream::once(end)))
 }
 
 /// The page that an effect asks for.

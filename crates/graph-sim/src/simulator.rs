@@ -351,6 +351,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<ServerH
                         .default_service(web::to(server::serve))
                 })
                 .workers(2)
+                // Who closes the connection has given up: the request ends with it.
+                .h1_allow_half_closed(false)
                 .disable_signals()
                 .shutdown_timeout(1)
                 .keep_alive(Duration::from_secs(75))

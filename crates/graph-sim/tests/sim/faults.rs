@@ -1,0 +1,242 @@
+use std::time::{Duration, SystemTime};
+
+use atlas_graph_sim::{
+    Effect, ErrorBody, FaultRule, PathMatch, RetryAfter, Simulator, SimulatorOptions,
+};
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::client::{Client, OTHER_TENANT, POLICIES, start};
+
+fn small_pages() -> SimulatorOptions {
+    SimulatorOptions {
+        max_page_size: Some(10),
+        ..SimulatorOptions::default()
+    }
+}
+
+async fn struck(effect: Effect) -> (Simulator, Client, Response) {
+    let (simulator, client) = start(small_pages()).await;
+    simulator.fault(FaultRule::once(PathMatch::prefix(POLICIES), effect));
+    let answer = client.get(POLICIES).await;
+    (simulator, client, answer)
+}
+
+async fn message(answer: Response) -> (Value, String) {
+    let body: Value = answer.json().await.unwrap();
+    let message = body["error"]["message"].as_str().unwrap().to_owned();
+    (body["error"]["code"].clone(), message)
+}
+
+#[tokio::test]
+async fn a_forbidden_answer_names_the_permission() {
+    let (simulator, client, answer) = struck(Effect::Forbidden { permission: None }).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    let (code, message_text) = message(answer).await;
+    assert_eq!(code, "Forbidden");
+    let nested: Value = serde_json::from_str(&message_text).unwrap();
+    let inner = nested["Message"].as_str().unwrap();
+    assert!(
+        inner.contains("DeviceManagementConfiguration.Read.All"),
+        "{inner}"
+    );
+
+    let path = "/v1.0/groups";
+    simulator.fault(FaultRule::once(
+        PathMatch::exact(path),
+        Effect::Forbidden {
+            permission: Some("Directory.Read.All".to_owned()),
+        },
+    ));
+    let (code, message_text) = message(client.get(path).await).await;
+    assert_eq!(code, "Authorization_RequestDenied");
+    assert!(message_text.contains("Directory.Read.All"));
+}
+
+#[tokio::test]
+async fn a_throttled_answer_tells_its_wait_in_every_form() {
+    let retry_after = |answer: &Response| {
+        answer
+            .headers()
+            .get("retry-after")
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    for (wait, expected) in [
+        (RetryAfter::Seconds(7), Some("7")),
+        (RetryAfter::Decimal(0.2486), Some("0.249")),
+        (RetryAfter::Absent, None),
+    ] {
+        let (_, _, answer) = struck(Effect::Throttled { retry_after: wait }).await;
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(retry_after(&answer).as_deref(), expected);
+    }
+    let wait = RetryAfter::HttpDate(90);
+    let (simulator, _, answer) = struck(Effect::Throttled { retry_after: wait }).await;
+    let date = retry_after(&answer).unwrap();
+    let date: actix_web::http::header::HttpDate = date.parse().unwrap();
+    let ahead = SystemTime::from(date)
+        .duration_since(SystemTime::now())
+        .unwrap();
+    assert!(ahead <= Duration::from_secs(90) && ahead > Duration::from_secs(60));
+    let logged = simulator.log().pop().unwrap().retry_after;
+    assert!(
+        logged.unwrap().ends_with(" GMT"),
+        "the log tells what was told"
+    );
+}
+
+#[tokio::test]
+async fn server_errors_come_empty_or_nested() {
+    for status in [500, 502, 503, 504] {
+        let (_, _, answer) = struck(Effect::ServerError {
+            status,
+            body: ErrorBody::Empty,
+            retry_after: RetryAfter::Absent,
+        })
+        .await;
+        assert_eq!(answer.status().as_u16(), status);
+        assert_eq!(answer.text().await.unwrap(), "");
+    }
+    let (_, _, answer) = struck(Effect::ServerError {
+        status: 500,
+        body: ErrorBody::NestedJson,
+        retry_after: RetryAfter::Absent,
+    })
+    .await;
+    let (_, message) = message(answer).await;
+    let nested: Value = serde_json::from_str(&message).unwrap();
+    assert!(
+        nested["Message"]
+            .as_str()
+            .unwrap()
+            .contains("Activity ID: ")
+    );
+}
+
+#[tokio::test]
+async fn a_tenant_without_intune_and_one_without_a_licence() {
+    let (_, _, answer) = struck(Effect::NotApplicable).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let (_, text) = message(answer).await;
+    assert_eq!(text, "Request not applicable to target tenant.");
+    let (_, _, answer) = struck(Effect::Unlicensed).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_unauthorized_answer_comes_once() {
+    let (_simulator, client, answer) = struck(Effect::Unauthorized).await;
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(answer.headers().contains_key("www-authenticate"));
+    assert_eq!(client.get(POLICIES).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn bodies_end_early() {
+    let (_, _, answer) = struck(Effect::TruncatedJson).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let text = answer.text().await.unwrap();
+    assert!(text.starts_with('{') && serde_json::from_str::<Value>(&text).is_err());
+
+    let (_simulator, client, mut answer) = struck(Effect::ConnectionReset).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let first = answer.chunk().await.unwrap().unwrap();
+    assert!(first.starts_with(b"{"), "the first half arrives");
+    assert!(answer.text().await.is_err(), "the rest does not");
+    assert_eq!(client.get(POLICIES).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_web_page_comes_with_status_200() {
+    let (_, _, answer) = struck(Effect::HtmlPage).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let kind = answer.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("text/html"));
+}
+
+#[tokio::test]
+async fn an_empty_page_in_the_middle_loses_no_row() {
+    let (simulator, client) = start(small_pages()).await;
+    let all = client.rows(POLICIES).await;
+    let rule = FaultRule::once(PathMatch::prefix(POLICIES), Effect::EmptyPage).nth(2);
+    simulator.fault(rule.times(Some(2)));
+    let pages = client.pages(POLICIES).await;
+    assert_eq!(pages[1]["value"], Value::Array(Vec::new()));
+    assert_eq!(pages[2]["value"], Value::Array(Vec::new()));
+    let rows: Vec<_> = pages
+        .iter()
+        .flat_map(|page| page["value"].as_array().unwrap().clone())
+        .collect();
+    assert_eq!(rows, all);
+}
+
+#[tokio::test]
+async fn a_page_links_to_itself() {
+    let (_, client, answer) = struck(Effect::RepeatedNextLink).await;
+    let page: Value = answer.json().await.unwrap();
+    let link = page["@odata.nextLink"].as_str().unwrap();
+    assert_eq!(
+        link.trim_end_matches('?'),
+        format!("{}{POLICIES}", client.base)
+    );
+}
+
+#[tokio::test]
+async fn a_page_links_to_a_foreign_host() {
+    let origin = "http://192.0.2.1:81".to_owned();
+    let (_, _, answer) = struck(Effect::ForeignNextLink { origin }).await;
+    let page: Value = answer.json().await.unwrap();
+    let link = page["@odata.nextLink"].as_str().unwrap();
+    assert!(link.starts_with(&format!("http://192.0.2.1:81{POLICIES}?$skiptoken=")));
+}
+
+#[tokio::test]
+async fn a_row_stands_on_two_pages() {
+    let (simulator, client) = start(small_pages()).await;
+    let rule = FaultRule::once(PathMatch::prefix(POLICIES), Effect::RepeatedRow);
+    simulator.fault(rule.nth(2));
+    let pages = client.pages(POLICIES).await;
+    let first = pages[0]["value"].as_array().unwrap();
+    assert_eq!(pages[1]["value"][0], first[first.len() - 1]);
+}
+
+#[tokio::test]
+async fn a_page_can_be_as_large_as_one_likes() {
+    let (_, _, answer) = struck(Effect::Padded { bytes: 3_000_000 }).await;
+    let length = answer.text().await.unwrap().len();
+    assert!(length > 3_000_000);
+}
+
+#[tokio::test]
+async fn any_answer_can_be_put_in_anothers_place() {
+    let (_, _, answer) = struck(Effect::Answer {
+        status: 418,
+        body: r#"{"a":1,"a":2}"#.to_owned(),
+    })
+    .await;
+    assert_eq!(answer.status().as_u16(), 418);
+    assert_eq!(answer.text().await.unwrap(), r#"{"a":1,"a":2}"#);
+}
+
+#[tokio::test]
+async fn a_rule_for_one_tenant_spares_the_others() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    let other = Client::sign_in(simulator.base_url(), OTHER_TENANT).await;
+    let rule = FaultRule::always(PathMatch::prefix("/beta"), Effect::NotApplicable);
+    simulator.fault(rule.for_tenant(&OTHER_TENANT.to_ascii_uppercase()));
+    for _ in 0..3 {
+        assert_eq!(client.get(POLICIES).await.status(), StatusCode::OK);
+        assert_eq!(other.get(POLICIES).await.status(), StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(simulator.faults_struck(), 3);
+    simulator.clear_faults();
+    assert_eq!(other.get(POLICIES).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_answer_comes_later() {
+    let started = std::time::Instant::now();
+    let (_, _, answer) = struck(Effect::Delayed { milliseconds: 150 }).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(started.elapsed() >= Duration::from_millis(150));
+}

@@ -1,0 +1,14 @@
+//! The simulator over HTTP, read by a small client that was written from the documentation.
+
+#![allow(clippy::unwrap_used, reason = "test code ends at the first surprise")]
+
+mod client;
+mod content;
+mod control;
+mod faults;
+mod gates;
+mod mutation;
+mod paging;
+mod program;
+mod sign_in;
+mod throttle;

@@ -1,0 +1,75 @@
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use atlas_graph_sim::{AnswerKey, Simulator, SimulatorOptions};
+
+use crate::client::{Client, GOOD_FORM, OTHER_TENANT, TENANT, ask_for_token};
+
+/// How long a busy machine may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_program_tells_its_address_serves_what_the_library_serves_and_ends_on_a_signal() {
+    let directory = tempfile::tempdir().unwrap();
+    let address_file = directory.path().join("address");
+    let secret_file = directory.path().join("secret");
+    std::fs::write(&secret_file, "simulator-secret\n").unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_atlas-graph-sim"))
+        .args(["--listen", "127.0.0.1:0", "--seed", "3", "--size", "200"])
+        .args(["--tenant", TENANT, "--latency", "1ms"])
+        .arg("--address-file")
+        .arg(&address_file)
+        .arg("--client-secret-file")
+        .arg(&secret_file)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut program = Program(child);
+    let address = until("the address", || {
+        std::fs::read_to_string(&address_file).ok()
+    })
+    .await;
+    let base = format!("http://{}", address.trim());
+
+    let client = Client::sign_in(&base, TENANT).await;
+    assert!(!client.rows("/v1.0/groups").await.is_empty());
+    let unknown = ask_for_token(&base, OTHER_TENANT, &GOOD_FORM).await;
+    assert_eq!(unknown.status().as_u16(), 400);
+    let url = format!("{base}/_sim/answer-key/{TENANT}");
+    let told: AnswerKey = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let same = Simulator::start(SimulatorOptions {
+        seed: 3,
+        size: 200,
+        ..SimulatorOptions::default()
+    })
+    .await;
+    assert_eq!(told, same.answer_key(TENANT));
+
+    let terminate = Command::new("kill")
+        .args(["-TERM", &program.0.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(terminate.success());
+    let status = until("the end", || program.0.try_wait().unwrap()).await;
+    assert!(status.success());
+}
