@@ -1,5 +1,18 @@
 //! The control endpoints, for programs in other processes: what [`crate::Simulator`] offers, as
 //! JSON under `/_sim/`.
+//!
+//! | method and path | does |
+//! | --- | --- |
+//! | `GET health` | answers when the simulator serves |
+//! | `GET`, `DELETE log` | the request log; empties it |
+//! | `GET`, `POST`, `DELETE faults` | the rules and what they struck; adds one; removes all |
+//! | `GET`, `POST`, `DELETE gates` | closed gates and who waits; adds one; opens all |
+//! | `PUT`, `DELETE throttles` | replaces the limits; removes them |
+//! | `GET`, `DELETE tokens/{directory_id}` | how many were issued; revokes them |
+//! | `GET answer-key/{directory_id}` | what a correct client must have stored |
+//! | `POST mutate/{directory_id}` | changes the tenant, and says what changed |
+//!
+//! Bodies are [`FaultRule`], [`GateRule`], a list of [`Throttle`] and [`MutationScript`].
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, JsonConfig, Path, ServiceConfig};

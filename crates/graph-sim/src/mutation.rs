@@ -59,7 +59,7 @@ pub(crate) fn mutate(
     for last in (1..places.len()).rev() {
         places.swap(last, rng.below(last + 1));
     }
-    let deleted = take(&mut places, script.delete, |one| removable(one));
+    let deleted = take(&mut places, script.delete, removable);
     let renamed = take(&mut places, script.rename, |one| {
         one.name_property.is_some()
     });

@@ -20,9 +20,18 @@ use crate::simulator::Shared;
 const GRAPH_JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
                           IEEE754Compatible=false;charset=utf-8";
 
+/// Bits that nothing follows from.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tokens and request ids are the service's own; no content follows from them"
+)]
+pub(crate) fn random_bits() -> u128 {
+    rand::random()
+}
+
 /// A GUID that nothing follows from.
 pub(crate) fn random_guid() -> String {
-    uuid::Builder::from_random_bytes(rand::random())
+    uuid::Builder::from_random_bytes(random_bits().to_be_bytes())
         .into_uuid()
         .to_string()
 }
@@ -127,7 +136,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
         let tenant = tenant.as_deref().unwrap_or_default();
         token(&shared, &request, &body, tenant, effect.as_ref(), &ids)
     } else {
-        graph(&shared, &request, &bearer, effect, &ids)
+        graph(&shared, &request, &bearer, effect.as_ref(), &ids)
     };
     let latency = shared.latency().of(answer.rows);
     if !latency.is_zero() {
@@ -182,7 +191,7 @@ fn graph(
     shared: &Shared,
     request: &HttpRequest,
     bearer: &Bearer,
-    effect: Option<Effect>,
+    effect: Option<&Effect>,
     ids: &Ids,
 ) -> Answer {
     let tenant = match bearer {
@@ -204,10 +213,7 @@ fn graph(
         return errors::throttled(ids).retry_after(wait);
     }
     let permission = graph::permission(request.path());
-    if let Some(answer) = effect
-        .as_ref()
-        .and_then(|effect| at_once(effect, permission, ids))
-    {
+    if let Some(answer) = effect.and_then(|effect| at_once(effect, permission, ids)) {
         return answer;
     }
     if request.method() != Method::GET {
@@ -216,7 +222,7 @@ fn graph(
     let host = text(request.headers(), "host").unwrap_or_default();
     let prefer = text(request.headers(), "prefer").unwrap_or_default();
     let consistency = text(request.headers(), "consistencylevel").unwrap_or_default();
-    let fault = PageFault::from(effect.as_ref());
+    let fault = PageFault::from(effect);
     let answer = graph::answer(&GraphRequest {
         directory: shared.directory(tenant),
         tenant,
@@ -230,7 +236,7 @@ fn graph(
         fault,
         ids,
     });
-    deface(answer, effect.as_ref())
+    deface(answer, effect)
 }
 
 /// The answer of an effect that needs no page.

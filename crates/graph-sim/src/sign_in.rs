@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::server::{Answer, random_guid};
+use crate::server::{Answer, random_bits, random_guid};
 
 /// Why a token endpoint refuses, with the number that Microsoft Entra documents for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,7 +250,7 @@ impl SignIn {
     }
 
     fn issue(&self, tenant: &str) -> Answer {
-        let token = format!("sim-{:032x}", rand::random::<u128>());
+        let token = format!("sim-{:032x}", random_bits());
         let now = Instant::now();
         let mut inner = self.lock();
         let lifetime = inner.lifetime;
