@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::ids::RunId;
+use atlas_domain::run::Claim;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_queue::{Doorbell, Message};
 use atlas_store::Store;
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -23,6 +24,8 @@ pub struct Dispatcher {
     terms: LeaseTerms,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
+    /// Held for reading by claims under way, so that draining can wait for them.
+    claiming: RwLock<()>,
     /// No further run is claimed.
     draining: CancellationToken,
     /// Runs that are under way are given back.
@@ -46,6 +49,7 @@ impl Dispatcher {
             terms,
             slots: Arc::new(Semaphore::new(slots)),
             tasks: TaskTracker::new(),
+            claiming: RwLock::new(()),
             draining: CancellationToken::new(),
             giving_back: CancellationToken::new(),
         })
@@ -79,6 +83,8 @@ impl Dispatcher {
     /// Claims nothing more and waits for the runs under way; after `grace` they are given back.
     pub async fn drain(&self, grace: Duration) {
         self.draining.cancel();
+        // A claim under way might otherwise take what is given back below.
+        drop(self.claiming.write().await);
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait())
             .await
@@ -102,15 +108,7 @@ impl Dispatcher {
     }
 
     async fn work_until_none_is_due(self: &Arc<Self>, message: Option<Message>) {
-        while !self.draining.is_cancelled() {
-            let claim = match self.store.claim_next(&self.terms).await {
-                Ok(Some(claim)) => claim,
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "no run could be claimed");
-                    break;
-                }
-            };
+        while let Some(claim) = self.claim().await {
             // More may be due: another free slot looks while this one works.
             self.look_unasked();
             let run = claim.lease.run_id;
@@ -135,6 +133,21 @@ impl Dispatcher {
                 Next::Ring(run) => self.ring(run).await,
             }
         }
+    }
+
+    /// The run that is due next; none while draining.
+    async fn claim(&self) -> Option<Claim> {
+        let _under_way = self.claiming.read().await;
+        if self.draining.is_cancelled() {
+            return None;
+        }
+        self.store
+            .claim_next(&self.terms)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "no run could be claimed");
+                None
+            })
     }
 
     async fn ring(&self, run: RunId) {

@@ -1,0 +1,138 @@
+//! `atlas` from an empty database to an inventory.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use atlas_test_support::{KEYS, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, TestDatabase};
+use serde_json::Value;
+
+use crate::installation::{Installation, binary};
+
+fn text(output: &Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&text(output)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
+    let installation = Installation::start().await;
+    let _worker = installation.worker("one");
+    let atlas = |arguments: &[&str]| installation.atlas(arguments, "");
+
+    let mut adding = Command::new(binary("atlas"))
+        .args(["tenant", "add", "--name=Fabrikam", "--client-secret-file=-"])
+        .arg("--directory-id=11111111-2222-4333-8444-555555555555")
+        .arg(format!("--client-id={SIMULATOR_CLIENT_ID}"))
+        .env("DATABASE_URL", installation.database.url())
+        .env("ATLAS_SECRET_KEYS", KEYS)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = adding.stdin.take().unwrap();
+    writeln!(input, "{SIMULATOR_SECRET}").unwrap();
+    drop(input);
+    text(&adding.wait_with_output().unwrap());
+    text(&atlas(&[
+        "user",
+        "add",
+        "--email=alex@example.test",
+        "--name=Alex",
+    ]));
+    text(&atlas(&[
+        "member",
+        "set",
+        "--tenant=Fabrikam",
+        "--user=alex@example.test",
+        "--role=operator",
+    ]));
+    let made = json(&atlas(&[
+        "--json",
+        "token",
+        "create",
+        "--user=alex@example.test",
+        "--name=test",
+    ]));
+    let token = made["token"].as_str().unwrap();
+    assert!(token.starts_with("tap_"));
+
+    let as_alex = |arguments: &[&str]| installation.atlas(arguments, token);
+    let synced = text(&as_alex(&["sync", "Fabrikam", "--follow"]));
+    assert!(synced.contains("succeeded"), "{synced}");
+    let items = json(&as_alex(&[
+        "--json",
+        "inventory",
+        "list",
+        "Fabrikam",
+        "--limit=5",
+    ]));
+    assert_eq!(items["items"].as_array().unwrap().len(), 5);
+    let table = text(&as_alex(&[
+        "inventory",
+        "list",
+        "Fabrikam",
+        "--policy-type=mobileApp",
+    ]));
+    assert!(table.starts_with("NAME"), "{table}");
+    assert!(table.lines().count() > 1, "{table}");
+    let runs = json(&as_alex(&["--json", "runs", "list"]));
+    let run = runs["items"][0]["id"].as_str().unwrap();
+    let shown = text(&as_alex(&["runs", "show", run]));
+    assert!(shown.contains("settingsCatalogPolicy"), "{shown}");
+
+    // The key is changed: the new one encrypts, the old one only still decrypts.
+    let fresh = text(&atlas(&["keys", "generate", "--id=second"]));
+    let rotated = Command::new(binary("atlas"))
+        .args(["keys", "rotate"])
+        .env("DATABASE_URL", installation.database.url())
+        .env("ATLAS_SECRET_KEYS", format!("{},{KEYS}", fresh.trim()))
+        .output()
+        .unwrap();
+    text(&rotated);
+    let left = "SELECT count(*) FROM tenant_credentials WHERE key_id <> 'second'";
+    assert_eq!(installation.number(left).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_one_line_with_status_1_and_wrong_usage_is_status_2() {
+    let installation = Installation::start().await;
+    let (_, member) = installation.tenant("Contoso").await;
+    let unknown = installation.atlas(&["sync", "Nowhere"], &member.token);
+    assert_eq!(unknown.status.code(), Some(1));
+    let line = String::from_utf8(unknown.stderr).unwrap();
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert!(line.contains("Nowhere"), "{line}");
+
+    let no_token = installation.atlas(&["runs", "list"], "tap_nonsense");
+    assert_eq!(no_token.status.code(), Some(1));
+    let bad_type = installation.atlas(&["sync", "Contoso", "--policy-type=nope"], &member.token);
+    assert_eq!(bad_type.status.code(), Some(1));
+    let line = String::from_utf8(bad_type.stderr).unwrap();
+    assert!(line.contains("/policy_types/0"), "{line}");
+
+    assert_eq!(installation.atlas(&["sync"], "").status.code(), Some(2));
+    assert_eq!(installation.atlas(&["fly"], "").status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_makes_the_schema_and_says_what_it_did() {
+    let database = TestDatabase::empty().await;
+    let migrate = || {
+        let output = Command::new(binary("atlas"))
+            .arg("migrate")
+            .env("DATABASE_URL", database.url())
+            .output()
+            .unwrap();
+        text(&output)
+    };
+    assert_eq!(migrate().matches("applied").count(), 4);
+    assert_eq!(migrate().matches("applied").count(), 0, "nothing is left");
+}

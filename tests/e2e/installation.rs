@@ -1,0 +1,332 @@
+//! One installation of its own per test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use atlas_domain::access::Role;
+use atlas_test_support::{KEYS, Member, Scenario, TestDatabase, TestRedis, TestTenant, eventually};
+use reqwest::{Client, Response};
+use serde_json::Value;
+
+/// A program that is killed when it is dropped.
+pub(crate) struct Program {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Sends a signal by name, such as `TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for its end and says whether it ended well.
+    pub(crate) async fn ended(&mut self) -> bool {
+        let (name, child) = (self.name, &mut self.child);
+        let deadline = std::time::Instant::now() + atlas_test_support::PATIENCE;
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status.success();
+            }
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{name} did not end in time"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Kills it without a chance to say anything.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let from = log.len().saturating_sub(4_000);
+            eprintln!(
+                "--- end of {}'s log ---\n{}",
+                self.name,
+                &log[log.ceil_char_boundary(from)..]
+            );
+        }
+    }
+}
+
+/// Where the binaries are: beside this test's own.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let directory = std::env::var_os("ATLAS_BIN_DIR").map_or_else(
+        || {
+            let test = std::env::current_exe().unwrap();
+            test.parent().unwrap().parent().unwrap().to_owned()
+        },
+        PathBuf::from,
+    );
+    let path = directory.join(name);
+    assert!(
+        path.exists(),
+        "{} is not built; run the tests with: cargo xtask test",
+        path.display()
+    );
+    path
+}
+
+/// Database, Redis namespace, simulator and API.
+pub(crate) struct Installation {
+    pub(crate) database: TestDatabase,
+    pub(crate) redis: TestRedis,
+    pub(crate) scenario: Scenario,
+    pub(crate) http: Client,
+    pub(crate) api: String,
+    pub(crate) graph: String,
+    directory: tempfile::TempDir,
+    _simulator: Program,
+    pub(crate) api_program: Program,
+}
+
+impl Installation {
+    pub(crate) async fn start() -> Self {
+        let database = TestDatabase::create().await;
+        let redis = TestRedis::create();
+        let directory = tempfile::tempdir().unwrap();
+        let simulator_address = directory.path().join("simulator");
+        let simulator = launch(
+            "atlas-graph-sim",
+            directory.path(),
+            &[
+                "--listen=127.0.0.1:0",
+                &format!("--address-file={}", simulator_address.display()),
+                "--size=150",
+            ],
+            &[],
+        );
+        let api_address = directory.path().join("api");
+        let api_program = launch(
+            "atlas-api",
+            directory.path(),
+            &[],
+            &[
+                ("DATABASE_URL", &database.url()),
+                ("REDIS_URL", redis.url()),
+                ("ATLAS_QUEUE_NAMESPACE", redis.namespace()),
+                ("ATLAS_LISTEN", "127.0.0.1:0"),
+                ("ATLAS_ADDRESS_FILE", &api_address.display().to_string()),
+                ("ATLAS_RATE_LIMIT", "100000"),
+                ("ATLAS_PUSH_TIMEOUT", "20s"),
+            ],
+        );
+        let graph = address(&simulator_address).await;
+        let api = address(&api_address).await;
+        Self {
+            scenario: Scenario::new(&database.store()),
+            database,
+            redis,
+            http: Client::builder().no_proxy().build().unwrap(),
+            api,
+            graph,
+            directory,
+            _simulator: simulator,
+            api_program,
+        }
+    }
+
+    pub(crate) fn worker(&self, name: &str) -> Program {
+        self.worker_with(name, &[])
+    }
+
+    pub(crate) fn worker_with(&self, name: &str, extra: &[(&str, &str)]) -> Program {
+        let health = self.health_file(name).display().to_string();
+        let mut variables = vec![
+            ("ATLAS_HEALTH_FILE", health.as_str()),
+            ("ATLAS_SECRET_KEYS", KEYS),
+            ("ATLAS_QUEUE_NAMESPACE", self.redis.namespace()),
+            ("REDIS_URL", self.redis.url()),
+            ("ATLAS_GRAPH_URL", &self.graph),
+            ("ATLAS_LOGIN_URL", &self.graph),
+            ("ATLAS_LEASE", "3s"),
+            ("ATLAS_HEARTBEAT", "300ms"),
+            ("ATLAS_SWEEP_INTERVAL", "200ms"),
+            ("ATLAS_POLL_INTERVAL", "50ms"),
+        ];
+        let database = self.database.url();
+        variables.push(("DATABASE_URL", &database));
+        variables.extend(extra);
+        launch("atlas-worker", self.directory.path(), &["run"], &variables)
+    }
+
+    pub(crate) fn health_file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(format!("{name}.health"))
+    }
+
+    /// The command line as an operator and user of this installation.
+    pub(crate) fn atlas(&self, arguments: &[&str], token: &str) -> Output {
+        Command::new(binary("atlas"))
+            .args(arguments)
+            .env_clear()
+            .env("DATABASE_URL", self.database.url())
+            .env("ATLAS_SECRET_KEYS", KEYS)
+            .env("ATLAS_URL", &self.api)
+            .env("ATLAS_TOKEN", token)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// A tenant and an operator of it.
+    pub(crate) async fn tenant(&self, name: &str) -> (TestTenant, Member) {
+        let tenant = self.scenario.tenant(name).await;
+        let member = self.scenario.member(tenant.id, Role::Operator).await;
+        (tenant, member)
+    }
+
+    pub(crate) async fn press(&self, tenant: TestTenant, member: &Member, body: &str) -> Response {
+        self.http
+            .post(format!("{}/tenants/{}/inventory-sync", self.api, tenant.id))
+            .bearer_auth(&member.token)
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn get(&self, member: &Member, path: &str) -> Value {
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.api))
+            .bearer_auth(&member.token)
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Waits until the run has ended and gives it.
+    pub(crate) async fn ended(&self, member: &Member, run: &str) -> Value {
+        eventually("the run to end", || async {
+            let run = self.get(member, &format!("/operation-runs/{run}")).await;
+            (run["status"] == "completed").then_some(run)
+        })
+        .await
+    }
+
+    /// Asks the simulator to hold requests to this path.
+    pub(crate) async fn hold(&self, path: &str) {
+        let rule = serde_json::json!({ "path": { "exact": path } });
+        let answer = self
+            .http
+            .post(format!("{}/_sim/gates", self.graph))
+            .json(&rule)
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    pub(crate) async fn release(&self) {
+        let answer = self
+            .http
+            .delete(format!("{}/_sim/gates", self.graph))
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// What the simulator was asked.
+    pub(crate) async fn asked(&self) -> Vec<Value> {
+        let log: Value = self
+            .http
+            .get(format!("{}/_sim/log", self.graph))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        match log {
+            Value::Array(entries) => entries,
+            Value::Object(mut members) => match members.remove("entries") {
+                Some(Value::Array(entries)) => entries,
+                _ => panic!("no entries in the log"),
+            },
+            _ => panic!("no log"),
+        }
+    }
+
+    /// Whether a request to this path waits at a gate.
+    pub(crate) async fn asked_and_held(&self, path: &str) -> bool {
+        let gates: Value = self
+            .http
+            .get(format!("{}/_sim/gates", self.graph))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let gates = gates["gates"].as_array().cloned().unwrap_or_default();
+        gates.iter().any(|gate| {
+            gate["path"]["exact"] == path && gate["waiting"].as_u64().is_some_and(|n| n > 0)
+        })
+    }
+
+    /// One number from the database.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let connection = self.database.connection().await;
+        connection.query_one(sql, &[]).await.unwrap().get(0)
+    }
+}
+
+fn launch(
+    name: &'static str,
+    directory: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Program {
+    let log = directory.join(format!("{name}-{}.log", uuid::Uuid::new_v4().simple()));
+    let file = std::fs::File::create(&log).unwrap();
+    let child = Command::new(binary(name))
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(variables.iter().copied())
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .spawn()
+        .unwrap();
+    Program { name, child, log }
+}
+
+/// The URL of the address that a program writes when it listens.
+async fn address(file: &Path) -> String {
+    eventually("a program to listen", || async {
+        let text = std::fs::read_to_string(file).ok()?;
+        let address = text.trim();
+        (!address.is_empty()).then(|| {
+            if address.starts_with("http") {
+                address.to_owned()
+            } else {
+                format!("http://{address}")
+            }
+        })
+    })
+    .await
+}
