@@ -234,3 +234,67 @@ impl ResponseError for Sealed {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, init_service, try_call_service};
+    use actix_web::{App, body};
+    use atlas_domain::clock::{SystemClock, SystemEntropy};
+    use atlas_queue::{Doorbell, QueueOptions};
+    use atlas_store::{Store, StoreOptions};
+    use secrecy::SecretString;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::options::ApiOptions;
+
+    /// A state over services that nobody asks anything.
+    fn state() -> web::Data<AppState> {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let store = StoreOptions {
+            database_url: SecretString::from("postgres://nobody@127.0.0.1:1/none"),
+            pool_size: 1,
+            application_name: "test".to_owned(),
+            acquire_timeout: std::time::Duration::from_secs(1),
+        };
+        let queue = QueueOptions::new(SecretString::from("redis://127.0.0.1:1/"), "none");
+        web::Data::new(AppState::new(
+            &ApiOptions::default(),
+            "http://api.test",
+            Store::new(&store, clock.clone(), entropy.clone()).unwrap(),
+            Doorbell::new(&queue).unwrap(),
+            clock,
+            entropy,
+        ))
+    }
+
+    async fn panics() -> HttpResponse {
+        panic!("a secret of the inside")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_a_problem_that_says_nothing_of_the_inside() {
+        let app = App::new()
+            .app_data(state())
+            .route("/", web::get().to(panics))
+            .wrap(from_fn(envelope));
+        let app = init_service(app).await;
+        let error = try_call_service(&app, TestRequest::get().to_request())
+            .await
+            .unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let bytes = body::to_bytes(response.into_body()).await.unwrap();
+        let problem: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(problem["code"], "internal_error");
+        assert!(!problem.to_string().contains("secret"));
+    }
+}

@@ -30,6 +30,12 @@ pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 pub(crate) struct Problem {
     kind: ProblemKind,
     detail: String,
+    // Most problems have nothing of it, and a result should be small.
+    more: Box<More>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct More {
     errors: Vec<FieldProblem>,
     members: Map<String, Value>,
     retry_after: Option<u64>,
@@ -93,11 +99,7 @@ impl Problem {
         Self {
             kind,
             detail: detail.into(),
-            errors: Vec::new(),
-            members: Map::new(),
-            retry_after: None,
-            allow: None,
-            cause: None,
+            more: Box::default(),
         }
     }
 
@@ -107,10 +109,9 @@ impl Problem {
             [one] => one.detail.clone(),
             several => format!("{} parts of the request are not valid.", several.len()),
         };
-        Self {
-            errors,
-            ..Self::new(ProblemKind::ValidationFailed, detail)
-        }
+        let mut problem = Self::new(ProblemKind::ValidationFailed, detail);
+        problem.more.errors = errors;
+        problem
     }
 
     /// What is answered for everything that the caller cannot see.
@@ -131,25 +132,25 @@ impl Problem {
 
     /// The same problem with an extension member.
     pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(member.to_owned(), value.into());
+        self.more.members.insert(member.to_owned(), value.into());
         self
     }
 
     /// The same problem with the seconds after which to try again.
-    pub(crate) const fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.more.retry_after = Some(seconds);
         self
     }
 
     /// The same problem with the methods that the address knows.
     pub(crate) fn allowing(mut self, methods: String) -> Self {
-        self.allow = Some(methods);
+        self.more.allow = Some(methods);
         self
     }
 
     /// The same problem with its cause, for the log.
     pub(crate) fn because(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.cause = Some(Arc::new(cause));
+        self.more.cause = Some(Arc::new(cause));
         self
     }
 
@@ -160,7 +161,7 @@ impl Problem {
 
     /// The cause and the causes of the cause, in one line for the log.
     pub(crate) fn causes(&self) -> Option<String> {
-        let mut next: Option<&dyn std::error::Error> = match &self.cause {
+        let mut next: Option<&dyn std::error::Error> = match &self.more.cause {
             Some(cause) => Some(cause.as_ref()),
             None => return None,
         };
@@ -187,10 +188,10 @@ impl Problem {
             "request_id": context.shown_id,
         });
         if let Value::Object(members) = &mut body {
-            if !self.errors.is_empty() {
-                members.insert("errors".to_owned(), json!(self.errors));
+            if !self.more.errors.is_empty() {
+                members.insert("errors".to_owned(), json!(self.more.errors));
             }
-            members.extend(self.members.clone());
+            members.extend(self.more.members.clone());
         }
         body.to_string().into_bytes()
     }
@@ -198,10 +199,10 @@ impl Problem {
     /// The headers that belong to this problem alone.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.more.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(methods) = &self.allow
+        if let Some(methods) = &self.more.allow
             && let Ok(value) = HeaderValue::from_str(methods)
         {
             headers.insert(header::ALLOW, value);

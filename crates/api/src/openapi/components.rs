@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{complete, samples};
+use super::{complete, samples, schemas};
 use crate::paging::{DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT};
 use crate::problem::{FieldProblem, Problem, ProblemKind};
 
@@ -78,7 +78,12 @@ pub(super) fn parameters() -> Value {
 }
 
 fn uuid() -> Value {
-    json!({"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36})
+    restricted(json!({"type": "string", "format": "uuid"}))
+}
+
+fn restricted(mut schema: Value) -> Value {
+    schemas::restrict(&mut schema);
+    schema
 }
 
 /// Headers of answers.
@@ -86,7 +91,7 @@ pub(super) fn headers() -> Value {
     let text = |description: &str, max: u32, pattern: &str, example: &str| {
         json!({
             "description": description,
-            "schema": {"type": "string", "maxLength": max, "pattern": pattern},
+            "schema": restricted(json!({"type": "string", "maxLength": max, "pattern": pattern})),
             "example": example,
         })
     };
@@ -122,7 +127,7 @@ pub(super) fn headers() -> Value {
         ),
         "Location": {
             "description": "The run.",
-            "schema": {"type": "string", "format": "uri", "maxLength": 2048},
+            "schema": restricted(json!({"type": "string", "format": "uri", "maxLength": 2048})),
             "example": format!("https://atlas.example/operation-runs/{}", samples::RUN),
         },
         "Retry-After": {

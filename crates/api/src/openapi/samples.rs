@@ -51,7 +51,7 @@ pub(super) fn answer(operation: &str) -> Value {
         "start_inventory_sync" => {
             json!({"disposition": "created", "run": run(queued_run())})
         }
-        "list_operation_runs" => page(run(completed_run())),
+        "list_operation_runs" => page(&run(completed_run())),
         "list_active_operation_runs" => json!({"items": [run(running_run())]}),
         "get_operation_run" => run(running_run()),
         "list_operation_run_results" => {
@@ -59,16 +59,16 @@ pub(super) fn answer(operation: &str) -> Value {
         }
         "list_tenants" => json!({"items": [to_json(&wire::tenant::Tenant::from(tenant()))]}),
         "get_tenant" => to_json(&wire::tenant::Tenant::from(tenant())),
-        "list_inventory_items" => page(to_json(&wire::inventory::InventoryItem::from(item()))),
+        "list_inventory_items" => page(&to_json(&wire::inventory::InventoryItem::from(item()))),
         "get_inventory_item" => to_json(&wire::inventory::InventoryItem::from(item())),
         "get_inventory_summary" => {
             to_json(&wire::inventory::InventorySummary::new(vec![summary()]))
         }
-        "list_inventory_sync_runs" => page(to_json(&wire::inventory::InventorySyncRun::new(
+        "list_inventory_sync_runs" => page(&to_json(&wire::inventory::InventorySyncRun::new(
             sync_run(),
             &links(),
         ))),
-        "list_audit_events" => page(to_json(&wire::audit::AuditEvent::from(audit_event()))),
+        "list_audit_events" => page(&to_json(&wire::audit::AuditEvent::from(audit_event()))),
         "list_policy_types" => policy_types(),
         "get_me" => to_json(&wire::me::Me {
             id: uuid(USER),
@@ -77,7 +77,7 @@ pub(super) fn answer(operation: &str) -> Value {
             token_id: uuid(TOKEN),
             tenant_count: 12,
         }),
-        "list_notifications" => page(to_json(&wire::notification::Notification::new(
+        "list_notifications" => page(&to_json(&wire::notification::Notification::new(
             notification(),
             &links(),
         ))),
@@ -145,7 +145,7 @@ fn links() -> Links {
     Links::new("https://atlas.example", DEFAULT_RUN_VIEW_TEMPLATE)
 }
 
-fn page(item: Value) -> Value {
+fn page(item: &Value) -> Value {
     json!({"items": [item], "next_cursor": CURSOR})
 }
 

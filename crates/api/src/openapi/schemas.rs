@@ -8,6 +8,12 @@ use super::components::reference;
 const MAX_EXACT: u64 = (1 << 53) - 1;
 /// Any text without NUL, which PostgreSQL cannot hold.
 const FREE_TEXT: &str = "^[^\\u0000]*$";
+/// A UUID in its usual spelling.
+const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
+/// A time with an offset.
+const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{8,18}([Zz]|[+-][0-9]{2}:[0-9]{2})$";
+/// Text that Microsoft Graph gave.
+const MAX_VALUE: u64 = 65_536;
 /// Lists that say nothing of their length.
 const MAX_ITEMS: u64 = 1000;
 /// Text that says nothing of its length.
@@ -26,8 +32,10 @@ pub(super) fn complete(schemas: &mut Value) {
         restrict(&mut schema);
         completed.insert(renamed(&name), schema);
     }
-    completed.insert("Problem".to_owned(), problem());
-    completed.insert("FieldProblem".to_owned(), field_problem());
+    for (name, mut schema) in [("Problem", problem()), ("FieldProblem", field_problem())] {
+        restrict(&mut schema);
+        completed.insert(name.to_owned(), schema);
+    }
     completed.sort_keys();
     *schemas = Value::Object(completed);
 }
@@ -70,6 +78,7 @@ fn restrict_word(name: &str, schema: &mut Value) {
         "outcome" => *schema = json!({"type": "string", "enum": ["allowed", "denied", "failed"]}),
         "kind" => *schema = json!({"type": "string", "enum": ["inventory_sync"]}),
         "initiator" => {
+            schema["minLength"] = json!(2);
             schema["maxLength"] = json!(36);
             schema["pattern"] = json!("^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$");
         }
@@ -83,7 +92,7 @@ fn restrict_word(name: &str, schema: &mut Value) {
 }
 
 /// Sets what is missing, at every depth.
-fn restrict(schema: &mut Value) {
+pub(super) fn restrict(schema: &mut Value) {
     without_null(schema);
     let Value::Object(members) = schema else {
         return;
@@ -99,6 +108,7 @@ fn restrict(schema: &mut Value) {
     match word(members, "type").as_str() {
         "object" => restrict_object(members),
         "array" => {
+            members.entry("minItems").or_insert(json!(0));
             members.entry("maxItems").or_insert(json!(MAX_ITEMS));
             if let Some(items) = members.get_mut("items") {
                 restrict(items);
@@ -118,25 +128,37 @@ fn restrict_object(members: &mut Map<String, Value>) {
         }
         // Facts as Microsoft Graph names them.
         _ => {
-            members.insert("additionalProperties".to_owned(), json!(true));
+            members.insert("additionalProperties".to_owned(), any_value());
             members.insert("maxProperties".to_owned(), json!(MAX_ITEMS));
         }
     }
 }
 
+/// A value of an object whose members are not ours to name. Only null is never there.
+fn any_value() -> Value {
+    json!({
+        "description": "A value as it was given.",
+        "type": ["string", "number", "boolean", "array", "object"],
+        "minLength": 0,
+        "maxLength": MAX_VALUE,
+        "pattern": FREE_TEXT,
+        "minItems": 0,
+        "maxItems": MAX_ITEMS,
+        "items": {"description": "An element as it was given."},
+    })
+}
+
 fn restrict_text(members: &mut Map<String, Value>, format: &str) {
-    let (min, max) = match format {
-        "uuid" => (Some(36), 36),
-        "date-time" => (Some(20), 40),
-        _ => (None, MAX_TEXT),
+    let (min, max, pattern) = match format {
+        "uuid" => (36, 36, UUID),
+        "date-time" => (20, 40, TIME),
+        "uri" => (8, MAX_TEXT, "^https?://"),
+        "email" => (3, MAX_TEXT, "^[^@]+@[^@]+$"),
+        _ => (0, MAX_TEXT, FREE_TEXT),
     };
-    if let Some(min) = min {
-        members.insert("minLength".to_owned(), json!(min));
-    }
+    members.entry("minLength").or_insert(json!(min));
     members.entry("maxLength").or_insert(json!(max));
-    if format.is_empty() {
-        members.entry("pattern").or_insert(json!(FREE_TEXT));
-    }
+    members.entry("pattern").or_insert(json!(pattern));
 }
 
 fn restrict_number(members: &mut Map<String, Value>, format: &str) {
@@ -184,7 +206,7 @@ fn problem() -> Value {
             "code": text("The last segment of the type, with underscores.", 64, "^[a-z_]+$"),
             "detail": text("What happened this time.", MAX_TEXT, FREE_TEXT),
             "instance": {
-                "type": "string", "format": "uri", "maxLength": 64,
+                "type": "string", "format": "uri", "maxLength": 64, "pattern": "^urn:uuid:",
                 "description": "This occurrence.",
             },
             "request_id": text(
@@ -197,11 +219,11 @@ fn problem() -> Value {
             },
             "required_permission": text("The permission that is missing.", 64, "^[a-z_]+$"),
             "tenant_id": {
-                "type": "string", "format": "uuid", "minLength": 36, "maxLength": 36,
+                "type": "string", "format": "uuid",
                 "description": "The tenant that it is about.",
             },
             "run_id": {
-                "type": "string", "format": "uuid", "minLength": 36, "maxLength": 36,
+                "type": "string", "format": "uuid",
                 "description": "The run that it is about.",
             },
             "hint": text("What to do about it.", MAX_TEXT, FREE_TEXT),

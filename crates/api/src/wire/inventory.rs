@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::links::{Links, RunLinks};
-use crate::wire::run::{Counts, Initiator, Outcome, Status};
+use crate::wire::run::{Counts, Initiator, Outcome, Selection, Status};
 
 /// A policy or foundation of a tenant, as it was last seen.
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,7 +110,7 @@ pub(crate) struct InventorySyncRun {
     /// Who asked for it.
     initiator: Initiator,
     /// What it reads, with all defaults spelled out.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Selection)]
     selection: Value,
     /// SHA-256 of the selection in hexadecimal.
     #[schema(max_length = 64, pattern = "^[0-9a-f]{64}$")]

@@ -32,6 +32,16 @@ async fn the_document_that_is_served_is_the_one_that_is_printed() {
     assert!(atlas_api::document().ends_with("}\n"));
 }
 
+#[test]
+fn the_committed_document_is_that_of_the_code() {
+    let committed = include_str!("../../../../openapi/tenantatlas.json");
+    let same = committed == atlas_api::document();
+    assert!(
+        same,
+        "openapi/tenantatlas.json is out of date; run: cargo xtask openapi"
+    );
+}
+
 #[tokio::test]
 async fn the_docs_come_from_this_server_alone() {
     let stage = Stage::set().await;

@@ -21,6 +21,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use crate::schema;
+
 /// What a selection of one type looks like in a request.
 pub(crate) const ONE_TYPE: &str = r#"{"policy_types":["mobileApp"],"include_foundations":false}"#;
 
@@ -260,7 +262,9 @@ impl Api {
 
     /// Sends, and checks what every answer must have.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
-        let response = request.send().await.unwrap();
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.http.execute(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
@@ -271,6 +275,11 @@ impl Api {
             body,
         };
         self.check(&reply);
+        let described = schema::of_answer(&method, &path, &reply);
+        if let Some(described) = described.filter(|_| !reply.text.is_empty()) {
+            let faults = schema::faults(described, &reply.body);
+            assert!(faults.is_empty(), "{method} {path}: {faults:?}");
+        }
         reply
     }
 

@@ -242,6 +242,14 @@ async fn pages_of_configured_origins_may_call_and_read_the_headers_they_need() {
 }
 
 #[tokio::test]
+async fn a_request_that_takes_too_long_is_given_up() {
+    let stage = Stage::set_with(|options| options.request_timeout = Duration::ZERO).await;
+    let reply = stage.get("/me").await;
+    reply.is_problem(503, "timed_out");
+    assert_eq!(reply.header("retry-after"), "2");
+}
+
+#[tokio::test]
 async fn a_defect_is_a_500_that_says_nothing_of_the_inside() {
     let stage = Stage::set().await;
     let connection = stage.database.connection().await;

@@ -1,5 +1,7 @@
 //! Reading runs.
 
+use std::slice::from_ref;
+
 use atlas_domain::access::Role;
 use atlas_domain::run::{Progress, ProgressPhase};
 use reqwest::{Method, StatusCode};
@@ -127,14 +129,14 @@ async fn runs_are_filtered_by_every_documented_parameter() {
     let both = [queued.clone(), done.clone()];
     assert_eq!(ids("").await, both);
     assert_eq!(ids(&format!("tenant_id={}", stage.tenant.id)).await, both);
-    assert_eq!(ids("status=queued").await, [queued.clone()]);
+    assert_eq!(ids("status=queued").await, from_ref(&queued));
     assert_eq!(ids("status=queued&status=completed").await, both);
-    assert_eq!(ids("outcome=succeeded").await, [done.clone()]);
+    assert_eq!(ids("outcome=succeeded").await, from_ref(&done));
     assert_eq!(ids("outcome=failed").await, [""; 0]);
     assert_eq!(ids("kind=inventory_sync").await, both);
     assert_eq!(ids("initiator=me").await, both);
     assert_eq!(ids(&format!("initiator={}", other.id)).await, [""; 0]);
-    assert_eq!(ids(&format!("ids={done}")).await, [done.clone()]);
+    assert_eq!(ids(&format!("ids={done}")).await, from_ref(&done));
     assert_eq!(ids("created_after=2020-01-01T00:00:00Z").await, both);
     assert_eq!(ids("created_before=2020-01-01T00:00:00Z").await, [""; 0]);
 }

@@ -1,0 +1,95 @@
+//! The program itself: its commands, and how it stops.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use atlas_test_support::{TestDatabase, TestRedis, eventually};
+use tokio::process::Command as AsyncCommand;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_atlas-api");
+
+#[test]
+fn the_document_is_printed_without_any_service() {
+    let printed = Command::new(PROGRAM)
+        .arg("openapi")
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(printed.status.success());
+    assert_eq!(
+        String::from_utf8(printed.stdout).unwrap(),
+        atlas_api::document()
+    );
+}
+
+#[test]
+fn help_names_the_variables_and_hides_what_is_in_them() {
+    let help = Command::new(PROGRAM)
+        .arg("--help")
+        .env("DATABASE_URL", "postgres://user:hidden@host/db")
+        .env("REDIS_URL", "redis://:hidden@host/")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(help.stdout).unwrap();
+    for name in [
+        "DATABASE_URL",
+        "REDIS_URL",
+        "ATLAS_LISTEN",
+        "ATLAS_PUBLIC_URL",
+        "ATLAS_LOG",
+    ] {
+        assert!(text.contains(name), "{name}");
+    }
+    assert!(!text.contains("hidden"));
+}
+
+#[tokio::test]
+async fn it_serves_is_found_healthy_and_stops_when_told_to() {
+    let (database, redis) = (TestDatabase::create().await, TestRedis::create());
+    let address_file = std::env::temp_dir().join(format!("{}.address", redis.namespace()));
+    let mut served = AsyncCommand::new(PROGRAM)
+        .env_clear()
+        .env("DATABASE_URL", database.url())
+        .env("REDIS_URL", redis.url())
+        .env("ATLAS_QUEUE_NAMESPACE", redis.namespace())
+        .env("ATLAS_LISTEN", "127.0.0.1:0")
+        .env("ATLAS_ADDRESS_FILE", &address_file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let address = eventually("the address file", async || {
+        std::fs::read_to_string(&address_file).ok()
+    })
+    .await;
+    std::fs::remove_file(&address_file).unwrap();
+    let health = async || {
+        let asked = AsyncCommand::new(PROGRAM)
+            .args(["health", "--listen", &address])
+            .stderr(Stdio::null())
+            .status();
+        asked.await.unwrap().code()
+    };
+    eventually("health", async || (health().await == Some(0)).then_some(())).await;
+
+    let pid = served.id().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ended = tokio::time::timeout(Duration::from_secs(30), served.wait()).await;
+    assert!(ended.unwrap().unwrap().success());
+    assert_eq!(health().await, Some(1));
+}
+
+#[test]
+fn it_does_not_start_without_knowing_its_services() {
+    let refused = Command::new(PROGRAM).env_clear().output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(text.contains("DATABASE_URL is not set"), "{text}");
+}
