@@ -10,6 +10,7 @@ mod arrows;
 mod compose;
 mod programs;
 mod readme;
+mod registries;
 mod sources;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 //! It depends on none of the workspace's other crates, so that it is ready in seconds: it builds
 //! and runs their programs instead.
 
+mod bench;
 mod ci;
 mod demo;
 mod directory;
@@ -54,6 +55,9 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure the house against a peer.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Find or start PostgreSQL and Redis, print where they are, and keep them until Ctrl-C.
     Services,
 }
@@ -80,6 +84,7 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Test { arguments } => test::run(&workspace, arguments, &interrupt),
         Task::Demo(options) => demo::run(&workspace, options, &interrupt),
         Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
+        Task::Bench(measurement) => bench::run(&workspace, measurement, &interrupt),
         Task::Ci => ci::run(&workspace, &interrupt),
         Task::Services => {
             let mut services = Services::start(&workspace, Durability::Disposable, &interrupt)?;

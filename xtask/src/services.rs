@@ -13,9 +13,10 @@ mod programs;
 mod redis;
 mod wire;
 
+use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -27,6 +28,9 @@ use crate::workspace::Workspace;
 pub(crate) enum Durability {
     /// It may be lost: nothing waits for the disk.
     Disposable,
+    /// It must be there, as in production. Taken for measurements, which also need a PostgreSQL
+    /// and a Redis of their own: what the environment names is left alone.
+    Durable,
 }
 
 /// A service that can be used.
@@ -35,6 +39,8 @@ pub(crate) struct Running {
     url: String,
     process: Option<Service>,
     source: String,
+    /// The directory of PostgreSQL's other programs, when this is one that was started.
+    tools: Option<programs::Postgres>,
 }
 
 /// Both services. Those that were started stop with the value.
@@ -103,6 +109,34 @@ impl Services {
         println!("export REDIS_URL='{}'", self.redis_url());
     }
 
+    /// pgbench, connected to the PostgreSQL that was started.
+    pub(crate) fn pgbench(&self) -> anyhow::Result<Command> {
+        let tools = self.postgres.tools.as_ref();
+        let tools = tools.context("pgbench is only there beside a PostgreSQL that was started")?;
+        let mut command = tools.command("pgbench");
+        // A connection string as the database's name; the password is not in the arguments.
+        let url = self.database_url();
+        let (scheme, rest) = url.split_once("://").context("DATABASE_URL")?;
+        let (login, place) = rest.split_once('@').context("DATABASE_URL names no user")?;
+        let (user, password) = login
+            .split_once(':')
+            .context("DATABASE_URL has no password")?;
+        command.env("PGPASSWORD", password);
+        command.arg(format!("{scheme}://{user}@{place}"));
+        Ok(command)
+    }
+
+    /// Deletes everything in the Redis that was started.
+    pub(crate) fn empty_redis(&self) -> anyhow::Result<()> {
+        let url = self.redis_url();
+        let (host, port) = given::address(url, 6379)?;
+        let password = url
+            .split_once("://:")
+            .and_then(|(_, rest)| rest.split_once('@'));
+        let (password, _) = password.context("only the Redis that was started is emptied")?;
+        wire::empty_redis(&host, port, password)
+    }
+
     /// Fails when one that was started has ended.
     pub(crate) fn check(&mut self) -> anyhow::Result<()> {
         [&mut self.postgres, &mut self.redis]
@@ -124,11 +158,11 @@ fn postgres_sources<'a>(place: &'a Place<'a>) -> Vec<Source<'a>> {
     let start = |programs: &programs::Postgres| {
         postgres::start(programs, place.durability, place.directory, place.interrupt)
     };
-    vec![
-        Source {
-            name: "DATABASE_URL",
-            attempt: Box::new(given::postgres),
-        },
+    let given = Source {
+        name: "DATABASE_URL",
+        attempt: Box::new(given::postgres),
+    };
+    let started = [
         Source {
             name: "programs on this machine",
             attempt: Box::new(move || {
@@ -148,17 +182,18 @@ fn postgres_sources<'a>(place: &'a Place<'a>) -> Vec<Source<'a>> {
                 docker::postgres(place.durability, place.directory, place.interrupt)
             }),
         },
-    ]
+    ];
+    with_given(place, given, started)
 }
 
 fn redis_sources<'a>(place: &'a Place<'a>) -> Vec<Source<'a>> {
     let start =
         |programs: &programs::Redis| redis::start(programs, place.directory, place.interrupt);
-    vec![
-        Source {
-            name: "REDIS_URL",
-            attempt: Box::new(given::redis),
-        },
+    let given = Source {
+        name: "REDIS_URL",
+        attempt: Box::new(given::redis),
+    };
+    let started = [
         Source {
             name: "programs on this machine",
             attempt: Box::new(move || {
@@ -173,7 +208,17 @@ fn redis_sources<'a>(place: &'a Place<'a>) -> Vec<Source<'a>> {
             name: "Docker",
             attempt: Box::new(|| docker::redis(place.directory, place.interrupt)),
         },
-    ]
+    ];
+    with_given(place, given, started)
+}
+
+fn with_given<'a>(
+    place: &Place<'_>,
+    given: Source<'a>,
+    started: [Source<'a>; 3],
+) -> Vec<Source<'a>> {
+    let given = (place.durability == Durability::Disposable).then_some(given);
+    given.into_iter().chain(started).collect()
 }
 
 fn first(service: &str, advice: &str, sources: Vec<Source<'_>>) -> anyhow::Result<Running> {
@@ -201,6 +246,7 @@ mod tests {
                 url: name.into(),
                 process: None,
                 source: name.into(),
+                tools: None,
             })
         };
         Source {

@@ -45,6 +45,7 @@ pub(super) fn postgres(
         url: format!("postgres://{user}:{password}@127.0.0.1:{port}/postgres"),
         process: Some(process),
         source: format!("{POSTGRES_IMAGE} in Docker {engine}, private, on port {port}"),
+        tools: None,
     })
 }
 
@@ -66,6 +67,7 @@ pub(super) fn redis(
         url: format!("redis://:{password}@127.0.0.1:{port}/"),
         process: Some(process),
         source: format!("{REDIS_IMAGE} in Docker {engine}, private, on port {port}"),
+        tools: None,
     })
 }
 

@@ -13,6 +13,7 @@ pub(super) fn postgres() -> anyhow::Result<Running> {
         url,
         process: None,
         source: format!("DATABASE_URL, at {host}:{port}"),
+        tools: None,
     })
 }
 
@@ -25,6 +26,7 @@ pub(super) fn redis() -> anyhow::Result<Running> {
         url,
         process: None,
         source: format!("REDIS_URL, at {host}:{port}"),
+        tools: None,
     })
 }
 
@@ -42,7 +44,7 @@ fn variable(name: &str) -> anyhow::Result<String> {
 }
 
 /// Host and port of a URL. Neither goes into an error, because a password might stand there.
-fn address(url: &str, default_port: u16) -> anyhow::Result<(String, u16)> {
+pub(super) fn address(url: &str, default_port: u16) -> anyhow::Result<(String, u16)> {
     let (_, rest) = url.split_once("://").context("it is no URL")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host_and_port = authority

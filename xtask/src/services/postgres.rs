@@ -54,6 +54,7 @@ pub(super) fn start(
                     url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
                     process: Some(process),
                     source: format!("{version} from {shown}, private, on port {port}"),
+                    tools: Some(programs.clone()),
                 });
             }
             Err(error) if error.is::<Interrupted>() => return Err(error),
@@ -67,6 +68,7 @@ pub(super) fn start(
 pub(super) fn settings(durability: Durability) -> &'static [&'static str] {
     match durability {
         Durability::Disposable => &["fsync=off", "full_page_writes=off"],
+        Durability::Durable => &["fsync=on", "synchronous_commit=on", "max_wal_size=4GB"],
     }
 }
 

@@ -224,6 +224,7 @@ mod tests {
                 url: n.to_string(),
                 process: None,
                 source: String::new(),
+                tools: None,
             })
         };
         assert_eq!(each(vec![0, 1, 2], &interrupt, start).unwrap().url, "2");

@@ -46,6 +46,7 @@ pub(super) fn start(
                     url: format!("redis://:{password}@127.0.0.1:{port}/"),
                     process: Some(process),
                     source: format!("{version} from {shown}, private, on port {port}"),
+                    tools: None,
                 });
             }
             Err(error) if error.is::<Interrupted>() => return Err(error),

@@ -79,6 +79,19 @@ pub(super) fn redis_is_ready(port: u16, password: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Deletes every key.
+pub(super) fn empty_redis(host: &str, port: u16, password: &str) -> anyhow::Result<()> {
+    let mut stream = connect(host, port)?;
+    stream.write_all(format!("AUTH {password}\r\nFLUSHALL\r\n").as_bytes())?;
+    let mut answer = [0; 10];
+    stream.read_exact(&mut answer)?;
+    if &answer == b"+OK\r\n+OK\r\n" {
+        Ok(())
+    } else {
+        bail!("it does not empty itself")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]

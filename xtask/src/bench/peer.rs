@@ -1,0 +1,230 @@
+//! pgbench with the statement that a start runs: what the database can do without the API.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::interrupt::Interrupt;
+use crate::process;
+use crate::services::Services;
+
+/// A part of the statement that no other has.
+const MARK: &str = "INSERT INTO operation_runs AS r";
+/// Distance between the identifiers of two measurements.
+const IDENTIFIERS: u64 = 1_000_000_000_000;
+
+/// A statement as the database's log shows it: text and parameters.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    text: String,
+    /// The first one is `$1`; `None` is NULL.
+    parameters: Vec<Option<String>>,
+}
+
+impl Statement {
+    /// Finds the start's statement in a log that was written with `log_statement=all`.
+    pub(super) fn in_log(log: &str) -> Option<Self> {
+        let mut lines = log.lines();
+        let text = lines.find_map(|line| {
+            let (_, text) = line.split_once("execute ")?.1.split_once(": ")?;
+            text.contains(MARK).then(|| text.to_owned())
+        })?;
+        let (_, list) = lines.next()?.split_once("parameters: ")?;
+        Some(Self {
+            text,
+            parameters: parameters(list)?,
+        })
+    }
+
+    /// The statement for pgbench. What differs from start to start becomes a value made from the
+    /// variable `id`, which grows as the API's identifiers do; the rest stays as it was seen.
+    fn script(&self, tenant: &str) -> anyhow::Result<String> {
+        let mut script =
+            "\\set id :base + :turn * 1000 + :client_id\n\\set turn :turn + 1\n".to_owned();
+        let mut rest = self.text.as_str();
+        while let Some((before, after)) = rest.split_once('$') {
+            let digits = after.chars().take_while(char::is_ascii_digit).count();
+            let number: usize = after[..digits]
+                .parse()
+                .context("a dollar without a number")?;
+            script.push_str(before);
+            script.push_str(&self.value(number, tenant)?);
+            rest = &after[digits..];
+        }
+        script.push_str(rest);
+        script.push_str(";\n");
+        Ok(script)
+    }
+
+    /// The numbers are those of the statement's own documentation, in `crates/store`.
+    fn value(&self, number: usize, tenant: &str) -> anyhow::Result<String> {
+        const TENANT: usize = 1;
+        const IDENTITY: usize = 4;
+        const IDENTIFIERS: [usize; 4] = [5, 10, 13, 14];
+        if number == TENANT {
+            return Ok(format!("'{tenant}'::uuid"));
+        }
+        if number == IDENTITY {
+            return Ok("(md5(:id::bigint::text) || md5((:id::bigint)::text))".to_owned());
+        }
+        if IDENTIFIERS.contains(&number) {
+            return Ok("lpad(to_hex(:id::bigint), 32, '0')::uuid".to_owned());
+        }
+        let seen = number.checked_sub(1).and_then(|at| self.parameters.get(at));
+        match seen.with_context(|| format!("the log shows no ${number}"))? {
+            None => Ok("NULL".to_owned()),
+            Some(value) => {
+                // pgbench would take a colon before a letter for a variable.
+                ensure!(!value.contains('\\'), "${number} has a backslash");
+                let quoted = value.replace('\'', "''").replace(':', "\\003A");
+                Ok(if quoted.contains('\\') {
+                    format!("U&'{quoted}'")
+                } else {
+                    format!("'{quoted}'")
+                })
+            }
+        }
+    }
+}
+
+/// Reads `$1 = 'text', $2 = NULL`; a quote inside a text is doubled.
+fn parameters(list: &str) -> Option<Vec<Option<String>>> {
+    let mut found = Vec::new();
+    let mut rest = list;
+    while !rest.is_empty() {
+        rest = rest.strip_prefix(&format!("${} = ", found.len() + 1))?;
+        if let Some(after) = rest.strip_prefix("NULL") {
+            found.push(None);
+            rest = after;
+        } else {
+            rest = rest.strip_prefix('\'')?;
+            let mut value = String::new();
+            loop {
+                let (part, after) = rest.split_once('\'')?;
+                value.push_str(part);
+                rest = after;
+                let Some(after) = rest.strip_prefix('\'') else {
+                    break;
+                };
+                value.push('\'');
+                rest = after;
+            }
+            found.push(Some(value));
+        }
+        rest = rest.strip_prefix(", ").unwrap_or(rest);
+    }
+    Some(found)
+}
+
+/// pgbench, ready to run.
+#[derive(Debug)]
+pub(super) struct Peer<'a> {
+    services: &'a Services,
+    /// One for each tenant; pgbench takes one of them at random each time.
+    scripts: Vec<PathBuf>,
+    measured: Cell<u64>,
+}
+
+impl<'a> Peer<'a> {
+    /// Writes the scripts.
+    pub(super) fn prepare(
+        services: &'a Services,
+        statement: &Statement,
+        tenants: &[String],
+    ) -> anyhow::Result<Self> {
+        let directory = services.directory().subdirectory("pgbench")?;
+        let mut scripts = Vec::new();
+        for tenant in tenants {
+            let path = directory.join(format!("{tenant}.sql"));
+            fs::write(&path, statement.script(tenant)?)?;
+            scripts.push(path);
+        }
+        Ok(Self {
+            services,
+            scripts,
+            measured: Cell::new(0),
+        })
+    }
+
+    /// Transactions per second with that many connections.
+    pub(super) fn measure(
+        &self,
+        connections: usize,
+        duration: Duration,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<f64> {
+        self.measured.set(self.measured.get() + 1);
+        let base = format!("base={}", self.measured.get() * IDENTIFIERS);
+        let mut command: Command = self.services.pgbench()?;
+        command.args([
+            "--no-vacuum",
+            "--protocol=prepared",
+            "--define",
+            "turn=0",
+            "--define",
+        ]);
+        command.arg(base).arg(format!("--client={connections}"));
+        // Without a second thread pgbench itself would be the limit.
+        command.arg(format!("--jobs={}", connections.min(2)));
+        command.arg(format!("--time={}", duration.as_secs()));
+        for script in &self.scripts {
+            command.arg("--file").arg(script);
+        }
+        let printed = process::output(&mut command, interrupt)?;
+        let Some((_, after)) = printed.split_once("\ntps = ") else {
+            bail!("pgbench told no rate: {printed}");
+        };
+        let digits: String = after
+            .chars()
+            .take_while(|c| c.is_ascii_digit() || *c == '.')
+            .collect();
+        let rate: f64 = digits.parse().context("pgbench's rate")?;
+        ensure!(rate > 0.0, "pgbench ran no transaction: {printed}");
+        Ok(rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use super::*;
+
+    const LOG: &str = "\
+2026-01-01 00:00:00 UTC [7] LOG:  execute s1: SELECT 1
+2026-01-01 00:00:00 UTC [7] LOG:  execute s2: INSERT INTO operation_runs AS r SELECT $1::uuid, $2, $5, $10
+2026-01-01 00:00:00 UTC [7] DETAIL:  parameters: $1 = 'a', $2 = 'it''s {\"a\": 1}', $3 = NULL, $4 = 'd', $5 = 'e'
+";
+
+    #[test]
+    fn the_statement_is_found_with_its_parameters() {
+        let statement = Statement::in_log(LOG).unwrap();
+        assert!(statement.text.starts_with("INSERT INTO operation_runs"));
+        let found: Vec<_> = statement.parameters.iter().map(Option::as_deref).collect();
+        assert_eq!(
+            found,
+            [
+                Some("a"),
+                Some("it's {\"a\": 1}"),
+                None,
+                Some("d"),
+                Some("e")
+            ]
+        );
+        assert_eq!(Statement::in_log("LOG:  execute s1: SELECT 1\n"), None);
+    }
+
+    #[test]
+    fn a_script_keeps_what_was_seen_and_varies_what_must() {
+        let script = Statement::in_log(LOG).unwrap().script("t").unwrap();
+        let last = script.lines().last().unwrap();
+        let id = "lpad(to_hex(:id::bigint), 32, '0')::uuid";
+        let expected = format!(
+            "INSERT INTO operation_runs AS r SELECT 't'::uuid::uuid, U&'it''s {{\"a\"\\003A 1}}', {id}, {id};"
+        );
+        assert_eq!(last, expected);
+    }
+}
