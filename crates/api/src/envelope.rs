@@ -288,7 +288,7 @@ mod tests {
         let response = error.error_response();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(
-            response.headers()[header::CONTENT_TYPE],
+            response.headers().get(header::CONTENT_TYPE).unwrap(),
             "application/problem+json"
         );
         assert!(response.headers().contains_key(REQUEST_ID));
