@@ -1,7 +1,8 @@
 //! The page of a run, in a real browser.
 //!
-//! `ATLAS_CHROMEDRIVER` and `ATLAS_CHROMIUM` name the programs; `cargo xtask test` sets them where
-//! it can get them. Without them, and without programs of these names, there is no browser to test
+//! `ATLAS_CHROMEDRIVER` and `ATLAS_CHROMIUM` name the programs, `ATLAS_BROWSER_LIBRARIES` the
+//! directories with libraries that only they need; `cargo xtask test` sets them where it can get
+//! them. Without them, and without programs of these names, there is no browser to test
 //! with: the test says so and ends.
 
 use std::path::{Path, PathBuf};
@@ -42,7 +43,11 @@ impl Browser {
             free.local_addr().unwrap().port()
         };
         let profile = tempfile::tempdir().unwrap();
-        let process = Command::new(driver)
+        let mut command = Command::new(driver);
+        if let Some(libraries) = std::env::var_os("ATLAS_BROWSER_LIBRARIES") {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        let process = command
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
