@@ -164,8 +164,8 @@ mod tests {
         #[test]
         fn whatever_is_followed_stays_on_the_host_and_under_the_version(
             scheme in "https?|ftp",
-            authority in "(graph\\.microsoft\\.com|[a-z.@:/\\\\%#?0-9-]{0,30})",
-            path in "[a-z./\\\\%2eE@#?:-]{0,40}",
+            authority in "([a-z:@]{0,6}graph\\.microsoft\\.com[a-z:.0-9]{0,5}|[a-z]{1,9}|[a-z.@:/\\\\%#?0-9-]{0,30})",
+            path in "(beta/|v1\\.0/)?[a-z./\\\\%2eE@#?:-]{0,40}",
         ) {
             if let Ok(url) = root().follow(&format!("{scheme}://{authority}/{path}")) {
                 prop_assert_eq!(url.scheme(), "https");
