@@ -101,6 +101,8 @@ pub async fn serve(
             .wrap(from_fn(envelope))
     })
     .workers(threads)
+    // Answers are small and written at once; nobody gains from waiting for more.
+    .tcp_nodelay(true)
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(DRAIN_SECONDS)
     .disable_signals()

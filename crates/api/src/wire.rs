@@ -6,5 +6,6 @@ pub(crate) mod inventory;
 pub(crate) mod me;
 pub(crate) mod notification;
 pub(crate) mod probe;
+pub(crate) mod result;
 pub(crate) mod run;
 pub(crate) mod tenant;

@@ -55,7 +55,7 @@ pub(super) fn answer(operation: &str) -> Value {
         "list_active_operation_runs" => json!({"items": [run(running_run())]}),
         "get_operation_run" => run(running_run()),
         "list_operation_run_results" => {
-            json!({"items": [to_json(&wire::run::OperationRunResult::new(result()))]})
+            json!({"items": [to_json(&wire::result::OperationRunResult::new(result()))]})
         }
         "list_tenants" => json!({"items": [to_json(&wire::tenant::Tenant::from(tenant()))]}),
         "get_tenant" => to_json(&wire::tenant::Tenant::from(tenant())),

@@ -1,7 +1,5 @@
 //! Operation runs.
 
-use atlas_domain::failure::Failure;
-use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::run as domain;
 use atlas_domain::run::{ProgressPhase, RunInputs, RunState};
 use chrono::{DateTime, Utc};
@@ -10,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::links::{Links, RunLinks};
+use crate::wire::result::RunError;
 
 /// One asked-for piece of background work on one tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -207,31 +206,6 @@ pub(crate) enum HeartbeatState {
     Lost,
 }
 
-/// Why something failed.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct RunError {
-    /// A stable word. Clients must accept words that they do not know.
-    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
-    code: String,
-    /// What happened.
-    #[schema(max_length = 2000)]
-    detail: String,
-    /// Whether it may pass by itself.
-    retryable: bool,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2000)]
-    hint: Option<String>,
-    /// The Microsoft Graph permissions that are missing, when that is the cause.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 100, required = false)]
-    missing_permissions: Vec<String>,
-    /// The id under which Microsoft's support finds the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 256)]
-    upstream_request_id: Option<String>,
-}
-
 /// What a run did, in numbers.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Counts {
@@ -249,49 +223,6 @@ pub(crate) struct Counts {
     items_changed: u64,
     /// Objects that are no longer there.
     items_missing: u64,
-}
-
-/// What a run did for one policy type.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct OperationRunResult {
-    /// Key of the policy type.
-    #[schema(max_length = 128)]
-    policy_type: &'static str,
-    /// How it went.
-    status: ResultStatus,
-    /// Pages of the list that were read.
-    pages: u32,
-    /// Objects seen.
-    seen: u64,
-    /// Objects seen for the first time.
-    created: u64,
-    /// Objects that differ from the last time.
-    changed: u64,
-    /// Objects that are no longer there.
-    missing: u64,
-    /// Why it failed or was left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<RunError>,
-    /// When reading began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_at: Option<DateTime<Utc>>,
-    /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    completed_at: Option<DateTime<Utc>>,
-}
-
-/// How reading one policy type went.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ResultStatus {
-    /// Not read to its end yet.
-    Pending,
-    /// Read to its end.
-    Succeeded,
-    /// Not read to its end.
-    Failed,
-    /// Left out with a reason.
-    Skipped,
 }
 
 impl OperationRun {
@@ -396,29 +327,6 @@ impl HeartbeatState {
     }
 }
 
-impl OperationRunResult {
-    /// One policy type's result.
-    pub(crate) fn new(result: TypeResult) -> Self {
-        Self {
-            policy_type: result.policy_type.as_str(),
-            status: match result.status {
-                TypeStatus::Pending => ResultStatus::Pending,
-                TypeStatus::Succeeded => ResultStatus::Succeeded,
-                TypeStatus::Failed => ResultStatus::Failed,
-                TypeStatus::Skipped => ResultStatus::Skipped,
-            },
-            pages: result.pages,
-            seen: result.seen,
-            created: result.created,
-            changed: result.changed,
-            missing: result.missing,
-            error: result.error.map(RunError::from),
-            started_at: result.started_at,
-            completed_at: result.completed_at,
-        }
-    }
-}
-
 impl From<domain::Status> for Status {
     fn from(status: domain::Status) -> Self {
         match status {
@@ -455,19 +363,6 @@ impl From<&domain::Progress> for Progress {
             skipped: progress.skipped,
             total: progress.total,
             items_seen: progress.items_seen,
-        }
-    }
-}
-
-impl From<Failure> for RunError {
-    fn from(failure: Failure) -> Self {
-        Self {
-            code: failure.code.as_str().to_owned(),
-            detail: failure.detail,
-            retryable: failure.retryable,
-            hint: failure.hint,
-            missing_permissions: failure.missing_permissions,
-            upstream_request_id: failure.upstream_request_id,
         }
     }
 }

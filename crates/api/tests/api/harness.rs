@@ -62,18 +62,28 @@ impl Stage {
     /// With other options.
     pub(crate) async fn set_with(change: impl FnOnce(&mut ApiOptions)) -> Self {
         let redis = TestRedis::create();
-        let url = redis.url().to_owned();
-        Self::set_over(redis, url, change).await
+        let queue = queue(redis.url(), &redis);
+        Self::set_over(redis, queue, change).await
+    }
+
+    /// So many messages are outstanding that no more is pushed.
+    pub(crate) async fn set_crowded() -> Self {
+        let redis = TestRedis::create();
+        let mut queue = queue(redis.url(), &redis);
+        queue.max_outstanding = 0;
+        Self::set_over(redis, queue, |_| {}).await
     }
 
     /// Redis is down.
     pub(crate) async fn set_without_redis() -> Self {
-        Self::set_over(TestRedis::create(), dead_redis_url(), |_| {}).await
+        let redis = TestRedis::create();
+        let queue = queue(&dead_redis_url(), &redis);
+        Self::set_over(redis, queue, |_| {}).await
     }
 
     async fn set_over(
         redis: TestRedis,
-        redis_url: String,
+        queue: QueueOptions,
         change: impl FnOnce(&mut ApiOptions),
     ) -> Self {
         let database = TestDatabase::create().await;
@@ -81,7 +91,7 @@ impl Stage {
         let scenario = Scenario::new(&store);
         let tenant = scenario.tenant("Contoso").await;
         let operator = scenario.member(tenant.id, Role::Operator).await;
-        let api = Api::start(&database, &redis_url, redis.namespace(), change);
+        let api = Api::start(&database, &queue, change);
         Self {
             database,
             redis,
@@ -189,12 +199,16 @@ fn observation(at: usize) -> Observation {
     }
 }
 
+/// The queue of a test at this address.
+pub(crate) fn queue(url: &str, redis: &TestRedis) -> QueueOptions {
+    QueueOptions::new(SecretString::from(url), redis.namespace())
+}
+
 impl Api {
     /// Serves until dropped.
     pub(crate) fn start(
         database: &TestDatabase,
-        redis_url: &str,
-        namespace: &str,
+        queue: &QueueOptions,
         change: impl FnOnce(&mut ApiOptions),
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -208,8 +222,7 @@ impl Api {
         change(&mut options);
         let parts = Parts {
             store: database.store(),
-            doorbell: Doorbell::new(&QueueOptions::new(SecretString::from(redis_url), namespace))
-                .unwrap(),
+            doorbell: Doorbell::new(queue).unwrap(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         };

@@ -6,7 +6,7 @@ use atlas_test_support::{TestDatabase, TestRedis, eventually};
 use reqwest::StatusCode;
 use secrecy::SecretString;
 
-use crate::harness::{Api, Stage};
+use crate::harness::{Api, Stage, queue};
 
 #[tokio::test]
 async fn the_api_is_ready_when_database_and_queue_answer() {
@@ -23,7 +23,7 @@ async fn an_api_over_another_schema_is_alive_and_not_ready_until_it_is_migrated(
     let url = SecretString::from(database.url());
     atlas_store::revert_all(&url).await.unwrap();
     let redis = TestRedis::create();
-    let api = Api::start(&database, redis.url(), redis.namespace(), |_| {});
+    let api = Api::start(&database, &queue(redis.url(), &redis), |_| {});
     let reply = api.get("/readyz", "").await;
     reply.is_problem(503, "dependency_unavailable");
     assert!(
@@ -48,7 +48,7 @@ async fn an_api_over_another_schema_is_alive_and_not_ready_until_it_is_migrated(
 async fn an_api_starts_without_a_database_and_says_that_it_is_not_there() {
     let database = TestDatabase::create().await;
     let redis = TestRedis::create();
-    let api = Api::start(&database, redis.url(), redis.namespace(), |options| {
+    let api = Api::start(&database, &queue(redis.url(), &redis), |options| {
         options.request_timeout = Duration::from_secs(60);
     });
     drop(database);

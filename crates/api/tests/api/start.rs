@@ -260,6 +260,18 @@ async fn without_redis_the_run_ends_as_failed_and_its_initiator_is_told() {
 }
 
 #[tokio::test]
+async fn when_very_many_messages_are_outstanding_the_run_waits_for_workers_to_find_it() {
+    let stage = Stage::set_crowded().await;
+    let reply = stage.start("").await;
+    assert_eq!(reply.status, StatusCode::ACCEPTED);
+    let link = reply.body["run"]["links"]["self"].as_str().unwrap();
+    let run = stage.get(link.strip_prefix(&stage.api.base).unwrap()).await;
+    assert_eq!(run.body["status"], "queued");
+    let id = run.body["id"].as_str().unwrap();
+    assert!(!stage.messages().iter().any(|message| message.contains(id)));
+}
+
+#[tokio::test]
 async fn everything_but_a_start_works_without_redis() {
     let stage = Stage::set_without_redis().await;
     let run = Scenario::new(&stage.store)

@@ -14,7 +14,7 @@ use crate::extract::query::QueryReader;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::wire::run::OperationRunResult;
+use crate::wire::result::OperationRunResult;
 
 /// What a result is called in a cursor.
 #[derive(Clone, Copy)]

@@ -1,0 +1,111 @@
+//! What a run did for each policy type, and why something failed.
+
+use atlas_domain::failure::Failure;
+use atlas_domain::inventory::{TypeResult, TypeStatus};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a run did for one policy type.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperationRunResult {
+    /// Key of the policy type.
+    #[schema(max_length = 128)]
+    policy_type: &'static str,
+    /// How it went.
+    status: ResultStatus,
+    /// Pages of the list that were read.
+    pages: u32,
+    /// Objects seen.
+    seen: u64,
+    /// Objects seen for the first time.
+    created: u64,
+    /// Objects that differ from the last time.
+    changed: u64,
+    /// Objects that are no longer there.
+    missing: u64,
+    /// Why it failed or was left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<RunError>,
+    /// When reading began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<DateTime<Utc>>,
+}
+
+/// How reading one policy type went.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResultStatus {
+    /// Not read to its end yet.
+    Pending,
+    /// Read to its end.
+    Succeeded,
+    /// Not read to its end.
+    Failed,
+    /// Left out with a reason.
+    Skipped,
+}
+
+/// Why something failed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RunError {
+    /// A stable word. Clients must accept words that they do not know.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    code: String,
+    /// What happened.
+    #[schema(max_length = 2000)]
+    detail: String,
+    /// Whether it may pass by itself.
+    retryable: bool,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    hint: Option<String>,
+    /// The Microsoft Graph permissions that are missing, when that is the cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100, required = false)]
+    missing_permissions: Vec<String>,
+    /// The id under which Microsoft's support finds the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    upstream_request_id: Option<String>,
+}
+
+impl OperationRunResult {
+    /// One policy type's result.
+    pub(crate) fn new(result: TypeResult) -> Self {
+        Self {
+            policy_type: result.policy_type.as_str(),
+            status: match result.status {
+                TypeStatus::Pending => ResultStatus::Pending,
+                TypeStatus::Succeeded => ResultStatus::Succeeded,
+                TypeStatus::Failed => ResultStatus::Failed,
+                TypeStatus::Skipped => ResultStatus::Skipped,
+            },
+            pages: result.pages,
+            seen: result.seen,
+            created: result.created,
+            changed: result.changed,
+            missing: result.missing,
+            error: result.error.map(RunError::from),
+            started_at: result.started_at,
+            completed_at: result.completed_at,
+        }
+    }
+}
+
+impl From<Failure> for RunError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: failure.code.as_str().to_owned(),
+            detail: failure.detail,
+            retryable: failure.retryable,
+            hint: failure.hint,
+            missing_permissions: failure.missing_permissions,
+            upstream_request_id: failure.upstream_request_id,
+        }
+    }
+}
