@@ -5,6 +5,7 @@
 //! fails says why, and the next one is tried. What was started ends with the value.
 
 mod account;
+pub(crate) mod browser;
 mod debian;
 mod docker;
 mod given;

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 use crate::interrupt::Interrupt;
 use crate::process;
 use crate::programs::Programs;
+use crate::services::browser::Browser;
 use crate::services::{Durability, Services};
 use crate::workspace::Workspace;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     let programs = Programs::build(workspace, false, interrupt)?;
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
+    let browser = Browser::find(workspace, interrupt)?;
     let nextest = has_nextest(workspace, interrupt)?;
     let runner: &[&str] = if nextest {
         &["nextest", "run"]
@@ -29,7 +31,9 @@ pub(crate) fn run(
     };
     let mut command = workspace.cargo(runner);
     command.args(selected);
-    let status = process::run(with_services(&mut command, &services, &programs), interrupt)?;
+    with_services(&mut command, &services, &programs);
+    command.envs(browser.iter().flat_map(Browser::variables));
+    let status = process::run(&mut command, interrupt)?;
     if !status.success() || !arguments.is_empty() {
         return Ok(exit_code(status));
     }

@@ -13,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use super::account::Account;
+use super::browser::Browser;
 use super::programs::{Postgres, Redis};
 use crate::directory::PrivateDirectory;
 use crate::interrupt::Interrupt;
@@ -66,8 +67,36 @@ pub(super) fn redis(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Res
     })
 }
 
-/// The directory with the unpacked packages, from an earlier time or made now.
+/// Chromium and its driver, with every library that this machine lacks.
+pub(super) fn browser(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Browser> {
+    let root = tree_of(workspace, "chromium", interrupt, |apt| {
+        apt.to_install(&["chromium", "chromium-driver"])
+    })?;
+    let browser = Browser {
+        // The program itself: usr/bin/chromium is a script that expects it to be installed.
+        chromium: root.join("usr/lib/chromium/chromium"),
+        driver: root.join("usr/bin/chromedriver"),
+        libraries: Some(library_path(&root)?),
+    };
+    for program in [&browser.chromium, &browser.driver] {
+        if !program.exists() {
+            bail!("the packages hold no {}", program.display());
+        }
+    }
+    Ok(browser)
+}
+
+/// The directory with a server's unpacked packages, from an earlier time or made now.
 fn tree(workspace: &Workspace, package: &str, interrupt: &Interrupt) -> anyhow::Result<PathBuf> {
+    tree_of(workspace, package, interrupt, |apt| apt.needed_for(package))
+}
+
+fn tree_of(
+    workspace: &Workspace,
+    package: &str,
+    interrupt: &Interrupt,
+    needed: impl Fn(&Apt<'_>) -> anyhow::Result<BTreeSet<String>>,
+) -> anyhow::Result<PathBuf> {
     let architecture = Command::new("dpkg").arg("--print-architecture").output();
     let architecture = architecture.context("this is no Debian: no dpkg")?.stdout;
     let architecture = String::from_utf8_lossy(&architecture).trim().to_owned();
@@ -85,7 +114,7 @@ fn tree(workspace: &Workspace, package: &str, interrupt: &Interrupt) -> anyhow::
         .prefix("unpacking-")
         .tempdir_in(&place)?;
     let apt = Apt::prepare(work.path(), interrupt)?;
-    let packages = apt.needed_for(package)?;
+    let packages = needed(&apt)?;
     eprintln!(
         "downloading {} Debian packages for {package}",
         packages.len()
@@ -175,6 +204,13 @@ impl<'a> Apt<'a> {
         Ok(needed)
     }
 
+    /// What apt would install for these packages.
+    fn to_install(&self, packages: &[&str]) -> anyhow::Result<BTreeSet<String>> {
+        let simulated = ["-s", "--no-install-recommends", "install"];
+        let text = self.run("apt-get", &[&simulated[..], packages].concat())?;
+        Ok(installations(&text).map(str::to_owned).collect())
+    }
+
     fn unpack(&self, packages: &BTreeSet<String>) -> anyhow::Result<PathBuf> {
         let archives = self.work.join("packages");
         let mut download = self.command("apt-get");
@@ -233,6 +269,12 @@ fn dependencies(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The names in what `apt-get -s install` prints: `Inst NAME (VERSION …)`.
+fn installations(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next())
+}
+
 /// Whether a dependency is a part of the server that `package` stands for. It is fetched in any
 /// case: had an installed one worked, this source would not have been asked.
 fn is_server(package: &str, dependency: &str) -> bool {
@@ -270,8 +312,8 @@ fn installed(status: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every directory below that holds libraries for the loader: `usr/lib`, `lib`, and their
-/// subdirectory for this architecture.
+/// Every directory below that holds libraries for the loader: `usr/lib`, `lib`, their subdirectory
+/// for this architecture, and the one directory of private libraries that a browser loads from.
 fn library_path(root: &Path) -> anyhow::Result<OsString> {
     let mut directories = Vec::new();
     for name in ["usr/lib", "lib"] {
@@ -281,7 +323,10 @@ fn library_path(root: &Path) -> anyhow::Result<OsString> {
             .flatten()
             .flatten()
             .map(|e| e.path());
-        directories.extend(children.filter(|path| path.to_string_lossy().ends_with("-gnu")));
+        for child in children.filter(|path| path.to_string_lossy().ends_with("-gnu")) {
+            directories.push(child.join("pulseaudio"));
+            directories.push(child);
+        }
         directories.push(parent);
     }
     directories.retain(|path| path.is_dir());
@@ -300,6 +345,14 @@ mod tests {
             dependencies(text).collect::<Vec<_>>(),
             ["locales", "init", "libc6"]
         );
+    }
+
+    #[test]
+    fn what_apt_would_install_is_read_by_name() {
+        let text = "Reading package lists...\nInst libnss3 (2:3.87 Debian:12 [amd64])\n\
+                    Conf libnss3 (2:3.87)\nInst chromium [1] (2 Debian [amd64])\n";
+        let names: Vec<_> = installations(text).collect();
+        assert_eq!(names, ["libnss3", "chromium"]);
     }
 
     #[test]

@@ -145,6 +145,14 @@ fn command(program: &Path, libraries: Option<&OsString>) -> Command {
     command
 }
 
+/// Where a program is, when it is on PATH.
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+    let mut candidates = path_directories()
+        .into_iter()
+        .map(|directory| directory.join(name));
+    candidates.find(|candidate| candidate.is_file())
+}
+
 #[allow(clippy::disallowed_methods, reason = "PATH is no setting of the house")]
 fn path_directories() -> Vec<PathBuf> {
     std::env::var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
