@@ -11,7 +11,7 @@
 //! | [`runs`] | admission, claims, leases, ends and sweeps of operation runs |
 //! | [`tenants`] | tenants as their members see them |
 //!
-//! Statements are constant text with bound values ([`statement`]); the status a transition may
+//! Statements are constant text with bound values (`statement.rs`); the status a transition may
 //! leave is taken from the domain's table. Only the database's clock decides when something is due.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
