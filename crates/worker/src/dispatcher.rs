@@ -8,6 +8,7 @@ use atlas_domain::run::Claim;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_queue::{Doorbell, Message};
 use atlas_store::Store;
+use atlas_telemetry::crash_point;
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -86,6 +87,7 @@ impl Dispatcher {
         // A claim under way might otherwise take what is given back below.
         drop(self.claiming.write().await);
         self.tasks.close();
+        crash_point!("drain.mid");
         if tokio::time::timeout(grace, self.tasks.wait())
             .await
             .is_err()
@@ -109,6 +111,10 @@ impl Dispatcher {
 
     async fn work_until_none_is_due(self: &Arc<Self>, message: Option<Message>) {
         while let Some(claim) = self.claim().await {
+            crash_point!("claim.after");
+            if message.is_none() {
+                crash_point!("sweep.after_row");
+            }
             // More may be due: another free slot looks while this one works.
             self.look_unasked();
             let run = claim.lease.run_id;

@@ -12,6 +12,7 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{Claim, Completion, RunInputs};
 use atlas_store::{Ended, Requeued, Store, Unfinished};
+use atlas_telemetry::crash_point;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -168,10 +169,12 @@ impl Executor {
         progress: &ProgressBoard,
         keeper: &mut LeaseKeeper,
     ) -> Next {
+        crash_point!("finish.before");
         let last = progress.progress();
         let step = |claim| self.store.finish(claim, completion, Some(&last));
         match insist(claim, keeper, step).await {
             Some(Ended::Done { next }) => {
+                crash_point!("finish.after_commit");
                 let code = completion.error.as_ref().map(|error| error.code.as_str());
                 tracing::info!(
                     outcome = completion.outcome.as_str(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use atlas_domain::clock::Entropy;
 use atlas_store::{SchemaState, Store, StoreError, SweepCount};
+use atlas_telemetry::crash_point;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::Dispatcher;
@@ -59,10 +60,11 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), Unfit>
         SchemaState::Current => {}
         other => return Err(Unfit::Schema(other)),
     }
-    log(
-        "taken back from lost workers",
-        store.take_back_expired(BATCH).await?,
-    );
+    let taken_back = store.take_back_expired(BATCH).await?;
+    if taken_back.requeued > 0 {
+        crash_point!("take_back.mid");
+    }
+    log("taken back from lost workers", taken_back);
     log(
         "past their cancel deadline",
         store.cancel_overdue(BATCH).await?,

@@ -9,6 +9,7 @@ use atlas_domain::run::{OperationRun, RunInputs};
 use atlas_domain::selection::{Selection, SelectionRequest};
 use atlas_queue::RingError;
 use atlas_store::{Admission, AdmitError, DispatchFailure, NewAuditEvent, StartRun};
+use atlas_telemetry::crash_point;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -176,11 +177,17 @@ async fn admit_and_ring(
     let admission = state.store.admit(permit, start).await;
     match admission.map_err(|error| not_admitted(error, tenant))? {
         Admission::Joined(run) => Ok(accepted(Disposition::Joined, run, &state)),
-        Admission::Created(run) => match state.doorbell.ring(run.id, Some(&context.trace)).await {
-            // Rung, or so many are outstanding that workers find it by themselves.
-            Ok(_) => Ok(accepted(Disposition::Created, run, &state)),
-            Err(error) => not_rung(run.id, error, &state).await,
-        },
+        Admission::Created(run) => {
+            crash_point!("api.after_commit");
+            match state.doorbell.ring(run.id, Some(&context.trace)).await {
+                // Rung, or so many are outstanding that workers find it by themselves.
+                Ok(_) => {
+                    crash_point!("api.after_push");
+                    Ok(accepted(Disposition::Created, run, &state))
+                }
+                Err(error) => not_rung(run.id, error, &state).await,
+            }
+        }
     }
 }
 
@@ -190,6 +197,7 @@ async fn not_rung(
     error: RingError,
     state: &AppState,
 ) -> Result<Answer<StartedRun>, Problem> {
+    crash_point!("api.before_fail_dispatch");
     match state.store.fail_dispatch(run).await? {
         DispatchFailure::Taken(run) => Ok(accepted(Disposition::Created, run, state)),
         DispatchFailure::Failed(run) => {

@@ -7,6 +7,7 @@ use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
 use atlas_graph::{GraphError, ListPage, ListPlan, ListReader, TenantGraph};
 use atlas_store::TypeEffect;
+use atlas_telemetry::crash_point;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
@@ -121,6 +122,7 @@ impl InventorySyncService {
     ) -> Result<(), Interrupt> {
         let observations: &[Observation] = &held.page.observations;
         let effect = insist(|| self.store.store_page(lease, observations)).await?;
+        crash_point!("page");
         for (key, effect) in effect {
             let sum = effects.entry(key).or_default();
             sum.seen += effect.seen;
