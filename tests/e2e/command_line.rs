@@ -133,6 +133,6 @@ async fn migrate_makes_the_schema_and_says_what_it_did() {
             .unwrap();
         text(&output)
     };
-    assert_eq!(migrate().matches("applied").count(), 4);
+    assert_eq!(migrate().matches("applied").count(), 5);
     assert_eq!(migrate().matches("applied").count(), 0, "nothing is left");
 }

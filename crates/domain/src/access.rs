@@ -1,6 +1,7 @@
 //! Who a caller is and what a role permits.
 
 pub mod api_token;
+pub mod operator;
 
 use std::fmt;
 use std::str::FromStr;
@@ -85,6 +86,8 @@ pub struct Membership {
 pub enum Permission {
     /// Start, cancel and retry syncs of a tenant.
     CanSyncTenant,
+    /// Look at the queues and workers of the installation.
+    CanOperateInstallation,
 }
 
 impl Permission {
@@ -93,6 +96,7 @@ impl Permission {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CanSyncTenant => "can_sync_tenant",
+            Self::CanOperateInstallation => "can_operate_installation",
         }
     }
 }

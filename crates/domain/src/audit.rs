@@ -40,6 +40,12 @@ words! {
         CredentialsRotated = "tenant.credentials_rotated",
         /// A user's role in a tenant was set.
         MemberSet = "member.set",
+        /// A user was made an operator of the installation.
+        OperatorAdded = "user.operator_added",
+        /// Claims of a kind of runs were paused.
+        QueuePaused = "queue.paused",
+        /// Claims of a kind of runs were allowed again.
+        QueueResumed = "queue.resumed",
     }
 }
 

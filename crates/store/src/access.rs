@@ -23,6 +23,8 @@ pub struct Principal {
     pub email: String,
     /// The user's name for people.
     pub display_name: String,
+    /// Whether the user operates the installation.
+    pub is_operator: bool,
 }
 
 /// What is known of a token.
@@ -49,12 +51,14 @@ struct TokenRow {
     #[diesel(sql_type = Text)]
     display_name: String,
     #[diesel(sql_type = Bool)]
+    is_operator: bool,
+    #[diesel(sql_type = Bool)]
     revoked: bool,
     #[diesel(sql_type = Bool)]
     expired: bool,
 }
 
-const TOKEN: &str = "SELECT k.id, k.user_id, u.email, u.display_name, \
+const TOKEN: &str = "SELECT k.id, k.user_id, u.email, u.display_name, u.is_operator, \
         (k.revoked_at IS NOT NULL OR u.disabled_at IS NOT NULL) AS revoked, \
         coalesce(k.expires_at <= clock_timestamp(), false) AS expired \
     FROM api_tokens k JOIN users u ON u.id = k.user_id WHERE k.token_hash = $1";
@@ -95,6 +99,7 @@ impl Store {
                 token_id: TokenId::from_uuid(row.id),
                 email: row.email,
                 display_name: row.display_name,
+                is_operator: row.is_operator,
             }),
         })
     }

@@ -167,6 +167,46 @@ impl Store {
         Ok(UserId::from_uuid(id))
     }
 
+    /// Adds a user who operates the installation.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the address is taken.
+    pub async fn add_operator(
+        &self,
+        email: &str,
+        display_name: &str,
+    ) -> Result<UserId, StoreError> {
+        let id = self.mint();
+        let audit = self.identify(NewAuditEvent {
+            tenant: None,
+            actor_kind: ActorKind::Installation,
+            actor: None,
+            action: AuditAction::OperatorAdded,
+            target_kind: "user",
+            target_id: id.to_string(),
+            outcome: AuditOutcome::Allowed,
+            request_id: None,
+            detail: None,
+        });
+        self.connection()
+            .await?
+            .transaction::<(), DieselError, _>(async |connection| {
+                sql_query(
+                    "INSERT INTO users (id, email, display_name, is_operator) \
+                     VALUES ($1, $2, $3, true)",
+                )
+                .bind::<SqlUuid, _>(id)
+                .bind::<Text, _>(email)
+                .bind::<Text, _>(display_name)
+                .execute(connection)
+                .await?;
+                audit.insert(connection).await
+            })
+            .await
+            .map_err(|error| or_conflict(error, "a user with this e-mail address"))?;
+        Ok(UserId::from_uuid(id))
+    }
+
     /// Finds a user by e-mail address, whatever its case.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! | [`inventory`] | what syncs write and screens read of tenants' policies |
 //! | [`notifications`] | what initiators are told |
 //! | [`runs`] | admission, claims, leases, ends and sweeps of operation runs |
+//! | [`system`] | workers, queues and retention of the installation |
 //! | [`tenants`] | tenants as their members see them |
 //!
 //! Statements are constant text with bound values (`statement.rs`); the status a transition may
@@ -27,6 +28,7 @@ mod page;
 mod pool;
 pub mod runs;
 mod statement;
+pub mod system;
 pub mod tenants;
 
 pub use access::{Principal, TokenLookup};
@@ -43,5 +45,9 @@ pub use pool::{Store, StoreOptions, StoreSetupError};
 pub use runs::{
     Admission, AdmitError, DispatchFailure, Ended, Heartbeat, Requeued, RunFilter, StartRun,
     SweepCount, Unfinished,
+};
+pub use system::{
+    EndedLastHour, PRUNE_BATCH, Pause, Pruned, QueueStats, Retention, WorkerReport, WorkerState,
+    WorkerView,
 };
 pub use tenants::TenantView;

@@ -59,6 +59,7 @@ mod tests {
             token_id: TokenId::from_uuid(Uuid::from_u128(2)),
             email: "a@example.test".to_owned(),
             display_name: "A".to_owned(),
+            is_operator: false,
         }
     }
 

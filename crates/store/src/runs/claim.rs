@@ -37,8 +37,8 @@ pub enum Heartbeat {
 }
 
 /// Takes one due run of a tenant that is not busy, in this order: priority, the tenant served least
-/// recently, age. Rows that another claim holds are skipped. The fence is raised in the same
-/// statement. $1 worker, $2 token, $3 lease in milliseconds.
+/// recently, age. Kinds that are paused and rows that another claim holds are skipped. The fence is
+/// raised in the same statement. $1 worker, $2 token, $3 lease in milliseconds.
 const CLAIM: &str = concatcp!(
     "WITH due AS ( \
         SELECT r.id FROM operation_runs r \
@@ -48,6 +48,7 @@ const CLAIM: &str = concatcp!(
     " AND r.not_before <= clock_timestamp() AND r.cancel_requested_at IS NULL \
             AND NOT EXISTS (SELECT 1 FROM operation_runs o WHERE o.tenant_id = r.tenant_id \
                 AND o.lock_scope = r.lock_scope AND o.status = 'running') \
+            AND NOT EXISTS (SELECT 1 FROM queue_controls q WHERE q.kind = r.kind) \
         ORDER BY r.priority DESC, f.served_at ASC NULLS FIRST, r.created_at, r.id \
         LIMIT 1 FOR UPDATE OF r SKIP LOCKED), \
     claimed AS ( \
@@ -248,4 +249,52 @@ impl ClaimRow {
 
 pub(super) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use atlas_test_support::TestDatabase;
+
+    use super::CLAIM;
+
+    /// With many queued runs, and rows that say how many, due runs are found by their index.
+    #[tokio::test]
+    async fn a_claim_finds_due_runs_by_their_index() {
+        let database = TestDatabase::create().await;
+        let connection = database.connection().await;
+        let seed = "INSERT INTO users (id, email, display_name) \
+                VALUES ('00000000-0000-4000-8000-000000000001', 'a@b', 'A'); \
+            INSERT INTO tenants (id, name, directory_id) \
+                SELECT md5('t' || n)::uuid, 't' || n, md5('d' || n)::uuid \
+                FROM generate_series(1, 2000) n; \
+            INSERT INTO operation_runs (id, tenant_id, kind, identity, lock_scope, inputs, \
+                initiator_id, status, outcome, completed_at) \
+            SELECT gen_random_uuid(), md5('t' || (n % 2000 + 1))::uuid, 'inventory_sync', \
+                n::text, 'inventory', '{}', '00000000-0000-4000-8000-000000000001', \
+                CASE WHEN n % 20 = 0 THEN 'queued' ELSE 'completed' END, \
+                CASE WHEN n % 20 = 0 THEN NULL ELSE 'succeeded' END, \
+                CASE WHEN n % 20 = 0 THEN NULL ELSE now() END \
+            FROM generate_series(1, 20000) n; \
+            INSERT INTO queue_controls (kind, paused_by) VALUES ('another', 'nobody'); \
+            ANALYZE";
+        connection.batch_execute(seed).await.unwrap();
+        let claim = CLAIM
+            .replace("$1", "'w'")
+            .replace("$2", "gen_random_uuid()")
+            .replace("$3", "1000");
+        let rows = connection
+            .simple_query(&format!("EXPLAIN {claim}"))
+            .await
+            .unwrap();
+        let plan: String = rows
+            .iter()
+            .filter_map(|message| match message {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert!(plan.contains("operation_runs_due"), "{plan}");
+        assert!(!plan.contains("Seq Scan on operation_runs"), "{plan}");
+    }
 }

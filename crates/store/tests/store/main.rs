@@ -5,6 +5,7 @@
 mod admission;
 mod inventory;
 mod lifecycle;
+mod operations;
 mod schema;
 
 use std::time::Duration;

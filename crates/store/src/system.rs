@@ -1,0 +1,16 @@
+//! The installation as a whole: its workers, its queues, and what is old enough to go. Nothing here
+//! belongs to one tenant.
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `workers` | which worker processes there are, as they tell of themselves |
+//! | `queues` | how much work waits, and pausing a kind of it |
+//! | `retention` | deleting what is older than configured |
+
+mod queues;
+mod retention;
+mod workers;
+
+pub use queues::{EndedLastHour, Pause, QueueStats};
+pub use retention::{PRUNE_BATCH, Pruned, Retention};
+pub use workers::{WorkerReport, WorkerState, WorkerView};
