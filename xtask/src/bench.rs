@@ -4,6 +4,7 @@
 mod load;
 mod peer;
 
+use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -139,8 +140,8 @@ fn api(programs: &Programs, services: &Services) -> Command {
     command
 }
 
-/// The statement that a start runs, as the database saw it: an API whose sessions are logged makes
-/// one start.
+/// The statement that a start runs, as the database saw it: one start is made while
+/// the database logs what it executes.
 fn observe(
     programs: &Programs,
     services: &Services,
@@ -148,12 +149,12 @@ fn observe(
     token: &str,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Statement> {
-    let mut command = api(programs, services);
-    let logged = format!(
-        "{}?options=-c%20log_statement%3Dall",
-        services.database_url()
-    );
-    command.env("DATABASE_URL", logged);
+    peer::execute(
+        services,
+        "ALTER DATABASE postgres SET log_statement = 'all'",
+        interrupt,
+    )?;
+    let command = api(programs, services);
     let api = Api::start("api-observed", command, services.directory(), interrupt)?;
     let path = format!("/tenants/{tenant}/inventory-sync");
     let answer = Connection::open(api.address())?.send("POST", &path, Some(token), "{}")?;
@@ -163,12 +164,13 @@ fn observe(
         answer.status
     );
     drop(api);
-    let log = std::fs::read_to_string(directory_log(services))?;
+    peer::execute(
+        services,
+        "ALTER DATABASE postgres RESET log_statement",
+        interrupt,
+    )?;
+    let log = fs::read_to_string(services.directory().path().join("postgres.log"))?;
     Statement::in_log(&log).context("the database's log does not show the start's statement")
-}
-
-fn directory_log(services: &Services) -> std::path::PathBuf {
-    services.directory().path().join("postgres.log")
 }
 
 fn policy_types(api: &Api, token: &str) -> anyhow::Result<Vec<String>> {

@@ -40,11 +40,16 @@ impl Statement {
         })
     }
 
-    /// The statement for pgbench. What differs from start to start becomes a value made from the
-    /// variable `id`, which grows as the API's identifiers do; the rest stays as it was seen.
-    fn script(&self, tenant: &str) -> anyhow::Result<String> {
-        let mut script =
-            "\\set id :base + :turn * 1000 + :client_id\n\\set turn :turn + 1\n".to_owned();
+    /// The statement for pgbench. What differs from start to start becomes a value: the tenant is
+    /// drawn, and identifiers are made from the variable `id`, which grows as the API's do. The
+    /// rest stays as it was seen. One script for all tenants, because pgbench prepares each script
+    /// on each connection, and that would be measured too.
+    fn script(&self, tenants: &[String]) -> anyhow::Result<String> {
+        let mut script = format!(
+            "\\set id :base + :turn * 1000 + :client_id\n\\set turn :turn + 1\n\
+             \\set tenant random(1, {})\n",
+            tenants.len()
+        );
         let mut rest = self.text.as_str();
         while let Some((before, after)) = rest.split_once('$') {
             let digits = after.chars().take_while(char::is_ascii_digit).count();
@@ -52,7 +57,7 @@ impl Statement {
                 .parse()
                 .context("a dollar without a number")?;
             script.push_str(before);
-            script.push_str(&self.value(number, tenant)?);
+            script.push_str(&self.value(number, tenants)?);
             rest = &after[digits..];
         }
         script.push_str(rest);
@@ -61,12 +66,15 @@ impl Statement {
     }
 
     /// The numbers are those of the statement's own documentation, in `crates/store`.
-    fn value(&self, number: usize, tenant: &str) -> anyhow::Result<String> {
+    fn value(&self, number: usize, tenants: &[String]) -> anyhow::Result<String> {
         const TENANT: usize = 1;
         const IDENTITY: usize = 4;
         const IDENTIFIERS: [usize; 4] = [5, 10, 13, 14];
         if number == TENANT {
-            return Ok(format!("'{tenant}'::uuid"));
+            return Ok(format!(
+                "('{{{}}}'::uuid[])[:tenant::int]",
+                tenants.join(",")
+            ));
         }
         if number == IDENTITY {
             return Ok("(md5(:id::bigint::text) || md5((:id::bigint)::text))".to_owned());
@@ -120,32 +128,43 @@ fn parameters(list: &str) -> Option<Vec<Option<String>>> {
     Some(found)
 }
 
+/// Has the database execute one statement. pgbench is the one client that is there for certain.
+pub(super) fn execute(
+    services: &Services,
+    statement: &str,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    let script = tempfile::NamedTempFile::new()?;
+    fs::write(script.path(), format!("{statement};\n"))?;
+    let mut command = services.pgbench()?;
+    command
+        .args(["--no-vacuum", "--transactions=1", "--file"])
+        .arg(script.path());
+    process::output(&mut command, interrupt).with_context(|| statement.to_owned())?;
+    Ok(())
+}
+
 /// pgbench, ready to run.
 #[derive(Debug)]
 pub(super) struct Peer<'a> {
     services: &'a Services,
-    /// One for each tenant; pgbench takes one of them at random each time.
-    scripts: Vec<PathBuf>,
+    script: PathBuf,
     measured: Cell<u64>,
 }
 
 impl<'a> Peer<'a> {
-    /// Writes the scripts.
+    /// Writes the script.
     pub(super) fn prepare(
         services: &'a Services,
         statement: &Statement,
         tenants: &[String],
     ) -> anyhow::Result<Self> {
         let directory = services.directory().subdirectory("pgbench")?;
-        let mut scripts = Vec::new();
-        for tenant in tenants {
-            let path = directory.join(format!("{tenant}.sql"));
-            fs::write(&path, statement.script(tenant)?)?;
-            scripts.push(path);
-        }
+        let script = directory.join("start.sql");
+        fs::write(&script, statement.script(tenants)?)?;
         Ok(Self {
             services,
-            scripts,
+            script,
             measured: Cell::new(0),
         })
     }
@@ -171,9 +190,7 @@ impl<'a> Peer<'a> {
         // Without a second thread pgbench itself would be the limit.
         command.arg(format!("--jobs={}", connections.min(2)));
         command.arg(format!("--time={}", duration.as_secs()));
-        for script in &self.scripts {
-            command.arg("--file").arg(script);
-        }
+        command.arg("--file").arg(&self.script);
         let printed = process::output(&mut command, interrupt)?;
         let Some((_, after)) = printed.split_once("\ntps = ") else {
             bail!("pgbench told no rate: {printed}");
@@ -219,11 +236,13 @@ mod tests {
 
     #[test]
     fn a_script_keeps_what_was_seen_and_varies_what_must() {
-        let script = Statement::in_log(LOG).unwrap().script("t").unwrap();
+        let tenants = ["t".to_owned(), "u".to_owned()];
+        let script = Statement::in_log(LOG).unwrap().script(&tenants).unwrap();
         let last = script.lines().last().unwrap();
         let id = "lpad(to_hex(:id::bigint), 32, '0')::uuid";
         let expected = format!(
-            "INSERT INTO operation_runs AS r SELECT 't'::uuid::uuid, U&'it''s {{\"a\"\\003A 1}}', {id}, {id};"
+            "INSERT INTO operation_runs AS r SELECT ('{{t,u}}'::uuid[])[:tenant::int]::uuid, \
+             U&'it''s {{\"a\"\\003A 1}}', {id}, {id};"
         );
         assert_eq!(last, expected);
     }
