@@ -1,4 +1,5 @@
-//! How the binaries log, and how one request's trace follows its job from the API to a worker.
+//! How the binaries log, what they count, and how one request's trace follows its job from the API
+//! to a worker.
 //!
 //! With the feature `crash-points`, which only builds for fault tests have, named places in the
 //! binaries can be made to go wrong: see [`crash_point!`].
@@ -6,6 +7,7 @@
 #[cfg(feature = "crash-points")]
 pub mod crash_points;
 mod log;
+pub mod metrics;
 mod trace;
 
 pub use log::{InitError, LogFormat, LogOptions, init};
