@@ -11,6 +11,7 @@ use apalis_redis::RedisStorage;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{RunId, mint_uuid};
 use atlas_telemetry::TraceContext;
+use atlas_telemetry::metrics::PUSHES;
 use redis::aio::ConnectionManager;
 use tokio::time::timeout;
 
@@ -100,9 +101,16 @@ impl Doorbell {
     /// # Errors
     /// [`RingError`], within the configured time.
     pub async fn ring(&self, run: RunId, trace: Option<&TraceContext>) -> Result<Rung, RingError> {
-        timeout(self.options.push_timeout, self.push(run, trace))
+        let rung = timeout(self.options.push_timeout, self.push(run, trace))
             .await
-            .map_err(|_| RingError::TimedOut)?
+            .unwrap_or(Err(RingError::TimedOut));
+        let result = match rung {
+            Ok(Rung::Pushed) => "pushed",
+            Ok(Rung::Crowded) => "crowded",
+            Err(_) => "failed",
+        };
+        PUSHES.add(&[result], 1);
+        rung
     }
 
     /// Asks whether Redis answers.

@@ -9,6 +9,7 @@ use apalis::prelude::{
 use apalis_core::backend::Vacuum;
 use apalis_redis::RedisStorage;
 use atlas_domain::ids::WorkerId;
+use atlas_telemetry::metrics::STREAM_RESTARTS;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use redis::aio::ConnectionManager;
@@ -125,6 +126,7 @@ fn monitor(
     Monitor::new()
         .should_restart(|worker, error| {
             tracing::warn!(worker = worker.name(), %error, "the queue's stream broke; reopening");
+            STREAM_RESTARTS.add(&[], 1);
             true
         })
         .register(move |restarts| {

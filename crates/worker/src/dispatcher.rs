@@ -9,6 +9,7 @@ use atlas_domain::run::lease::LeaseTerms;
 use atlas_queue::{Doorbell, Message};
 use atlas_store::Store;
 use atlas_telemetry::crash_point;
+use atlas_telemetry::metrics::CLAIMS;
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -111,6 +112,7 @@ impl Dispatcher {
 
     async fn work_until_none_is_due(self: &Arc<Self>, message: Option<Message>) {
         while let Some(claim) = self.claim().await {
+            CLAIMS.add(&[claim.lease.kind.as_str()], 1);
             crash_point!("claim.after");
             if message.is_none() {
                 crash_point!("sweep.after_row");

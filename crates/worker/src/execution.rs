@@ -10,9 +10,12 @@ use std::time::Duration;
 use atlas_domain::clock::Entropy;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
-use atlas_domain::run::{Claim, Completion, RunInputs};
+use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, RunInputs};
 use atlas_store::{Ended, Requeued, Store, Unfinished};
 use atlas_telemetry::crash_point;
+use atlas_telemetry::metrics::{
+    Counter, LEASES_LOST, RUN_HAND_BACKS, RUN_RETRIES, RUNS_ENDED, WRITES_REFUSED,
+};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -126,7 +129,7 @@ impl Executor {
         progress: &ProgressBoard,
         keeper: &mut LeaseKeeper,
     ) -> Next {
-        let run = claim.lease.run_id;
+        let (run, kind) = (claim.lease.run_id, claim.lease.kind);
         match verdict {
             Verdict::Worked(End::Completed(completion)) => {
                 self.finish(claim, &completion, progress, keeper).await
@@ -143,22 +146,24 @@ impl Executor {
                     "run is tried again later"
                 );
                 let step = |claim| self.store.retry_later(claim, delay, &failure);
-                report(insist(claim, keeper, step).await, "to be tried again");
+                let requeued = insist(claim, keeper, step).await;
+                report(requeued, kind, &RUN_RETRIES, "to be tried again");
                 Next::Nothing
             }
             Verdict::GiveBack => {
                 let step = |claim| self.store.hand_back(claim);
                 let given = insist(claim, keeper, step).await;
-                report(given, "given back");
+                report(given, kind, &RUN_HAND_BACKS, "given back");
                 match given {
                     Some(Requeued::Queued) => Next::Ring(run),
                     _ => Next::Nothing,
                 }
             }
-            Verdict::Worked(End::Lost) | Verdict::Stopped(Stopped::Lost) => {
-                tracing::warn!("the run has another owner or has ended; nothing more is written");
-                Next::Nothing
+            Verdict::Worked(End::Lost) => {
+                WRITES_REFUSED.add(&[], 1);
+                lost()
             }
+            Verdict::Stopped(Stopped::Lost) => lost(),
         }
     }
 
@@ -170,11 +175,13 @@ impl Executor {
         keeper: &mut LeaseKeeper,
     ) -> Next {
         crash_point!("finish.before");
+        let kind = claim.lease.kind;
         let last = progress.progress();
         let step = |claim| self.store.finish(claim, completion, Some(&last));
         match insist(claim, keeper, step).await {
             Some(Ended::Done { next }) => {
                 crash_point!("finish.after_commit");
+                ended(kind, completion.outcome);
                 let code = completion.error.as_ref().map(|error| error.code.as_str());
                 tracing::info!(
                     outcome = completion.outcome.as_str(),
@@ -184,10 +191,11 @@ impl Executor {
                 );
                 next.map_or(Next::Nothing, Next::Ring)
             }
-            Some(Ended::Lost) | None => {
-                tracing::warn!("the run had ended or was lost before it could be ended here");
-                Next::Nothing
+            Some(Ended::Lost) => {
+                WRITES_REFUSED.add(&[], 1);
+                lost()
             }
+            None => lost(),
         }
     }
 
@@ -228,13 +236,39 @@ async fn insist<T, F: Future<Output = Result<T, Unfinished>>>(
     }
 }
 
-fn report(requeued: Option<Requeued>, what: &'static str) {
+fn report(requeued: Option<Requeued>, kind: OperationKind, queued: &Counter, what: &'static str) {
     match requeued {
-        Some(Requeued::Queued) => tracing::info!("run is queued, {what}"),
-        Some(Requeued::Failed) => tracing::warn!("run failed once too often and has ended"),
-        Some(Requeued::Cancelled) => tracing::info!("run ended as cancelled"),
-        Some(Requeued::Lost) | None => tracing::warn!("the run was lost before it was {what}"),
+        Some(Requeued::Queued) => {
+            queued.add(&[kind.as_str()], 1);
+            tracing::info!("run is queued, {what}");
+        }
+        Some(Requeued::Failed) => {
+            ended(kind, Outcome::Failed);
+            tracing::warn!("run failed once too often and has ended");
+        }
+        Some(Requeued::Cancelled) => {
+            ended(kind, Outcome::Cancelled);
+            tracing::info!("run ended as cancelled");
+        }
+        Some(Requeued::Lost) => {
+            WRITES_REFUSED.add(&[], 1);
+            lost();
+        }
+        None => {
+            lost();
+        }
     }
+}
+
+fn ended(kind: OperationKind, outcome: Outcome) {
+    RUNS_ENDED.add(&[kind.as_str(), outcome.as_str()], 1);
+}
+
+/// The run is another worker's by now, or has ended: this one is done with it.
+fn lost() -> Next {
+    LEASES_LOST.add(&[], 1);
+    tracing::warn!("the run has another owner or has ended; nothing more is written");
+    Next::Nothing
 }
 
 /// The panic's own message is in the log already, by the panic hook.

@@ -9,6 +9,8 @@ pub mod dispatcher;
 pub mod execution;
 pub mod health;
 pub mod inventory_sync;
+pub mod observation;
 pub mod options;
+pub mod presence;
 pub mod process;
 pub mod sweeps;

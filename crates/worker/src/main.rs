@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use atlas_domain::vault::Keyring;
+use atlas_telemetry::metrics::{self, Program};
 use atlas_worker::options::{Arguments, Command, HealthFile, RunOptions};
 use atlas_worker::{health, process};
 use clap::Parser;
@@ -45,6 +46,7 @@ fn work(options: &RunOptions, log: &atlas_telemetry::LogOptions) -> anyhow::Resu
         .build()
         .context("the asynchronous runtime")?;
     runtime.block_on(async {
+        metrics::serve(Program::Worker, options.metrics)?;
         let shutdown = CancellationToken::new();
         tokio::spawn(on_signal(shutdown.clone()));
         process::run(options, keys, shutdown).await?;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use atlas_store::Retention;
 use atlas_telemetry::LogOptions;
+use atlas_telemetry::metrics::MetricsOptions;
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 use url::Url;
@@ -93,9 +95,22 @@ pub struct RunOptions {
     /// How long one request to Graph may wait in all, throttled or broken off, before its list fails
     #[arg(long, env = "ATLAS_GRAPH_MAX_WAIT", default_value = "5m", value_parser = duration, value_name = "TIME")]
     pub graph_max_wait: Duration,
+    /// How long completed runs are kept, with their results and notifications; each tenant's newest
+    /// run of each outcome stays
+    #[arg(long, env = "ATLAS_RETENTION_RUNS", default_value = "90d", value_parser = duration, value_name = "TIME")]
+    pub retention_runs: Duration,
+    /// How long notifications are kept, read or not
+    #[arg(long, env = "ATLAS_RETENTION_NOTIFICATIONS", default_value = "90d", value_parser = duration, value_name = "TIME")]
+    pub retention_notifications: Duration,
+    /// How long entries of the audit log are kept
+    #[arg(long, env = "ATLAS_RETENTION_AUDIT", default_value = "400d", value_parser = duration, value_name = "TIME")]
+    pub retention_audit: Duration,
     /// Where to tell how this worker is
     #[command(flatten)]
     pub health_file: HealthFile,
+    /// Where to tell numbers
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
 }
 
 /// Reads `45s`, `500ms`, `2m`. Nothing here may be zero.
@@ -108,6 +123,16 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl RunOptions {
+    /// How long what has come to its end is kept.
+    #[must_use]
+    pub const fn retention(&self) -> Retention {
+        Retention {
+            runs: self.retention_runs,
+            notifications: self.retention_notifications,
+            audit: self.retention_audit,
+        }
+    }
+
     /// Settings that contradict each other.
     ///
     /// # Errors

@@ -11,7 +11,8 @@ use atlas_graph::{GraphClient, GraphOptions, GraphSetupError};
 use atlas_queue::{
     Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError,
 };
-use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError};
+use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError, WorkerReport};
+use atlas_telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::Dispatcher;
@@ -19,7 +20,7 @@ use crate::execution::Executor;
 use crate::health::HealthReporter;
 use crate::inventory_sync::InventorySyncService;
 use crate::options::RunOptions;
-use crate::sweeps;
+use crate::{observation, presence, sweeps};
 
 /// How often a worker looks whether the database has become the one it was built for.
 const SCHEMA_WAIT: Duration = Duration::from_secs(2);
@@ -84,7 +85,7 @@ pub async fn run(
         store.clone(),
         graph,
         Arc::new(keys),
-        clock,
+        clock.clone(),
         usize::from(options.max_pages_in_flight),
     );
     let executor = Executor::new(
@@ -108,11 +109,35 @@ pub async fn run(
     })?;
     tracing::info!(worker_id = worker_id.as_str(), slots, "working");
 
+    let gone = CancellationToken::new();
+    let present = tokio::spawn(presence::run(
+        store.clone(),
+        WorkerReport {
+            id: worker_id,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host(),
+            slots: options.slots,
+            draining: false,
+        },
+        options.sweep_interval,
+        shutdown.clone(),
+        gone.clone(),
+    ));
+    if metrics::is_serving() {
+        tokio::spawn(observation::run(
+            store.clone(),
+            clock.clone(),
+            shutdown.clone(),
+        ));
+    }
     let sweeps = tokio::spawn(sweeps::run(
         store,
         dispatcher.clone(),
         health.clone(),
-        options.sweep_interval,
+        sweeps::Rhythm {
+            interval: options.sweep_interval,
+            retention: options.retention(),
+        },
         entropy,
         shutdown.clone(),
     ));
@@ -128,6 +153,8 @@ pub async fn run(
     dispatcher.drain(options.shutdown_grace).await;
     health.withdraw();
     let _ = sweeps.await;
+    gone.cancel();
+    let _ = present.await;
     // Redis may be gone, and nothing waits for it any more: what was under way has ended above.
     listening.abort();
     match ended_early {

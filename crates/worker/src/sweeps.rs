@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::clock::Entropy;
-use atlas_store::{SchemaState, Store, StoreError, SweepCount};
+use atlas_store::{PRUNE_BATCH, Pruned, Retention, SchemaState, Store, StoreError, SweepCount};
 use atlas_telemetry::crash_point;
+use atlas_telemetry::metrics::{ROWS_PRUNED, RUNS_SWEPT, SWEEPS};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::Dispatcher;
@@ -14,19 +16,38 @@ use crate::health::HealthReporter;
 
 /// Runs that one sweep ends or takes back at most; the next one comes soon.
 const BATCH: u32 = 100;
+/// How often a worker looks for what is old enough to go; at once again after a full batch.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+
+/// How often to sweep, and how long to keep.
+#[derive(Debug, Clone, Copy)]
+pub struct Rhythm {
+    /// The time between two sweeps.
+    pub interval: Duration,
+    /// How long what has come to its end is kept.
+    pub retention: Retention,
+}
 
 /// Sweeps until `shutdown`, and reports after each sweep how the worker is.
 pub async fn run(
     store: Store,
     dispatcher: Arc<Dispatcher>,
     health: HealthReporter,
-    interval: Duration,
+    rhythm: Rhythm,
     entropy: Arc<dyn Entropy>,
     shutdown: CancellationToken,
 ) {
+    let mut prune_at = Instant::now();
     loop {
-        match sweep(&store, &dispatcher).await {
-            Ok(()) => health.ready(),
+        let swept = sweep(&store, &dispatcher).await;
+        SWEEPS.add(&[if swept.is_ok() { "done" } else { "failed" }], 1);
+        match swept {
+            Ok(()) => {
+                health.ready();
+                if prune_at <= Instant::now() {
+                    prune_at = Instant::now() + prune(&store, &rhythm.retention).await;
+                }
+            }
             Err(Unfit::Schema(state)) => {
                 tracing::error!(%state, "not ready");
                 health.not_ready(&state.to_string());
@@ -38,7 +59,7 @@ pub async fn run(
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(spread(interval, entropy.as_ref())) => {}
+            () = tokio::time::sleep(spread(rhythm.interval, entropy.as_ref())) => {}
         }
     }
 }
@@ -64,12 +85,14 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), Unfit>
     if taken_back.requeued > 0 {
         crash_point!("take_back.mid");
     }
-    log("taken back from lost workers", taken_back);
-    log(
+    report("take_back", "taken back from lost workers", taken_back);
+    report(
+        "cancel_overdue",
         "past their cancel deadline",
         store.cancel_overdue(BATCH).await?,
     );
-    log(
+    report(
+        "queue_timeout",
         "past their queue limit",
         store.fail_queue_timeouts(BATCH).await?,
     );
@@ -77,7 +100,42 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), Unfit>
     Ok(())
 }
 
-fn log(what: &'static str, count: SweepCount) {
+/// Deletes a batch of what is too old, and gives the time until the next. A failure costs nothing
+/// but the time: it does not make the worker unfit for its work.
+async fn prune(store: &Store, retention: &Retention) -> Duration {
+    match store.prune(retention, PRUNE_BATCH).await {
+        Ok(pruned) => {
+            log(&pruned);
+            if pruned.more(PRUNE_BATCH) {
+                Duration::ZERO
+            } else {
+                PRUNE_EVERY
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what is too old could not be deleted");
+            PRUNE_EVERY
+        }
+    }
+}
+
+fn log(pruned: &Pruned) {
+    for (table, rows) in [
+        ("operation_runs", pruned.runs),
+        ("notifications", pruned.notifications),
+        ("audit_events", pruned.audit_events),
+        ("workers", pruned.workers),
+    ] {
+        if rows > 0 {
+            tracing::info!(table, rows, "deleted what was too old");
+            ROWS_PRUNED.add(&[table], rows as u64);
+        }
+    }
+}
+
+fn report(sweep: &'static str, what: &'static str, count: SweepCount) {
+    RUNS_SWEPT.add(&[sweep, "queued"], count.requeued.into());
+    RUNS_SWEPT.add(&[sweep, "completed"], count.completed.into());
     if count.requeued + count.completed > 0 {
         tracing::warn!(
             requeued = count.requeued,

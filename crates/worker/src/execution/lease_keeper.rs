@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use atlas_domain::run::{Lease, Progress};
 use atlas_store::{Heartbeat, Store};
+use atlas_telemetry::metrics::HEARTBEAT;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -99,6 +100,7 @@ impl Beat {
                     .heartbeat(&self.lease, self.duration, Some(&snapshot)),
             )
             .await;
+            HEARTBEAT.record(&[], asked.elapsed());
             match answer {
                 Ok(Ok(Heartbeat::Renewed { cancel_requested })) => {
                     renewed = asked;

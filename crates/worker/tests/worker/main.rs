@@ -8,5 +8,6 @@
 
 mod failing;
 mod house;
+mod operations;
 mod ownership;
 mod syncing;
