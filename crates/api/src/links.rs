@@ -24,6 +24,12 @@ pub(crate) struct RunLinks {
     /// What the run did for each policy type.
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) results: String,
+    /// Where a POST asks it to stop.
+    #[schema(format = "uri", max_length = 2048)]
+    pub(crate) cancel: String,
+    /// Where a POST asks for the same work again.
+    #[schema(format = "uri", max_length = 2048)]
+    pub(crate) retry: String,
 }
 
 impl Links {
@@ -42,6 +48,8 @@ impl Links {
         let self_ = format!("{}/operation-runs/{run}", self.public_url);
         RunLinks {
             results: format!("{self_}/results"),
+            cancel: format!("{self_}/cancel"),
+            retry: format!("{self_}/retry"),
             self_,
             view: self.run_view_template.replace("{run_id}", &run),
         }

@@ -20,6 +20,8 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(operation_runs::active::list_active_operation_runs)
         .service(operation_runs::detail::get_operation_run)
         .service(operation_runs::results::list_operation_run_results)
+        .service(operation_runs::cancel::cancel_operation_run)
+        .service(operation_runs::retry::retry_operation_run)
         .service(tenants::list_tenants)
         .service(tenants::get_tenant)
         .service(inventory::items::list_inventory_items)

@@ -2,6 +2,7 @@
 //! Everything is snake_case; what is not known is absent, never null.
 
 pub(crate) mod audit;
+pub(crate) mod cancel;
 pub(crate) mod inventory;
 pub(crate) mod me;
 pub(crate) mod notification;

@@ -1,6 +1,7 @@
 //! Who a caller is and what a role permits.
 
 pub mod api_token;
+pub mod cancellation;
 pub mod operator;
 
 use std::fmt;
@@ -39,9 +40,15 @@ impl Role {
         }
     }
 
-    /// Whether the role may start, cancel and retry syncs.
+    /// Whether the role may start and retry syncs.
     #[must_use]
     pub const fn may_sync(self) -> bool {
+        matches!(self, Self::Owner | Self::Manager | Self::Operator)
+    }
+
+    /// Whether the role may cancel runs, whoever started them.
+    #[must_use]
+    pub const fn may_cancel(self) -> bool {
         matches!(self, Self::Owner | Self::Manager | Self::Operator)
     }
 }
@@ -84,8 +91,10 @@ pub struct Membership {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
-    /// Start, cancel and retry syncs of a tenant.
+    /// Start and retry syncs of a tenant.
     CanSyncTenant,
+    /// Cancel runs of a tenant.
+    CanCancelRun,
     /// Look at the queues and workers of the installation.
     CanOperateInstallation,
 }
@@ -96,6 +105,7 @@ impl Permission {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CanSyncTenant => "can_sync_tenant",
+            Self::CanCancelRun => "can_cancel_run",
             Self::CanOperateInstallation => "can_operate_installation",
         }
     }
@@ -118,6 +128,7 @@ pub struct PermissionDenied {
 pub struct SyncPermit {
     tenant_id: TenantId,
     user_id: UserId,
+    role: Role,
 }
 
 impl SyncPermit {
@@ -132,9 +143,15 @@ impl SyncPermit {
     pub const fn user_id(&self) -> UserId {
         self.user_id
     }
+
+    /// The role that it was given for.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
 }
 
-/// Whether the member may start, cancel and retry syncs of the tenant; the permit says yes.
+/// Whether the member may start and retry syncs of the tenant; the permit says yes.
 ///
 /// # Errors
 /// [`PermissionDenied`] when the role is `readonly`.
@@ -143,6 +160,7 @@ pub const fn can_sync_tenant(membership: &Membership) -> Result<SyncPermit, Perm
         Ok(SyncPermit {
             tenant_id: membership.tenant_id,
             user_id: membership.user_id,
+            role: membership.role,
         })
     } else {
         Err(PermissionDenied {

@@ -30,6 +30,14 @@ words! {
         RunJoined = "operation_run.joined",
         /// A run was asked for by a member whose role does not permit it.
         RunStartDenied = "operation_run.start_denied",
+        /// A run was asked to be repeated by a member whose role does not permit it.
+        RunRetryDenied = "operation_run.retry_denied",
+        /// A queued run was cancelled.
+        RunCancelled = "operation_run.cancelled",
+        /// A running run was asked to stop.
+        RunCancelRequested = "operation_run.cancel_requested",
+        /// A run was asked to stop by a member whose role does not permit it.
+        RunCancelDenied = "operation_run.cancel_denied",
         /// A run reached its end.
         RunCompleted = "operation_run.completed",
         /// A tenant was added.

@@ -186,6 +186,20 @@ impl Selection {
         keys
     }
 
+    /// The selection less these types; `None` when nothing is left. Foundations are selected
+    /// together: they stay as long as one of them is left.
+    #[must_use]
+    pub fn without(&self, done: &BTreeSet<PolicyTypeKey>) -> Option<Self> {
+        let left: BTreeSet<_> = self.keys().difference(done).copied().collect();
+        let (foundations, policy_types): (BTreeSet<_>, BTreeSet<_>) =
+            left.into_iter().partition(|key| key.describe().foundation);
+        (!foundations.is_empty() || !policy_types.is_empty()).then_some(Self {
+            policy_types,
+            include_foundations: !foundations.is_empty(),
+            include_dependencies: self.include_dependencies,
+        })
+    }
+
     /// The normal form: JSON with members in a fixed order and keys sorted. Two requests that ask
     /// for the same have the same text.
     #[must_use]

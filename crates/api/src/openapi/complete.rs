@@ -7,7 +7,11 @@ use super::{components, samples, schemas};
 use crate::problem::PROBLEM_JSON;
 
 /// Operations whose body may be left out.
-const OPTIONAL_BODIES: [&str; 1] = ["start_inventory_sync"];
+const OPTIONAL_BODIES: [&str; 3] = [
+    "start_inventory_sync",
+    "cancel_operation_run",
+    "retry_operation_run",
+];
 
 /// Completes what the registered operations say about themselves.
 pub(super) fn complete(mut document: Value) -> Value {
@@ -102,7 +106,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         if let Some(content) = response.get_mut("content") {
             let media = &mut content["application/json"];
             schemas::rename(&mut media["schema"]);
-            media["example"] = samples::answer(&id);
+            media["example"] = samples::answer(&id, status);
         }
     }
     if method == "get" {
@@ -182,8 +186,16 @@ fn refusals(path: &str, id: &str, has_body: bool) -> Vec<(&'static str, &'static
     if has_body {
         all.extend([("413", "PayloadTooLarge"), ("415", "UnsupportedMediaType")]);
     }
-    if id == "start_inventory_sync" {
-        all.extend([("403", "Forbidden"), ("409", "Conflict")]);
+    let conflict = match id {
+        "start_inventory_sync" => Some("Conflict"),
+        "cancel_operation_run" => Some("NotCancellable"),
+        "retry_operation_run" => Some("NotRetryable"),
+        _ => None,
+    };
+    if let Some(conflict) = conflict {
+        all.extend([("403", "Forbidden"), ("409", conflict)]);
+    }
+    if ["start_inventory_sync", "retry_operation_run"].contains(&id) {
         all.retain(|(status, _)| *status != "503");
         all.push(("503", "QueueUnavailable"));
     }

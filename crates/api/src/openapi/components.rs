@@ -183,6 +183,26 @@ pub(super) fn responses() -> Value {
             &[],
         ),
         (
+            "NotCancellable",
+            "The run has ended.",
+            Problem::new(
+                ProblemKind::RunAlreadyTerminal,
+                "The run has ended; there is nothing to cancel.",
+            )
+            .with("run", samples::ended_run()),
+            &[],
+        ),
+        (
+            "NotRetryable",
+            "The run has not ended, or nothing of it failed, or the tenant cannot be synced as it is.",
+            Problem::new(
+                ProblemKind::RunNotRetryable,
+                "The run read every policy type that it was asked for; nothing of it failed.",
+            )
+            .with("run", samples::ended_run()),
+            &[],
+        ),
+        (
             "PayloadTooLarge",
             "The body has more than 64 KiB.",
             Problem::new(

@@ -7,13 +7,13 @@ use atlas_domain::ids::{
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{
-    OperationRun, Outcome, Progress, ProgressPhase, RunCounts, RunInputs, RunState, Status,
-    WaitReason,
+    CANCEL_GRACE, CancelRequest, OperationRun, Outcome, Progress, ProgressPhase, RunCounts,
+    RunInputs, RunState, Status, WaitReason,
 };
 use atlas_domain::selection::SelectionRequest;
 use atlas_domain::tenant::Cloud;
 use atlas_store::{
-    AuditEventView, ItemView, NotificationView, SyncRunView, TenantView, TypeSummary,
+    AuditEventView, ItemView, NotificationView, SeenRun, SyncRunView, TenantView, TypeSummary,
 };
 use atlas_telemetry::TraceContext;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,6 +36,7 @@ pub(super) const REQUEST: &str = "0197c1a2-5d2f-7e44-9c0a-8b1d3f5a7e92";
 /// Where a list continues.
 pub(super) const CURSOR: &str = "WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd";
 
+const RETRIED_RUN: &str = "0197c19f-7a10-7c3e-9d52-3b4c5d6e7f80";
 const ITEM: &str = "0197c1a2-9b10-7a02-b6e3-4c5d6e7f8091";
 const NOTIFICATION: &str = "0197c1a2-5d41-7d18-9a3b-2c3d4e5f6071";
 const USER: &str = "0197c19e-1111-7abc-8def-0a1b2c3d4e5f";
@@ -43,17 +44,26 @@ const TOKEN: &str = "0197c19e-2222-7abc-8def-0a1b2c3d4e5f";
 const AUDIT_EVENT: &str = "0197c1a2-5d42-7f00-8a1b-3c4d5e6f7081";
 const DIRECTORY: &str = "5b8e4a52-6d0c-4c38-9d1f-2a7b3c4d5e6f";
 
-/// The example of an operation's answer.
-pub(super) fn answer(operation: &str) -> Value {
-    let now = moment();
-    let run = |run: OperationRun| to_json(&wire::run::OperationRun::new(run, &links(), now));
+/// The example of an operation's answer with this status.
+pub(super) fn answer(operation: &str, status: &str) -> Value {
     match operation {
-        "start_inventory_sync" => {
-            json!({"disposition": "created", "run": run(queued_run())})
+        "cancel_operation_run" => run_json(asked_to_stop(match status {
+            "202" => running_run(),
+            _ => cancelled_run(),
+        })),
+        "retry_operation_run" => {
+            let retry = OperationRun {
+                retry_of: Some(RunId::from_uuid(uuid(RETRIED_RUN))),
+                ..queued_run()
+            };
+            json!({"disposition": "created", "run": run_json(retry)})
         }
-        "list_operation_runs" => page(&run(completed_run())),
-        "list_active_operation_runs" => json!({"items": [run(running_run())]}),
-        "get_operation_run" => run(running_run()),
+        "start_inventory_sync" => {
+            json!({"disposition": "created", "run": run_json(queued_run())})
+        }
+        "list_operation_runs" => page(&run_json(completed_run())),
+        "list_active_operation_runs" => json!({"items": [run_json(running_run())]}),
+        "get_operation_run" => run_json(running_run()),
         "list_operation_run_results" => {
             json!({"items": [to_json(&wire::result::OperationRunResult::new(result()))]})
         }
@@ -94,6 +104,8 @@ pub(super) fn request(operation: &str) -> Value {
             "policy_types": ["deviceCompliancePolicy", "mobileApp"],
             "include_foundations": true,
         }),
+        "cancel_operation_run" => json!({"reason": "Started for the wrong tenant."}),
+        "retry_operation_run" => json!({"scope": "failed_only"}),
         "mark_notifications_read" => json!({"up_to": NOTIFICATION}),
         _ => Value::Null,
     }
@@ -136,6 +148,11 @@ pub(super) fn problem(problem: &Problem) -> Value {
     serde_json::from_slice(&problem.body(&context, &links())).expect("a problem is JSON")
 }
 
+/// A run that has ended, as a problem shows it.
+pub(super) fn ended_run() -> Value {
+    run_json(completed_run())
+}
+
 /// The links of the example's run.
 pub(super) fn run_links() -> Value {
     to_json(&links().run(RunId::from_uuid(uuid(RUN))))
@@ -143,6 +160,14 @@ pub(super) fn run_links() -> Value {
 
 fn links() -> Links {
     Links::new("https://atlas.example", DEFAULT_RUN_VIEW_TEMPLATE)
+}
+
+fn run_json(run: OperationRun) -> Value {
+    let seen = SeenRun {
+        run,
+        role: Role::Operator,
+    };
+    to_json(&wire::run::OperationRun::new(seen, &links(), moment()))
 }
 
 fn page(item: &Value) -> Value {
@@ -217,6 +242,28 @@ fn running_run() -> OperationRun {
         items_seen: 214,
     });
     run
+}
+
+fn cancelled_run() -> OperationRun {
+    let state = RunState::Completed {
+        outcome: Outcome::Cancelled,
+        completed_at: moment(),
+        counts: RunCounts::default(),
+    };
+    run(state, 0)
+}
+
+fn asked_to_stop(run: OperationRun) -> OperationRun {
+    OperationRun {
+        cancel: Some(CancelRequest {
+            requested_at: moment(),
+            requested_by: UserId::from_uuid(uuid(USER)),
+            requested_by_name: "Avery Howard".to_owned(),
+            reason: Some("Started for the wrong tenant.".to_owned()),
+            deadline_at: moment() + CANCEL_GRACE,
+        }),
+        ..run
+    }
 }
 
 fn completed_run() -> OperationRun {

@@ -233,6 +233,7 @@ fn problem() -> Value {
                 "items": {"type": "string", "maxLength": 128, "pattern": "^[a-z]+/[a-z+.-]+$"},
             },
             "links": reference("schemas", "RunLinks"),
+            "run": reference("schemas", "OperationRun"),
         },
         "additionalProperties": false,
     })

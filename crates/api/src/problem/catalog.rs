@@ -69,6 +69,15 @@ problem_kinds! {
     /// The tenant has no credentials.
     TenantNotConnected = "tenant-not-connected", CONFLICT, "The tenant is not connected",
         "No credentials for Microsoft Graph are stored for the tenant. An operator of the installation stores them with the atlas command.";
+    /// The run has ended.
+    RunAlreadyTerminal = "run-already-terminal", CONFLICT, "The run has ended",
+        "A run that has ended stays as it is and cannot be cancelled. The member run shows it; a retry asks for the same work again, as a new run.";
+    /// The run has not ended.
+    RunNotTerminal = "run-not-terminal", CONFLICT, "The run has not ended",
+        "Only a run that has ended can be repeated. The member run shows it: follow it to its end, or cancel it first.";
+    /// Nothing of the run failed.
+    RunNotRetryable = "run-not-retryable", CONFLICT, "Nothing of the run failed",
+        "The scope failed_only asks for what the run failed to read, and there is nothing of that kind. To read everything again, retry with the scope all.";
     /// The body is too long.
     PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "The request body is too large",
         "Bodies may have 64 KiB at most.";

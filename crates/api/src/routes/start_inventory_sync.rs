@@ -2,13 +2,13 @@
 
 use actix_web::http::header;
 use actix_web::{post, web};
-use atlas_domain::access::SyncPermit;
+use atlas_domain::access::{Role, SyncPermit};
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::ids::{RunId, TenantId};
 use atlas_domain::run::{OperationRun, RunInputs};
 use atlas_domain::selection::{Selection, SelectionRequest};
 use atlas_queue::RingError;
-use atlas_store::{Admission, AdmitError, DispatchFailure, NewAuditEvent, StartRun};
+use atlas_store::{Admission, AdmitError, DispatchFailure, NewAuditEvent, SeenRun, StartRun};
 use atlas_telemetry::crash_point;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,7 +26,8 @@ use crate::wire::run::{self as wire, Disposition, StartedRun};
 /// After how many seconds a start that Redis did not take is worth repeating.
 const RETRY_AFTER: u64 = 5;
 
-fn not_permitted() -> Problem {
+/// The refusal of somebody who may not sync the tenant.
+pub(super) fn not_permitted() -> Problem {
     Problem::new(
         ProblemKind::Forbidden,
         "Your role in this tenant does not permit you to sync it.",
@@ -115,7 +116,17 @@ pub(crate) async fn start_inventory_sync(
         retry_of: None,
         priority: 0,
     };
-    // In a task of its own: a caller who hangs up must not leave a run behind that nobody rang for.
+    admit_in_a_task(permit, start, context, state).await
+}
+
+/// Records or joins the run and rings for the workers, in a task of its own: a caller who hangs up
+/// must not leave a run behind that nobody rang for.
+pub(super) async fn admit_in_a_task(
+    permit: SyncPermit,
+    start: StartRun,
+    context: RequestContext,
+    state: web::Data<AppState>,
+) -> Result<Answer<StartedRun>, Problem> {
     let admitted = actix_web::rt::spawn(admit_and_ring(permit, start, context, state));
     admitted
         .await
@@ -173,19 +184,19 @@ async fn admit_and_ring(
     context: RequestContext,
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
-    let tenant = permit.tenant_id();
+    let (tenant, role) = (permit.tenant_id(), permit.role());
     let admission = state.store.admit(permit, start).await;
     match admission.map_err(|error| not_admitted(error, tenant))? {
-        Admission::Joined(run) => Ok(accepted(Disposition::Joined, run, &state)),
+        Admission::Joined(run) => Ok(accepted(Disposition::Joined, run, role, &state)),
         Admission::Created(run) => {
             crash_point!("api.after_commit");
             match state.doorbell.ring(run.id, Some(&context.trace)).await {
                 // Rung, or so many are outstanding that workers find it by themselves.
                 Ok(_) => {
                     crash_point!("api.after_push");
-                    Ok(accepted(Disposition::Created, run, &state))
+                    Ok(accepted(Disposition::Created, run, role, &state))
                 }
-                Err(error) => not_rung(run.id, error, &state).await,
+                Err(error) => not_rung(run.id, error, role, &state).await,
             }
         }
     }
@@ -195,11 +206,12 @@ async fn admit_and_ring(
 async fn not_rung(
     run: RunId,
     error: RingError,
+    role: Role,
     state: &AppState,
 ) -> Result<Answer<StartedRun>, Problem> {
     crash_point!("api.before_fail_dispatch");
     match state.store.fail_dispatch(run).await? {
-        DispatchFailure::Taken(run) => Ok(accepted(Disposition::Created, run, state)),
+        DispatchFailure::Taken(run) => Ok(accepted(Disposition::Created, run, role, state)),
         DispatchFailure::Failed(run) => {
             let links = serde_json::to_value(state.links.run(run.id))
                 .map_err(|error| Problem::internal().because(error))?;
@@ -215,10 +227,15 @@ async fn not_rung(
     }
 }
 
-fn accepted(disposition: Disposition, run: OperationRun, state: &AppState) -> Answer<StartedRun> {
+fn accepted(
+    disposition: Disposition,
+    run: OperationRun,
+    role: Role,
+    state: &AppState,
+) -> Answer<StartedRun> {
     let now = state.clock.now();
     let location = state.links.run(run.id).self_;
-    let run = wire::OperationRun::new(run, &state.links, now);
+    let run = wire::OperationRun::new(SeenRun { run, role }, &state.links, now);
     let ask_again = run.ask_again(now);
     Answer::accepted(StartedRun { disposition, run })
         .header(header::LOCATION, &location)

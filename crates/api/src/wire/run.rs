@@ -1,13 +1,15 @@
 //! Operation runs.
 
 use atlas_domain::run as domain;
-use atlas_domain::run::{ProgressPhase, RunInputs, RunState};
+use atlas_domain::run::{ProgressPhase, RunAction, RunInputs, RunState};
+use atlas_store::SeenRun;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::links::{Links, RunLinks};
+use crate::wire::cancel::Cancel;
 use crate::wire::result::RunError;
 
 /// One asked-for piece of background work on one tenant.
@@ -66,6 +68,12 @@ pub(crate) struct OperationRun {
     /// The run that it repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of: Option<Uuid>,
+    /// Who asked it to stop; absent until somebody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel: Option<Cancel>,
+    /// What you may do with it now: cancel, retry. Clients must accept words that they do not know.
+    #[schema(max_items = 20)]
+    actions: Vec<&'static str>,
     /// Where to look at it.
     links: RunLinks,
 }
@@ -226,8 +234,22 @@ pub(crate) struct Counts {
 }
 
 impl OperationRun {
-    /// How a run looks at `now`.
-    pub(crate) fn new(run: domain::OperationRun, links: &Links, now: DateTime<Utc>) -> Self {
+    /// How a run looks at `now` to somebody with this role in its tenant.
+    pub(crate) fn new(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Self {
+        let SeenRun { run, role } = seen;
+        let actions = run
+            .actions(role)
+            .into_iter()
+            .map(RunAction::as_str)
+            .collect();
+        let ended = match run.state {
+            RunState::Completed {
+                outcome,
+                completed_at,
+                ..
+            } => Some((outcome, completed_at)),
+            RunState::Queued { .. } | RunState::Running { .. } => None,
+        };
         let RunInputs::InventorySync(selection) = &run.inputs;
         let mut shown = Self {
             id: run.id.into_uuid(),
@@ -264,6 +286,8 @@ impl OperationRun {
             error: run.error.map(RunError::from),
             counts: None,
             retry_of: run.retry_of.map(atlas_domain::ids::RunId::into_uuid),
+            cancel: run.cancel.map(|request| Cancel::new(request, ended)),
+            actions,
             links: links.run(run.id),
         };
         match run.state {

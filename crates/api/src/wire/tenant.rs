@@ -82,11 +82,13 @@ pub(crate) enum Role {
 
 impl From<TenantView> for Tenant {
     fn from(tenant: TenantView) -> Self {
-        let permissions = if tenant.role.may_sync() {
-            vec![Permission::CanSyncTenant.as_str()]
-        } else {
-            Vec::new()
-        };
+        let permissions = [
+            (tenant.role.may_sync(), Permission::CanSyncTenant),
+            (tenant.role.may_cancel(), Permission::CanCancelRun),
+        ]
+        .into_iter()
+        .filter_map(|(may, permission)| may.then_some(permission.as_str()))
+        .collect();
         Self {
             id: tenant.id.into_uuid(),
             name: tenant.name,

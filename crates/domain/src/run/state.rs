@@ -143,6 +143,8 @@ pub struct CancelRequest {
     pub requested_at: DateTime<Utc>,
     /// By whom.
     pub requested_by: UserId,
+    /// That user's name.
+    pub requested_by_name: String,
     /// Why, in the requester's words.
     pub reason: Option<String>,
     /// A running run ends as cancelled by then, whatever its worker does.

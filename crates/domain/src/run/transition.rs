@@ -39,10 +39,10 @@ impl fmt::Display for Status {
 }
 
 macro_rules! transitions {
-    ($($(#[$doc:meta])+ $name:ident: $from:ident ($from_word:literal) => $to:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $from:ident ($from_word:literal) => $to:ident;)+) => {
         /// A change of a run's row that somebody may make.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Transition { $($(#[$doc])+ $name,)+ }
+        pub enum Transition { $($(#[doc = $doc])+ $name,)+ }
 
         impl Transition {
             /// Every transition.
@@ -65,6 +65,12 @@ macro_rules! transitions {
             #[must_use]
             pub const fn guard(self) -> &'static str {
                 match self { $(Self::$name => concat!("r.status = '", $from_word, "'")),+ }
+            }
+
+            /// Its description, for the page about runs.
+            #[cfg(test)]
+            const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+)),+ }
             }
         }
     };
@@ -91,9 +97,9 @@ transitions! {
     FailDispatch: Queued("queued") => Completed;
     /// The sweep ends a run that waited longer than its queue limit.
     FailQueueTimeout: Queued("queued") => Completed;
-    /// Somebody cancels a run that no worker has.
+    /// Somebody cancels a run that no worker has; it ends at once.
     CancelQueued: Queued("queued") => Completed;
-    /// Somebody asks a running run to stop.
+    /// Somebody asks a running run to stop; its worker learns of it by its next heartbeat.
     RequestCancel: Running("running") => Running;
     /// The sweep hands out a queued run once more, because nobody seems to know of it.
     Ring: Queued("queued") => Queued;
@@ -121,5 +127,32 @@ mod tests {
         for source in [Status::Queued, Status::Running] {
             assert!(into(Status::Completed).any(|t| t.source() == source));
         }
+    }
+
+    #[test]
+    fn the_page_about_runs_has_the_table_of_transitions_as_it_is_here() {
+        const PAGE: &str = include_str!("../../../../docs/OPERATION-RUNS.md");
+        let rows: String = Transition::ALL
+            .iter()
+            .map(|transition| {
+                format!(
+                    "| {transition:?} | {} | {} | {} |\n",
+                    transition.source(),
+                    transition.target(),
+                    transition.meaning().trim()
+                )
+            })
+            .collect();
+        let table =
+            format!("| Transition | From | To | What happens |\n| --- | --- | --- | --- |\n{rows}");
+        let written = PAGE
+            .split_once("<!-- transitions -->\n")
+            .and_then(|(_, rest)| rest.split_once("<!-- end of transitions -->"))
+            .map(|(written, _)| written);
+        assert_eq!(
+            written,
+            Some(table.as_str()),
+            "put this between the markers in docs/OPERATION-RUNS.md:\n{table}"
+        );
     }
 }

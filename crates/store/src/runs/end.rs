@@ -67,12 +67,14 @@ const OWNED: &str = "WITH held AS ( \
         WHERE f.tenant_id = h.tenant_id AND f.scope = h.lock_scope AND f.fence = $12 \
         RETURNING h.id), ";
 
-/// $13 outcome, $14 counts, $15 error, $16 progress.
+/// $13 outcome, $14 counts, $15 error, $16 progress. A run that was asked to stop ends as cancelled,
+/// even when its last work was quicker: whoever was told that it is being cancelled can rely on it.
 const FINISH: &str = concatcp!(
     OWNED,
     "changed AS ( \
-        UPDATE operation_runs r SET status = 'completed', outcome = $13, counts = $14, \
-            error = $15, progress = coalesce($16, r.progress), completed_at = clock_timestamp(), \
+        UPDATE operation_runs r SET status = 'completed', counts = $14, \
+            outcome = CASE WHEN r.cancel_requested_at IS NULL THEN $13 ELSE 'cancelled' END, \
+            error = CASE WHEN r.cancel_requested_at IS NULL THEN $15 END, progress = coalesce($16, r.progress), completed_at = clock_timestamp(), \
             updated_at = clock_timestamp(), event_seq = r.event_seq + 1, ",
     NO_LEASE,
     " FROM fenced WHERE r.id = fenced.id AND ",
@@ -188,9 +190,16 @@ impl Store {
         .get_result(&mut self.connection().await?)
         .await
         .optional()?;
-        Ok(row.map_or(Ended::Lost, |row| Ended::Done {
+        let Some(row) = row else {
+            return Ok(Ended::Lost);
+        };
+        let asked_to_stop = row.outcome.as_deref() == Some(Outcome::Cancelled.as_str());
+        if asked_to_stop && completion.outcome != Outcome::Cancelled {
+            tracing::info!(run_id = %lease.run_id, "the run was asked to stop and ends as cancelled");
+        }
+        Ok(Ended::Done {
             next: row.next.map(RunId::from_uuid),
-        }))
+        })
     }
 
     /// Gives the run back after a failure that may pass; it is due again after `delay`. The last

@@ -1,5 +1,6 @@
 //! Runs as screens see them: only those of tenants that the user belongs to.
 
+use atlas_domain::access::Role;
 use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::run::{OperationKind, OperationRun, Outcome, Status};
@@ -11,11 +12,21 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::row::{COLUMNS, RunRow};
+use crate::access::parse_role;
 use crate::error::StoreError;
 use crate::inventory::results::{RESULT_COLUMNS, ResultRow};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::statement::prepared;
+
+/// A run, and what its reader is in its tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenRun {
+    /// The run.
+    pub run: OperationRun,
+    /// The reader's role, which says what the reader may do with the run.
+    pub role: Role,
+}
 
 /// Which runs to list; an empty filter is none.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +52,7 @@ pub struct RunFilter {
 const ONE: &str = concatcp!(
     "SELECT ",
     COLUMNS,
-    " FROM operation_runs r JOIN memberships m ON m.tenant_id = r.tenant_id AND m.user_id = $1 \
+    ", m.role FROM operation_runs r JOIN memberships m ON m.tenant_id = r.tenant_id AND m.user_id = $1 \
       JOIN tenants t ON t.id = r.tenant_id JOIN users u ON u.id = r.initiator_id WHERE r.id = $2"
 );
 
@@ -50,7 +61,7 @@ const ONE: &str = concatcp!(
 const LIST: &str = concatcp!(
     "SELECT ",
     COLUMNS,
-    " FROM memberships m CROSS JOIN LATERAL ( \
+    ", m.role FROM memberships m CROSS JOIN LATERAL ( \
         SELECT * FROM operation_runs i WHERE i.tenant_id = m.tenant_id \
             AND (i.created_at, i.id) < (coalesce($2, 'infinity'::timestamptz), \
                 coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)) \
@@ -70,7 +81,7 @@ const LIST: &str = concatcp!(
 const ACTIVE: &str = concatcp!(
     "SELECT ",
     COLUMNS,
-    " FROM memberships m CROSS JOIN LATERAL ( \
+    ", m.role FROM memberships m CROSS JOIN LATERAL ( \
         (SELECT * FROM operation_runs i WHERE i.tenant_id = m.tenant_id \
             AND i.status IN ('queued', 'running')) \
         UNION ALL \
@@ -80,6 +91,23 @@ const ACTIVE: &str = concatcp!(
       JOIN tenants t ON t.id = r.tenant_id JOIN users u ON u.id = r.initiator_id \
       WHERE m.user_id = $1 ORDER BY r.created_at DESC, r.id DESC LIMIT $2"
 );
+
+#[derive(QueryableByName)]
+struct SeenRow {
+    #[diesel(embed)]
+    run: RunRow,
+    #[diesel(sql_type = Text)]
+    role: String,
+}
+
+impl SeenRow {
+    fn into_seen(self) -> Result<SeenRun, StoreError> {
+        Ok(SeenRun {
+            role: parse_role(&self.role)?,
+            run: self.run.into_run()?,
+        })
+    }
+}
 
 const VISIBLE: &str = "SELECT EXISTS (SELECT 1 FROM operation_runs r JOIN memberships m \
     ON m.tenant_id = r.tenant_id AND m.user_id = $1 WHERE r.id = $2) AS visible";
@@ -102,7 +130,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn run(&self, user: UserId, run: RunId) -> Result<Option<OperationRun>, StoreError> {
-        let row: Option<RunRow> = prepared(
+        let seen = self.seen_run(user, run).await?;
+        Ok(seen.map(|seen| seen.run))
+    }
+
+    /// One run, with what its reader is in its tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn seen_run(&self, user: UserId, run: RunId) -> Result<Option<SeenRun>, StoreError> {
+        let row: Option<SeenRow> = prepared(
             sql_query(ONE)
                 .bind::<SqlUuid, _>(user.into_uuid())
                 .bind::<SqlUuid, _>(run.into_uuid()),
@@ -110,7 +147,7 @@ impl Store {
         .get_result(&mut self.connection().await?)
         .await
         .optional()?;
-        row.map(RunRow::into_run).transpose()
+        row.map(SeenRow::into_seen).transpose()
     }
 
     /// Runs, newest first.
@@ -122,7 +159,7 @@ impl Store {
         user: UserId,
         filter: &RunFilter,
         page: PageRequest<(DateTime<Utc>, RunId)>,
-    ) -> Result<Vec<OperationRun>, StoreError> {
+    ) -> Result<Vec<SeenRun>, StoreError> {
         let (after_time, after_id) = page.after.unzip();
         let tenants: Vec<Uuid> = filter.tenant.iter().map(|id| id.into_uuid()).collect();
         let kinds: Vec<&str> = filter.kind.iter().map(|kind| kind.as_str()).collect();
@@ -133,7 +170,7 @@ impl Store {
             .map(|outcome| outcome.as_str())
             .collect();
         let ids: Vec<Uuid> = filter.ids.iter().map(|id| id.into_uuid()).collect();
-        let rows: Vec<RunRow> = prepared(
+        let rows: Vec<SeenRow> = prepared(
             sql_query(LIST)
                 .bind::<SqlUuid, _>(user.into_uuid())
                 .bind::<Nullable<Timestamptz>, _>(after_time)
@@ -150,26 +187,22 @@ impl Store {
         )
         .load(&mut self.connection().await?)
         .await?;
-        rows.into_iter().map(RunRow::into_run).collect()
+        rows.into_iter().map(SeenRow::into_seen).collect()
     }
 
     /// Active runs and those that ended within the last minute, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn active_runs(
-        &self,
-        user: UserId,
-        limit: i64,
-    ) -> Result<Vec<OperationRun>, StoreError> {
-        let rows: Vec<RunRow> = prepared(
+    pub async fn active_runs(&self, user: UserId, limit: i64) -> Result<Vec<SeenRun>, StoreError> {
+        let rows: Vec<SeenRow> = prepared(
             sql_query(ACTIVE)
                 .bind::<SqlUuid, _>(user.into_uuid())
                 .bind::<BigInt, _>(limit),
         )
         .load(&mut self.connection().await?)
         .await?;
-        rows.into_iter().map(RunRow::into_run).collect()
+        rows.into_iter().map(SeenRow::into_seen).collect()
     }
 
     /// The results of a run per policy type, by key; `None` when the user cannot see the run. Types

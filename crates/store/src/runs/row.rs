@@ -21,7 +21,8 @@ pub(super) const COLUMNS: &str = "r.id, r.tenant_id, t.name AS tenant_name, r.ki
     r.max_failures, r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, \
     r.outcome, r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, \
     r.lease_expires_at, r.counts, r.completed_at, r.cancel_requested_at, r.cancel_requested_by, \
-    r.cancel_reason, r.cancel_deadline_at, \
+    (SELECT b.display_name FROM users b WHERE b.id = r.cancel_requested_by) \
+        AS cancel_requested_by_name, r.cancel_reason, r.cancel_deadline_at, \
     (r.not_before > clock_timestamp()) AS not_due, \
     (r.status = 'queued' AND EXISTS (SELECT 1 FROM operation_runs o \
         WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope \
@@ -32,12 +33,13 @@ pub(super) const NO_LEASE: &str = "worker_id = NULL, lease_token = NULL, \
     lease_expires_at = NULL, heartbeat_at = NULL";
 
 /// Follows a `WITH` list whose CTE `changed` holds the new version of a run's row (all columns).
-/// Writes the event ($1), and for a run that has ended the notification ($2 its id, $3 title, $4
+/// Writes the event ($1, or that it was cancelled), and for a run that has ended the notification ($2 its id, $3 title, $4
 /// body, with the tenant's name for `{tenant}`; $5 and $6 title and body when it was cancelled) and
 /// the audit entry ($7 its id, $8 the kind of actor).
 pub(super) const TOLD: &str = ", event AS ( \
         INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
-        SELECT c.id, c.event_seq, c.attempt, $1, \
+        SELECT c.id, c.event_seq, c.attempt, \
+            CASE WHEN c.outcome = 'cancelled' THEN 'cancelled' ELSE $1 END, \
             CASE WHEN c.error IS NULL THEN NULL ELSE jsonb_build_object('code', c.error->'code') END \
         FROM changed c), \
     notice AS ( \
@@ -114,6 +116,8 @@ pub(super) struct RunRow {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     cancel_requested_by: Option<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
+    cancel_requested_by_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     cancel_reason: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     cancel_deadline_at: Option<DateTime<Utc>>,
@@ -133,11 +137,13 @@ impl RunRow {
         let cancel = match (
             self.cancel_requested_at,
             self.cancel_requested_by,
+            self.cancel_requested_by_name,
             self.cancel_deadline_at,
         ) {
-            (Some(requested_at), Some(by), Some(deadline_at)) => Some(CancelRequest {
+            (Some(requested_at), Some(by), Some(name), Some(deadline_at)) => Some(CancelRequest {
                 requested_at,
                 requested_by: UserId::from_uuid(by),
+                requested_by_name: name,
                 reason: self.cancel_reason,
                 deadline_at,
             }),

@@ -27,10 +27,10 @@ pub(crate) async fn get_operation_run(
 ) -> Result<Answer<OperationRun>, Problem> {
     let run_id = path_id(&request, "run_id")?;
     query.finish()?;
-    let run = state.store.run(actor.user_id(), run_id).await?;
-    let run = run.ok_or_else(Problem::not_found)?;
+    let seen = state.store.seen_run(actor.user_id(), run_id).await?;
+    let seen = seen.ok_or_else(Problem::not_found)?;
     let now = state.clock.now();
-    let run = OperationRun::new(run, &state.links, now);
+    let run = OperationRun::new(seen, &state.links, now);
     let ask_again = run.ask_again(now);
     Ok(Answer::ok(run).ask_again(ask_again))
 }

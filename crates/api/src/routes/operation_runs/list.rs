@@ -49,8 +49,8 @@ pub(crate) async fn list_operation_runs(
     Ok(paging.page(
         &state.links,
         runs,
-        |run| (run.created_at, run.id),
-        |run| wire::OperationRun::new(run, &state.links, now),
+        |seen| (seen.run.created_at, seen.run.id),
+        |seen| wire::OperationRun::new(seen, &state.links, now),
     ))
 }
 

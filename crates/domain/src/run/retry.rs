@@ -1,0 +1,141 @@
+//! What a retry asks for: a run that has ended is not touched, a new one names it.
+
+use std::collections::BTreeSet;
+
+use super::inputs::RunInputs;
+use crate::inventory::{TypeResult, TypeStatus};
+use crate::policy_types::PolicyTypeKey;
+
+/// How much of a run is asked for again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RetryScope {
+    /// All that the run was asked with.
+    #[default]
+    All,
+    /// Only what the run did not read.
+    FailedOnly,
+}
+
+impl RetryScope {
+    /// Every scope.
+    pub const ALL: [Self; 2] = [Self::All, Self::FailedOnly];
+
+    /// The word used in requests.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::FailedOnly => "failed_only",
+        }
+    }
+}
+
+/// The run read everything that can be read, so that nothing is left to be asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing of the run failed")]
+pub struct NothingFailed;
+
+impl RunInputs {
+    /// The inputs of a run that repeats one with these inputs and results.
+    ///
+    /// With [`RetryScope::FailedOnly`] what was read to its end or cannot be read here is left out;
+    /// what failed, and what a run that ended early did not come to, is asked for again. A run
+    /// without results is asked for again as a whole: no worker began it. Foundations are chosen
+    /// together, so one that failed brings the others back.
+    ///
+    /// # Errors
+    /// [`NothingFailed`] when only failures are asked for and there is none.
+    pub fn for_retry(
+        &self,
+        scope: RetryScope,
+        results: &[TypeResult],
+    ) -> Result<Self, NothingFailed> {
+        let Self::InventorySync(selection) = self;
+        if scope == RetryScope::All {
+            return Ok(self.clone());
+        }
+        let done: BTreeSet<PolicyTypeKey> = results
+            .iter()
+            .filter(|result| match result.status {
+                TypeStatus::Succeeded | TypeStatus::Skipped => true,
+                TypeStatus::Failed | TypeStatus::Pending => false,
+            })
+            .map(|result| result.policy_type)
+            .collect();
+        selection
+            .without(&done)
+            .map(Self::InventorySync)
+            .ok_or(NothingFailed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy_types::registry;
+    use crate::selection::{Selection, SelectionRequest};
+
+    fn selection(json: &str) -> Selection {
+        let request: SelectionRequest = serde_json::from_str(json).unwrap();
+        request.resolve().unwrap()
+    }
+
+    fn result(key: &str, status: TypeStatus) -> TypeResult {
+        TypeResult {
+            status,
+            ..TypeResult::pending(registry().find(key).unwrap())
+        }
+    }
+
+    fn failed_only(json: &str, results: &[TypeResult]) -> Result<String, NothingFailed> {
+        let inputs = RunInputs::InventorySync(selection(json));
+        inputs
+            .for_retry(RetryScope::FailedOnly, results)
+            .map(|inputs| inputs.normal_form())
+    }
+
+    const TWO: &str = r#"{"policy_types":["mobileApp","policySet"],"include_foundations":false,
+        "include_dependencies":false}"#;
+
+    #[test]
+    fn only_what_failed_or_was_not_come_to_is_asked_for_again() {
+        use TypeStatus::{Failed, Pending, Skipped, Succeeded};
+        let one = |key: &str| {
+            let json = TWO.replace(r#""mobileApp","policySet""#, &format!("{key:?}"));
+            Ok(selection(&json).normal_form())
+        };
+        let both = |first, second| {
+            let results = [result("mobileApp", first), result("policySet", second)];
+            failed_only(TWO, &results)
+        };
+        assert_eq!(both(Failed, Succeeded), one("mobileApp"));
+        assert_eq!(both(Skipped, Pending), one("policySet"));
+        assert_eq!(both(Succeeded, Skipped), Err(NothingFailed));
+        assert_eq!(failed_only(TWO, &[]), Ok(selection(TWO).normal_form()));
+    }
+
+    #[test]
+    fn a_foundation_that_failed_brings_the_foundations_and_nothing_else() {
+        let json = r#"{"policy_types":["mobileApp"]}"#;
+        let mut results: Vec<_> = selection(json)
+            .keys()
+            .into_iter()
+            .map(|key| result(key.as_str(), TypeStatus::Succeeded))
+            .collect();
+        let foundation = results
+            .iter_mut()
+            .find(|result| result.policy_type.describe().foundation)
+            .unwrap();
+        foundation.status = TypeStatus::Failed;
+        let expected = selection(r#"{"policy_types":[]}"#).normal_form();
+        assert_eq!(failed_only(json, &results), Ok(expected));
+    }
+
+    #[test]
+    fn a_retry_of_all_asks_for_the_same_whatever_the_results() {
+        let inputs = RunInputs::InventorySync(selection(TWO));
+        let results = [result("mobileApp", TypeStatus::Succeeded)];
+        let again = inputs.for_retry(RetryScope::All, &results).unwrap();
+        assert_eq!(again, inputs);
+    }
+}
