@@ -6,7 +6,8 @@ use std::process::{Command, Output, Stdio};
 use atlas_test_support::{KEYS, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, TestDatabase};
 use serde_json::Value;
 
-use crate::installation::{Installation, binary};
+use crate::installation::Installation;
+use crate::program::binary;
 
 fn text(output: &Output) -> String {
     assert!(

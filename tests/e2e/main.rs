@@ -11,4 +11,5 @@ mod browser;
 mod command_line;
 mod installation;
 mod many_callers;
+mod program;
 mod workers;

@@ -5,7 +5,8 @@ use std::process::Command;
 use atlas_test_support::eventually;
 use serde_json::Value;
 
-use crate::installation::{Installation, binary};
+use crate::installation::Installation;
+use crate::program::binary;
 
 const APPS: &str = "/beta/deviceAppManagement/mobileApps";
 const ONE_TYPE: &str = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;

@@ -24,7 +24,11 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// Copies the template, which is made first when it is not there.
     pub async fn create() -> Self {
-        let admin_url = crate::service("DATABASE_URL");
+        Self::create_at(crate::service("DATABASE_URL")).await
+    }
+
+    /// The same on a server that the test runs for itself. The URL's user may create databases.
+    pub async fn create_at(admin_url: String) -> Self {
         let admin = connect(&admin_url).await;
         let template = template(&admin_url, &admin).await;
         let name = format!("test_{}", Uuid::new_v4().simple());

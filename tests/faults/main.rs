@@ -1,0 +1,28 @@
+//! Whatever goes wrong, every accepted run ends, once, and nobody else's writes get in: the real
+//! binaries while they are killed, stopped and cut off from PostgreSQL and Redis.
+//!
+//! Needs programs with crash points and, for the tests that break a service, programs to start one
+//! with; `cargo xtask test` has both. After each fault [`house::House::quiesce`] waits until nothing
+//! is left to do, and [`invariants`] are checked.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "test code ends at the first surprise"
+)]
+
+mod backlog;
+mod crash_points;
+mod deliveries;
+mod house;
+mod invariants;
+mod network;
+mod postgres;
+#[path = "../e2e/program.rs"]
+mod program;
+mod proxy;
+mod redis_loss;
+mod restarts;
+mod servers;
+mod slot;
+mod zombies;

@@ -1,0 +1,84 @@
+//! PostgreSQL restarts or throws everybody out while runs are under way.
+
+use crate::house::{Foundations, House};
+use crate::program::Program;
+use crate::servers::PostgresServer;
+
+/// How often each fault comes.
+const TIMES: i64 = 3;
+/// Runs that end between two faults.
+const BETWEEN: i64 = 5;
+
+/// Presses sync for six tenants in turn, whatever the answers are, until `fault` is done.
+async fn under_load(house: &House, fault: impl Future<Output = ()>) {
+    let tenants = house.tenants(6).await;
+    let pressing = async {
+        loop {
+            for (tenant, member) in &tenants {
+                house.press(*tenant, member).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = pressing => {}
+        () = fault => {}
+    }
+}
+
+/// Waits until so many more runs have succeeded.
+async fn more_succeed(house: &House) {
+    let sql = "SELECT count(*) FROM operation_runs WHERE outcome = 'succeeded'";
+    let before = house.number(sql).await;
+    let enough = format!(
+        "SELECT least(count(*), {0}) FROM ({sql}) o(n), generate_series(1, n)",
+        before + BETWEEN
+    );
+    house.number_becomes(&enough, before + BETWEEN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_run_ends_when_postgresql_restarts_under_load() {
+    let _slot = crate::slot::take().await;
+    let Some(mut postgres) = PostgresServer::start().await else {
+        return;
+    };
+    let house = House::upon(Foundations {
+        database_url: Some(postgres.url()),
+        ..Foundations::default()
+    })
+    .await;
+    let mut workers: Vec<Program> = (0..2).map(|_| house.worker(&[])).collect();
+    under_load(&house, async {
+        for _ in 0..TIMES {
+            more_succeed(&house).await;
+            postgres.restart_immediately().await;
+        }
+        more_succeed(&house).await;
+    })
+    .await;
+    house.check().await;
+    for worker in &mut workers {
+        assert!(worker.child.try_wait().unwrap().is_none(), "a worker ended");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_run_ends_when_all_connections_are_thrown_out_under_load() {
+    let _slot = crate::slot::take().await;
+    let house = House::start().await;
+    let mut workers: Vec<Program> = (0..2).map(|_| house.worker(&[])).collect();
+    under_load(&house, async {
+        for _ in 0..TIMES {
+            more_succeed(&house).await;
+            let all = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            assert!(house.number(all).await > 0);
+        }
+        more_succeed(&house).await;
+    })
+    .await;
+    house.check().await;
+    for worker in &mut workers {
+        assert!(worker.child.try_wait().unwrap().is_none(), "a worker ended");
+    }
+}

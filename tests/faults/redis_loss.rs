@@ -1,0 +1,144 @@
+//! Redis loses everything, dies, hangs, or was never there.
+
+use crate::house::{Foundations, House, NO_SWEEPS, ONE_SLOT, Pressed};
+use crate::servers::RedisServer;
+
+async fn upon(redis: &RedisServer) -> House {
+    House::upon(Foundations {
+        redis_url: Some(redis.url()),
+        ..Foundations::default()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_redis_costs_no_run_and_later_messages_are_heard() {
+    let _slot = crate::slot::take().await;
+    let Some(redis) = RedisServer::start().await else {
+        return;
+    };
+    let house = upon(&redis).await;
+    let tenants = house.tenants(3).await;
+    house.hold().await;
+    let mut sweeping = house.worker(&[ONE_SLOT]);
+    for (tenant, member) in &tenants {
+        house.press_accepted(*tenant, member).await;
+    }
+    house.held(1).await;
+    let mut connection = redis.connection().await;
+    let emptied: String = redis::cmd("FLUSHALL")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(emptied, "OK");
+    house.release().await;
+    house.check().await;
+    let once = "SELECT count(*) FROM operation_runs WHERE attempt <> 1 OR failures <> 0";
+    assert_eq!(house.number(once).await, 0, "no run was disturbed");
+
+    // A worker that only listens hears the next one, also when it is emptied while it listens.
+    sweeping.kill();
+    let _listening = house.worker(&[NO_SWEEPS]);
+    let (tenant, member) = &tenants[0];
+    for _ in 0..3 {
+        house.press_accepted(*tenant, member).await;
+        house.check().await;
+        let _: String = redis::cmd("FLUSHALL")
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_end_while_redis_is_dead_and_messages_are_heard_once_it_is_back() {
+    let _slot = crate::slot::take().await;
+    let Some(mut redis) = RedisServer::start().await else {
+        return;
+    };
+    let house = upon(&redis).await;
+    let tenants = house.tenants(3).await;
+    house.hold().await;
+    let mut sweeping = house.worker(&[ONE_SLOT]);
+    let _listening = house.worker(&[ONE_SLOT, NO_SWEEPS]);
+    for (tenant, member) in &tenants {
+        house.press_accepted(*tenant, member).await;
+    }
+    house.held(2).await;
+    redis.kill();
+    house.release().await;
+    house.check().await;
+    let once = "SELECT count(*) FROM operation_runs WHERE attempt <> 1 OR failures <> 0";
+    assert_eq!(house.number(once).await, 0, "no run was disturbed");
+    let (tenant, member) = &tenants[0];
+    assert!(matches!(
+        house.press(*tenant, member).await,
+        Pressed::Refused(_)
+    ));
+
+    sweeping.kill();
+    redis.start_empty().await;
+    atlas_test_support::eventually("a start to be accepted", || async {
+        let pressed = house.press(*tenant, member).await;
+        matches!(pressed, Pressed::Accepted(_)).then_some(())
+    })
+    .await;
+    house.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_hangs_for_a_while_leaves_no_worker_asleep() {
+    let _slot = crate::slot::take().await;
+    let Some(redis) = RedisServer::start().await else {
+        return;
+    };
+    let house = upon(&redis).await;
+    let (tenant, member) = house.tenant().await;
+    let _listening = house.worker(&[NO_SWEEPS]);
+    house.press_accepted(tenant, &member).await;
+    house.check().await;
+    for milliseconds in [600, 2_300, 600, 2_300] {
+        let _: String = redis::cmd("CLIENT")
+            .arg("PAUSE")
+            .arg(milliseconds)
+            .query_async(&mut redis.connection().await)
+            .await
+            .unwrap();
+        for _ in 0..5 {
+            house.press_accepted(tenant, &member).await;
+            house.quiesce().await;
+        }
+    }
+    house.check().await;
+    assert_eq!(
+        house.outcomes().await,
+        [("succeeded".to_owned(), 21)].into()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_a_start_fails_at_once_and_queued_runs_are_done() {
+    let _slot = crate::slot::take().await;
+    let house = House::upon(Foundations {
+        redis_url: Some(atlas_test_support::dead_redis_url()),
+        ..Foundations::default()
+    })
+    .await;
+    let tenants = house.tenants(3).await;
+    let (tenant, member) = &tenants[0];
+    let Pressed::Refused(run) = house.press(*tenant, member).await else {
+        panic!("a start that nobody can be told of is refused");
+    };
+    let told = format!(
+        "SELECT count(*) FROM notifications n JOIN operation_runs r ON r.id = n.run_id
+         WHERE r.id = '{run}' AND r.outcome = 'failed' AND n.phase = 'terminal'"
+    );
+    assert_eq!(house.number(&told).await, 1);
+    for (tenant, member) in &tenants {
+        house.queue_silently(*tenant, member).await;
+    }
+    let _workers = [house.worker(&[]), house.worker(&[])];
+    house.check().await;
+    let expected = [("failed".to_owned(), 1), ("succeeded".to_owned(), 3)];
+    assert_eq!(house.outcomes().await, expected.into());
+}

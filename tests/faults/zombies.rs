@@ -1,0 +1,72 @@
+//! Workers that were stopped for longer than their lease, and then go on.
+
+use crate::house::{House, ONE_SLOT, says, stopped};
+
+/// What a worker says when it learns that its run is not its own any more.
+const LOST: [&str; 2] = [
+    "the run has another owner or has ended; nothing more is written",
+    "the run had ended or was lost before it could be ended here",
+];
+
+/// The worker stops itself at `point`; another ends its run; then it goes on.
+async fn a_zombie_wakes_at(point: &str) {
+    let _slot = crate::slot::take().await;
+    let house = House::start().await;
+    let (tenant, member) = house.tenant().await;
+    let zombie = house.worker_with_fault(&format!("{point}=stop"), &[ONE_SLOT]);
+    house.press_accepted(tenant, &member).await;
+    stopped(&zombie).await;
+    let mut successor = house.worker(&[]);
+    house.check().await;
+    let written = "SELECT count(*) FROM journal";
+    let before = house.number(written).await;
+
+    zombie.signal("CONT");
+    atlas_test_support::eventually("the zombie to notice", || async {
+        let log = std::fs::read_to_string(&zombie.log).unwrap();
+        LOST.iter().any(|text| log.contains(text)).then_some(())
+    })
+    .await;
+    assert_eq!(house.number(written).await, before, "it wrote nothing");
+    house.assert_invariants().await;
+    let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND outcome = 'succeeded'";
+    assert_eq!(house.number(twice).await, 1);
+
+    // It is a worker like any other again.
+    successor.kill();
+    house.press_accepted(tenant, &member).await;
+    house.check().await;
+    assert_eq!(house.outcomes().await, [("succeeded".to_owned(), 2)].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_wakes_between_pages_writes_nothing() {
+    a_zombie_wakes_at("page.2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_wakes_before_the_last_statement_ends_nothing() {
+    a_zombie_wakes_at("finish.before").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_wakes_while_another_has_the_run_does_not_disturb_it() {
+    let _slot = crate::slot::take().await;
+    let house = House::start().await;
+    let (tenant, member) = house.tenant().await;
+    house.hold().await;
+    let zombie = house.worker(&[ONE_SLOT]);
+    house.press_accepted(tenant, &member).await;
+    house.held(1).await;
+    zombie.signal("STOP");
+    stopped(&zombie).await;
+    let _successor = house.worker(&[]);
+    // The zombie's own request still waits at the gate.
+    house.held(2).await;
+    zombie.signal("CONT");
+    says(&zombie, LOST[0]).await;
+    house.release().await;
+    house.check().await;
+    let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND failures = 1";
+    assert_eq!(house.number(twice).await, 1);
+}
