@@ -8,6 +8,7 @@
 
 mod arrows;
 mod compose;
+mod crash_points;
 mod programs;
 mod readme;
 mod registries;

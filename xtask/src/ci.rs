@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::interrupt::Interrupt;
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{FOR_TESTS, Workspace};
 
 /// What README.md promises to be the command that runs every test: its second code block.
 const TEST_COMMAND: &str = "cargo xtask test";
@@ -57,18 +57,17 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Resul
 fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
     let readme = std::fs::read_to_string(workspace.root.join("README.md")).context("README.md")?;
     let command = test_command(&readme)?;
-    let mut documentation = workspace.cargo(&["doc", "--workspace", "--no-deps"]);
+    let documentation = [&["doc", "--workspace", "--no-deps"][..], &FOR_TESTS].concat();
+    let mut documentation = workspace.cargo(&documentation);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let mut tests = Command::new("/bin/sh");
     tests.args(["-c", command]).current_dir(&workspace.root);
     let lints = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+        &["clippy", "--workspace", "--all-targets"][..],
+        &FOR_TESTS,
+        &["--", "-D", "warnings"],
+    ]
+    .concat();
     Ok(vec![
         Stage {
             name: "format",

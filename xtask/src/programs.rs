@@ -14,7 +14,7 @@ use crate::http::Connection;
 use crate::interrupt::Interrupt;
 use crate::process::{self, Service};
 use crate::random;
-use crate::workspace::{Workspace, without_settings};
+use crate::workspace::{FOR_TESTS, Workspace, without_settings};
 
 /// How long a program may take until it is ready.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
@@ -27,33 +27,48 @@ const CLIENT_SECRET: &str = "simulator-secret";
 pub(crate) struct Programs(PathBuf);
 
 impl Programs {
-    /// Builds them and finds them. Unoptimised they are built together with the tests: the same
-    /// features, so nothing is compiled twice.
+    /// Builds them and finds them. Unoptimised they are built together with the tests, so that most
+    /// is compiled once.
     pub(crate) fn build(
         workspace: &Workspace,
         release: bool,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Self> {
-        let what: &[&str] = if release {
-            &[
+        if release {
+            let what = [
                 "build",
                 "--release",
                 "--workspace",
                 "--exclude",
                 "xtask",
                 "--bins",
-            ]
+            ];
+            Self::build_as(workspace, &what, "release", interrupt)
         } else {
-            &["build", "--workspace", "--all-targets"]
-        };
+            let what = ["build", "--workspace", "--all-targets"];
+            Self::build_as(workspace, &what, "debug", interrupt)
+        }
+    }
+
+    /// Builds them as fault tests need them: such programs are for nothing else.
+    pub(crate) fn build_for_tests(
+        workspace: &Workspace,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Self> {
+        let what = [&["build", "--workspace", "--all-targets"][..], &FOR_TESTS].concat();
+        Self::build_as(workspace, &what, "debug", interrupt)
+    }
+
+    fn build_as(
+        workspace: &Workspace,
+        what: &[&str],
+        profile: &str,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Self> {
         if !process::run(&mut workspace.cargo(what), interrupt)?.success() {
             bail!("the programs do not build");
         }
-        Ok(Self(workspace.target.join(if release {
-            "release"
-        } else {
-            "debug"
-        })))
+        Ok(Self(workspace.target.join(profile)))
     }
 
     /// The directory that holds them.

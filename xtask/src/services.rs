@@ -14,11 +14,13 @@ mod programs;
 mod redis;
 mod wire;
 
+use std::ffi::OsString;
 use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 
+use self::account::Account;
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process::Service;
@@ -40,8 +42,15 @@ pub(crate) struct Running {
     url: String,
     process: Option<Service>,
     source: String,
-    /// The directory of PostgreSQL's other programs, when this is one that was started.
-    tools: Option<programs::Postgres>,
+    /// What it was started with, when this is one that was started.
+    tools: Option<Tools>,
+}
+
+/// The programs of a service.
+#[derive(Debug, Clone)]
+enum Tools {
+    Postgres(programs::Postgres),
+    Redis(programs::Redis),
 }
 
 /// Both services. Those that were started stop with the value.
@@ -104,6 +113,37 @@ impl Services {
         &self.directory
     }
 
+    /// The servers' programs, as the variables that fault tests read: they start some of their own,
+    /// to break them. Those that were started, else what this machine has.
+    pub(crate) fn programs(&self, interrupt: &Interrupt) -> Vec<(&'static str, OsString)> {
+        let mut variables = Vec::new();
+        let postgres = match &self.postgres.tools {
+            Some(Tools::Postgres(started)) => Some(started.clone()),
+            _ => programs::postgres_candidates()
+                .into_iter()
+                .find(|candidate| candidate.version(interrupt).is_ok()),
+        };
+        if let Some(postgres) = postgres {
+            variables.push(("ATLAS_POSTGRES_BIN", postgres.directory.into()));
+            let libraries = postgres.libraries;
+            variables.extend(libraries.map(|paths| ("ATLAS_POSTGRES_LIBRARIES", paths)));
+            let account = Account::unprivileged().ok().and_then(Account::ids);
+            variables.extend(account.map(|ids| ("ATLAS_POSTGRES_ACCOUNT", ids.into())));
+        }
+        let redis = match &self.redis.tools {
+            Some(Tools::Redis(started)) => Some(started.clone()),
+            _ => programs::redis_candidates()
+                .into_iter()
+                .find(|candidate| candidate.version(interrupt).is_ok()),
+        };
+        if let Some(redis) = redis {
+            variables.push(("ATLAS_REDIS_SERVER", redis.server.into()));
+            let libraries = redis.libraries;
+            variables.extend(libraries.map(|paths| ("ATLAS_REDIS_LIBRARIES", paths)));
+        }
+        variables
+    }
+
     /// Prints both addresses as a shell reads them.
     pub(crate) fn print_exports(&self) {
         println!("export DATABASE_URL='{}'", self.database_url());
@@ -112,8 +152,9 @@ impl Services {
 
     /// pgbench, connected to the PostgreSQL that was started.
     pub(crate) fn pgbench(&self) -> anyhow::Result<Command> {
-        let tools = self.postgres.tools.as_ref();
-        let tools = tools.context("pgbench is only there beside a PostgreSQL that was started")?;
+        let Some(Tools::Postgres(tools)) = &self.postgres.tools else {
+            bail!("pgbench is only there beside a PostgreSQL that was started");
+        };
         let mut command = tools.command("pgbench");
         // A connection string as the database's name; the password is not in the arguments.
         let url = self.database_url();

@@ -7,7 +7,7 @@ use crate::process;
 use crate::programs::Programs;
 use crate::services::browser::Browser;
 use crate::services::{Durability, Services};
-use crate::workspace::Workspace;
+use crate::workspace::{FOR_TESTS, Workspace};
 
 /// Builds everything, finds or starts the services, and runs the tests. The exit status is the
 /// test runner's.
@@ -16,8 +16,9 @@ pub(crate) fn run(
     arguments: &[String],
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
-    let programs = Programs::build(workspace, false, interrupt)?;
+    let programs = Programs::build_for_tests(workspace, interrupt)?;
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
+    let servers = services.programs(interrupt);
     let browser = Browser::find(workspace, interrupt)?;
     let nextest = has_nextest(workspace, interrupt)?;
     let runner: &[&str] = if nextest {
@@ -26,19 +27,21 @@ pub(crate) fn run(
         &["test"]
     };
     let selected: Vec<&str> = match arguments {
-        [] => vec!["--workspace", "--all-targets"],
+        [] => [&["--workspace", "--all-targets"][..], &FOR_TESTS].concat(),
         given => given.iter().map(String::as_str).collect(),
     };
     let mut command = workspace.cargo(runner);
     command.args(selected);
     with_services(&mut command, &services, &programs);
+    command.envs(servers);
     command.envs(browser.iter().flat_map(Browser::variables));
     let status = process::run(&mut command, interrupt)?;
     if !status.success() || !arguments.is_empty() {
         return Ok(exit_code(status));
     }
     // Examples in documentation run under cargo's own runner only.
-    let mut command = workspace.cargo(&["test", "--workspace", "--doc"]);
+    let examples = [&["test", "--workspace", "--doc"][..], &FOR_TESTS].concat();
+    let mut command = workspace.cargo(&examples);
     let status = process::run(with_services(&mut command, &services, &programs), interrupt)?;
     Ok(exit_code(status))
 }

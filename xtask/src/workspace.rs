@@ -6,6 +6,13 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
+/// What tests, lints and documentation are built with: programs in which fault tests can make
+/// things go wrong. Nothing that anybody uses is built with it.
+pub(crate) const FOR_TESTS: [&str; 2] = [
+    "--features",
+    "atlas-api/crash-points,atlas-worker/crash-points",
+];
+
 /// Every setting of the house's programs starts like this.
 const SETTINGS_PREFIX: &str = "ATLAS_";
 

@@ -34,6 +34,14 @@ impl Account {
             .ok_or_else(|| anyhow!("root may not run it, and there is no user postgres or nobody"))
     }
 
+    /// The other user's and group's numbers, as `101:104`.
+    pub(super) fn ids(self) -> Option<String> {
+        match self {
+            Self::Own => None,
+            Self::Other { uid, gid } => Some(format!("{uid}:{gid}")),
+        }
+    }
+
     /// Runs the command as this user.
     pub(super) fn apply(self, command: &mut Command) {
         if let Self::Other { uid, gid } = self {

@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use super::account::Account;
 use super::programs::Postgres;
-use super::{Durability, Running, wire};
+use super::{Durability, Running, Tools, wire};
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process::{self, Service};
@@ -54,7 +54,7 @@ pub(super) fn start(
                     url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
                     process: Some(process),
                     source: format!("{version} from {shown}, private, on port {port}"),
-                    tools: Some(programs.clone()),
+                    tools: Some(Tools::Postgres(programs.clone())),
                 });
             }
             Err(error) if error.is::<Interrupted>() => return Err(error),

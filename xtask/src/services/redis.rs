@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::programs::Redis;
-use super::{Running, wire};
+use super::{Running, Tools, wire};
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process::Service;
@@ -46,7 +46,7 @@ pub(super) fn start(
                     url: format!("redis://:{password}@127.0.0.1:{port}/"),
                     process: Some(process),
                     source: format!("{version} from {shown}, private, on port {port}"),
-                    tools: None,
+                    tools: Some(Tools::Redis(programs.clone())),
                 });
             }
             Err(error) if error.is::<Interrupted>() => return Err(error),
