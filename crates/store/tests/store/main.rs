@@ -5,6 +5,7 @@
 mod admission;
 mod inventory;
 mod lifecycle;
+mod machine;
 mod operations;
 mod schema;
 

@@ -1,0 +1,97 @@
+//! Random sequences of steps against the real statements: after each one every row is compared with
+//! a reference that has no database, and the rules are asked for in SQL. Old leases go on acting,
+//! as workers do that were replaced and do not know it.
+
+mod reference;
+mod rows;
+mod steps;
+mod system;
+
+use std::sync::atomic::Ordering;
+
+use atlas_domain::clock::{Entropy, SystemEntropy};
+use atlas_domain::run::Status;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use proptest_state_machine::ReferenceStateMachine;
+use reference::Reference;
+use steps::Step;
+use system::{House, System};
+
+const CASES: u32 = 24;
+const STEPS: usize = 30;
+
+#[test]
+fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
+    let mut config = Config {
+        cases: CASES,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    if config.rng_seed == RngSeed::Random {
+        let mut seed = [0; 8];
+        SystemEntropy.fill(&mut seed);
+        config.rng_seed = RngSeed::Fixed(u64::from_le_bytes(seed));
+    }
+    if let RngSeed::Fixed(seed) = config.rng_seed {
+        println!("to repeat: PROPTEST_RNG_SEED={seed}");
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let house = runtime.block_on(House::build());
+    let steps = Reference::sequential_strategy(STEPS);
+    let result = TestRunner::new(config).run(&steps, |(reference, steps, seen)| {
+        runtime.block_on(async {
+            let mut case = Case::begin(&house, reference).await;
+            for step in steps {
+                if let Some(seen) = &seen {
+                    seen.fetch_add(1, Ordering::SeqCst);
+                }
+                case.step(&step).await;
+            }
+            case.come_to_rest().await;
+        });
+        Ok(())
+    });
+    // The database is dropped on a runtime that still lives.
+    runtime.block_on(async { drop(house) });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+struct Case<'a> {
+    reference: Reference,
+    system: System<'a>,
+}
+
+impl<'a> Case<'a> {
+    async fn begin(house: &'a House, reference: Reference) -> Self {
+        let system = house.clear().await;
+        Self { reference, system }
+    }
+
+    async fn step(&mut self, step: &Step) {
+        let after = Reference::apply(self.reference.clone(), step);
+        self.system.step(&self.reference, step, &after).await;
+        self.reference = after;
+    }
+
+    /// The faults are over, and one worker lives: every run ends.
+    async fn come_to_rest(&mut self) {
+        for run in 0..self.reference.runs.len() {
+            self.step(&Step::LeaseRunsOut(run)).await;
+        }
+        self.step(&Step::TakeBackSweep).await;
+        for run in 0..self.reference.runs.len() {
+            self.step(&Step::BackoffPasses(run)).await;
+        }
+        while self.reference.due().is_some() {
+            self.step(&Step::Claim).await;
+            self.step(&Step::Finish(0)).await;
+        }
+        let open = |run: &&reference::Run| run.status != Status::Completed;
+        assert_eq!(
+            self.reference.runs.iter().find(open).map(|run| run.status),
+            None
+        );
+    }
+}
