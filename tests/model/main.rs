@@ -5,6 +5,7 @@
 //! The statements themselves are held against PostgreSQL in `crates/store/tests`; here the question
 //! is whether their guards suffice, and whether each of them is needed.
 
+mod action;
 mod acyclic;
 mod properties;
 mod protocol;
@@ -88,4 +89,9 @@ fn without_the_unique_index_two_runs_of_a_tenant_run() {
 #[test]
 fn without_raising_the_fence_at_the_exit_a_page_is_stored_after_the_end() {
     breaks_without(Guard::ExitRaisesFence, properties::NO_STRAY_WRITE);
+}
+
+#[test]
+fn without_regard_to_the_request_a_run_that_was_asked_to_stop_succeeds() {
+    breaks_without(Guard::RequestOutlivesWork, properties::CANCELLED_AS_TOLD);
 }

@@ -3,7 +3,8 @@
 use atlas_domain::run::{Outcome, Status};
 use stateright::{Model, Property};
 
-use crate::protocol::{Action, Protocol};
+use crate::action::Action;
+use crate::protocol::Protocol;
 use crate::state::{Caller, PAGES, Run, Slot, State};
 
 pub(crate) const NO_STRAY_WRITE: &str = "a page is stored only under the run's current lease";
@@ -14,6 +15,7 @@ pub(crate) const SUCCESS_IS_COMPLETE: &str = "a run that succeeded has stored ev
 pub(crate) const ONE_NOTICE: &str = "the end is told exactly once";
 pub(crate) const REFUSED_IS_UNTOUCHED: &str = "a start that was refused never began";
 pub(crate) const LEASE_WHEN_RUNNING: &str = "a lease exactly while running";
+pub(crate) const CANCELLED_AS_TOLD: &str = "a run that was asked to stop ends as cancelled";
 pub(crate) const ALL_END: &str = "where nothing more happens every run has ended";
 
 pub(crate) fn all() -> Vec<Property<Protocol>> {
@@ -42,6 +44,12 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
             state
                 .rows()
                 .all(|run| (run.status == Status::Running) == run.lease.is_some())
+        }),
+        Property::always(CANCELLED_AS_TOLD, |_, state: &State| {
+            state.rows().all(|run| {
+                let ended = run.status == Status::Completed;
+                !(run.cancel_requested && ended) || run.outcome == Some(Outcome::Cancelled)
+            })
         }),
         Property::always(ALL_END, all_end),
         Property::sometimes("both runs succeed", |_, state: &State| {

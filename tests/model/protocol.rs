@@ -4,6 +4,7 @@
 use atlas_domain::run::{Outcome, Status, Transition};
 use stateright::{Model, Property};
 
+use crate::action::{Action, Exit, Heard, Push};
 use crate::properties;
 use crate::state::{
     Caller, Lease, MAX_FAILURES, PAGES, PageWrite, RUNS, Run, Slot, State, WORKERS, Work,
@@ -26,66 +27,8 @@ pub(crate) enum Guard {
     OneRunningIndex,
     /// Every exit from `running` raises the fence.
     ExitRaisesFence,
-}
-
-/// How the push of a message went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Push {
-    /// It arrived and the API knows.
-    Done,
-    /// Too many messages are outstanding; none is pushed.
-    Crowded,
-    /// It failed.
-    Failed,
-    /// It arrived, and the API does not know.
-    TimedOut,
-}
-
-/// Why a slot looks for a due run. One that has just ended a run looks as if it heard a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// A message.
-    Message,
-    /// A message that comes again later.
-    RepeatedMessage,
-    /// Nothing: a sweep lets it look.
-    Nothing,
-}
-
-/// How an owner leaves `running`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// All pages are stored.
-    Finish,
-    /// As above, and the answer of the commit is lost: the worker tries again.
-    FinishUnanswered,
-    /// A heartbeat said that somebody wants it.
-    Cancelled,
-    /// After a failure that may pass.
-    RetryLater,
-    /// The process shuts down; another takes its place.
-    HandBack,
-}
-
-/// One step of somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    Admit(usize),
-    Push(usize, Push),
-    FailDispatch(usize),
-    ApiDies(usize),
-    RedisLoses,
-    LockDue(usize, usize, Heard),
-    Claim(usize),
-    SendPage(usize),
-    PageArrives(usize),
-    Heartbeat(usize),
-    Leave(usize, Exit),
-    WorkerDies(usize),
-    TakeBack(usize),
-    QueueTimeout(usize),
-    Cancel(usize),
-    CancelOverdue(usize),
+    /// A run that was asked to stop ends as cancelled, even when its work was quicker.
+    RequestOutlivesWork,
 }
 
 /// The protocol, with all of its guards or without one.
@@ -309,7 +252,12 @@ impl Protocol {
     }
 
     fn finish(&self, state: &mut State, run: usize, outcome: Outcome) {
-        state.row_mut(run).complete(outcome);
+        let row = state.row_mut(run);
+        if row.cancel_requested && self.has(Guard::RequestOutlivesWork) {
+            row.complete(Outcome::Cancelled);
+        } else {
+            row.complete(outcome);
+        }
         self.raise_fence(state);
         if state.rows().any(|row| row.status == Status::Queued) {
             state.message = true;
@@ -346,10 +294,9 @@ impl Protocol {
 
     fn cancel(state: &mut State, run: usize) {
         let row = state.row_mut(run);
+        row.cancel_requested = true;
         if row.permits(Transition::CancelQueued) {
             row.complete(Outcome::Cancelled);
-        } else if row.permits(Transition::RequestCancel) {
-            row.cancel_requested = true;
         }
     }
 
@@ -402,22 +349,6 @@ impl Protocol {
     }
 }
 
-/// What happens only so often on one path. The rest ends by itself: each message is lost or
-/// delivered, each run taken back too often ends.
-const fn is_fault(action: Action) -> bool {
-    matches!(
-        action,
-        Action::LockDue(_, _, Heard::RepeatedMessage)
-            | Action::WorkerDies(_)
-            | Action::QueueTimeout(_)
-            | Action::Cancel(_)
-            | Action::Leave(
-                _,
-                Exit::FinishUnanswered | Exit::RetryLater | Exit::HandBack
-            )
-    )
-}
-
 impl Model for Protocol {
     type State = State;
     type Action = Action;
@@ -442,7 +373,7 @@ impl Model for Protocol {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
         self.apply(&mut next, action);
-        if is_fault(action) {
+        if action.is_fault() {
             next.faults_left -= 1;
         }
         next.changed_after_end |= last.runs.iter().zip(&next.runs).any(|(before, after)| {

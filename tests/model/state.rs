@@ -57,7 +57,6 @@ impl Run {
         self.lease = None;
         self.terminal_notices += 1;
         self.failures = 0;
-        self.cancel_requested = false;
         if outcome != Outcome::Succeeded {
             self.pages = 0;
         }
