@@ -11,6 +11,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use atlas_telemetry::metrics::{HTTP_REQUEST, HTTP_REQUESTS};
 use futures::FutureExt;
 use tracing::Instrument;
 
@@ -28,6 +29,41 @@ const NO_CONTENT_SOURCES: HeaderValue =
 const SERVICE_DESCRIPTION: HeaderValue =
     HeaderValue::from_static("</openapi.json>; rel=\"service-desc\"");
 
+/// What was asked, as numbers tell it apart: never the address itself.
+struct Asked {
+    /// The route's template; `none` when there is no such route.
+    route: String,
+    /// The method; `other` for one that no route has.
+    method: &'static str,
+    /// Since when it is worked on.
+    begun: Instant,
+}
+
+impl Asked {
+    fn of(request: &ServiceRequest) -> Self {
+        let method = match *request.method() {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::OPTIONS => "OPTIONS",
+            _ => "other",
+        };
+        Self {
+            route: request.match_pattern().unwrap_or_else(|| "none".to_owned()),
+            method,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Counts the answer, and gives the milliseconds that it took.
+    fn answered(&self, status: StatusCode) -> u64 {
+        let took = self.begun.elapsed();
+        HTTP_REQUESTS.add(&[&self.route, self.method, status.as_str()], 1);
+        HTTP_REQUEST.record(&[&self.route, self.method], took);
+        u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 /// The outermost middleware.
 pub(crate) async fn envelope<B: MessageBody + 'static>(
     mut request: ServiceRequest,
@@ -36,7 +72,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Err(Problem::internal().into());
     };
-    let begun = Instant::now();
+    let asked = Asked::of(&request);
     let context = RequestContext::read(request.headers(), &*state.clock, &*state.entropy);
     let method = request.method().clone();
     if method == Method::HEAD {
@@ -59,7 +95,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
     .await;
     let _entered = span.enter();
     let problem = match answered {
-        Ok(Ok(Ok(response))) => return Ok(finish(response, &state, &context, begun)),
+        Ok(Ok(Ok(response))) => return Ok(finish(response, &state, &context, &asked)),
         Ok(Ok(Err(error))) => match error.as_error::<Problem>() {
             Some(problem) => problem.clone(),
             None => stand_in(error.as_response_error().status_code()),
@@ -72,7 +108,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         // The panic's hook has logged where it happened.
         Err(_panic) => Problem::internal(),
     };
-    Err(Sealed::new(&problem, &state, &context, begun).into())
+    Err(Sealed::new(&problem, &state, &context, &asked).into())
 }
 
 fn stand_in(status: StatusCode) -> Problem {
@@ -85,11 +121,10 @@ fn finish<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     state: &AppState,
     context: &RequestContext,
-    begun: Instant,
+    asked: &Asked,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let remaining = response.request().extensions().get::<Remaining>().copied();
-    let route = response.request().match_pattern();
     let user = response
         .request()
         .extensions()
@@ -106,11 +141,11 @@ fn finish<B: MessageBody + 'static>(
         }
     };
     write_common_headers(response.headers_mut(), state, context, remaining);
-    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (status, route) = (status.as_u16(), route.unwrap_or_default());
+    let elapsed_ms = asked.answered(status);
+    let (status, route) = (status.as_u16(), asked.route.as_str());
     let user = user.map(tracing::field::display);
     match problem {
-        Some(problem) if status >= 500 => log_failure(&problem, &route, elapsed_ms),
+        Some(problem) if status >= 500 => log_failure(&problem, route, elapsed_ms),
         _ => tracing::info!(status, route, user, elapsed_ms, "answered"),
     }
     response
@@ -191,13 +226,13 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn new(problem: &Problem, state: &AppState, context: &RequestContext, begun: Instant) -> Self {
+    fn new(problem: &Problem, state: &AppState, context: &RequestContext, asked: &Asked) -> Self {
         let mut headers = HeaderMap::new();
         problem.write_headers(&mut headers);
         write_common_headers(&mut headers, state, context, None);
+        let elapsed_ms = asked.answered(problem.kind().status());
         if problem.kind().status().is_server_error() {
-            let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            log_failure(problem, "", elapsed_ms);
+            log_failure(problem, &asked.route, elapsed_ms);
         }
         Self {
             status: problem.kind().status(),

@@ -4,6 +4,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod body;
+pub(crate) mod operator;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod tenant_scope;

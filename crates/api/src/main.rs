@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use atlas_api::options::{Arguments, Command, ServeArguments};
+use atlas_api::options::{Arguments, Command};
 use atlas_api::{Parts, document, serve};
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_queue::{Doorbell, QueueOptions};
 use atlas_store::{Store, StoreOptions};
+use atlas_telemetry::metrics::{self, Program};
 use clap::Parser as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -31,7 +32,7 @@ async fn main() -> ExitCode {
             .context("cannot print the document"),
         Some(Command::Health) => health(arguments.serve.listen).await,
         Some(Command::Serve) | None => match atlas_telemetry::init(&arguments.log) {
-            Ok(()) => run(&arguments.serve).await,
+            Ok(()) => run(&arguments).await,
             Err(error) => Err(error.into()),
         },
     };
@@ -44,7 +45,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    metrics::serve(Program::Api, arguments.metrics)?;
+    let arguments = &arguments.serve;
     let database_url = arguments
         .database_url
         .clone()

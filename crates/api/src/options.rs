@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use atlas_telemetry::LogOptions;
+use atlas_telemetry::metrics::MetricsOptions;
 use secrecy::SecretString;
 
 /// Where a run's page is, unless somebody else serves it.
@@ -59,6 +60,9 @@ pub struct Arguments {
     /// What to log
     #[command(flatten)]
     pub log: LogOptions,
+    /// Where to tell numbers
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
 }
 
 /// What `atlas-api` can do.

@@ -7,6 +7,7 @@ mod me;
 mod operation_runs;
 mod policy_types;
 mod start_inventory_sync;
+mod system;
 mod tenants;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -34,5 +35,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(me::notifications::list_notifications)
         .service(me::notifications::get_unread_count)
         .service(me::notifications::mark_notifications_read)
-        .service(me::notifications::mark_notification_read);
+        .service(me::notifications::mark_notification_read)
+        .service(system::queues::list_queues)
+        .service(system::workers::list_workers);
 }

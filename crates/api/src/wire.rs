@@ -9,4 +9,5 @@ pub(crate) mod notification;
 pub(crate) mod probe;
 pub(crate) mod result;
 pub(crate) mod run;
+pub(crate) mod system;
 pub(crate) mod tenant;

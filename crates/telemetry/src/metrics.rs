@@ -30,12 +30,12 @@ pub struct MetricsOptions {
     /// Where Prometheus reads numbers, as in 127.0.0.1:9464; off when left out. Whoever reaches the
     /// address may read them: keep it inside
     #[arg(
-        long = "metrics-listen",
+        long,
         env = "ATLAS_METRICS_LISTEN",
         value_name = "ADDRESS",
         global = true
     )]
-    pub listen: Option<SocketAddr>,
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// Numbers cannot be served.
@@ -133,7 +133,7 @@ fn labels(definition: &Definition, values: &[&str]) -> Vec<Label> {
 /// # Errors
 /// [`ServeError`] when the address cannot be listened on.
 pub fn serve(program: Program, options: MetricsOptions) -> Result<(), ServeError> {
-    let Some(address) = options.listen else {
+    let Some(address) = options.metrics_listen else {
         return Ok(());
     };
     PrometheusBuilder::new()

@@ -76,6 +76,7 @@ fn tags() -> Value {
         {"name": "audit", "description": "What was done, by whom."},
         {"name": "me", "description": "Who you are."},
         {"name": "notifications", "description": "What you are told."},
+        {"name": "system", "description": "The installation as a whole, for its operators."},
     ])
 }
 
@@ -182,6 +183,9 @@ fn refusals(path: &str, id: &str, has_body: bool) -> Vec<(&'static str, &'static
     ];
     if path.contains('{') {
         all.push(("404", "NotFound"));
+    }
+    if path.starts_with("/system/") {
+        all.push(("403", "OperatorsOnly"));
     }
     if has_body {
         all.extend([("413", "PayloadTooLarge"), ("415", "UnsupportedMediaType")]);

@@ -1,8 +1,11 @@
 //! Parts that operations refer to: parameters, headers, refusals.
 
+use atlas_domain::access::Permission;
+use atlas_domain::access::operator::NotOperator;
 use serde_json::{Map, Value, json};
 
 use super::{complete, samples, schemas};
+use crate::extract::operator::not_permitted;
 use crate::paging::{DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT};
 use crate::problem::{FieldProblem, Problem, ProblemKind};
 
@@ -168,6 +171,14 @@ pub(super) fn responses() -> Value {
                 "Your role in this tenant does not permit you to sync it.",
             )
             .with("required_permission", "can_sync_tenant"),
+            &[],
+        ),
+        (
+            "OperatorsOnly",
+            "You are no operator of the installation.",
+            not_permitted(NotOperator {
+                permission: Permission::CanOperateInstallation,
+            }),
             &[],
         ),
         (

@@ -7,13 +7,14 @@ use atlas_domain::ids::{
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{
-    CANCEL_GRACE, CancelRequest, OperationRun, Outcome, Progress, ProgressPhase, RunCounts,
-    RunInputs, RunState, Status, WaitReason,
+    CANCEL_GRACE, CancelRequest, OperationKind, OperationRun, Outcome, Progress, ProgressPhase,
+    RunCounts, RunInputs, RunState, Status, WaitReason,
 };
 use atlas_domain::selection::SelectionRequest;
 use atlas_domain::tenant::Cloud;
 use atlas_store::{
-    AuditEventView, ItemView, NotificationView, SeenRun, SyncRunView, TenantView, TypeSummary,
+    AuditEventView, EndedLastHour, ItemView, NotificationView, QueueStats, SeenRun, SyncRunView,
+    TenantView, TypeSummary, WorkerState, WorkerView,
 };
 use atlas_telemetry::TraceContext;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -93,6 +94,8 @@ pub(super) fn answer(operation: &str, status: &str) -> Value {
         ))),
         "get_unread_count" => json!({"count": 3, "capped": false}),
         "mark_notifications_read" => json!({"marked": 3}),
+        "list_queues" => to_json(&wire::system::QueueList::new(vec![queue()])),
+        "list_workers" => to_json(&wire::system::WorkerList::new(vec![worker()])),
         _ => Value::Null,
     }
 }
@@ -398,6 +401,38 @@ fn notification() -> NotificationView {
         body: "1204 items seen: 12 new, 3 changed, 1 missing.".to_owned(),
         created_at: moment(),
         read_at: None,
+    }
+}
+
+fn queue() -> QueueStats {
+    QueueStats {
+        kind: OperationKind::InventorySync.to_string(),
+        queued: 12,
+        due: 2,
+        oldest_due_seconds: 4,
+        overdue: 0,
+        running: 4,
+        lease_expired: 0,
+        ended_last_hour: EndedLastHour {
+            succeeded: 118,
+            partially_succeeded: 3,
+            failed: 1,
+            cancelled: 0,
+        },
+        pause: None,
+    }
+}
+
+fn worker() -> WorkerView {
+    WorkerView {
+        id: WorkerId::from_name("worker-1-0197c19a3f2e7d10".to_owned()),
+        version: "0.1.0".to_owned(),
+        host: "worker-1".to_owned(),
+        slots: 4,
+        running: 3,
+        state: WorkerState::Working,
+        started_at: moment() - TimeDelta::hours(30),
+        heartbeat_at: moment() - TimeDelta::seconds(2),
     }
 }
 

@@ -10,6 +10,7 @@ use atlas_domain::selection::{Selection, SelectionRequest};
 use atlas_queue::RingError;
 use atlas_store::{Admission, AdmitError, DispatchFailure, NewAuditEvent, SeenRun, StartRun};
 use atlas_telemetry::crash_point;
+use atlas_telemetry::metrics::STARTS;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -185,8 +186,15 @@ async fn admit_and_ring(
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
     let (tenant, role) = (permit.tenant_id(), permit.role());
+    let kind = start.inputs.kind();
     let admission = state.store.admit(permit, start).await;
-    match admission.map_err(|error| not_admitted(error, tenant))? {
+    let admission = admission.map_err(|error| not_admitted(error, tenant))?;
+    let disposition = match admission {
+        Admission::Created(_) => "created",
+        Admission::Joined(_) => "joined",
+    };
+    STARTS.add(&[kind.as_str(), disposition], 1);
+    match admission {
         Admission::Joined(run) => Ok(accepted(Disposition::Joined, run, role, &state)),
         Admission::Created(run) => {
             crash_point!("api.after_commit");

@@ -14,3 +14,4 @@ mod refusals;
 mod runs;
 mod schema;
 mod start;
+mod system;

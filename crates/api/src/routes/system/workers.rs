@@ -1,0 +1,30 @@
+//! Which workers there are.
+
+use actix_web::{get, web};
+
+use crate::answer::Answer;
+use crate::extract::operator::Operator;
+use crate::extract::query::QueryReader;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::system::WorkerList;
+
+/// List workers
+///
+/// The worker processes of the installation, as they report themselves. One that stopped cleanly is
+/// not listed; one that was killed stays listed as silent for a day. The list is complete: it has no
+/// pages. Only operators of the installation may read it.
+#[utoipa::path(
+    tag = "system",
+    responses((status = 200, description = "All workers.", body = WorkerList)),
+)]
+#[get("/system/workers")]
+pub(crate) async fn list_workers(
+    operator: Operator,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<WorkerList>, Problem> {
+    query.finish()?;
+    let workers = state.store.workers(operator.permit()).await?;
+    Ok(Answer::ok(WorkerList::new(workers)))
+}
