@@ -13,7 +13,10 @@ async fn tenants_say_what_the_caller_may_do_and_how_syncs_stand() {
     assert_eq!(tenants.items().len(), 1);
     let tenant = &tenants.items()[0];
     assert_eq!(tenant["role"], "operator");
-    assert_eq!(tenant["permissions"], json!(["can_sync_tenant"]));
+    assert_eq!(
+        tenant["permissions"],
+        json!(["can_sync_tenant", "can_cancel_run"])
+    );
     assert_eq!(
         (&tenant["enabled"], &tenant["connected"]),
         (&json!(true), &json!(true))

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod cancel;
 mod description;
 mod harness;
 mod inventory;
@@ -11,6 +12,7 @@ mod program;
 mod protocol;
 mod readiness;
 mod refusals;
+mod retry;
 mod runs;
 mod schema;
 mod start;

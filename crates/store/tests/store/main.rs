@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod admission;
+mod cancellation;
 mod inventory;
 mod lifecycle;
 mod machine;
