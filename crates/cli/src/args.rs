@@ -228,6 +228,33 @@ pub(crate) enum RunsCommand {
     Show(OneRun),
     /// Follow one run to its end.
     Watch(OneRun),
+    /// Cancel a run: at once while it is queued, within seconds while it is running.
+    Cancel(RunCancel),
+    /// Ask for the work of a run that has ended again, as a new run.
+    Retry(RunRetry),
+}
+
+/// Which run to cancel.
+#[derive(Debug, Args)]
+pub(crate) struct RunCancel {
+    #[command(flatten)]
+    pub run: OneRun,
+    /// Why, in at most 500 characters; shown with the run and kept in the audit log.
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// Which run to repeat.
+#[derive(Debug, Args)]
+pub(crate) struct RunRetry {
+    #[command(flatten)]
+    pub run: OneRun,
+    /// Only the policy types that the run failed to read or did not come to.
+    #[arg(long)]
+    pub failed_only: bool,
+    /// Show a progress bar and wait for the end.
+    #[arg(long)]
+    pub follow: bool,
 }
 
 /// Which runs.

@@ -45,6 +45,8 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Runs(RunsCommand::List(command)) => runs::list(&command, json).await?,
         Command::Runs(RunsCommand::Show(command)) => runs::show(&command, json).await?,
         Command::Runs(RunsCommand::Watch(command)) => return runs::watch(&command, json).await,
+        Command::Runs(RunsCommand::Cancel(command)) => runs::cancel(&command, json).await?,
+        Command::Runs(RunsCommand::Retry(command)) => return runs::retry(&command, json).await,
         Command::Inventory(InventoryCommand::List(command)) => {
             inventory::list(&command, json).await?;
         }

@@ -1,14 +1,15 @@
-//! `atlas runs`: list, show, watch.
+//! `atlas runs`: list, show, watch, cancel, retry.
 
 pub(crate) mod follow;
 
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::args::{OneRun, RunsList};
+use crate::args::{OneRun, RunCancel, RunRetry, RunsList};
 use crate::client::ApiClient;
 use crate::output::{self, cell};
+use crate::sync;
 
 /// The newest runs.
 pub(crate) async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<()> {
@@ -97,6 +98,45 @@ pub(crate) async fn watch(arguments: &OneRun, as_json: bool) -> anyhow::Result<E
         .await?
         .body;
     follow::to_the_end(&api, vec![run], as_json).await
+}
+
+/// Asks for a run to stop, and says whether it has or will.
+pub(crate) async fn cancel(arguments: &RunCancel, as_json: bool) -> anyhow::Result<()> {
+    let api = ApiClient::new(&arguments.run.api)?;
+    let mut body = Map::new();
+    if let Some(reason) = &arguments.reason {
+        body.insert("reason".to_owned(), json!(reason));
+    }
+    let path = format!("/operation-runs/{}/cancel", arguments.run.id);
+    let run = api.post(&path, &Value::Object(body)).await?.body;
+    if as_json {
+        output::json(&run);
+        return Ok(());
+    }
+    let mut line = one_run(&run);
+    if cell(&run, "/status") != "completed" {
+        let deadline = cell(&run, "/cancel/deadline_at");
+        line.push_str(&format!("(asked to stop; cancelled by {deadline})"));
+    }
+    println!("{}", output::one_line(&line));
+    Ok(())
+}
+
+/// Asks for the work of a run again. With `--follow` the exit status says whether it succeeded.
+pub(crate) async fn retry(arguments: &RunRetry, as_json: bool) -> anyhow::Result<ExitCode> {
+    let api = ApiClient::new(&arguments.run.api)?;
+    let scope = if arguments.failed_only {
+        "failed_only"
+    } else {
+        "all"
+    };
+    let path = format!("/operation-runs/{}/retry", arguments.run.id);
+    let started = api.post(&path, &json!({ "scope": scope })).await?.body;
+    if arguments.follow {
+        return follow::to_the_end(&api, vec![started["run"].clone()], as_json).await;
+    }
+    sync::print_started(&[started], as_json);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn one_run(run: &Value) -> String {

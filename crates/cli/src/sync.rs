@@ -22,16 +22,21 @@ pub(crate) async fn run(arguments: &SyncArguments, as_json: bool) -> anyhow::Res
         started.push(answer.body);
     }
     if !arguments.follow {
-        if as_json {
-            output::json(&json!({ "started": started }));
-        } else {
-            let rows: Vec<_> = started.iter().map(started_row).collect();
-            output::table(&["TENANT", "RUN", "DISPOSITION", "VIEW"], &rows);
-        }
+        print_started(&started, as_json);
         return Ok(ExitCode::SUCCESS);
     }
     let runs: Vec<Value> = started.iter().map(|answer| answer["run"].clone()).collect();
     follow::to_the_end(&api, runs, as_json).await
+}
+
+/// Prints what became of starts.
+pub(crate) fn print_started(started: &[Value], as_json: bool) {
+    if as_json {
+        output::json(&json!({ "started": started }));
+    } else {
+        let rows: Vec<_> = started.iter().map(started_row).collect();
+        output::table(&["TENANT", "RUN", "DISPOSITION", "VIEW"], &rows);
+    }
 }
 
 fn selection(arguments: &SyncArguments) -> Value {
