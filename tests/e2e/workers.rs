@@ -124,3 +124,116 @@ async fn the_api_ends_well_on_sigterm() {
     installation.api_program.signal("TERM");
     assert!(installation.api_program.ended().await);
 }
+
+async fn cancel(
+    installation: &Installation,
+    member: &atlas_test_support::Member,
+    run: &str,
+) -> reqwest::StatusCode {
+    installation
+        .http
+        .post(format!("{}/operation-runs/{run}/cancel", installation.api))
+        .bearer_auth(&member.token)
+        .send()
+        .await
+        .unwrap()
+        .status()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_stops_within_seconds_and_the_tenants_next_run_starts() {
+    let installation = Installation::start().await;
+    let (tenant, member) = installation.tenant("Contoso").await;
+    installation.hold(APPS).await;
+    let _worker = installation.worker("one");
+    let held = start(&installation, tenant, &member).await;
+    eventually("the run to be under way", || async {
+        installation.asked_and_held(APPS).await.then_some(())
+    })
+    .await;
+    let other = r#"{"policy_types": ["policySet"], "include_foundations": false}"#;
+    let waiting: Value = installation
+        .press(tenant, &member, other)
+        .await
+        .json()
+        .await
+        .unwrap();
+    let waiting = waiting["run"]["id"].as_str().unwrap();
+
+    assert_eq!(cancel(&installation, &member, &held).await, 202);
+    let run = installation.ended(&member, &held).await;
+    assert_eq!(run["outcome"], "cancelled");
+    assert_eq!(run["cancel"]["completed_at"], run["completed_at"]);
+    // By its heartbeat, and not by the sweep after the deadline.
+    let at = |pointer: &str| {
+        let text = run.pointer(pointer).and_then(Value::as_str).unwrap();
+        text.to_owned()
+    };
+    assert!(at("/completed_at") < at("/cancel/deadline_at"), "{run}");
+    // The list that it waited for was not read to its end, and nothing claims that it was.
+    let path = format!("/operation-runs/{held}/results");
+    let results = installation.get(&member, &path).await;
+    assert_eq!(results["items"][0]["status"], "pending");
+    assert_eq!(run["counts"]["types_succeeded"], 0);
+
+    // The gate is still closed: the lock of the tenant is free because the run ended.
+    let next = installation.ended(&member, waiting).await;
+    assert_eq!(next["outcome"], "succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_whose_worker_is_dead_is_ended_by_anothers_sweep() {
+    let installation = Installation::start().await;
+    let (tenant, member) = installation.tenant("Contoso").await;
+    installation.hold(APPS).await;
+    let mut victim = installation.worker("victim");
+    let run = start(&installation, tenant, &member).await;
+    eventually("the run to be under way", || async {
+        installation.asked_and_held(APPS).await.then_some(())
+    })
+    .await;
+    victim.kill();
+    assert_eq!(cancel(&installation, &member, &run).await, 202);
+    installation.release().await;
+    let _other = installation.worker("other");
+    let run = installation.ended(&member, &run).await;
+    assert_eq!(run["outcome"], "cancelled");
+    assert_eq!(run["attempt"], 1, "nobody takes it again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_cancelled_and_retried_from_the_command_line() {
+    let installation = Installation::start().await;
+    let (tenant, member) = installation.tenant("Contoso").await;
+    let run = start(&installation, tenant, &member).await;
+    let atlas = |arguments: &[&str]| {
+        let output = installation.atlas(arguments, &member.token);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), text, said)
+    };
+    let early = atlas(&["runs", "retry", &run]);
+    assert_eq!(early.0, Some(1));
+    assert!(early.2.contains("has not ended"), "{}", early.2);
+    let cancelled = atlas(&["runs", "cancel", &run, "--reason=not today"]);
+    assert_eq!(cancelled.0, Some(0), "{}", cancelled.2);
+    assert!(
+        cancelled.1.contains("completed cancelled"),
+        "{}",
+        cancelled.1
+    );
+    let seen = installation
+        .get(&member, &format!("/operation-runs/{run}"))
+        .await;
+    assert_eq!(seen["cancel"]["reason"], "not today");
+
+    let _worker = installation.worker("one");
+    let retried = atlas(&["runs", "retry", &run, "--failed-only", "--follow"]);
+    assert_eq!(retried.0, Some(0), "{}", retried.2);
+    assert!(retried.1.contains("succeeded"), "{}", retried.1);
+    let runs = installation.get(&member, "/operation-runs").await;
+    assert_eq!(runs["items"][0]["retry_of"], run);
+    let ended = atlas(&["runs", "cancel", runs["items"][0]["id"].as_str().unwrap()]);
+    assert_eq!(ended.0, Some(1));
+    assert!(ended.2.contains("nothing to cancel"), "{}", ended.2);
+}
