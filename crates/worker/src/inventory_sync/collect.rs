@@ -121,8 +121,8 @@ impl InventorySyncService {
         progress: &ProgressBoard,
     ) -> Result<(), Interrupt> {
         let observations: &[Observation] = &held.page.observations;
-        let effect = insist(|| self.store.store_page(lease, observations)).await?;
         crash_point!("page");
+        let effect = insist(|| self.store.store_page(lease, observations)).await?;
         for (key, effect) in effect {
             let sum = effects.entry(key).or_default();
             sum.seen += effect.seen;
