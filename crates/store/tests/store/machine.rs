@@ -7,6 +7,7 @@ mod rows;
 mod steps;
 mod system;
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use atlas_domain::clock::{Entropy, SystemEntropy};
@@ -19,6 +20,38 @@ use system::{House, System};
 
 const CASES: u32 = 24;
 const STEPS: usize = 30;
+
+/// How often what matters most came up, so that a change of the steps' weights cannot make the test
+/// one of nothing.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Somebody acted under a lease that was over.
+    by_the_replaced: Cell<u32>,
+    /// A sweep took a run from its worker.
+    taken_back: Cell<u32>,
+    /// A start joined an active run.
+    joined: Cell<u32>,
+}
+
+impl Tally {
+    fn count(&self, before: &Reference, step: &Step) {
+        let add = |number: &Cell<u32>, by: usize| {
+            number.set(number.get() + u32::try_from(by).unwrap());
+        };
+        let replaced = step.lease(before).is_some_and(|lease| !before.holds(lease));
+        add(&self.by_the_replaced, usize::from(replaced));
+        match *step {
+            Step::TakeBackSweep => add(&self.taken_back, before.swept(step).len()),
+            Step::Start {
+                tenant, selection, ..
+            } => add(
+                &self.joined,
+                usize::from(before.active(tenant, selection).is_some()),
+            ),
+            _ => {}
+        }
+    }
+}
 
 #[test]
 fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
@@ -37,6 +70,7 @@ fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let house = runtime.block_on(House::build());
+    let tally = Tally::default();
     let steps = Reference::sequential_strategy(STEPS);
     let result = TestRunner::new(config).run(&steps, |(reference, steps, seen)| {
         runtime.block_on(async {
@@ -45,6 +79,7 @@ fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
                 if let Some(seen) = &seen {
                     seen.fetch_add(1, Ordering::SeqCst);
                 }
+                tally.count(&case.reference, &step);
                 case.step(&step).await;
             }
             case.come_to_rest().await;
@@ -55,6 +90,10 @@ fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
     runtime.block_on(async { drop(house) });
     if let Err(error) = result {
         panic!("{error}");
+    }
+    println!("{tally:?}");
+    for number in [&tally.by_the_replaced, &tally.taken_back, &tally.joined] {
+        assert!(number.get() > 0, "{tally:?}");
     }
 }
 

@@ -1,10 +1,12 @@
 //! The steps, how often each is taken, and who does them in the reference.
 
+use atlas_domain::run::Status;
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest::strategy::Union;
 use proptest_state_machine::ReferenceStateMachine;
 
-use super::reference::{Reference, SELECTIONS, TENANTS};
+use super::reference::{Reference, Run, SELECTIONS, TENANTS};
 
 /// What somebody does. Numbers of runs and leases count back from the newest, and go round: every
 /// step means something in every state.
@@ -41,6 +43,29 @@ pub(crate) enum Step {
     BackoffPasses(usize),
 }
 
+/// One of these numbers, or now and then any: what is over, or does not fit, is tried as well.
+fn mostly(these: Vec<usize>) -> BoxedStrategy<usize> {
+    if these.is_empty() {
+        return (0_usize..12).boxed();
+    }
+    prop_oneof![3 => select(these), 1 => 0_usize..12].boxed()
+}
+
+impl Step {
+    /// Under which lease somebody acts, when it is a step of that sort.
+    pub(crate) fn lease(&self, state: &Reference) -> Option<usize> {
+        match *self {
+            Self::Heartbeat(back)
+            | Self::StorePage { lease: back, .. }
+            | Self::MarkMissing(back)
+            | Self::Finish(back)
+            | Self::RetryLater { lease: back, .. }
+            | Self::HandBack(back) => state.lease_at(back),
+            _ => None,
+        }
+    }
+}
+
 impl ReferenceStateMachine for Reference {
     type State = Self;
     type Transition = Step;
@@ -49,42 +74,69 @@ impl ReferenceStateMachine for Reference {
         Just(Self::default()).boxed()
     }
 
-    fn transitions(_: &Self) -> BoxedStrategy<Step> {
-        // Mostly the newest, so that work gets on; else any, so that the replaced act as well.
-        let number = || prop_oneof![3 => 0_usize..2, 1 => 0_usize..12];
-        let lease = number;
+    fn transitions(state: &Self) -> BoxedStrategy<Step> {
+        let runs = |wanted: fn(&Run) -> bool| {
+            let rows = state.runs.iter().rev().enumerate();
+            let found = rows.filter(|(_, run)| wanted(run)).map(|(back, _)| back);
+            mostly(found.collect())
+        };
+        let leases = || {
+            let given = (0..state.leases.len()).rev().enumerate();
+            let held = given.filter(|(_, lease)| state.holds(*lease));
+            mostly(held.map(|(back, _)| back).collect())
+        };
+        // A sweep is likely when there is something to sweep, and possible when there is not.
+        let sweep = |step: Step| {
+            let weight = if state.swept(&step).is_empty() { 1 } else { 30 };
+            (weight, Just(step).boxed())
+        };
         let start = (0..TENANTS, 0..SELECTIONS.len(), 0_i16..2);
         let start = start.prop_map(|(tenant, selection, priority)| Step::Start {
             tenant,
             selection,
             priority,
         });
-        let page = (lease(), 0_usize..3, 0_u8..3);
+        let page = (leases(), 0_usize..3, 0_u8..3);
         let page = page.prop_map(|(lease, object, content)| Step::StorePage {
             lease,
             object,
             content,
         });
-        let retry = (lease(), any::<bool>());
+        let retry = (leases(), any::<bool>());
         let retry = retry.prop_map(|(lease, delayed)| Step::RetryLater { lease, delayed });
+        let running = |run: &Run| run.status == Status::Running;
+        let queued = |run: &Run| run.status == Status::Queued;
+        let asked_to_stop = |run: &Run| run.status == Status::Running && run.cancel_requested;
+        let fresh = |run: &Run| run.status == Status::Queued && run.attempt == 0;
+        let open = |run: &Run| run.status != Status::Completed;
         Union::new_weighted(vec![
             (10, start.boxed()),
             (14, Just(Step::Claim).boxed()),
-            (3, lease().prop_map(Step::Heartbeat).boxed()),
+            (3, leases().prop_map(Step::Heartbeat).boxed()),
             (9, page.boxed()),
-            (3, lease().prop_map(Step::MarkMissing).boxed()),
-            (5, lease().prop_map(Step::Finish).boxed()),
-            (4, retry.boxed()),
-            (4, lease().prop_map(Step::HandBack).boxed()),
-            (3, number().prop_map(Step::FailDispatch).boxed()),
-            (4, number().prop_map(Step::Cancel).boxed()),
-            (5, Just(Step::TakeBackSweep).boxed()),
-            (2, Just(Step::CancelSweep).boxed()),
-            (2, Just(Step::QueueLimitSweep).boxed()),
-            (5, number().prop_map(Step::LeaseRunsOut).boxed()),
-            (3, number().prop_map(Step::CancelDeadlinePasses).boxed()),
-            (2, number().prop_map(Step::QueueLimitPasses).boxed()),
-            (2, number().prop_map(Step::BackoffPasses).boxed()),
+            (3, leases().prop_map(Step::MarkMissing).boxed()),
+            (5, leases().prop_map(Step::Finish).boxed()),
+            (3, retry.boxed()),
+            (3, leases().prop_map(Step::HandBack).boxed()),
+            (2, runs(fresh).prop_map(Step::FailDispatch).boxed()),
+            (4, runs(open).prop_map(Step::Cancel).boxed()),
+            sweep(Step::TakeBackSweep),
+            sweep(Step::CancelSweep),
+            sweep(Step::QueueLimitSweep),
+            (12, runs(running).prop_map(Step::LeaseRunsOut).boxed()),
+            (
+                8,
+                runs(asked_to_stop)
+                    .prop_map(Step::CancelDeadlinePasses)
+                    .boxed(),
+            ),
+            (2, runs(queued).prop_map(Step::QueueLimitPasses).boxed()),
+            (
+                2,
+                runs(|run| run.backoff)
+                    .prop_map(Step::BackoffPasses)
+                    .boxed(),
+            ),
         ])
         .boxed()
     }
@@ -98,13 +150,13 @@ impl ReferenceStateMachine for Reference {
             } => state.start(tenant, selection, priority),
             Step::Claim => state.claim(),
             Step::TakeBackSweep | Step::CancelSweep | Step::QueueLimitSweep => state.sweep(step),
-            Step::Heartbeat(back)
-            | Step::StorePage { lease: back, .. }
-            | Step::MarkMissing(back)
-            | Step::Finish(back)
-            | Step::RetryLater { lease: back, .. }
-            | Step::HandBack(back) => {
-                if let Some(lease) = state.lease_at(back) {
+            Step::Heartbeat(_)
+            | Step::StorePage { .. }
+            | Step::MarkMissing(_)
+            | Step::Finish(_)
+            | Step::RetryLater { .. }
+            | Step::HandBack(_) => {
+                if let Some(lease) = step.lease(&state) {
                     state.act(lease, step);
                 }
             }

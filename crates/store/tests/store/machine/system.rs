@@ -97,13 +97,13 @@ impl System<'_> {
             Step::TakeBackSweep | Step::CancelSweep | Step::QueueLimitSweep => {
                 self.sweep(before, step, after).await;
             }
-            Step::Heartbeat(back)
-            | Step::StorePage { lease: back, .. }
-            | Step::MarkMissing(back)
-            | Step::Finish(back)
-            | Step::RetryLater { lease: back, .. }
-            | Step::HandBack(back) => {
-                if let Some(lease) = before.lease_at(back) {
+            Step::Heartbeat(_)
+            | Step::StorePage { .. }
+            | Step::MarkMissing(_)
+            | Step::Finish(_)
+            | Step::RetryLater { .. }
+            | Step::HandBack(_) => {
+                if let Some(lease) = step.lease(before) {
                     self.act(before, lease, step, after).await;
                 }
             }
