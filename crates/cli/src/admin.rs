@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod people;
+pub(crate) mod queue;
 pub(crate) mod tenant;
 
 use std::io::Read;

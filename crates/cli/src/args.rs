@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use atlas_domain::access::Role;
+use atlas_domain::run::OperationKind;
 use atlas_domain::tenant::Cloud;
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
@@ -48,6 +49,9 @@ pub(crate) enum Command {
     /// What the last syncs found.
     #[command(subcommand)]
     Inventory(InventoryCommand),
+    /// The queues of the installation, for its operators.
+    #[command(subcommand)]
+    Queue(QueueCommand),
 }
 
 /// Where the database is. For administration, which does not go through the API.
@@ -117,6 +121,9 @@ pub(crate) enum UserCommand {
         /// Name for people.
         #[arg(long)]
         name: String,
+        /// The user operates the installation: may look at its queues and workers.
+        #[arg(long)]
+        operator: bool,
     },
 }
 
@@ -305,4 +312,43 @@ pub(crate) struct InventoryList {
     /// How many, at most.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,
+}
+
+/// Looking at queues, and holding them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// Show how the runs of each kind stand, and which workers there are.
+    Status(Api),
+    /// Let no further run of a kind be taken up. Runs that are under way go on; new ones wait.
+    Pause {
+        #[command(flatten)]
+        control: QueueControl,
+        /// Why, for whoever looks.
+        #[arg(long, value_parser = short)]
+        reason: Option<String>,
+    },
+    /// Let runs of a kind be taken up again.
+    Resume(QueueControl),
+}
+
+/// Which kind, and who asks.
+#[derive(Debug, Args)]
+pub(crate) struct QueueControl {
+    #[command(flatten)]
+    pub database: Database,
+    /// The kind of run.
+    #[arg(long, default_value_t = OperationKind::InventorySync)]
+    pub kind: OperationKind,
+    /// Who asks, for the audit log.
+    #[arg(long, env = "USER", default_value = "installation", value_parser = short)]
+    pub by: String,
+}
+
+/// Text of at least one and at most 500 characters, the API's limit for a reason.
+fn short(text: &str) -> Result<String, String> {
+    match text.trim().chars().count() {
+        0 => Err("it must not be empty".to_owned()),
+        1..=500 => Ok(text.trim().to_owned()),
+        _ => Err("it must have at most 500 characters".to_owned()),
+    }
 }

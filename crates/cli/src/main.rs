@@ -6,6 +6,7 @@ mod args;
 mod client;
 mod inventory;
 mod output;
+mod queue;
 mod runs;
 mod sync;
 
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command, InventoryCommand, RunsCommand};
+use args::{Arguments, Command, InventoryCommand, QueueCommand, RunsCommand};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -49,6 +50,13 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Runs(RunsCommand::Retry(command)) => return runs::retry(&command, json).await,
         Command::Inventory(InventoryCommand::List(command)) => {
             inventory::list(&command, json).await?;
+        }
+        Command::Queue(QueueCommand::Status(api)) => queue::status(&api, json).await?,
+        Command::Queue(QueueCommand::Pause { control, reason }) => {
+            admin::queue::pause(&control, reason.as_deref(), json).await?;
+        }
+        Command::Queue(QueueCommand::Resume(control)) => {
+            admin::queue::resume(&control, json).await?;
         }
     }
     Ok(ExitCode::SUCCESS)

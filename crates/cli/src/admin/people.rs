@@ -17,13 +17,19 @@ pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<
         database,
         email,
         name,
+        operator,
     } = command;
     if !email.contains('@') || name.trim().is_empty() {
         bail!("a user needs an e-mail address and a name");
     }
-    let id = open(&database)?.add_user(&email, &name).await?;
+    let store = open(&database)?;
+    let id = if operator {
+        store.add_operator(&email, &name).await?
+    } else {
+        store.add_user(&email, &name).await?
+    };
     if as_json {
-        output::json(&json!({ "id": id, "email": email }));
+        output::json(&json!({ "id": id, "email": email, "operator": operator }));
     } else {
         println!("{id}");
     }

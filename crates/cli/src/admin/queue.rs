@@ -1,0 +1,42 @@
+//! Holding a kind of run, and letting it go again.
+
+use serde_json::json;
+
+use super::open;
+use crate::args::QueueControl;
+use crate::output;
+
+/// Lets no further run of the kind be taken up.
+pub(crate) async fn pause(
+    control: &QueueControl,
+    reason: Option<&str>,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let store = open(&control.database)?;
+    let changed = store.pause(control.kind, &control.by, reason).await?;
+    say(control, true, changed, as_json);
+    Ok(())
+}
+
+/// Lets runs of the kind be taken up again.
+pub(crate) async fn resume(control: &QueueControl, as_json: bool) -> anyhow::Result<()> {
+    let store = open(&control.database)?;
+    let changed = store.resume(control.kind, &control.by).await?;
+    say(control, false, changed, as_json);
+    Ok(())
+}
+
+/// Asking twice is no failure: what was asked for is so.
+fn say(control: &QueueControl, paused: bool, changed: bool, as_json: bool) {
+    let kind = control.kind;
+    if as_json {
+        output::json(&json!({ "kind": kind, "paused": paused, "changed": changed }));
+        return;
+    }
+    match (paused, changed) {
+        (true, true) => println!("{kind} is paused"),
+        (true, false) => println!("{kind} was paused already"),
+        (false, true) => println!("{kind} is taken up again"),
+        (false, false) => println!("{kind} was not paused"),
+    }
+}
