@@ -1,10 +1,10 @@
 //! Stopping runs on request, also in the same moment as something else happens to them.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use atlas_domain::access::Membership;
-use atlas_domain::access::Role;
 use atlas_domain::access::cancellation::{CancelPermit, can_cancel_run};
+use atlas_domain::access::{Membership, Role};
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{RequestId, RunId, TenantId, UserId};
 use atlas_domain::run::{CancelReason, Completion, OperationRun, Outcome, RunState, Status};
@@ -12,6 +12,9 @@ use atlas_store::{CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, 
 use atlas_test_support::eventually;
 
 use crate::{Stage, terms};
+
+/// Something that happens to a run.
+type Step<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 const LEASE: Duration = Duration::from_secs(45);
 
@@ -58,12 +61,9 @@ impl Stage {
             .await
     }
 
-    fn cancelling(
-        &self,
-        run: RunId,
-    ) -> impl Future<Output = Result<Cancellation, CancelError>> + Send + 'static {
+    fn cancelling(&self, run: RunId) -> Step<Result<Cancellation, CancelError>> {
         let permit = permit(self.tenant.id, self.operator.id);
-        cancel(self.store.clone(), permit, run, "")
+        Box::pin(cancel(self.store.clone(), permit, run, ""))
     }
 
     async fn seen(&self, run: RunId) -> OperationRun {
@@ -89,15 +89,11 @@ impl Stage {
     }
 
     /// Lets two steps meet at the run's row: both wait for it, in this order, before it is free.
-    async fn meet<A, B>(
+    async fn meet<A: Send + 'static, B: Send + 'static>(
         &self,
-        first: impl Future<Output = A> + Send + 'static,
-        second: impl Future<Output = B> + Send + 'static,
-    ) -> (A, B)
-    where
-        A: Send + 'static,
-        B: Send + 'static,
-    {
+        first: Step<A>,
+        second: Step<B>,
+    ) -> (A, B) {
         let gate = self.database.connection().await;
         let close = "BEGIN; SELECT FROM operation_runs FOR UPDATE";
         gate.batch_execute(close).await.unwrap();
@@ -260,10 +256,10 @@ async fn whoever_comes_first_to_the_row_decides_between_finish_and_cancel() {
         let run = stage.queued().await;
         let claim = stage.store.claim_next(&terms("w")).await.unwrap().unwrap();
         let store = stage.store.clone();
-        let finish = async move {
+        let finish = Box::pin(async move {
             let succeeded = Completion::of_results(&[]);
             store.finish(claim, &succeeded, None).await.unwrap()
-        };
+        });
         let outcome = if finish_first {
             let (ended, refused) = stage.meet(finish, stage.cancelling(run)).await;
             assert_eq!(ended, Ended::Done { next: None });
@@ -290,7 +286,7 @@ async fn a_run_that_is_given_back_while_it_is_cancelled_ends_either_way() {
         let run = stage.queued().await;
         let claim = stage.store.claim_next(&terms("w")).await.unwrap().unwrap();
         let store = stage.store.clone();
-        let back = async move { store.hand_back(claim).await.unwrap() };
+        let back = Box::pin(async move { store.hand_back(claim).await.unwrap() });
         if back_first {
             let (back, ended) = stage.meet(back, stage.cancelling(run)).await;
             assert_eq!(back, Requeued::Queued);
@@ -312,7 +308,7 @@ async fn a_run_that_could_not_be_pushed_and_is_cancelled_ends_once() {
         let stage = Stage::set().await;
         let run = stage.queued().await;
         let store = stage.store.clone();
-        let dispatch = async move { store.fail_dispatch(run).await.unwrap() };
+        let dispatch = Box::pin(async move { store.fail_dispatch(run).await.unwrap() });
         let outcome = if dispatch_first {
             let (failed, refused) = stage.meet(dispatch, stage.cancelling(run)).await;
             assert!(matches!(failed, DispatchFailure::Failed(_)));
