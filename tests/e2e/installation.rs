@@ -25,6 +25,11 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With further variables for the API.
+    pub(crate) async fn start_with(extra: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
         let redis = TestRedis::create();
         let directory = tempfile::tempdir().unwrap();
@@ -40,20 +45,18 @@ impl Installation {
             &[],
         );
         let api_address = directory.path().join("api");
-        let api_program = launch(
-            "atlas-api",
-            directory.path(),
-            &[],
-            &[
-                ("DATABASE_URL", &database.url()),
-                ("REDIS_URL", redis.url()),
-                ("ATLAS_QUEUE_NAMESPACE", redis.namespace()),
-                ("ATLAS_LISTEN", "127.0.0.1:0"),
-                ("ATLAS_ADDRESS_FILE", &api_address.display().to_string()),
-                ("ATLAS_RATE_LIMIT", "100000"),
-                ("ATLAS_PUSH_TIMEOUT", "20s"),
-            ],
-        );
+        let (database_url, address_file) = (database.url(), api_address.display().to_string());
+        let mut variables = vec![
+            ("DATABASE_URL", database_url.as_str()),
+            ("REDIS_URL", redis.url()),
+            ("ATLAS_QUEUE_NAMESPACE", redis.namespace()),
+            ("ATLAS_LISTEN", "127.0.0.1:0"),
+            ("ATLAS_ADDRESS_FILE", &address_file),
+            ("ATLAS_RATE_LIMIT", "100000"),
+            ("ATLAS_PUSH_TIMEOUT", "20s"),
+        ];
+        variables.extend(extra);
+        let api_program = launch("atlas-api", directory.path(), &[], &variables);
         let graph = address(&simulator_address).await;
         let api = address(&api_address).await;
         Self {

@@ -11,5 +11,6 @@ mod browser;
 mod command_line;
 mod installation;
 mod many_callers;
+mod operations;
 mod program;
 mod workers;

@@ -9,6 +9,7 @@
 mod arrows;
 mod compose;
 mod crash_points;
+mod numbers;
 mod programs;
 mod readme;
 mod registries;
