@@ -15,7 +15,7 @@ pub(crate) const SELECTIONS: [&str; 3] = [
     r#"{"policy_types":["policySet"]}"#,
 ];
 /// Failures that end a run.
-pub(crate) const MAX_FAILURES: i32 = 2;
+pub(crate) const MAX_FAILURES: i32 = 3;
 
 /// A run's row, its events and its notifications.
 #[derive(Debug, Clone)]
@@ -87,6 +87,12 @@ impl Reference {
     /// Whether the run is still its holder's. Every exit from running ends its lease.
     pub(crate) fn holds(&self, lease: usize) -> bool {
         self.runs[self.leases[lease].run].lease == Some(lease)
+    }
+
+    /// Whether the run is running under another lease than this one, whose holder may not know it.
+    pub(crate) fn replaced(&self, lease: usize) -> bool {
+        let now = self.runs[self.leases[lease].run].lease;
+        now.is_some_and(|now| now != lease)
     }
 
     /// The run that a start joins.

@@ -51,6 +51,20 @@ fn mostly(these: Vec<usize>) -> BoxedStrategy<usize> {
     prop_oneof![3 => select(these), 1 => 0_usize..12].boxed()
 }
 
+/// The lease of a run's owner; or one of a worker that was replaced, whose run is running under
+/// another lease; or any.
+fn leases(state: &Reference) -> BoxedStrategy<usize> {
+    let given = || (0..state.leases.len()).rev().enumerate();
+    let held = given().filter(|(_, lease)| state.holds(*lease));
+    let held = mostly(held.map(|(back, _)| back).collect());
+    let replaced = given().filter(|(_, lease)| state.replaced(*lease));
+    let replaced: Vec<_> = replaced.map(|(back, _)| back).collect();
+    if replaced.is_empty() {
+        return held;
+    }
+    prop_oneof![2 => held, 3 => select(replaced)].boxed()
+}
+
 impl Step {
     /// Under which lease somebody acts, when it is a step of that sort.
     pub(crate) fn lease(&self, state: &Reference) -> Option<usize> {
@@ -80,16 +94,16 @@ impl ReferenceStateMachine for Reference {
             let found = rows.filter(|(_, run)| wanted(run)).map(|(back, _)| back);
             mostly(found.collect())
         };
-        let leases = || {
-            let given = (0..state.leases.len()).rev().enumerate();
-            let held = given.filter(|(_, lease)| state.holds(*lease));
-            mostly(held.map(|(back, _)| back).collect())
-        };
+        let leases = || leases(state);
         // A sweep is likely when there is something to sweep, and possible when there is not.
         let sweep = |step: Step| {
             let weight = if state.swept(&step).is_empty() { 1 } else { 30 };
             (weight, Just(step).boxed())
         };
+        let claim = if state.due().is_some() { 20 } else { 2 };
+        // While somebody does not know that it was replaced, it acts.
+        let unaware = (0..state.leases.len()).any(|lease| state.replaced(lease));
+        let acts = if unaware { 3 } else { 1 };
         let start = (0..TENANTS, 0..SELECTIONS.len(), 0_i16..2);
         let start = start.prop_map(|(tenant, selection, priority)| Step::Start {
             tenant,
@@ -111,15 +125,15 @@ impl ReferenceStateMachine for Reference {
         let open = |run: &Run| run.status != Status::Completed;
         Union::new_weighted(vec![
             (10, start.boxed()),
-            (14, Just(Step::Claim).boxed()),
-            (3, leases().prop_map(Step::Heartbeat).boxed()),
-            (9, page.boxed()),
-            (3, leases().prop_map(Step::MarkMissing).boxed()),
-            (5, leases().prop_map(Step::Finish).boxed()),
-            (3, retry.boxed()),
-            (3, leases().prop_map(Step::HandBack).boxed()),
+            (claim, Just(Step::Claim).boxed()),
+            (3 * acts, leases().prop_map(Step::Heartbeat).boxed()),
+            (6 * acts, page.boxed()),
+            (3 * acts, leases().prop_map(Step::MarkMissing).boxed()),
+            (5 * acts, leases().prop_map(Step::Finish).boxed()),
+            (3 * acts, retry.boxed()),
+            (3 * acts, leases().prop_map(Step::HandBack).boxed()),
             (2, runs(fresh).prop_map(Step::FailDispatch).boxed()),
-            (4, runs(open).prop_map(Step::Cancel).boxed()),
+            (3, runs(open).prop_map(Step::Cancel).boxed()),
             sweep(Step::TakeBackSweep),
             sweep(Step::CancelSweep),
             sweep(Step::QueueLimitSweep),
