@@ -1,30 +1,17 @@
 //! Messages that come often, late, for nothing, or that are none.
 
-use apalis::prelude::{TaskBuilder, TaskSink};
-use apalis_redis::RedisStorage;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::RunId;
-use atlas_queue::{Doorbell, QueueOptions};
-use secrecy::SecretString;
 
 use crate::house::{House, NO_SWEEPS, ONE_SLOT};
+use crate::messages::Messages;
 use crate::servers::connection;
-
-fn doorbell(house: &House) -> Doorbell {
-    let url = SecretString::from(house.redis_url.as_str());
-    Doorbell::new(&QueueOptions::new(url, house.namespace.as_str())).unwrap()
-}
-
-/// The queue as apalis-redis names it.
-fn queue(house: &House) -> apalis_redis::Config {
-    apalis_redis::Config::default().queue(format!("{}:runs", house.namespace))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repeated_unknown_late_and_unreadable_messages_change_nothing() {
     let _slot = crate::slot::take().await;
     let house = House::start().await;
-    let doorbell = doorbell(&house);
+    let messages = Messages::of(&house).await;
     let tenants = house.tenants(4).await;
     house.hold().await;
     let mut workers = [house.worker(&[NO_SWEEPS]), house.worker(&[NO_SWEEPS])];
@@ -32,28 +19,20 @@ async fn repeated_unknown_late_and_unreadable_messages_change_nothing() {
     for (tenant, member) in &tenants {
         let run = RunId::from_uuid(house.press_accepted(*tenant, member).await);
         for _ in 0..4 {
-            doorbell.ring(run, None).await.unwrap();
+            messages.ring(run).await;
         }
         runs.push(run);
     }
-    let storage = house.redis_url.as_str();
-    let manager = redis::Client::open(storage)
-        .unwrap()
-        .get_connection_manager()
-        .await
-        .unwrap();
-    let mut foreign = RedisStorage::<Vec<f64>>::new(manager).with_config(queue(&house));
-    for n in 0..5 {
-        let garbage = TaskBuilder::new(vec![0.5; n]).build();
-        foreign.push_task(garbage).await.unwrap();
+    for _ in 0..5 {
+        messages.push_unannounced().await;
         let unknown = RunId::mint(&SystemClock, &SystemEntropy);
-        doorbell.ring(unknown, None).await.unwrap();
+        messages.ring(unknown).await;
     }
     house.held(4).await;
     house.release().await;
     house.check().await;
     for run in &runs {
-        doorbell.ring(*run, None).await.unwrap();
+        messages.ring(*run).await;
     }
     // One more run, found by its message behind all others.
     let (tenant, member) = &tenants[0];
@@ -72,7 +51,7 @@ async fn more_messages_than_can_be_fetched_stop_nobody() {
     let _slot = crate::slot::take().await;
     let house = House::start().await;
     let tenants = house.tenants(3).await;
-    let scheduled = queue(&house).scheduled_jobs_set();
+    let scheduled = Messages::of(&house).await.waiting();
     let mut connection = connection(&house.redis_url).await;
     let mut poison = redis::pipe();
     for n in 0..8_000 {

@@ -16,6 +16,7 @@ mod crash_points;
 mod deliveries;
 mod house;
 mod invariants;
+mod messages;
 mod network;
 mod postgres;
 #[path = "../e2e/program.rs"]

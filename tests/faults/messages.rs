@@ -1,0 +1,47 @@
+//! Messages that a test puts into Redis itself.
+
+use apalis::prelude::{TaskBuilder, TaskSink};
+use apalis_redis::RedisStorage;
+use atlas_domain::ids::RunId;
+use atlas_queue::{Doorbell, QueueOptions};
+use redis::aio::ConnectionManager;
+use secrecy::SecretString;
+
+use crate::house::House;
+
+/// The queue of a house.
+pub(crate) struct Messages {
+    doorbell: Doorbell,
+    connection: ConnectionManager,
+    queue: apalis_redis::Config,
+}
+
+impl Messages {
+    pub(crate) async fn of(house: &House) -> Self {
+        let url = SecretString::from(house.redis_url.as_str());
+        let client = redis::Client::open(house.redis_url.as_str()).unwrap();
+        Self {
+            doorbell: Doorbell::new(&QueueOptions::new(url, house.namespace.as_str())).unwrap(),
+            connection: client.get_connection_manager().await.unwrap(),
+            queue: apalis_redis::Config::default().queue(format!("{}:runs", house.namespace)),
+        }
+    }
+
+    /// Says that a run waits.
+    pub(crate) async fn ring(&self, run: RunId) {
+        self.doorbell.ring(run, None).await.unwrap();
+    }
+
+    /// Pushes what nobody can read, and tells nobody.
+    pub(crate) async fn push_unannounced(&self) {
+        let mut storage =
+            RedisStorage::<Vec<f64>>::new(self.connection.clone()).with_config(self.queue.clone());
+        let garbage = TaskBuilder::new(vec![0.5]).build();
+        storage.push_task(garbage).await.unwrap();
+    }
+
+    /// The key of the messages that wait.
+    pub(crate) fn waiting(&self) -> String {
+        self.queue.scheduled_jobs_set().to_owned()
+    }
+}
