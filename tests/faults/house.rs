@@ -261,6 +261,13 @@ impl House {
             .unwrap()
     }
 
+    /// Adds a rule of what goes wrong at the simulator.
+    pub(crate) async fn simulate_fault(&self, rule: &Value) {
+        let url = format!("{}/_sim/faults", self.graph);
+        let answer = self.http.post(url).json(rule).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
     /// Lets requests for the list wait at the simulator.
     pub(crate) async fn hold(&self) {
         let url = format!("{}/_sim/gates", self.graph);
@@ -309,6 +316,11 @@ impl House {
     }
 
     pub(crate) async fn quiesce_within(&self, patience: Duration) {
+        assert!(self.ends_within(patience).await, "not every run has ended");
+    }
+
+    /// Whether every run ends in this time. What is left otherwise is said.
+    pub(crate) async fn ends_within(&self, patience: Duration) -> bool {
         let connection = self.database.connection().await;
         let deadline = Instant::now() + patience;
         let left = "SELECT coalesce(string_agg(status || ' ' || attempt, ', '), '')
@@ -316,9 +328,12 @@ impl House {
         loop {
             let left: String = connection.query_one(left, &[]).await.unwrap().get(0);
             if left.is_empty() {
-                return;
+                return true;
             }
-            assert!(Instant::now() < deadline, "still there: {left}");
+            if Instant::now() >= deadline {
+                eprintln!("still there: {left}");
+                return false;
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

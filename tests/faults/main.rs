@@ -26,4 +26,5 @@ mod redis_loss;
 mod restarts;
 mod servers;
 mod slot;
+mod soak;
 mod zombies;

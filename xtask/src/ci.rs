@@ -89,6 +89,11 @@ fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
             name: "tests",
             command: tests,
         },
+        // Without a seed: every run of this tries other faults, and prints the seed to repeat them.
+        Stage {
+            name: "soak",
+            command: workspace.cargo(&["xtask", "soak", "--minutes", "1"]),
+        },
     ])
 }
 

@@ -14,6 +14,7 @@ mod process;
 mod programs;
 mod random;
 mod services;
+mod soak;
 mod test;
 mod workspace;
 
@@ -47,7 +48,9 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests.
+    /// Inject faults at random while callers press sync, and hold every run against its invariants.
+    Soak(soak::Options),
+    /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests, a soak.
     Ci,
     /// Write openapi/tenantatlas.json, the API's description of itself.
     Openapi {
@@ -82,6 +85,7 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::find()?;
     match task {
         Task::Test { arguments } => test::run(&workspace, arguments, &interrupt),
+        Task::Soak(options) => soak::run(&workspace, options, &interrupt),
         Task::Demo(options) => demo::run(&workspace, options, &interrupt),
         Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
         Task::Bench(measurement) => bench::run(&workspace, measurement, &interrupt),

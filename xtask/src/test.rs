@@ -47,7 +47,7 @@ pub(crate) fn run(
 }
 
 /// Tells the tests where the services and the programs are.
-fn with_services<'a>(
+pub(crate) fn with_services<'a>(
     command: &'a mut Command,
     services: &Services,
     programs: &Programs,
@@ -70,7 +70,7 @@ fn has_nextest(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<b
 }
 
 /// The same status, for whoever waits for this program.
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     status
         .code()
         .and_then(|code| u8::try_from(code).ok())

@@ -1,0 +1,124 @@
+//! All faults in a random mix, for as long as one likes: `cargo xtask soak` sets the minutes and
+//! the seed. The seed decides which faults come, in which order, when, and whom they strike; what
+//! the processes were doing at that moment is the machine's.
+//!
+//! It goes in rounds of a minute, each with a database of its own, so that a night's soak checks
+//! its runs while it goes and needs no more memory than a minute's.
+
+mod chaos;
+mod dice;
+mod tally;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use atlas_test_support::{Member, TestTenant};
+
+use self::chaos::Chaos;
+use self::dice::Dice;
+use self::tally::Tally;
+use crate::house::{Foundations, House};
+use crate::proxy::Proxy;
+use crate::servers::{PostgresServer, RedisServer};
+
+/// How long faults come in one round.
+const ROUND: Duration = Duration::from_secs(60);
+/// Tenants of a round.
+const TENANTS: usize = 6;
+/// Callers who press sync all the time.
+const STARTERS: u64 = 3;
+/// The longest time, in milliseconds, that a caller thinks before the next start. Without it a round
+/// would be thousands of starts that join one another.
+const THINKING: u64 = 150;
+/// How long the last runs may take after the last fault: five attempts with doubled pauses.
+const PATIENCE: Duration = Duration::from_secs(400);
+
+/// A number from a variable that `cargo xtask soak` sets.
+fn setting(name: &str) -> u64 {
+    let text = std::env::var(name).unwrap_or_else(|_| panic!("run: cargo xtask soak ({name})"));
+    text.parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "lasts as long as one likes: cargo xtask soak"]
+async fn a_random_mix_of_faults_loses_and_doubles_nothing() {
+    let _slot = crate::slot::take().await;
+    let (minutes, seed) = (setting("ATLAS_SOAK_MINUTES"), setting("ATLAS_SOAK_SEED"));
+    println!("seed {seed}, {minutes} minutes");
+    let servers = (PostgresServer::start().await, RedisServer::start().await);
+    let (Some(mut postgres), Some(mut redis)) = servers else {
+        panic!("there are no servers to break");
+    };
+    let end = Instant::now() + Duration::from_secs(60 * minutes);
+    let mut total = Tally::default();
+    let mut number = 0;
+    while Instant::now() < end {
+        let dice = Dice::new(seed.wrapping_add(number));
+        let left = end.saturating_duration_since(Instant::now());
+        let tally = round(dice, left.min(ROUND), &mut postgres, &mut redis).await;
+        println!("round {number}: {}", tally.line());
+        total.add(tally);
+        if total.is_broken() {
+            break;
+        }
+        number += 1;
+    }
+    println!("\n{total}");
+    assert!(!total.is_broken(), "see above; the seed is {seed}");
+}
+
+/// Faults for this long, then the time that the runs need to end, then the count.
+async fn round(
+    mut dice: Dice,
+    length: Duration,
+    postgres: &mut PostgresServer,
+    redis: &mut RedisServer,
+) -> Tally {
+    let way_to_redis = Proxy::before(&redis.url()).await;
+    let house = House::upon(Foundations {
+        database_url: Some(postgres.url()),
+        redis_url: Some(way_to_redis.url(&redis.url())),
+        api: vec![("ATLAS_PUSH_TIMEOUT", "1s".to_owned())],
+        latency: Some("20ms"),
+    })
+    .await;
+    let way_to_postgres = Proxy::before(&house.database.url()).await;
+    let tenants = house.tenants(TENANTS).await;
+    let seeds: Vec<Dice> = (0..STARTERS).map(|_| dice.fork()).collect();
+    let mut chaos = Chaos::new(
+        &house,
+        dice,
+        (way_to_postgres, way_to_redis),
+        postgres,
+        redis,
+    );
+    let over = AtomicBool::new(false);
+    let starting = futures::future::join_all(
+        seeds
+            .into_iter()
+            .map(|dice| press_at_random(&house, &tenants, dice, &over)),
+    );
+    let breaking = async {
+        chaos.rage(length).await;
+        over.store(true, Ordering::Relaxed);
+    };
+    let ((), _) = tokio::join!(breaking, starting);
+    let ended = house.ends_within(PATIENCE).await;
+    let mut tally = chaos.into_tally().await;
+    tally.count(&house, ended).await;
+    tally
+}
+
+/// Presses sync, whatever the answers are.
+async fn press_at_random(
+    house: &House,
+    tenants: &[(TestTenant, Member)],
+    mut dice: Dice,
+    over: &AtomicBool,
+) {
+    while !over.load(Ordering::Relaxed) {
+        let (tenant, member) = dice.choose(tenants);
+        house.press(*tenant, member).await;
+        tokio::time::sleep(Duration::from_millis(dice.below(THINKING))).await;
+    }
+}
