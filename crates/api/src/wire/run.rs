@@ -182,8 +182,8 @@ pub(crate) struct Progress {
 /// Why a run waits.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Wait {
-    /// tenant_busy, backoff, handed_back or worker_lost. Clients must accept words that they do not
-    /// know.
+    /// tenant_busy, paused, backoff, handed_back or worker_lost. Clients must accept words that they
+    /// do not know.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     reason: &'static str,
     /// It is not started earlier than this.

@@ -107,6 +107,8 @@ impl RunState {
 pub enum WaitReason {
     /// Another run of the same tenant is running.
     TenantBusy,
+    /// An operator has paused runs of its kind.
+    Paused,
     /// The last attempt failed and the next is due later.
     Backoff,
     /// A worker was shut down and gave the run back.
@@ -117,8 +119,9 @@ pub enum WaitReason {
 
 impl WaitReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::TenantBusy,
+        Self::Paused,
         Self::Backoff,
         Self::HandedBack,
         Self::WorkerLost,
@@ -129,6 +132,7 @@ impl WaitReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TenantBusy => "tenant_busy",
+            Self::Paused => "paused",
             Self::Backoff => "backoff",
             Self::HandedBack => "handed_back",
             Self::WorkerLost => "worker_lost",

@@ -26,7 +26,9 @@ pub(super) const COLUMNS: &str = "r.id, r.tenant_id, t.name AS tenant_name, r.ki
     (r.not_before > clock_timestamp()) AS not_due, \
     (r.status = 'queued' AND EXISTS (SELECT 1 FROM operation_runs o \
         WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope \
-            AND o.status = 'running')) AS tenant_busy";
+            AND o.status = 'running')) AS tenant_busy, \
+    (r.status = 'queued' AND EXISTS (SELECT 1 FROM queue_controls q WHERE q.kind = r.kind)) \
+        AS paused";
 
 /// What leaves `running` gives up.
 pub(super) const NO_LEASE: &str = "worker_id = NULL, lease_token = NULL, \
@@ -125,6 +127,8 @@ pub(super) struct RunRow {
     not_due: bool,
     #[diesel(sql_type = Bool)]
     tenant_busy: bool,
+    #[diesel(sql_type = Bool)]
+    paused: bool,
 }
 
 impl RunRow {
@@ -203,10 +207,11 @@ impl RunRow {
                 .into_iter()
                 .find(|reason| reason.as_str() == word)
         });
-        match (self.tenant_busy, self.not_due) {
-            (true, _) => Some(WaitReason::TenantBusy),
-            (false, true) => Some(WaitReason::Backoff),
-            (false, false) => put_back.filter(|reason| *reason != WaitReason::Backoff),
+        match (self.tenant_busy, self.paused, self.not_due) {
+            (true, _, _) => Some(WaitReason::TenantBusy),
+            (false, true, _) => Some(WaitReason::Paused),
+            (false, false, true) => Some(WaitReason::Backoff),
+            (false, false, false) => put_back.filter(|reason| *reason != WaitReason::Backoff),
         }
     }
 }

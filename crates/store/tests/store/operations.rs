@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use atlas_domain::access::operator::can_operate_installation;
 use atlas_domain::ids::{RunId, WorkerId};
-use atlas_domain::run::{Completion, OperationKind};
+use atlas_domain::run::{Completion, OperationKind, RunState, WaitReason};
 use atlas_store::{
     EndedLastHour, PRUNE_BATCH, Pruned, QueueStats, Retention, WorkerReport, WorkerState,
     WorkerView,
@@ -143,6 +143,14 @@ async fn a_paused_kind_is_not_claimed_and_both_ways_are_audited() {
         "it is paused"
     );
     assert!(store.claim_next(&terms("w")).await.unwrap().is_none());
+    let waiting = store.run(stage.operator.id, run).await.unwrap().unwrap();
+    assert!(matches!(
+        waiting.state,
+        RunState::Queued {
+            wait: Some(WaitReason::Paused),
+            ..
+        }
+    ));
     let stats = stage.stats().await;
     let pause = stats.pause.unwrap();
     assert_eq!(
