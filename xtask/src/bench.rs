@@ -3,6 +3,7 @@
 
 mod load;
 mod peer;
+mod runs;
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -32,6 +33,9 @@ pub(crate) enum Bench {
     /// Starts of syncs, created and joined, over HTTP; beside what pgbench reaches with the same
     /// statement on the same database.
     Start(StartOptions),
+    /// Empty runs per second for one and two workers, and the time from a start until a worker
+    /// begins.
+    Runs(runs::Options),
 }
 
 /// How to measure starts.
@@ -74,6 +78,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     match bench {
         Bench::Start(options) => starts(workspace, options, interrupt),
+        Bench::Runs(options) => runs::run(workspace, options, interrupt),
     }
 }
 
