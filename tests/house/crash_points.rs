@@ -48,8 +48,9 @@ fn neither_the_image_nor_any_command_but_those_of_tests_asks_for_them() {
     };
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(naming(FEATURE), set(&["workspace.rs"]));
-    let tests: BTreeSet<String> = set(&["ci.rs", "programs.rs", "test.rs", "workspace.rs"]);
+    let tests: BTreeSet<String> =
+        set(&["ci.rs", "programs.rs", "soak.rs", "test.rs", "workspace.rs"]);
     assert_eq!(naming("FOR_TESTS"), tests);
-    let tests: BTreeSet<String> = set(&["programs.rs", "test.rs"]);
+    let tests: BTreeSet<String> = set(&["programs.rs", "soak.rs", "test.rs"]);
     assert_eq!(naming("build_for_tests"), tests);
 }
