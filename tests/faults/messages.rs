@@ -42,6 +42,6 @@ impl Messages {
 
     /// The key of the messages that wait.
     pub(crate) fn waiting(&self) -> String {
-        self.queue.scheduled_jobs_set().to_owned()
+        self.queue.scheduled_jobs_set()
     }
 }
