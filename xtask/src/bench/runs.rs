@@ -43,8 +43,9 @@ const P99_MILLISECONDS: f64 = 10.0;
 /// How to measure runs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Runs that wait when the workers start
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    /// Runs that wait when the workers start. A claim looks at all that are due, so that more of them
+    /// make each one slower
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     runs: u32,
     /// Tenants that the runs are spread over
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -103,7 +104,8 @@ pub(super) fn run(
     )?;
     let mut connection = Connection::open(api.address())?;
     house.press(&mut connection)?;
-    house.execute("DELETE FROM tenant_credentials")?;
+    // The API wants credentials to be there; that nobody can read them ends the run as soon.
+    house.execute("UPDATE tenant_credentials SET key_id = 'unknown'")?;
     house.execute(&bulk_tenants(options.tenants))?;
 
     let mut rates = BTreeMap::new();
