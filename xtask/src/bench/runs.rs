@@ -102,8 +102,7 @@ pub(super) fn run(
         directory,
         interrupt,
     )?;
-    let mut connection = Connection::open(api.address())?;
-    house.press(&mut connection)?;
+    house.press(&mut Connection::open(api.address())?)?;
     // The API wants credentials to be there; that nobody can read them ends the run as soon.
     house.execute("UPDATE tenant_credentials SET key_id = 'unknown'")?;
     house.execute(&bulk_tenants(options.tenants))?;
@@ -112,7 +111,7 @@ pub(super) fn run(
     for workers in WORKERS {
         rates.insert(workers, house.rate(workers, options)?);
     }
-    let (median, p99) = house.beginnings(&mut connection, options)?;
+    let (median, p99) = house.beginnings(&api, options)?;
     print(options, &rates, median, p99);
     Ok(ExitCode::SUCCESS)
 }
@@ -210,11 +209,7 @@ impl House<'_> {
 
     /// Milliseconds from a start until its run begins, with one idle worker: half of them, and 99
     /// of 100, are no longer.
-    fn beginnings(
-        &mut self,
-        connection: &mut Connection,
-        options: &Options,
-    ) -> anyhow::Result<(f64, f64)> {
+    fn beginnings(&mut self, api: &Api, options: &Options) -> anyhow::Result<(f64, f64)> {
         let mut worker = self.worker(options.slots)?;
         let name = format!("worker-{}.health", self.started);
         let health_file = self.services.directory().path().join(name);
@@ -223,8 +218,10 @@ impl House<'_> {
         worker.wait_until(START_LIMIT, self.interrupt, || {
             process::output(&mut health, self.interrupt)
         })?;
+        // A connection of before would have been closed while nobody asked.
+        let mut connection = Connection::open(api.address())?;
         for _ in 0..WARM_UP + options.starts {
-            let run = self.press(connection)?;
+            let run = self.press(&mut connection)?;
             worker.wait_until(START_LIMIT, self.interrupt, || {
                 let answer = connection
                     .send("GET", &run, Some(&self.token), "")?
