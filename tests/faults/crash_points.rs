@@ -1,6 +1,6 @@
 //! Programs that end in the middle of what they do, alone and beside another worker.
 
-use crate::house::{CRASH_POINTS, Foundations, House, ONE_SLOT, Pressed, says};
+use crate::house::{Foundations, House, ONE_SLOT, Pressed, says};
 use crate::program::Program;
 
 /// How the victim comes to its end.
@@ -154,7 +154,7 @@ async fn a_run_survives_the_worker_that_took_it_back() {
 async fn an_api_ends_at(point: &'static str, redis: Option<String>) {
     let _slot = crate::slot::take().await;
     for workers in [1, 2] {
-        let mut api = vec![(CRASH_POINTS, format!("{point}=abort"))];
+        let mut api = vec![("ATLAS_CRASH_POINTS", format!("{point}=abort"))];
         api.extend(redis.clone().map(|url| ("REDIS_URL", url)));
         let foundations = Foundations {
             api,
@@ -200,7 +200,10 @@ async fn a_run_that_a_worker_takes_while_its_api_is_about_to_give_it_up_is_accep
     let _slot = crate::slot::take().await;
     let house = House::upon(Foundations {
         api: vec![
-            (CRASH_POINTS, "api.before_fail_dispatch=stop".to_owned()),
+            (
+                "ATLAS_CRASH_POINTS",
+                "api.before_fail_dispatch=stop".to_owned(),
+            ),
             ("REDIS_URL", atlas_test_support::dead_redis_url()),
         ],
         ..Foundations::default()

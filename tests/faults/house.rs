@@ -2,7 +2,6 @@
 //! with leases so short that a lost worker is missed within seconds.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -15,13 +14,11 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::invariants;
-use crate::program::{Program, address, binary, launch};
+use crate::program::{Program, address, launch};
 
 /// The list that most tests read: with pages of five it has several.
 pub(crate) const APPS: &str = "/beta/deviceAppManagement/mobileApps";
 const ONE_TYPE: &str = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;
-/// The variable that says where a program goes wrong.
-pub(crate) const CRASH_POINTS: &str = "ATLAS_CRASH_POINTS";
 const ONE_PAGE: &str = r#"{"policy_types": ["securityDefaults"], "include_foundations": false}"#;
 /// A worker that has one run at a time.
 pub(crate) const ONE_SLOT: (&str, &str) = ("ATLAS_WORKER_SLOTS", "1");
@@ -154,13 +151,12 @@ impl House {
             ("ATLAS_POLL_INTERVAL", "50ms"),
         ];
         variables.extend(extra);
-        can_go_wrong("atlas-worker", &variables);
         launch("atlas-worker", self.directory.path(), &["run"], &variables)
     }
 
     /// A worker that goes wrong at a point, as atlas-telemetry's `crash_points` reads it.
     pub(crate) fn worker_with_fault(&self, fault: &str, extra: &[(&str, &str)]) -> Program {
-        let mut variables = vec![(CRASH_POINTS, fault)];
+        let mut variables = vec![("ATLAS_CRASH_POINTS", fault)];
         variables.extend(extra);
         self.worker(&variables)
     }
@@ -380,25 +376,9 @@ async fn start_api(directory: &TempDir, variables: &[(&str, String)]) -> (Progra
             .iter()
             .map(|(name, value)| (*name, value.as_str())),
     );
-    can_go_wrong("atlas-api", &all);
     let program = launch("atlas-api", directory.path(), &[], &all);
     let address = address(&listening).await;
     (program, address)
-}
-
-/// A program without crash points would go on as if nothing had been asked of it.
-fn can_go_wrong(name: &str, variables: &[(&str, &str)]) {
-    if variables.iter().any(|(name, _)| *name == CRASH_POINTS) {
-        let named = Command::new("grep")
-            .args(["--quiet", "--text", CRASH_POINTS])
-            .arg(binary(name))
-            .status()
-            .unwrap();
-        assert!(
-            named.success(),
-            "{name} was built without crash points; run the tests with: cargo xtask test"
-        );
-    }
 }
 
 /// Waits until the program's log has this text.

@@ -22,9 +22,6 @@ pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 const CLIENT_ID: &str = "00000000-0000-4000-8000-00000000c11e";
 const CLIENT_SECRET: &str = "simulator-secret";
 
-/// The programs that an installation runs.
-const NAMES: [&str; 4] = ["atlas", "atlas-api", "atlas-worker", "atlas-graph-sim"];
-
 /// Where the programs are.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs(PathBuf);
@@ -53,27 +50,13 @@ impl Programs {
         }
     }
 
-    /// Builds them as fault tests need them: such programs are for nothing else. They are kept where
-    /// a later build of others does not replace them while the tests run.
+    /// Builds them as fault tests need them: such programs are for nothing else.
     pub(crate) fn build_for_tests(
         workspace: &Workspace,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Self> {
         let what = [&["build", "--workspace", "--all-targets"][..], &FOR_TESTS].concat();
-        let built = Self::build_as(workspace, &what, "debug", interrupt)?;
-        let kept = workspace.target.join("programs-for-tests");
-        fs::create_dir_all(&kept)?;
-        for name in NAMES {
-            // Cargo makes a new file when it builds again, so a link goes on naming this one.
-            let unfinished = kept.join(format!("{name}.{}", std::process::id()));
-            fs::hard_link(built.0.join(name), &unfinished)
-                .or_else(|_| fs::copy(built.0.join(name), &unfinished).map(drop))
-                .and_then(|()| fs::rename(&unfinished, kept.join(name)))
-                .with_context(|| format!("cannot keep {name}"))?;
-            // Renaming one link over another of the same file leaves both.
-            let _ = fs::remove_file(&unfinished);
-        }
-        Ok(Self(kept))
+        Self::build_as(workspace, &what, "debug", interrupt)
     }
 
     fn build_as(
