@@ -59,6 +59,21 @@ pub struct RunCounts {
     pub items_missing: u64,
 }
 
+impl RunCounts {
+    /// Adds what was done for one type. A type that was not read to its end counts as failed.
+    pub const fn add(&mut self, result: &TypeResult) {
+        match result.status {
+            TypeStatus::Succeeded => self.types_succeeded += 1,
+            TypeStatus::Skipped => self.types_skipped += 1,
+            TypeStatus::Failed | TypeStatus::Pending => self.types_failed += 1,
+        }
+        self.items_seen += result.seen;
+        self.items_created += result.created;
+        self.items_changed += result.changed;
+        self.items_missing += result.missing;
+    }
+}
+
 /// How a run ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
@@ -77,15 +92,7 @@ impl Completion {
     pub fn of_results(results: &[TypeResult]) -> Self {
         let mut counts = RunCounts::default();
         for result in results {
-            match result.status {
-                TypeStatus::Succeeded => counts.types_succeeded += 1,
-                TypeStatus::Skipped => counts.types_skipped += 1,
-                TypeStatus::Failed | TypeStatus::Pending => counts.types_failed += 1,
-            }
-            counts.items_seen += result.seen;
-            counts.items_created += result.created;
-            counts.items_changed += result.changed;
-            counts.items_missing += result.missing;
+            counts.add(result);
         }
         let outcome = match (counts.types_failed, counts.types_succeeded) {
             (0, _) => Outcome::Succeeded,

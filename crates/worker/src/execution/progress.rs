@@ -71,18 +71,7 @@ impl ProgressBoard {
 
     /// One type has its result.
     pub fn type_ended(&self, result: &TypeResult) {
-        {
-            let mut counts = self.lock();
-            match result.status {
-                TypeStatus::Succeeded => counts.types_succeeded += 1,
-                TypeStatus::Skipped => counts.types_skipped += 1,
-                TypeStatus::Failed | TypeStatus::Pending => counts.types_failed += 1,
-            }
-            counts.items_seen += result.seen;
-            counts.items_created += result.created;
-            counts.items_changed += result.changed;
-            counts.items_missing += result.missing;
-        }
+        self.lock().add(result);
         self.state.send_modify(|state| match result.status {
             TypeStatus::Succeeded => state.completed += 1,
             TypeStatus::Skipped => state.skipped += 1,
