@@ -1,11 +1,15 @@
 //! What a sync observes, and how its results are counted.
 
+pub mod change;
 pub mod content;
+pub mod link;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::inventory::link::LinkSet;
 use crate::policy_types::PolicyTypeKey;
 
 /// One object as it was read from Microsoft Graph, with nothing secret in it.
@@ -24,11 +28,18 @@ pub struct Observation {
     /// How many assignments it has; absent when the list does not tell.
     pub assignment_count: Option<i32>,
     /// Safe, small facts about it: description, kind, times, version. A JSON object.
-    pub metadata: serde_json::Value,
+    pub metadata: Value,
     /// Hash of its content without assignments, counts and times.
     pub content_hash: [u8; 32],
     /// Hash of its assignments, when the list tells them.
     pub assignments_hash: Option<[u8; 32]>,
+    /// Its content without secrets, as a flat map from JSON pointer to value: see [`change`].
+    pub content: Map<String, Value>,
+    /// Its assignments in a normal form whose order means nothing, when they are told.
+    pub assignments: Option<Vec<Value>>,
+    /// Its links, one set for each reading that told some. None for a reading that was not made:
+    /// what that told before still stands.
+    pub links: Vec<LinkSet>,
 }
 
 /// How reading one policy type went.

@@ -5,7 +5,8 @@ mod platform;
 mod tests;
 
 use atlas_domain::inventory::Observation;
-use atlas_domain::inventory::content::{assignments_hash, content_hash};
+use atlas_domain::inventory::change::fields;
+use atlas_domain::inventory::content::{assignments_hash, content_hash, content_of};
 use serde_json::{Map, Value};
 
 use crate::collections::{Assignments, Collection, Shape};
@@ -49,6 +50,12 @@ pub(crate) fn observe(
         scope_tags: scope_tags(collection, &object),
         assignment_count: assignments.map(|all| i32::try_from(all.len()).unwrap_or(i32::MAX)),
         assignments_hash: assignments.map(assignments_hash),
+        assignments: assignments.map(<[Value]>::to_vec),
+        content: object
+            .as_object()
+            .map(|members| fields(&content_of(members)))
+            .unwrap_or_default(),
+        links: Vec::new(),
         metadata: metadata(collection, &object),
         content_hash: content_hash(&object),
         external_id,

@@ -196,6 +196,9 @@ fn observation(at: usize) -> Observation {
         metadata: json!({"description": "An app", "nothing": null}),
         content_hash: [7; 32],
         assignments_hash: None,
+        content: serde_json::Map::new(),
+        assignments: None,
+        links: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hashes of what an object says, so that two readings can be compared.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// Members that change without anybody changing the policy, or that are hashed apart.
@@ -43,6 +43,16 @@ pub fn content_hash(object: &Value) -> [u8; 32] {
         other => feed(&mut hash, other),
     }
     hash.finalize().into()
+}
+
+/// The members of an object that are content: those that [`content_hash`] is made of.
+#[must_use]
+pub fn content_of(object: &Map<String, Value>) -> Map<String, Value> {
+    object
+        .iter()
+        .filter(|(name, _)| is_content(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Hash of an object's assignments. Their order does not count: Graph promises none.

@@ -26,6 +26,9 @@ fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
         metadata: json!({ "description": "with a NUL \u{0} in it" }),
         content_hash: [content; 32],
         assignments_hash: Some([1; 32]),
+        content: serde_json::Map::new(),
+        assignments: None,
+        links: Vec::new(),
     }
 }
 

@@ -363,5 +363,8 @@ fn observation(object: usize, content: u8) -> Observation {
         metadata: json!({}),
         content_hash: [content; 32],
         assignments_hash: None,
+        content: serde_json::Map::new(),
+        assignments: None,
+        links: Vec::new(),
     }
 }

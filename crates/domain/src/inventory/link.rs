@@ -1,0 +1,405 @@
+//! Links: what an inventory item leans on, and what it is aimed at.
+//!
+//! A link goes from an item to a target. Targets are named by kind and id, whether or not the
+//! inventory knows them: a target that is not there is a finding, not an error.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A word that is none of the known ones.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a known word")]
+pub struct UnknownWord(pub String);
+
+macro_rules! words {
+    ($(#[$of:meta])+ $name:ident { $($(#[$doc:meta])+ $variant:ident = $word:literal,)+ }) => {
+        $(#[$of])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$doc])+ #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every one, in a fixed order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word used in rows and answers.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+                Self::ALL
+                    .iter()
+                    .find(|known| known.as_str() == word)
+                    .copied()
+                    .ok_or_else(|| UnknownWord(word.to_owned()))
+            }
+        }
+    };
+}
+
+words! {
+    /// What a link means, read from the item to the target.
+    LinkKind {
+        /// The item applies to the target.
+        AssignedTo = "assigned_to",
+        /// The item applies to others, but not to the target.
+        ExcludedFrom = "excluded_from",
+        /// An assignment of the item is narrowed by the target, a filter.
+        UsesAssignmentFilter = "uses_assignment_filter",
+        /// An assignment of the item comes from the target, a policy set.
+        AssignedViaPolicySet = "assigned_via_policy_set",
+        /// Administrators see the item through the target, a scope tag.
+        ScopedBy = "scoped_by",
+        /// The item, a policy set, bundles the target.
+        Contains = "contains",
+        /// The app replaces the target app.
+        Supersedes = "supersedes",
+        /// The app needs the target app.
+        DependsOnApp = "depends_on_app",
+        /// The item configures the target app.
+        ConfiguresApp = "configures_app",
+        /// The item protects the data of the target app.
+        ProtectsApp = "protects_app",
+        /// Enrollment waits for the target app.
+        BlocksOnApp = "blocks_on_app",
+        /// The app belongs to the target category.
+        InAppCategory = "in_app_category",
+        /// The app is licensed by the target, an Apple token.
+        UsesVppToken = "uses_vpp_token",
+        /// The item writes to people with the target template.
+        NotifiesWith = "notifies_with",
+        /// The item's messages also go to the target group.
+        NotifiesCc = "notifies_cc",
+        /// Compliance is found out by the target script.
+        UsesComplianceScript = "uses_compliance_script",
+        /// A setting refers to the target, a reusable setting.
+        UsesReusableSetting = "uses_reusable_setting",
+        /// The item was made from the target template.
+        BasedOnTemplate = "based_on_template",
+        /// The profile uses the target, a certificate profile.
+        UsesCertificate = "uses_certificate",
+        /// The profile uses the target, derived credentials.
+        UsesDerivedCredential = "uses_derived_credential",
+        /// The profile connects through the target, a tunnel site.
+        UsesTunnelSite = "uses_tunnel_site",
+        /// The item's settings come from the target, an uploaded definition file.
+        UsesAdmx = "uses_admx",
+        /// The item lives under the target.
+        ChildOf = "child_of",
+        /// Conditional access looks at the target.
+        Targets = "targets",
+        /// Conditional access leaves the target out.
+        Excludes = "excludes",
+        /// Conditional access allows or demands the target, a place.
+        UsesLocation = "uses_location",
+        /// Conditional access leaves the target, a place, out.
+        ExcludesLocation = "excludes_location",
+        /// Conditional access looks at the target, an authentication context.
+        UsesAuthenticationContext = "uses_authentication_context",
+        /// Conditional access demands the target, an authentication strength.
+        UsesAuthenticationStrength = "uses_authentication_strength",
+        /// Conditional access demands agreement to the target.
+        UsesTerms = "uses_terms",
+        /// The role assignment grants the target, a role definition.
+        GrantsRole = "grants_role",
+        /// The role assignment grants it to the target.
+        HasMember = "has_member",
+        /// The role assignment grants it over the target.
+        HasScope = "has_scope",
+        /// The scope tag is put on the devices of the target group.
+        AutoTags = "auto_tags",
+        /// The Cloud PC policy joins through the target, a connection.
+        UsesConnection = "uses_connection",
+        /// The Cloud PC policy installs the target, an image.
+        UsesImage = "uses_image",
+    }
+}
+
+words! {
+    /// What a link points at. Those that an inventory can hold say by which policy types.
+    TargetKind {
+        /// A group of the directory.
+        Group = "group",
+        /// A group that exists in no directory: `all_devices` or `all_users`.
+        VirtualGroup = "virtual_group",
+        /// A user of the directory.
+        User = "user",
+        /// A directory role, by the id of its template.
+        DirectoryRole = "directory_role",
+        /// An application of the directory, by its application id.
+        Application = "application",
+        /// A service principal of the directory.
+        ServicePrincipal = "service_principal",
+        /// A word of Microsoft Graph that stands for many: `All`, `None`, `GuestsOrExternalUsers`,
+        /// `AllTrusted`, `Office365` and the like.
+        Special = "special",
+        /// A collection of Configuration Manager.
+        Collection = "collection",
+        /// An app by bundle or package id, of any store.
+        AppIdentifier = "app_identifier",
+        /// An assignment filter.
+        AssignmentFilter = "assignment_filter",
+        /// A policy set.
+        PolicySet = "policy_set",
+        /// A scope tag of Intune roles.
+        RoleScopeTag = "role_scope_tag",
+        /// An app.
+        MobileApp = "mobile_app",
+        /// An app category.
+        MobileAppCategory = "mobile_app_category",
+        /// A volume purchase token of Apple.
+        VppToken = "vpp_token",
+        /// A template of messages.
+        NotificationMessageTemplate = "notification_message_template",
+        /// A script that finds out compliance.
+        ComplianceScript = "compliance_script",
+        /// A reusable setting.
+        ReusablePolicySetting = "reusable_policy_setting",
+        /// A template of settings catalog policies.
+        ConfigurationPolicyTemplate = "configuration_policy_template",
+        /// A template of intents.
+        DeviceManagementTemplate = "device_management_template",
+        /// A device configuration profile.
+        DeviceConfiguration = "device_configuration",
+        /// A settings catalog policy, of any family.
+        ConfigurationPolicy = "configuration_policy",
+        /// A compliance policy.
+        CompliancePolicy = "compliance_policy",
+        /// An app protection policy.
+        ManagedAppProtection = "managed_app_protection",
+        /// A configuration of managed apps.
+        TargetedManagedAppConfiguration = "targeted_managed_app_configuration",
+        /// A configuration of apps on managed devices.
+        MobileAppConfiguration = "mobile_app_configuration",
+        /// An enrollment restriction or status page.
+        EnrollmentConfiguration = "enrollment_configuration",
+        /// An Autopilot profile.
+        AutopilotProfile = "autopilot_profile",
+        /// A platform script.
+        DeviceManagementScript = "device_management_script",
+        /// An iOS app provisioning profile.
+        IosAppProvisioning = "ios_app_provisioning",
+        /// Derived credentials.
+        DerivedCredential = "derived_credential",
+        /// A tunnel site.
+        TunnelSite = "tunnel_site",
+        /// An uploaded definition file.
+        GroupPolicyDefinitionFile = "group_policy_definition_file",
+        /// A token of Apple's enrollment programs.
+        DepOnboardingSetting = "dep_onboarding_setting",
+        /// A named location.
+        NamedLocation = "named_location",
+        /// An authentication context.
+        AuthenticationContext = "authentication_context",
+        /// An authentication strength.
+        AuthenticationStrength = "authentication_strength",
+        /// Terms of use.
+        TermsOfUse = "terms_of_use",
+        /// A role definition of Intune.
+        RoleDefinition = "role_definition",
+        /// An on-premises connection of Cloud PCs.
+        CloudPcConnection = "cloud_pc_connection",
+        /// An image of Cloud PCs.
+        CloudPcImage = "cloud_pc_image",
+        /// A target that this version does not know; the qualifier has Graph's word for its kind.
+        Other = "other",
+    }
+}
+
+words! {
+    /// Which reading told a set of links. A set replaces what the same reading told before, and
+    /// nothing else: an assignment read that failed takes away no link that the object told.
+    LinkSource {
+        /// The object's own members.
+        Object = "object",
+        /// Its assignments.
+        Assignments = "assignments",
+        /// A read of its own for what hangs on it: settings, relationships, certificates.
+        Related = "related",
+    }
+}
+
+/// What a link points at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkTarget {
+    /// What kind of thing.
+    pub kind: TargetKind,
+    /// Its id among its kind.
+    pub id: String,
+}
+
+/// One link. Two links of an item that differ in the qualifier only are two links.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link {
+    /// What it means.
+    pub kind: LinkKind,
+    /// Where it goes.
+    pub target: LinkTarget,
+    /// What else is said of it: `intent`, `filter_id`, `filter_type` and the like. Few and short.
+    pub qualifier: BTreeMap<String, String>,
+}
+
+/// All links of an item that one reading told, each once, sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkSet {
+    /// Which reading.
+    pub source: LinkSource,
+    /// What it told.
+    pub links: Vec<Link>,
+}
+
+impl LinkSet {
+    /// Sorts the links and drops repetitions.
+    #[must_use]
+    pub fn new(source: LinkSource, mut links: Vec<Link>) -> Self {
+        links.sort_unstable();
+        links.dedup();
+        Self { source, links }
+    }
+}
+
+impl TargetKind {
+    /// The policy types under which an inventory holds such a target; empty when it holds none.
+    #[must_use]
+    pub const fn policy_types(self) -> &'static [&'static str] {
+        match self {
+            Self::Group => &["directoryGroup"],
+            Self::AssignmentFilter => &["assignmentFilter"],
+            Self::PolicySet => &["policySet"],
+            Self::RoleScopeTag => &["roleScopeTag"],
+            Self::MobileApp => &["mobileApp"],
+            Self::MobileAppCategory => &["mobileAppCategory"],
+            Self::VppToken => &["vppToken"],
+            Self::NotificationMessageTemplate => &["notificationMessageTemplate"],
+            Self::ComplianceScript => &["deviceComplianceScript"],
+            Self::ReusablePolicySetting => &["reusablePolicySetting"],
+            Self::ConfigurationPolicyTemplate => &["configurationPolicyTemplate"],
+            Self::DeviceManagementTemplate => &["deviceManagementTemplate"],
+            Self::DeviceConfiguration => &[
+                "deviceConfiguration",
+                "windowsUpdateRing",
+                "iosUpdateConfiguration",
+                "macOSSoftwareUpdateConfiguration",
+            ],
+            Self::ConfigurationPolicy => &[
+                "settingsCatalogPolicy",
+                "endpointSecurityAntivirus",
+                "endpointSecurityDiskEncryption",
+                "endpointSecurityFirewall",
+                "endpointSecurityEdr",
+                "endpointSecurityAttackSurfaceReduction",
+                "endpointSecurityAccountProtection",
+                "endpointSecurityApplicationControl",
+                "endpointSecurityPrivilegeManagement",
+                "securityBaselinePolicy",
+                "linuxScriptPolicy",
+                "deviceConfigurationPolicyTemplateFamily",
+                "autopilotDevicePreparationPolicy",
+                "appQuietTimePolicy",
+                "windowsRecoveryPolicy",
+            ],
+            Self::CompliancePolicy => &["deviceCompliancePolicy", "compliancePolicyV2"],
+            Self::ManagedAppProtection => &[
+                "iosManagedAppProtection",
+                "androidManagedAppProtection",
+                "windowsManagedAppProtection",
+                "managedAppPolicy",
+                "defaultManagedAppProtection",
+                "mdmWindowsInformationProtectionPolicy",
+                "windowsInformationProtectionPolicy",
+            ],
+            Self::TargetedManagedAppConfiguration => &["targetedManagedAppConfiguration"],
+            Self::MobileAppConfiguration => &["mobileAppConfiguration", "androidOemConfig"],
+            Self::EnrollmentConfiguration => &[
+                "enrollmentLimitRestriction",
+                "enrollmentPlatformRestriction",
+                "enrollmentStatusPage",
+                "windowsHelloForBusinessEnrollment",
+                "coManagementAuthority",
+                "enrollmentNotification",
+                "windowsRestoreEnrollment",
+            ],
+            Self::AutopilotProfile => &["windowsAutopilotDeploymentProfile"],
+            Self::DeviceManagementScript => &["deviceManagementScript", "deviceShellScript"],
+            Self::IosAppProvisioning => &["iosLobAppProvisioningConfiguration"],
+            Self::DerivedCredential => &["derivedCredential"],
+            Self::TunnelSite => &["microsoftTunnelSite"],
+            Self::GroupPolicyDefinitionFile => &["groupPolicyUploadedDefinitionFile"],
+            Self::DepOnboardingSetting => &["depOnboardingSetting"],
+            Self::NamedLocation => &["namedLocation"],
+            Self::AuthenticationContext => &["authenticationContext"],
+            Self::AuthenticationStrength => &["authenticationStrengthPolicy"],
+            Self::TermsOfUse => &["termsOfUseAgreement"],
+            Self::RoleDefinition => &["roleDefinition"],
+            Self::CloudPcConnection => &["cloudPcOnPremisesConnection"],
+            Self::CloudPcImage => &["cloudPcDeviceImage"],
+            Self::VirtualGroup
+            | Self::User
+            | Self::DirectoryRole
+            | Self::Application
+            | Self::ServicePrincipal
+            | Self::Special
+            | Self::Collection
+            | Self::AppIdentifier
+            | Self::Other => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy_types::registry;
+
+    #[test]
+    fn every_policy_type_that_a_target_names_is_registered() {
+        for kind in TargetKind::ALL {
+            for word in kind.policy_types() {
+                assert!(registry().find(word).is_some(), "{kind}: {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_read_back_and_unknown_ones_refused() {
+        for kind in LinkKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
+        }
+        for kind in TargetKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
+        }
+        assert!("assigned".parse::<LinkKind>().is_err());
+    }
+
+    #[test]
+    fn a_set_tells_each_link_once_in_order() {
+        let link = |id: &str| Link {
+            kind: LinkKind::AssignedTo,
+            target: LinkTarget {
+                kind: TargetKind::Group,
+                id: id.to_owned(),
+            },
+            qualifier: BTreeMap::new(),
+        };
+        let set = LinkSet::new(LinkSource::Object, vec![link("b"), link("a"), link("b")]);
+        assert_eq!(set.links, [link("a"), link("b")]);
+    }
+}
