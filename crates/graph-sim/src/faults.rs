@@ -135,6 +135,8 @@ pub enum Effect {
         /// How much later.
         milliseconds: u64,
     },
+    /// A batch's answer does not have the one to this request. Nothing outside of batches.
+    MissingResponse,
     /// A token endpoint refuses. Nothing elsewhere.
     SignIn {
         /// Why.

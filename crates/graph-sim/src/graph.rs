@@ -7,10 +7,10 @@ mod paging;
 
 use serde_json::{Map, Value, json};
 
+use crate::answer::{Answer, Ids};
 use crate::collections::{Assignments, Collection, Kind, Shape, collections};
 use crate::content::{Row, View};
 use crate::directory::{Directory, Object};
-use crate::server::{Answer, Ids};
 use odata::Query;
 use paging::Listing;
 

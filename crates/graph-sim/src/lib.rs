@@ -14,11 +14,14 @@
 //! What can be made to go wrong: see [`Effect`]. What can be stopped and let go: [`GateRule`].
 //! What was asked: [`Simulator::log`]. The same over HTTP: paths under `/_sim/`.
 
+mod answer;
 mod answer_key;
+mod batch;
 mod collections;
 mod content;
 mod control;
 mod directory;
+mod exchange;
 mod faults;
 mod gates;
 mod graph;

@@ -21,6 +21,10 @@ pub struct LogEntry {
     /// The tenant, in lower case: of the path at a token endpoint, of the token otherwise. Absent
     /// when the token was not known.
     pub tenant: Option<String>,
+    /// For a request of a batch: the `request-id` of the batch's answer. The batch has an entry of
+    /// its own.
+    #[serde(default)]
+    pub batch: Option<String>,
     /// The status of the answer; absent when the caller went away before there was one.
     pub status: Option<u16>,
     /// The wait that the answer asked for, as its `Retry-After` said it.
@@ -68,7 +72,7 @@ impl RequestLog {
     /// Notes that a request came in. It ends when what comes back is dropped.
     pub(crate) fn begin(&self, mut entry: LogEntry) -> Underway {
         entry.started_us = self.now();
-        if let Some(tenant) = &entry.tenant {
+        if let (Some(tenant), None) = (&entry.tenant, &entry.batch) {
             let mut inner = self.lock();
             let (now, most) = inner.in_flight.entry(tenant.clone()).or_default();
             *now += 1;
@@ -124,10 +128,11 @@ impl Drop for Underway {
         };
         entry.ended_us = self.log.now();
         let mut inner = self.log.lock();
-        if let Some((now, _)) = entry
-            .tenant
-            .as_ref()
-            .and_then(|tenant| inner.in_flight.get_mut(tenant))
+        if entry.batch.is_none()
+            && let Some((now, _)) = entry
+                .tenant
+                .as_ref()
+                .and_then(|tenant| inner.in_flight.get_mut(tenant))
         {
             *now = now.saturating_sub(1);
         }
@@ -148,6 +153,7 @@ mod tests {
             path: format!("/{number}"),
             query: String::new(),
             tenant: Some("t".to_owned()),
+            batch: None,
             status: None,
             retry_after: None,
             client_request_id: None,

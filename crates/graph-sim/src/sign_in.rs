@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::server::{Answer, random_bits, random_guid};
+use crate::answer::{Answer, random_bits, random_guid};
 
 /// Why a token endpoint refuses, with the number that Microsoft Entra documents for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

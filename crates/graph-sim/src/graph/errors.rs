@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use crate::answer::{Answer, Ids, random_guid};
 use crate::faults::ErrorBody;
-use crate::server::{Answer, Ids, random_guid};
 
 fn error(status: u16, code: &str, message: &str, ids: &Ids) -> Answer {
     let date = DateTime::<Utc>::from(SystemTime::now()).format("%Y-%m-%dT%H:%M:%S");
@@ -136,6 +136,16 @@ pub(crate) fn throttled(ids: &Ids) -> Answer {
         429,
         "TooManyRequests",
         "Too many requests. Please wait before you try again.",
+        ids,
+    )
+}
+
+/// What a request of a batch is answered whose forerunner failed.
+pub(crate) fn failed_dependency(ids: &Ids) -> Answer {
+    error(
+        424,
+        "FailedDependency",
+        "The request was not tried because the one that it depends on failed.",
         ids,
     )
 }

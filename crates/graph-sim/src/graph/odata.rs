@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::errors;
 use super::filter::Filter;
-use crate::server::{Answer, Ids};
+use crate::answer::{Answer, Ids};
 
 /// The options of a request.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::odata::{Query, decode};
 use super::{GraphRequest, PageFault, errors};
-use crate::server::Answer;
+use crate::answer::Answer;
 
 /// The most padding that is sent.
 const MAX_PADDING: usize = 256 * 1024 * 1024;

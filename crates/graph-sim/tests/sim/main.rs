@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "test code ends at the first surprise")]
 
+mod batch;
 mod client;
 mod content;
 mod control;

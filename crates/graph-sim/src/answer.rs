@@ -1,0 +1,105 @@
+//! An answer before it is put on the wire.
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::http::header::HttpDate;
+use serde_json::Value;
+
+use crate::faults::RetryAfter;
+
+/// What Graph calls its JSON.
+const GRAPH_JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
+                          IEEE754Compatible=false;charset=utf-8";
+
+/// Bits that nothing follows from.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tokens and request ids are the service's own; no content follows from them"
+)]
+pub(crate) fn random_bits() -> u128 {
+    rand::random()
+}
+
+/// A GUID that nothing follows from.
+pub(crate) fn random_guid() -> String {
+    uuid::Builder::from_random_bytes(random_bits().to_be_bytes())
+        .into_uuid()
+        .to_string()
+}
+
+/// The ids that tie a request to its answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Ids {
+    pub(crate) request: String,
+    pub(crate) client_request: Option<String>,
+}
+
+/// How the body goes out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// At once and whole.
+    #[default]
+    Whole,
+    /// The connection ends in the middle of the body.
+    Reset,
+}
+
+/// An answer before it is put on the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// How many rows were read for it; latency grows with them.
+    pub(crate) rows: usize,
+    pub(crate) delivery: Delivery,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            body,
+            content_type,
+            headers: Vec::new(),
+            rows: 0,
+            delivery: Delivery::Whole,
+        }
+    }
+
+    /// JSON as Graph sends it.
+    pub(crate) fn graph_json(status: u16, body: &Value) -> Self {
+        Self::new(status, GRAPH_JSON, body.to_string().into_bytes())
+    }
+
+    /// JSON as others send it.
+    pub(crate) fn plain_json(status: u16, body: &Value) -> Self {
+        Self::new(
+            status,
+            "application/json; charset=utf-8",
+            body.to_string().into_bytes(),
+        )
+    }
+
+    pub(crate) fn retry_after(mut self, wait: RetryAfter) -> Self {
+        let value = match wait {
+            RetryAfter::Absent => return self,
+            RetryAfter::Seconds(seconds) => seconds.to_string(),
+            RetryAfter::Decimal(seconds) => format!("{seconds:.3}"),
+            RetryAfter::HttpDate(seconds) => {
+                let date = SystemTime::now() + Duration::from_secs(u64::from(seconds));
+                HttpDate::from(date).to_string()
+            }
+        };
+        self.headers.push(("Retry-After", value));
+        self
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(one, _)| *one == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
