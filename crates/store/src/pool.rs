@@ -21,8 +21,9 @@ use crate::error::StoreError;
 use crate::statement::prepared;
 
 /// Set for each connection at its start, so that no statement, lock or forgotten transaction can
-/// hold up others for long.
-const SESSION_SETTINGS: &str = "-c statement_timeout=30s -c lock_timeout=5s \
+/// hold up others for long. All statements are short: compiling one would take longer than
+/// running it.
+const SESSION_SETTINGS: &str = "-c statement_timeout=30s -c lock_timeout=5s -c jit=off \
      -c idle_in_transaction_session_timeout=15s -c client_connection_check_interval=10s";
 
 /// How a process reaches the database. TLS to PostgreSQL is left to the network between them.

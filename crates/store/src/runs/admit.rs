@@ -91,8 +91,11 @@ const ADMIT: &str = concatcp!(
         WHERE r.kind = $3 AND r.identity = $4 AND r.status IN ('queued', 'running')), \
     inserted AS ( \
         INSERT INTO operation_runs AS r (id, tenant_id, kind, identity, lock_scope, inputs, \
-            initiator_id, retry_of, priority, event_seq) \
-        SELECT $5, p.tenant_id, $3, $4, $6, $7, $2, $8, $9, 1 FROM permitted p \
+            initiator_id, retry_of, priority, served_at, event_seq) \
+        SELECT $5, p.tenant_id, $3, $4, $6, $7, $2, $8, $9, \
+            coalesce((SELECT f.served_at FROM tenant_fences f \
+                WHERE f.tenant_id = p.tenant_id AND f.scope = $6), '-infinity'), 1 \
+        FROM permitted p \
         WHERE NOT EXISTS (SELECT 1 FROM active) \
         ON CONFLICT (tenant_id, kind, identity) WHERE status IN ('queued', 'running') \
         DO UPDATE SET updated_at = r.updated_at RETURNING r.*), \
