@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast, held against a peer in the same run on the same machine. Only
 //! the ratios mean something elsewhere.
 
+mod cpu;
 mod load;
 mod peer;
 mod runs;

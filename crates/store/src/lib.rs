@@ -43,8 +43,8 @@ pub use notifications::NotificationView;
 pub use page::PageRequest;
 pub use pool::{Store, StoreOptions, StoreSetupError};
 pub use runs::{
-    Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, Requeued,
-    RunFilter, SeenRun, StartRun, SweepCount, Unfinished,
+    Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Ended, Ending, Heartbeat,
+    Requeued, RunFilter, SeenRun, StartRun, SweepCount, Unfinished,
 };
 pub use system::{
     EndedLastHour, PRUNE_BATCH, Pause, Pruned, QueueStats, Retention, WorkerReport, WorkerState,

@@ -5,7 +5,8 @@
 //! | `admit` | recording a run or joining the active one; a run that could not be put into Redis |
 //! | `cancel` | stopping a run on request |
 //! | `claim` | taking a due run, renewing its lease |
-//! | `end` | finishing, retrying, handing back: what consumes a claim |
+//! | `finish` | ending a run as its owner, or many in the same moment |
+//! | `requeue` | retrying later, handing back: what else consumes a claim |
 //! | `sweep` | what nobody else ends |
 //! | `read` | what screens see |
 //!
@@ -14,16 +15,18 @@
 mod admit;
 mod cancel;
 mod claim;
-mod end;
+mod finish;
 mod read;
+mod requeue;
 mod row;
+mod sweep;
 
 pub(crate) use row::to_json;
-mod sweep;
 
 pub use admit::{Admission, AdmitError, DispatchFailure, StartRun};
 pub use cancel::{CancelError, Cancellation};
 pub use claim::Heartbeat;
-pub use end::{Ended, Requeued, Unfinished};
+pub use finish::{Ended, Ending};
 pub use read::{RunFilter, SeenRun};
+pub use requeue::{Requeued, Unfinished};
 pub use sweep::SweepCount;

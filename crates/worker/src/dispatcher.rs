@@ -17,13 +17,17 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::execution::{Executor, Next};
+use crate::together::Together;
+
+/// Runs that one statement claims at most.
+const CLAIMS_AT_ONCE: usize = 64;
 
 /// A claim that the database could not answer is left to the next message or sweep.
 pub struct Dispatcher {
-    store: Store,
+    /// Slots that look in the same moment claim with one statement.
+    claims: Together<(), Option<Claim>>,
     doorbell: Doorbell,
     executor: Arc<Executor>,
-    terms: LeaseTerms,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// Held for reading by claims under way, so that draining can wait for them.
@@ -44,11 +48,14 @@ impl Dispatcher {
         terms: LeaseTerms,
         slots: usize,
     ) -> Arc<Self> {
+        let terms = Arc::new(terms);
+        let claims = Together::open(CLAIMS_AT_ONCE, move |slots: Vec<()>| {
+            claim_for(store.clone(), terms.clone(), slots.len())
+        });
         Arc::new(Self {
-            store,
+            claims,
             doorbell,
             executor: Arc::new(executor),
-            terms,
             slots: Arc::new(Semaphore::new(slots)),
             tasks: TaskTracker::new(),
             claiming: RwLock::new(()),
@@ -149,13 +156,7 @@ impl Dispatcher {
         if self.draining.is_cancelled() {
             return None;
         }
-        self.store
-            .claim_next(&self.terms)
-            .await
-            .unwrap_or_else(|error| {
-                tracing::warn!(%error, "no run could be claimed");
-                None
-            })
+        self.claims.ask(()).await.flatten()
     }
 
     async fn ring(&self, run: RunId) {
@@ -163,4 +164,18 @@ impl Dispatcher {
             tracing::debug!(%error, run_id = %run, "nobody was rung; a sweep finds the run");
         }
     }
+}
+
+/// A claim for each slot, as far as runs are due.
+async fn claim_for(store: Store, terms: Arc<LeaseTerms>, slots: usize) -> Vec<Option<Claim>> {
+    let claims = store
+        .claim_due(&terms, slots)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "no run could be claimed");
+            Vec::new()
+        });
+    let mut each: Vec<_> = claims.into_iter().map(Some).collect();
+    each.resize_with(slots, || None);
+    each
 }

@@ -11,7 +11,7 @@ use atlas_domain::clock::Entropy;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, RunInputs};
-use atlas_store::{Ended, Requeued, Store, Unfinished};
+use atlas_store::{Ended, Ending, Requeued, Store, Unfinished};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::{
     Counter, LEASES_LOST, RUN_HAND_BACKS, RUN_RETRIES, RUNS_ENDED, WRITES_REFUSED,
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::lease_keeper::{LeaseKeeper, Stopped};
 use self::progress::ProgressBoard;
 use crate::inventory_sync::InventorySyncService;
+use crate::together::Together;
 
 /// The pause before the second attempt; doubled before each further one.
 const FIRST_BACKOFF: Duration = Duration::from_secs(10);
@@ -29,6 +30,9 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(600);
 /// The pause between attempts to end a run while the database does not answer.
 const END_AGAIN: Duration = Duration::from_millis(500);
+
+/// Runs that one statement ends at most.
+const ENDINGS_AT_ONCE: usize = 64;
 
 /// How a service's work on a run ended.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub enum Next {
 /// Executes claimed runs.
 pub struct Executor {
     store: Store,
+    /// Runs that end in the same moment end with one statement.
+    endings: Together<Ending, Option<Ended>>,
     inventory_sync: InventorySyncService,
     lease: Duration,
     heartbeat: Duration,
@@ -81,8 +87,13 @@ impl Executor {
         heartbeat: Duration,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
+        let ends = store.clone();
+        let endings = Together::open(ENDINGS_AT_ONCE, move |endings| {
+            finish_free(ends.clone(), endings)
+        });
         Self {
             store,
+            endings,
             inventory_sync,
             lease,
             heartbeat,
@@ -177,8 +188,19 @@ impl Executor {
         crash_point!("finish.before");
         let kind = claim.lease.kind;
         let last = progress.progress();
+        let ending = Ending {
+            lease: claim.lease.clone(),
+            completion: completion.clone(),
+            progress: Some(last),
+        };
+        let ended_with_others = self.endings.ask(ending).await.flatten();
         let step = |claim| self.store.finish(claim, completion, Some(&last));
-        match insist(claim, keeper, step).await {
+        let done = match ended_with_others {
+            Some(done) => Some(done),
+            // Lost, held by somebody, or the database is away: the run is asked about alone.
+            None => insist(claim, keeper, step).await,
+        };
+        match done {
             Some(Ended::Done { next }) => {
                 crash_point!("finish.after_commit");
                 ended(kind, completion.outcome);
@@ -208,6 +230,17 @@ impl Executor {
         doubled
             .min(MAX_BACKOFF)
             .mul_f64(1.0 + 0.2 * f64::from(byte[0]) / 255.0)
+    }
+}
+
+/// Ends what can be ended at once.
+async fn finish_free(store: Store, endings: Vec<Ending>) -> Vec<Option<Ended>> {
+    match store.finish_free(&endings).await {
+        Ok(ended) => ended,
+        Err(error) => {
+            tracing::debug!(%error, runs = endings.len(), "runs are ended one by one");
+            vec![None; endings.len()]
+        }
     }
 }
 

@@ -14,3 +14,4 @@ pub mod options;
 pub mod presence;
 pub mod process;
 pub mod sweeps;
+pub mod together;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use super::peer;
+use super::{cpu, peer};
 use crate::http::Connection;
 use crate::interrupt::Interrupt;
 use crate::process::{self, Service};
@@ -43,19 +43,25 @@ const P99_MILLISECONDS: f64 = 10.0;
 /// How to measure runs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Runs that wait when the workers start. A claim looks at all that are due, so that more of them
-    /// make each one slower
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    /// Runs that wait when the workers start
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     runs: u32,
     /// Tenants that the runs are spread over
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     tenants: u32,
     /// Slots of each worker
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     slots: u16,
     /// Starts, one at a time, of which the time until the worker begins is taken
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(100..=100_000))]
     starts: u32,
+}
+
+/// How many runs ended, and what that took.
+struct Throughput {
+    runs_per_second: f64,
+    /// Milliseconds of a processor for each run, by program.
+    cpu: BTreeMap<String, f64>,
 }
 
 /// An installation without Graph.
@@ -172,12 +178,13 @@ impl House<'_> {
     }
 
     /// Empty runs per second with so many workers.
-    fn rate(&mut self, workers: u16, options: &Options) -> anyhow::Result<f64> {
+    fn rate(&mut self, workers: u16, options: &Options) -> anyhow::Result<Throughput> {
         let batch = format!("bench-{workers}-");
         self.execute(&bulk_runs(options.runs, &batch))?;
         for table in ["operation_runs", "tenants", "tenant_fences"] {
             self.execute(&format!("ANALYZE {table}"))?;
         }
+        let before = cpu::of_descendants();
         let mut running = (0..workers)
             .map(|_| self.worker(options.slots))
             .collect::<anyhow::Result<Vec<_>>>()?;
@@ -190,6 +197,10 @@ impl House<'_> {
             running.iter_mut().try_for_each(Service::check)?;
             ensure!(Instant::now() < until, "the runs do not end");
             self.interrupt.pause(LOOK_AGAIN)?;
+        }
+        let mut used = cpu::of_descendants();
+        for (program, seconds) in &mut used {
+            *seconds -= before.get(program).copied().unwrap_or_default();
         }
         let measured = self.ask(&format!(
             "SELECT concat_ws(' ', count(*) FILTER (WHERE error->>'code' = 'credentials_missing' \
@@ -204,7 +215,14 @@ impl House<'_> {
             ended == f64::from(options.runs),
             "only {ended} runs were empty and ended at once"
         );
-        Ok(ended / seconds)
+        Ok(Throughput {
+            runs_per_second: ended / seconds,
+            cpu: used
+                .into_iter()
+                .map(|(program, seconds)| (program, 1000.0 * seconds / ended))
+                .filter(|(_, milliseconds)| *milliseconds >= 0.005)
+                .collect(),
+        })
     }
 
     /// Milliseconds from a start until its run begins, with one idle worker: half of them, and 99
@@ -286,16 +304,24 @@ fn bulk_runs(count: u32, batch: &str) -> String {
     )
 }
 
-fn print(options: &Options, rates: &BTreeMap<u16, f64>, median: f64, p99: f64) {
+fn print(options: &Options, rates: &BTreeMap<u16, Throughput>, median: f64, p99: f64) {
     println!(
         "\n{} empty runs of {} tenants, {} slots for each worker",
         options.runs, options.tenants, options.slots
     );
     for (workers, rate) in rates {
+        let cpu: Vec<_> = rate
+            .cpu
+            .iter()
+            .map(|(program, milliseconds)| format!("{program} {milliseconds:.2}"))
+            .collect();
         println!(
-            "{workers:>3} worker{}  {rate:>7.0} runs/s   {:>5.2} of {RUNS_PER_SECOND:.0}",
+            "{workers:>3} worker{}  {:>7.0} runs/s   {:>5.2} of {RUNS_PER_SECOND:.0}   \
+             processor time for each run, in ms: {}",
             if *workers == 1 { " " } else { "s" },
-            rate / RUNS_PER_SECOND
+            rate.runs_per_second,
+            rate.runs_per_second / RUNS_PER_SECOND,
+            cpu.join(", ")
         );
     }
     println!(

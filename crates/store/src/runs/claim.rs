@@ -10,7 +10,7 @@ use atlas_domain::run::{
 };
 use const_format::concatcp;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -36,17 +36,21 @@ pub enum Heartbeat {
     Lost,
 }
 
-/// Takes one due run of a tenant that is not busy, in the order of the index over queued runs:
-/// priority, the tenant served least recently, age. Kinds that are paused and rows that another
-/// claim holds are skipped. The fence is raised in the same statement, and the tenant's other
-/// queued runs go behind those of other tenants; one that somebody else holds keeps its place,
-/// because waiting for it could wait for whoever waits for this claim. The two conditions are
-/// written as subqueries that cannot become joins: the planner then walks the index from its
-/// beginning instead of joining and sorting all that is queued.
-/// $1 worker, $2 token, $3 lease in milliseconds.
+/// Takes due runs, one for each token, of tenants that are not busy, in the order of the index over
+/// queued runs: priority, the tenant served least recently, age. Kinds that are paused and rows
+/// that another claim holds are skipped. The fences are raised in the same statement, and the other
+/// queued runs of those tenants go behind those of other tenants; one that somebody else holds
+/// keeps its place, because waiting for it could wait for whoever waits for this claim.
+///
+/// The two conditions are written as subqueries that cannot become joins: the planner then walks
+/// the index from its beginning instead of joining and sorting all that is queued. The limit is one
+/// too, so that it is no reason to plan the statement anew at each call.
+///
+/// $1 worker, $2 tokens, $3 lease in milliseconds.
 const CLAIM: &str = concatcp!(
     "WITH due AS ( \
-        SELECT r.id FROM operation_runs r \
+        SELECT r.id, r.tenant_id, r.lock_scope, r.priority, r.served_at, r.created_at \
+        FROM operation_runs r \
         WHERE ",
     Transition::Claim.guard(),
     " AND r.not_before <= clock_timestamp() AND r.cancel_requested_at IS NULL \
@@ -54,36 +58,42 @@ const CLAIM: &str = concatcp!(
             AND (SELECT true FROM operation_runs o WHERE o.tenant_id = r.tenant_id \
                 AND o.lock_scope = r.lock_scope AND o.status = 'running') IS NOT TRUE \
         ORDER BY r.priority DESC, r.served_at, r.created_at, r.id \
-        LIMIT 1 FOR UPDATE OF r SKIP LOCKED), \
+        LIMIT (SELECT cardinality($2)) FOR UPDATE OF r SKIP LOCKED), \
+    one_of_each AS ( \
+        SELECT DISTINCT ON (tenant_id, lock_scope) id FROM due \
+        ORDER BY tenant_id, lock_scope, priority DESC, served_at, created_at, id), \
+    chosen AS (SELECT id, row_number() OVER () AS place FROM one_of_each), \
     claimed AS ( \
         UPDATE operation_runs r SET status = 'running', attempt = r.attempt + 1, worker_id = $1, \
-            lease_token = $2, heartbeat_at = clock_timestamp(), \
+            lease_token = $2[chosen.place], heartbeat_at = clock_timestamp(), \
             lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond', \
             started_at = coalesce(r.started_at, clock_timestamp()), wait_reason = NULL, \
             progress = NULL, error = NULL, served_at = clock_timestamp(), \
             updated_at = clock_timestamp(), event_seq = r.event_seq + 1 \
-        FROM due WHERE r.id = due.id AND ",
+        FROM chosen WHERE r.id = chosen.id AND ",
     Transition::Claim.guard(),
     " RETURNING r.*), \
     behind AS ( \
         UPDATE operation_runs r SET served_at = waiting.served_at \
-        FROM (SELECT o.id, c.served_at FROM claimed c JOIN operation_runs o ON o.tenant_id = c.tenant_id \
-                AND o.lock_scope = c.lock_scope AND o.status = 'queued' AND o.id <> c.id \
+        FROM (SELECT o.id, c.served_at FROM claimed c JOIN operation_runs o \
+                ON o.tenant_id = c.tenant_id AND o.lock_scope = c.lock_scope \
+                AND o.status = 'queued' AND o.id <> c.id \
             FOR UPDATE OF o SKIP LOCKED) waiting \
         WHERE r.id = waiting.id AND r.status = 'queued'), \
     fenced AS ( \
         INSERT INTO tenant_fences AS f (tenant_id, scope, fence, token, served_at) \
-        SELECT tenant_id, lock_scope, 1, $2, served_at FROM claimed \
+        SELECT tenant_id, lock_scope, 1, lease_token, served_at FROM claimed \
         ON CONFLICT (tenant_id, scope) DO UPDATE SET fence = f.fence + 1, token = EXCLUDED.token, \
             served_at = EXCLUDED.served_at \
-        RETURNING f.tenant_id, f.fence), \
+        RETURNING f.tenant_id, f.scope, f.fence), \
     event AS ( \
         INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
         SELECT id, event_seq, attempt, 'claimed', jsonb_build_object('worker_id', worker_id) \
         FROM claimed) \
     SELECT c.id, c.tenant_id, c.kind, c.inputs, c.initiator_id, c.attempt, c.failures, \
-        c.max_failures, f.fence, t.directory_id \
-    FROM claimed c JOIN fenced f ON f.tenant_id = c.tenant_id JOIN tenants t ON t.id = c.tenant_id"
+        c.max_failures, c.lease_token, f.fence, t.directory_id \
+    FROM claimed c JOIN fenced f ON f.tenant_id = c.tenant_id AND f.scope = c.lock_scope \
+        JOIN tenants t ON t.id = c.tenant_id"
 );
 
 /// $1 run, $2 attempt, $3 token, $4 lease in milliseconds, $5 progress.
@@ -117,6 +127,8 @@ struct ClaimRow {
     failures: i32,
     #[diesel(sql_type = Integer)]
     max_failures: i32,
+    #[diesel(sql_type = SqlUuid)]
+    lease_token: Uuid,
     #[diesel(sql_type = BigInt)]
     fence: i64,
     #[diesel(sql_type = SqlUuid)]
@@ -136,27 +148,41 @@ struct CountRow {
 }
 
 impl Store {
-    /// Takes the run that is due next, when there is one whose tenant is not busy. A run whose
-    /// inputs this version cannot read is ended as failed, and the next one is taken.
+    /// Takes the run that is due next, when there is one whose tenant is not busy.
     ///
     /// # Errors
     /// [`StoreError`]; no run was taken then, or its lease runs out.
     pub async fn claim_next(&self, terms: &LeaseTerms) -> Result<Option<Claim>, StoreError> {
+        Ok(self.claim_due(terms, 1).await?.pop())
+    }
+
+    /// Takes up to `most` runs that are due next and whose tenants are not busy, each of another
+    /// tenant. That fewer were taken does not mean that no other is due. A run whose inputs this
+    /// version cannot read is ended as failed; when it was the only one, others are looked for.
+    ///
+    /// # Errors
+    /// [`StoreError`]; no run was taken then, or its lease runs out.
+    pub async fn claim_due(
+        &self,
+        terms: &LeaseTerms,
+        most: usize,
+    ) -> Result<Vec<Claim>, StoreError> {
         let mut races = 0;
         loop {
-            let token = LeaseToken::from_uuid(self.mint());
-            let row: Result<Option<ClaimRow>, DieselError> = prepared(
+            // A lost race undoes the whole statement, so that the next try takes one run only.
+            let wanted = if races == 0 { most } else { 1 };
+            let tokens: Vec<Uuid> = (0..wanted).map(|_| self.mint()).collect();
+            let rows: Result<Vec<ClaimRow>, DieselError> = prepared(
                 sql_query(CLAIM)
                     .bind::<Text, _>(terms.worker_id.as_str())
-                    .bind::<SqlUuid, _>(token.into_uuid())
+                    .bind::<Array<SqlUuid>, _>(tokens)
                     .bind::<BigInt, _>(milliseconds(terms.duration)),
             )
-            .get_result(&mut self.connection().await?)
-            .await
-            .optional();
-            let row = match row {
-                Ok(Some(row)) => row,
-                Ok(None) => return Ok(None),
+            .load(&mut self.connection().await?)
+            .await;
+            let rows = match rows {
+                Ok(rows) if rows.is_empty() => return Ok(Vec::new()),
+                Ok(rows) => rows,
                 // Another worker took a run of the same tenant in the same moment.
                 Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
                     if races < RACES =>
@@ -165,18 +191,25 @@ impl Store {
                     continue;
                 }
                 Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-                    return Ok(None);
+                    return Ok(Vec::new());
                 }
                 Err(error) => return Err(error.into()),
             };
-            match row.into_claim(token) {
-                Ok(claim) => return Ok(Some(claim)),
-                Err((lease, error)) => self.refuse_unreadable(&lease, &error).await?,
+            let mut claims = Vec::with_capacity(rows.len());
+            for row in rows {
+                match row.into_claim() {
+                    Ok(claim) => claims.push(claim),
+                    Err((lease, error)) => self.refuse_unreadable(&lease, &error).await,
+                }
+            }
+            if !claims.is_empty() {
+                return Ok(claims);
             }
         }
     }
 
-    async fn refuse_unreadable(&self, lease: &Lease, error: &StoreError) -> Result<(), StoreError> {
+    /// One that cannot be ended now is taken back when its lease runs out, and claimed again.
+    async fn refuse_unreadable(&self, lease: &Lease, error: &StoreError) {
         tracing::error!(run_id = %lease.run_id, %error, "a queued run is not readable");
         let failure = Failure::permanent(
             FailureCode::INTERNAL,
@@ -184,8 +217,9 @@ impl Store {
         )
         .with_hint("Start it again.");
         let completion = Completion::failed(failure, RunCounts::default());
-        self.end_as(lease, &completion, None).await?;
-        Ok(())
+        if let Err(error) = self.finish_lease(lease, &completion, None).await {
+            tracing::error!(run_id = %lease.run_id, %error, "and could not be ended");
+        }
     }
 
     /// Renews the lease, writes progress when there is some, and learns of a request to cancel.
@@ -227,13 +261,13 @@ impl Store {
 }
 
 impl ClaimRow {
-    fn into_claim(self, token: LeaseToken) -> Result<Claim, (Lease, StoreError)> {
+    fn into_claim(self) -> Result<Claim, (Lease, StoreError)> {
         let kind = self.kind.parse::<OperationKind>();
         let lease = Lease {
             run_id: RunId::from_uuid(self.id),
             tenant_id: TenantId::from_uuid(self.tenant_id),
             kind: *kind.as_ref().unwrap_or(&OperationKind::InventorySync),
-            token,
+            token: LeaseToken::from_uuid(self.lease_token),
             attempt: self.attempt,
             fence: self.fence,
         };
@@ -291,7 +325,7 @@ mod tests {
         connection.batch_execute(seed).await.unwrap();
         let claim = CLAIM
             .replace("$1", "'w'")
-            .replace("$2", "gen_random_uuid()")
+            .replace("$2", "(ARRAY[gen_random_uuid()])")
             .replace("$3", "1000");
         let rows = connection
             .simple_query(&format!("EXPLAIN {claim}"))
@@ -306,7 +340,7 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         assert!(plan.contains("operation_runs_due"), "{plan}");
-        for whole in ["Seq Scan on operation_runs", "Sort"] {
+        for whole in ["Seq Scan on operation_runs", "Sort Key: r."] {
             assert!(!plan.contains(whole), "{plan}");
         }
     }

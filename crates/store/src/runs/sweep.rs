@@ -9,7 +9,7 @@ use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
-use super::end::Texts;
+use super::requeue::Texts;
 use super::row::{NO_LEASE, TOLD, to_json};
 use crate::error::StoreError;
 use crate::pool::Store;

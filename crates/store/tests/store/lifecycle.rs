@@ -8,7 +8,7 @@ use atlas_domain::ids::RunId;
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{Claim, Completion, Outcome, RunCounts, RunState, Status, WaitReason};
-use atlas_store::{Ended, Heartbeat, Requeued, SweepCount, WriteError};
+use atlas_store::{Ended, Ending, Heartbeat, Requeued, SweepCount, WriteError};
 
 use crate::{Stage, terms};
 
@@ -122,6 +122,126 @@ async fn of_many_racing_claims_on_one_tenant_one_gets_a_run() {
             .await,
         1
     );
+}
+
+#[tokio::test]
+async fn one_claim_for_several_slots_takes_a_run_of_each_tenant_and_leaves_what_it_cannot_read() {
+    let stage = Stage::set().await;
+    stage.queue("{}").await;
+    stage.queue(r#"{"policy_types":["mobileApp"]}"#).await;
+    let mut tenants = vec![stage.tenant.id];
+    for name in ["Fabrikam", "Adatum", "Unreadable"] {
+        let tenant = stage.scenario.tenant(name).await;
+        let owner = stage.scenario.member(tenant.id, Role::Owner).await;
+        stage.scenario.queued_run(tenant.id, owner.id, "{}").await;
+        tenants.push(tenant.id);
+    }
+    let unreadable = tenants.pop().unwrap();
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET inputs = '{{\"policy_types\": [\"gone\"]}}' \
+             WHERE tenant_id = '{unreadable}'"
+        ))
+        .await;
+    let claims = stage.store.claim_due(&terms("w"), 8).await.unwrap();
+    let mut taken: Vec<_> = claims.iter().map(|claim| claim.lease.tenant_id).collect();
+    taken.sort_unstable();
+    tenants.sort_unstable();
+    assert_eq!(taken, tenants);
+    let mut tokens: Vec<_> = claims.iter().map(|claim| claim.lease.token).collect();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 3, "each lease has a token of its own");
+    let left = "SELECT count(*) FROM operation_runs WHERE status = 'queued'";
+    assert_eq!(stage.count(left).await, 1, "the first tenant's other run");
+    let failed = "SELECT count(*) FROM operation_runs WHERE outcome = 'failed'";
+    assert_eq!(stage.count(failed).await, 1, "the one that nobody can read");
+    for claim in claims {
+        let ended = stage.store.finish(claim, &succeeded(), None).await.unwrap();
+        assert!(matches!(ended, Ended::Done { .. }));
+    }
+}
+
+#[tokio::test]
+async fn of_runs_that_end_together_each_ends_once_and_lost_or_held_ones_are_left_out() {
+    let stage = Stage::set().await;
+    let mut runs = Vec::new();
+    for name in ["Lost", "Held run", "Held fence", "Cancelled", "Done"] {
+        let tenant = stage.scenario.tenant(name).await;
+        let owner = stage.scenario.member(tenant.id, Role::Owner).await;
+        runs.push(stage.scenario.queued_run(tenant.id, owner.id, "{}").await);
+    }
+    let claims = stage.store.claim_due(&terms("w"), 8).await.unwrap();
+    let leases = claims.into_iter().map(|claim| claim.lease);
+    let mut endings: Vec<_> = leases
+        .map(|lease| Ending {
+            lease,
+            completion: succeeded(),
+            progress: None,
+        })
+        .collect();
+    endings.sort_by_key(|ending| runs.iter().position(|run| *run == ending.lease.run_id));
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET lease_token = gen_random_uuid() WHERE id = '{}'",
+            endings[0].lease.run_id
+        ))
+        .await;
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET cancel_requested_at = clock_timestamp(), \
+                cancel_requested_by = initiator_id, cancel_deadline_at = clock_timestamp() \
+             WHERE id = '{}'",
+            endings[3].lease.run_id
+        ))
+        .await;
+    let stranger = stage.database.connection().await;
+    stranger
+        .batch_execute(&format!(
+            "BEGIN; SELECT 1 FROM operation_runs WHERE id = '{}' FOR UPDATE; \
+             SELECT 1 FROM tenant_fences WHERE tenant_id = '{}' FOR SHARE",
+            endings[1].lease.run_id, endings[2].lease.tenant_id
+        ))
+        .await
+        .unwrap();
+
+    let ended = stage.store.finish_free(&endings).await.unwrap();
+    let done = Some(Ended::Done { next: None });
+    assert_eq!(ended, [None, None, None, done, done]);
+    stranger.batch_execute("ROLLBACK").await.unwrap();
+    let again = stage.store.finish_free(&endings).await.unwrap();
+    assert_eq!(again, [None, done, done, None, None]);
+    for (sql, many) in [
+        (
+            "SELECT count(*) FROM operation_runs WHERE outcome = 'succeeded'",
+            3,
+        ),
+        (
+            "SELECT count(*) FROM operation_runs WHERE outcome = 'cancelled'",
+            1,
+        ),
+        (
+            "SELECT count(*) FROM operation_run_events WHERE event = 'finished'",
+            3,
+        ),
+        (
+            "SELECT count(*) FROM operation_run_events WHERE event = 'cancelled'",
+            1,
+        ),
+        (
+            "SELECT count(*) FROM notifications WHERE phase = 'terminal'",
+            4,
+        ),
+        (
+            "SELECT count(*) FROM audit_events WHERE action = 'operation_run.completed'",
+            4,
+        ),
+        (
+            "SELECT count(*) FROM tenant_fences WHERE token IS NULL AND fence = 2",
+            4,
+        ),
+    ] {
+        assert_eq!(stage.count(sql).await, many, "{sql}");
+    }
 }
 
 #[tokio::test]

@@ -1,19 +1,15 @@
-//! Leaving `running` as the owner: each way consumes the claim and raises the fence, so that
-//! nothing is written after the end.
+//! Giving a run back as its owner: each way consumes the claim and raises the fence, so that nothing
+//! is written afterwards.
 
 use std::time::Duration;
 
 use atlas_domain::failure::Failure;
-use atlas_domain::ids::RunId;
 use atlas_domain::notification;
-use atlas_domain::run::{
-    Claim, Completion, Lease, Outcome, Progress, RunCounts, Transition, WaitReason,
-};
+use atlas_domain::run::{Claim, Completion, Lease, Outcome, RunCounts, Transition, WaitReason};
 use const_format::concatcp;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use uuid::Uuid;
 
 use super::admit::TENANT_NAME;
 use super::claim::milliseconds;
@@ -21,18 +17,6 @@ use super::row::{NO_LEASE, TOLD, to_json};
 use crate::error::StoreError;
 use crate::pool::Store;
 use crate::statement::prepared;
-
-/// What finishing did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// The run has ended as said.
-    Done {
-        /// A run of the same tenant that waited for this one.
-        next: Option<RunId>,
-    },
-    /// The run was not the caller's any more; nothing was written.
-    Lost,
-}
 
 /// What giving a run back did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,27 +51,6 @@ const OWNED: &str = "WITH held AS ( \
         WHERE f.tenant_id = h.tenant_id AND f.scope = h.lock_scope AND f.fence = $12 \
         RETURNING h.id), ";
 
-/// $13 outcome, $14 counts, $15 error, $16 progress. A run that was asked to stop ends as cancelled,
-/// even when its last work was quicker: whoever was told that it is being cancelled can rely on it.
-const FINISH: &str = concatcp!(
-    OWNED,
-    "changed AS ( \
-        UPDATE operation_runs r SET status = 'completed', counts = $14, \
-            outcome = CASE WHEN r.cancel_requested_at IS NULL THEN $13 ELSE 'cancelled' END, \
-            error = CASE WHEN r.cancel_requested_at IS NULL THEN $15 END, progress = coalesce($16, r.progress), completed_at = clock_timestamp(), \
-            updated_at = clock_timestamp(), event_seq = r.event_seq + 1, ",
-    NO_LEASE,
-    " FROM fenced WHERE r.id = fenced.id AND ",
-    Transition::Finish.guard(),
-    " RETURNING r.*)",
-    TOLD,
-    "SELECT c.status, c.outcome, (SELECT n.id FROM operation_runs n \
-            WHERE n.tenant_id = c.tenant_id AND n.lock_scope = c.lock_scope \
-                AND n.status = 'queued' AND n.not_before <= clock_timestamp() \
-            ORDER BY n.priority DESC, n.created_at LIMIT 1) AS next \
-        FROM changed c"
-);
-
 /// $13 failures to add, $14 delay in milliseconds, $15 error, $16 wait reason. A request to cancel
 /// ends the run instead, and so does the last permitted failure.
 const REQUEUE: &str = concatcp!(
@@ -109,7 +72,7 @@ const REQUEUE: &str = concatcp!(
     Transition::Retry.guard(),
     " RETURNING r.*)",
     TOLD,
-    "SELECT c.status, c.outcome, NULL::uuid AS next FROM changed c"
+    "SELECT c.status, c.outcome FROM changed c"
 );
 
 /// What the sweeps and the owner's requeue share: they have no counts of their own.
@@ -137,71 +100,9 @@ struct EndRow {
     status: String,
     #[diesel(sql_type = Nullable<Text>)]
     outcome: Option<String>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    next: Option<Uuid>,
 }
 
 impl Store {
-    /// Ends the run: outcome, counts, notification, audit entry and event in one short transaction.
-    ///
-    /// # Errors
-    /// [`Unfinished`] with the claim, when the database did not answer.
-    pub async fn finish(
-        &self,
-        claim: Claim,
-        completion: &Completion,
-        progress: Option<&Progress>,
-    ) -> Result<Ended, Unfinished> {
-        let result = self.end_as(&claim.lease, completion, progress).await;
-        result.map_err(|source| Unfinished { claim, source })
-    }
-
-    pub(super) async fn end_as(
-        &self,
-        lease: &Lease,
-        completion: &Completion,
-        progress: Option<&Progress>,
-    ) -> Result<Ended, StoreError> {
-        let texts = Texts::of(lease.kind, completion);
-        let event = match completion.outcome {
-            Outcome::Cancelled => "cancelled",
-            Outcome::Failed => "failed",
-            Outcome::Succeeded | Outcome::PartiallySucceeded => "finished",
-        };
-        let row: Option<EndRow> = prepared(
-            sql_query(FINISH)
-                .bind::<Text, _>(event)
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<Text, _>(texts.failed.title)
-                .bind::<Text, _>(texts.failed.body)
-                .bind::<Text, _>(texts.cancelled.title)
-                .bind::<Text, _>(texts.cancelled.body)
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<Text, _>("worker")
-                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
-                .bind::<Integer, _>(lease.attempt)
-                .bind::<SqlUuid, _>(lease.token.into_uuid())
-                .bind::<BigInt, _>(lease.fence)
-                .bind::<Text, _>(completion.outcome.as_str())
-                .bind::<Jsonb, _>(to_json(&completion.counts))
-                .bind::<Nullable<Jsonb>, _>(completion.error.as_ref().map(to_json))
-                .bind::<Nullable<Jsonb>, _>(progress.map(to_json)),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()?;
-        let Some(row) = row else {
-            return Ok(Ended::Lost);
-        };
-        let asked_to_stop = row.outcome.as_deref() == Some(Outcome::Cancelled.as_str());
-        if asked_to_stop && completion.outcome != Outcome::Cancelled {
-            tracing::info!(run_id = %lease.run_id, "the run was asked to stop and ends as cancelled");
-        }
-        Ok(Ended::Done {
-            next: row.next.map(RunId::from_uuid),
-        })
-    }
-
     /// Gives the run back after a failure that may pass; it is due again after `delay`. The last
     /// permitted failure ends it.
     ///
