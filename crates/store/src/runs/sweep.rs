@@ -79,10 +79,11 @@ const CANCEL_OVERDUE: &str = concatcp!(
     "SELECT c.status FROM changed c"
 );
 
-/// $9 the error.
+/// While the kind is paused no limit ends a run: nobody could have taken it. $9 the error.
 const QUEUE_TIMEOUT: &str = concatcp!(
     "WITH held AS ( \
-        SELECT r.id FROM operation_runs r WHERE r.expires_at < clock_timestamp() AND ",
+        SELECT r.id FROM operation_runs r WHERE r.expires_at < clock_timestamp() \
+            AND NOT EXISTS (SELECT 1 FROM queue_controls q WHERE q.kind = r.kind) AND ",
     Transition::FailQueueTimeout.guard(),
     " LIMIT 1 FOR UPDATE SKIP LOCKED), \
     changed AS ( \

@@ -137,7 +137,14 @@ const STATS: &str = "WITH active AS ( \
 
 const PAUSE: &str = "INSERT INTO queue_controls (kind, paused_by, reason) VALUES ($1, $2, $3) \
     ON CONFLICT (kind) DO NOTHING";
-const RESUME: &str = "DELETE FROM queue_controls WHERE kind = $1";
+/// The time of the pause does not count toward the queue limit of the runs that it held.
+const RESUME: &str = "WITH resumed AS ( \
+        DELETE FROM queue_controls WHERE kind = $1 RETURNING kind, paused_at), \
+    held AS ( \
+        UPDATE operation_runs r SET expires_at = \
+            r.expires_at + (clock_timestamp() - greatest(p.paused_at, r.created_at)) \
+        FROM resumed p WHERE r.kind = p.kind AND r.status = 'queued') \
+    SELECT 1 FROM resumed";
 
 impl Store {
     /// How the runs of each kind stand, by kind. Numbers only: nothing of a tenant is in it.

@@ -172,6 +172,28 @@ async fn a_paused_kind_is_not_claimed_and_both_ways_are_audited() {
 }
 
 #[tokio::test]
+async fn the_time_of_a_pause_does_not_count_toward_the_queue_limit() {
+    let stage = Stage::set().await;
+    stage.wait("{}").await;
+    assert!(stage.store.pause(KIND, "sam", None).await.unwrap());
+    stage
+        .execute(
+            "UPDATE queue_controls SET paused_at = clock_timestamp() - interval '23 hours'; \
+             UPDATE operation_runs SET created_at = clock_timestamp() - interval '25 hours', \
+                expires_at = clock_timestamp() - interval '1 hour'",
+        )
+        .await;
+    let ended = async || stage.store.fail_queue_timeouts(10).await.unwrap().completed;
+    assert_eq!(ended().await, 0, "nobody could have taken it");
+    assert!(stage.store.resume(KIND, "sam").await.unwrap());
+    assert_eq!(ended().await, 0, "it waited for two hours before the pause");
+    stage
+        .execute("UPDATE operation_runs SET expires_at = expires_at - interval '23 hours'")
+        .await;
+    assert_eq!(ended().await, 1);
+}
+
+#[tokio::test]
 async fn an_operator_is_told_apart_by_the_token() {
     let stage = Stage::set().await;
     let id = stage
