@@ -61,6 +61,8 @@ failure_codes! {
     NOT_LICENSED = "not_licensed";
     /// Microsoft Graph does not know this collection (any more).
     COLLECTION_NOT_FOUND = "collection_not_found";
+    /// An object was deleted between its list and the read of its details.
+    OBJECT_NOT_FOUND = "object_not_found";
     /// Microsoft Graph offers this policy type to signed-in users only.
     DELEGATED_ONLY = "delegated_only";
     /// The list of pages was longer than the limit, repeated itself or led elsewhere.

@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::error::GraphError;
+use crate::http::Http;
 use crate::list::ListReader;
 use crate::options::{GraphOptions, GraphSetupError};
 use crate::plan::ListPlan;
-use crate::request::Http;
 use crate::tempo::Tempo;
 use crate::token::TokenSlot;
 

@@ -44,6 +44,12 @@ pub enum GraphError {
         /// `request-id` of the answer.
         request_id: Option<String>,
     },
+    /// Graph does not know the object; it was deleted since it was listed.
+    #[error("the object does not exist")]
+    ObjectNotFound {
+        /// `request-id` of the answer.
+        request_id: Option<String>,
+    },
     /// Graph asked to slow down, for longer or more often than the request was ready to wait.
     #[error("throttled; may go on in {retry_after:?}")]
     Throttled {
@@ -181,6 +187,7 @@ impl GraphError {
             | Self::IntuneNotAvailable { request_id }
             | Self::NotLicensed { request_id }
             | Self::CollectionNotFound { request_id }
+            | Self::ObjectNotFound { request_id }
             | Self::Throttled { request_id, .. }
             | Self::Unavailable { request_id, .. }
             | Self::InvalidResponse { request_id, .. }

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::client::TenantGraph;
 use crate::error::{SignInCause, SignInError};
-use crate::request::{Http, Lost, Reply};
+use crate::http::{Http, Lost, Reply};
 
 /// Answers of the token endpoint are a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;

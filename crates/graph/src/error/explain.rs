@@ -32,6 +32,10 @@ impl GraphError {
                 FailureCode::COLLECTION_NOT_FOUND,
                 "Microsoft Graph does not know this collection, or no longer.",
             ),
+            Self::ObjectNotFound { .. } => Failure::transient(
+                FailureCode::OBJECT_NOT_FOUND,
+                "Microsoft Graph no longer knows an object that it listed.",
+            ),
             Self::Throttled { .. } => Failure::transient(
                 FailureCode::GRAPH_THROTTLED,
                 "Microsoft Graph asked to slow down for longer than the sync was ready to wait.",

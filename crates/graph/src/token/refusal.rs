@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::backoff;
 use crate::error::{SignInCause, SignInError};
-use crate::request::Reply;
+use crate::http::Reply;
 use crate::upstream::identifier;
 
 #[derive(Deserialize, Default)]
