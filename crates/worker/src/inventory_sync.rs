@@ -94,6 +94,7 @@ impl InventorySyncService {
         results.extend(self.collect(lease, &tenant, &plan.lists, progress).await?);
 
         progress.enter(ProgressPhase::Finishing);
+        persist::insist(|| self.store.find_dangling(lease)).await?;
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {
