@@ -98,6 +98,11 @@ impl Http {
         Patience::new(self.options.max_attempts, self.options.max_wait)
     }
 
+    /// An id that was never given before.
+    pub(crate) fn mint_id(&self) -> String {
+        mint_uuid(&*self.sources.clock, &*self.sources.entropy).to_string()
+    }
+
     pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.sources.clock.now()
     }
@@ -159,7 +164,6 @@ impl Http {
         token: &SecretString,
         fresh: bool,
     ) -> RequestBuilder {
-        let id = mint_uuid(&*self.sources.clock, &*self.sources.entropy);
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
         bearer.set_sensitive(true);
@@ -179,7 +183,7 @@ impl Http {
             .header("prefer", "include-unknown-enum-members")
             // A sync yields to people who wait for an answer.
             .header("x-ms-throttle-priority", "low")
-            .header("client-request-id", id.to_string())
+            .header("client-request-id", self.mint_id())
     }
 }
 

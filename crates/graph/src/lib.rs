@@ -27,6 +27,7 @@
 //! | `batch` | many small reads in one request |
 //! | `client` | the shared client and one tenant's view of it |
 //! | `collections` | the registry's second half: path, query, routing of each policy type |
+//! | `credential` | how an application proves itself |
 //! | `error` | what can go wrong, and how a person is told |
 //! | `http` | connections, and one exchange on them |
 //! | `link` | which next links may be followed |
@@ -49,6 +50,7 @@ mod backoff;
 mod batch;
 mod client;
 mod collections;
+mod credential;
 mod error;
 mod http;
 mod link;
@@ -68,6 +70,7 @@ mod withhold;
 pub use batch::SubRequest;
 pub use client::{Application, GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
+pub use credential::{CertificateError, ClientCertificate, Credential};
 pub use error::{GraphError, PagingRefusal, SignInCause, SignInError};
 pub use list::{ListPage, ListReader};
 pub use options::{GraphOptions, GraphSetupError};
