@@ -11,11 +11,11 @@ use serde_json::json;
 
 use crate::{Stage, terms};
 
-fn key(text: &str) -> PolicyTypeKey {
+pub(crate) fn key(text: &str) -> PolicyTypeKey {
     registry().find(text).unwrap()
 }
 
-fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
+pub(crate) fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
     Observation {
         policy_type: key(policy_type),
         external_id: format!("id-{id}"),
@@ -34,7 +34,7 @@ fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
 
 impl Stage {
     /// Starts a run of its own selection, so that runs of one test do not dedupe.
-    async fn begin(&self, json: &str) -> Claim {
+    pub(crate) async fn begin(&self, json: &str) -> Claim {
         self.scenario
             .queued_run(self.tenant.id, self.operator.id, json)
             .await;
@@ -48,7 +48,7 @@ impl Stage {
         claim
     }
 
-    async fn end(&self, claim: Claim) {
+    pub(crate) async fn end(&self, claim: Claim) {
         self.store
             .finish(claim, &Completion::of_results(&[]), None)
             .await

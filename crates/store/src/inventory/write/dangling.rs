@@ -1,6 +1,5 @@
 //! Links whose target could be in the inventory and is not.
 
-use atlas_domain::inventory::link::TargetKind;
 use atlas_domain::run::Lease;
 use const_format::concatcp;
 use diesel::sql_query;
@@ -9,6 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{GUARD, HELD, HeldRow, WriteError, guarded};
 use crate::error::StoreError;
+use crate::inventory::links::held_targets;
 use crate::pool::Store;
 use crate::statement::prepared;
 
@@ -53,16 +53,4 @@ impl Store {
         .map_err(StoreError::from)?;
         row.check()
     }
-}
-
-/// Target kinds that an inventory can hold, and a policy type that holds each, pair by pair.
-fn held_targets() -> (Vec<&'static str>, Vec<&'static str>) {
-    TargetKind::ALL
-        .iter()
-        .flat_map(|kind| {
-            kind.policy_types()
-                .iter()
-                .map(|held| (kind.as_str(), *held))
-        })
-        .unzip()
 }
