@@ -33,12 +33,24 @@ failure_codes! {
     INTERNAL = "internal";
     /// The tenant has no credentials for Microsoft Graph.
     CREDENTIALS_MISSING = "credentials_missing";
-    /// The stored credentials cannot be decrypted with the keys of this worker.
+    /// The stored credentials cannot be decrypted with the keys of this worker, or the file that
+    /// holds them cannot be read.
     CREDENTIALS_UNREADABLE = "credentials_unreadable";
     /// Microsoft Entra refused the client secret or certificate.
     CREDENTIALS_INVALID = "credentials_invalid";
     /// The client secret or certificate has expired.
     CREDENTIALS_EXPIRED = "credentials_expired";
+    /// A signed assertion was not valid at Microsoft Entra's time: a clock is wrong, or a federated
+    /// token was not exchanged in time.
+    CLOCK_SKEW = "clock_skew";
+    /// The application has no federated credential for the token's issuer and subject.
+    FEDERATION_MISMATCH = "federation_mismatch";
+    /// The application is disabled.
+    APPLICATION_DISABLED = "application_disabled";
+    /// A Conditional Access policy of the tenant blocks the application.
+    ACCESS_BLOCKED = "access_blocked";
+    /// The directory belongs to another national cloud than the one configured.
+    WRONG_CLOUD = "wrong_cloud";
     /// The application is not known or not consented to in the tenant.
     CONSENT_MISSING = "consent_missing";
     /// The directory does not exist in the configured cloud.
@@ -61,6 +73,8 @@ failure_codes! {
     NOT_LICENSED = "not_licensed";
     /// Microsoft Graph does not know this collection (any more).
     COLLECTION_NOT_FOUND = "collection_not_found";
+    /// An object was deleted between its list and the read of its details.
+    OBJECT_NOT_FOUND = "object_not_found";
     /// Microsoft Graph offers this policy type to signed-in users only.
     DELEGATED_ONLY = "delegated_only";
     /// The list of pages was longer than the limit, repeated itself or led elsewhere.

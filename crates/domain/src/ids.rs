@@ -73,6 +73,10 @@ uuid_ids! {
     RunId;
     /// A stored inventory item.
     ItemId;
+    /// A stored link of an inventory item.
+    LinkId;
+    /// A recorded change of an inventory item.
+    ChangeId;
     /// A notification.
     NotificationId;
     /// An entry of the audit log.

@@ -54,11 +54,20 @@ pub enum TypeStatus {
     Failed,
     /// Cannot be read here; the error says why.
     Skipped,
+    /// Read to its end, but some of its assignments or links could not be read, and what was known
+    /// of those still stands; the error says why.
+    Incomplete,
 }
 
 impl TypeStatus {
     /// Every status.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Succeeded, Self::Failed, Self::Skipped];
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Skipped,
+        Self::Incomplete,
+    ];
 
     /// The word used in rows and answers.
     #[must_use]
@@ -68,6 +77,7 @@ impl TypeStatus {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Incomplete => "incomplete",
         }
     }
 }
@@ -83,13 +93,17 @@ pub struct TypeResult {
     pub pages: u32,
     /// Objects seen.
     pub seen: u64,
-    /// Objects seen for the first time, or again after they had been missing.
+    /// Objects seen for the first time.
     pub created: u64,
-    /// Objects whose content or assignments differ from the last time.
+    /// Objects whose content differs from the last time.
     pub changed: u64,
+    /// Objects whose assignments differ from the last time.
+    pub reassigned: u64,
     /// Objects that were there before and are no longer.
     pub missing: u64,
-    /// Why it failed or was skipped.
+    /// Objects that had been missing and are there again.
+    pub back: u64,
+    /// Why it failed, was skipped or is incomplete.
     pub error: Option<Failure>,
     /// When reading began.
     pub started_at: Option<DateTime<Utc>>,
@@ -108,7 +122,9 @@ impl TypeResult {
             seen: 0,
             created: 0,
             changed: 0,
+            reassigned: 0,
             missing: 0,
+            back: 0,
             error: None,
             started_at: None,
             completed_at: None,

@@ -4,6 +4,7 @@
 //! The data (`data/collections.json`) are facts of the published metadata, SDKs and documentation
 //! of Microsoft Graph.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -43,11 +44,17 @@ pub(crate) enum Assignments {
 pub(crate) enum Shape {
     Plain,
     ConfigurationPolicy,
+    ReusableSetting,
+    Intent,
     DeviceConfiguration,
     CompliancePolicy,
+    CompliancePolicyV2,
     MobileApp,
     AppConfiguration,
     ManagedAppPolicy,
+    PolicySet,
+    CloudPcPolicy,
+    CloudPcUserSetting,
     ConditionalAccess,
     HealthScript,
     Script,
@@ -84,6 +91,8 @@ pub(crate) enum IdForm {
     Enrollment,
     /// The parent's id and a GUID.
     Child,
+    /// A GUID and `_1`.
+    Template,
 }
 
 /// A policy type that is read from a collection.
@@ -171,6 +180,19 @@ static TABLE: LazyLock<Vec<Collection>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/collections.json"))
         .expect("the embedded table is valid: a test reads it")
 });
+
+static INDEX: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
+    let paths = TABLE.iter().map(Collection::path);
+    paths.zip(0..).collect()
+});
+
+/// Where a path stands in the table.
+///
+/// # Panics
+/// When it does not: paths in the code are the table's.
+pub(crate) fn index_of(path: &str) -> usize {
+    INDEX[path]
+}
 
 /// Every path that the simulator answers on.
 #[must_use]

@@ -10,6 +10,9 @@
 //! | `PUT`, `DELETE throttles` | replaces the limits; removes them |
 //! | `GET`, `DELETE tokens/{directory_id}` | how many were issued; revokes them |
 //! | `GET answer-key/{directory_id}` | what a correct client must have stored |
+//! | `GET links/{directory_id}` | every link that it must have stored |
+//! | `POST mark/{directory_id}` | marks the tenant's state |
+//! | `GET changes/{directory_id}` | what it must have found out since the mark |
 //! | `POST mutate/{directory_id}` | changes the tenant, and says what changed |
 //!
 //! Bodies are [`FaultRule`], [`GateRule`], a list of [`Throttle`] and [`MutationScript`].
@@ -62,6 +65,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                     .route(web::delete().to(revoke_tokens)),
             )
             .route("/answer-key/{directory_id}", web::get().to(answer_key))
+            .route("/links/{directory_id}", web::get().to(answer_links))
+            .route("/mark/{directory_id}", web::post().to(mark))
+            .route("/changes/{directory_id}", web::get().to(changes))
             .route("/mutate/{directory_id}", web::post().to(mutate)),
     );
 }
@@ -149,13 +155,43 @@ async fn revoke_tokens(directory_id: Path<String>, shared: Data<Shared>) -> Http
     done()
 }
 
-async fn answer_key(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+/// An answer about a tenant, if there is such a one.
+fn about(
+    directory_id: &str,
+    shared: &Shared,
+    answer: impl FnOnce(&str) -> HttpResponse,
+) -> HttpResponse {
     let tenant = directory_id.to_ascii_lowercase();
     if shared.sign_in.knows(&tenant) {
-        found(shared.answer_key(&tenant))
+        answer(&tenant)
     } else {
         problem(StatusCode::NOT_FOUND, "there is no such tenant")
     }
+}
+
+async fn answer_key(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        found(shared.answer_key(tenant))
+    })
+}
+
+async fn answer_links(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        found(json!({"links": shared.answer_links(tenant)}))
+    })
+}
+
+async fn mark(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        shared.mark(tenant);
+        done()
+    })
+}
+
+async fn changes(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        found(json!({"changes": shared.changes_since_mark(tenant)}))
+    })
 }
 
 async fn mutate(
@@ -163,10 +199,7 @@ async fn mutate(
     script: Json<MutationScript>,
     shared: Data<Shared>,
 ) -> HttpResponse {
-    let tenant = directory_id.to_ascii_lowercase();
-    if shared.sign_in.knows(&tenant) {
-        found(shared.mutate(&tenant, &script))
-    } else {
-        problem(StatusCode::NOT_FOUND, "there is no such tenant")
-    }
+    about(&directory_id, &shared, |tenant| {
+        found(shared.mutate(tenant, &script))
+    })
 }

@@ -5,21 +5,27 @@
 
 use std::sync::Arc;
 
-use crate::collections::{Collection, IdForm, Kind, Shape, collections};
+use crate::collections::{Collection, Kind, collections};
 use crate::content::Rng;
 
 /// One object of a collection. Together with the tenant and the collection it determines the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Object {
-    /// Unique in the collection, never used again.
+    /// Its place in the collection, never used again.
     pub(crate) serial: u32,
     /// Which of the collection's variants it is.
     pub(crate) variant: u16,
     /// Microsoft's own, not the tenant's.
     pub(crate) built_in: bool,
-    /// How often it was renamed, edited and assigned anew.
+    /// It was deleted.
+    pub(crate) gone: bool,
+    /// How often it was given another name, another description, another value deep inside,
+    /// another secret, other counts, and other assignments.
     pub(crate) renamed: u16,
     pub(crate) edited: u16,
+    pub(crate) nested: u16,
+    pub(crate) secret: u16,
+    pub(crate) counted: u16,
     pub(crate) reassigned: u16,
 }
 
@@ -29,65 +35,110 @@ impl Object {
             serial,
             variant,
             built_in: false,
+            gone: false,
             renamed: 0,
             edited: 0,
+            nested: 0,
+            secret: 0,
+            counted: 0,
             reassigned: 0,
         }
     }
 }
 
-/// What the rows of all collections of a tenant lean on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TenantFacts {
-    pub(crate) seed: u64,
-    /// How many there were at the beginning. Assignments point at those, also when one was
-    /// deleted since, as it is with the real service.
-    pub(crate) groups: u32,
-    pub(crate) filters: u32,
-    pub(crate) scope_tags: u32,
-    pub(crate) parents: u32,
+/// The objects of one collection. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Set {
+    /// By serial, also those that are gone.
+    objects: Arc<Vec<Object>>,
+    /// Serials of those that are there.
+    live: Arc<Vec<u32>>,
+    /// How many of its own the tenant had at the beginning. References point at those, also when
+    /// one was deleted since, as it is with the real service.
+    pub(crate) original: usize,
+}
+
+impl Set {
+    fn new(objects: Vec<Object>) -> Self {
+        let original = objects.iter().filter(|object| !object.built_in).count();
+        let live = objects.iter().map(|object| object.serial).collect();
+        Self {
+            objects: Arc::new(objects),
+            live: Arc::new(live),
+            original,
+        }
+    }
+
+    /// How many are there.
+    pub(crate) fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// The one at this position of the list.
+    pub(crate) fn at(&self, position: usize) -> Object {
+        self.objects[usize::try_from(self.live[position]).unwrap_or(usize::MAX)]
+    }
+
+    /// Those that are there, in the order of the list.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Object> + '_ {
+        (0..self.len()).map(|position| self.at(position))
+    }
+
+    /// The one with this serial, there or gone.
+    pub(crate) fn by_serial(&self, serial: u32) -> Option<Object> {
+        self.objects.get(usize::try_from(serial).ok()?).copied()
+    }
+
+    /// All that ever were, also those that are gone.
+    pub(crate) fn ever(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// Changes the one with this serial.
+    pub(crate) fn change(&mut self, serial: u32, change: impl FnOnce(&mut Object)) {
+        let objects = Arc::make_mut(&mut self.objects);
+        let Some(object) = usize::try_from(serial)
+            .ok()
+            .and_then(|at| objects.get_mut(at))
+        else {
+            return;
+        };
+        let was_gone = object.gone;
+        change(object);
+        if object.gone != was_gone {
+            let live = objects.iter().filter(|one| !one.gone);
+            self.live = Arc::new(live.map(|one| one.serial).collect());
+        }
+    }
+
+    /// Puts a new one at the end.
+    pub(crate) fn push(&mut self, variant: u16) -> Object {
+        let serial = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
+        let object = Object::new(serial, variant);
+        Arc::make_mut(&mut self.objects).push(object);
+        Arc::make_mut(&mut self.live).push(serial);
+        object
+    }
 }
 
 /// Everything in one tenant. Cheap to clone: a page is made from a clone, without a lock.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
-    pub(crate) facts: TenantFacts,
+    pub(crate) seed: u64,
     /// In the order of [`collections`].
-    pub(crate) sets: Vec<Arc<Vec<Object>>>,
-    /// The serial that the next new object of each collection gets.
-    pub(crate) next_serial: Vec<u32>,
+    pub(crate) sets: Vec<Set>,
 }
 
 impl Directory {
     /// The tenant as it is before anything changed.
     pub(crate) fn generate(seed: u64, directory_id: &str, size: usize) -> Self {
         let seed = Rng::from_text(directory_id, seed).next();
-        let shares = shares(size);
-        let mut sets = Vec::with_capacity(collections().len());
-        let mut next_serial = Vec::with_capacity(collections().len());
-        for (index, collection) in collections().iter().enumerate() {
-            let set = fill(seed, collection, &shares[index]);
-            next_serial.push(u32::try_from(set.len()).unwrap_or(u32::MAX));
-            sets.push(Arc::new(set));
-        }
-        let count = |wanted: fn(&Collection) -> bool| {
-            collections()
-                .iter()
-                .position(wanted)
-                .map_or(1, |index| next_serial[index].max(1))
-        };
-        let facts = TenantFacts {
-            seed,
-            groups: count(|one| one.shape == Shape::Group),
-            filters: count(|one| one.shape == Shape::AssignmentFilter),
-            scope_tags: count(|one| one.id_form == IdForm::Number),
-            parents: count(|one| one.shape == Shape::DepToken),
-        };
-        Self {
-            facts,
-            sets,
-            next_serial,
-        }
+        let sets = collections()
+            .iter()
+            .zip(shares(size))
+            .map(|(collection, share)| Set::new(fill(seed, collection, &share)))
+            .collect();
+        Self { seed, sets }
     }
 }
 
@@ -171,7 +222,7 @@ mod tests {
         directory
             .sets
             .iter()
-            .flat_map(|set| set.iter())
+            .flat_map(Set::iter)
             .filter(|object| !object.built_in)
             .count()
     }
@@ -187,6 +238,6 @@ mod tests {
     fn a_tiny_tenant_still_has_one_object_of_every_type() {
         let directory = Directory::generate(7, TENANT, 1);
         assert_eq!(tenants_own(&directory), 123);
-        assert!(directory.sets.iter().all(|set| !set.is_empty()));
+        assert!(directory.sets.iter().all(|set| set.len() > 0));
     }
 }

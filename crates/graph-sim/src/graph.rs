@@ -4,18 +4,22 @@ pub(crate) mod errors;
 mod filter;
 mod odata;
 mod paging;
+mod route;
 
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Ids};
-use crate::collections::{Assignments, Collection, Kind, Shape, collections};
-use crate::content::{Row, View};
-use crate::directory::{Directory, Object};
+use crate::collections::{Assignments, Collection, Kind, Shape, collections, index_of};
+use crate::content::{
+    self, Held, Links, Navigation, Row, View, cast_navigations, navigations, places,
+};
+use crate::directory::{Directory, Object, Set};
 use odata::Query;
 use paging::Listing;
+use route::Target;
 
-/// Rows of a page of settings when `$top` is not given.
-const SETTINGS_PAGE: usize = 25;
+/// The list of all apps' relationships, which is no collection of the table.
+const RELATIONSHIPS: [&str; 2] = ["deviceAppManagement", "mobileAppRelationships"];
 
 /// What is wrong with a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,101 +51,15 @@ pub(crate) struct GraphRequest<'a> {
     pub(crate) ids: &'a Ids,
 }
 
-/// What a path names.
-#[derive(Debug, Clone)]
-struct Target {
-    /// The collection's index in the table.
-    index: usize,
-    /// The parent's id, for children.
-    parent: Option<String>,
-    /// The object's id and what of it.
-    item: Option<(String, Part)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Itself,
-    Assignments,
-    Settings,
-}
-
 /// The permission that a path needs, if it is one of the table's.
 pub(crate) fn permission(path: &str) -> Option<&'static str> {
-    let (_, rest) = split_version(path)?;
-    let target = find(&rest)?;
-    collections()[target.index].permission.as_deref()
-}
-
-/// `/beta/groups/1` as version and decoded segments.
-fn split_version(path: &str) -> Option<(&str, Vec<String>)> {
-    let (version, rest) = path.strip_prefix('/')?.split_once('/')?;
-    let segments = rest
-        .split('/')
-        .filter(|segment| !segment.is_empty())
-        .map(odata::decode)
-        .collect();
-    Some((version, segments))
-}
-
-/// The parent's id when the segments are the collection's; `Some(None)` without a parent.
-fn matched(collection: &Collection, segments: &[String]) -> Option<Option<String>> {
-    let mut parent = None;
-    let mut own = collection.segments();
-    for segment in segments {
-        let expected = own.next()?;
-        if expected.starts_with('{') {
-            parent = Some(segment.clone());
-        } else if expected != segment {
-            return None;
-        }
-    }
-    own.next().is_none().then_some(parent)
-}
-
-fn find(segments: &[String]) -> Option<Target> {
-    let search = |segments: &[String], item: Option<(String, Part)>| {
-        collections().iter().enumerate().find_map(|(index, one)| {
-            if item.is_some() && one.kind() == Kind::Singleton {
-                return None;
-            }
-            matched(one, segments).map(|parent| Target {
-                index,
-                parent,
-                item: item.clone(),
-            })
-        })
+    let (_, segments) = route::split_version(path)?;
+    let index = if segments == RELATIONSHIPS {
+        index_of(places::APPS)
+    } else {
+        route::find(&segments)?.index
     };
-    if let Some(target) = search(segments, None) {
-        return Some(target);
-    }
-    let (last, before) = segments.split_last()?;
-    if let Some(target) = search(before, Some((last.clone(), Part::Itself))) {
-        return Some(target);
-    }
-    let part = match last.as_str() {
-        "assignments" => Part::Assignments,
-        "settings" => Part::Settings,
-        _ => return None,
-    };
-    let (id, before) = before.split_last()?;
-    search(before, Some((id.clone(), part)))
-}
-
-/// The first segment that no collection's path has at its place.
-fn unknown_segment(segments: &[String]) -> &str {
-    let known = |depth: usize| {
-        collections().iter().any(|collection| {
-            let mut own = collection.segments();
-            segments[..=depth].iter().all(|segment| {
-                own.next()
-                    .is_some_and(|one| one == segment || one.starts_with('{'))
-            })
-        })
-    };
-    (0..segments.len())
-        .find(|&depth| !known(depth))
-        .or(segments.len().checked_sub(1))
-        .map_or("", |depth| segments[depth].as_str())
+    collections()[index].permission.as_deref()
 }
 
 /// Answers a request.
@@ -154,60 +72,97 @@ type Answered = Result<Answer, Box<Answer>>;
 
 fn respond(request: &GraphRequest<'_>) -> Answered {
     let ids = request.ids;
-    let (version, segments) = split_version(request.path)
+    let (version, segments) = route::split_version(request.path)
         .filter(|(version, _)| matches!(*version, "beta" | "v1.0"))
         .ok_or_else(|| errors::bad_request("Invalid version.", ids))?;
-    let target = find(&segments)
+    let query = Query::parse(request.query, ids)?;
+    if segments == RELATIONSHIPS {
+        let rows = content::all_relationships(&request.directory);
+        let context = format!(
+            "https://graph.microsoft.com/{version}/$metadata#{}",
+            segments.join("/")
+        );
+        return rows_page(request, &query, context, 1_000, rows);
+    }
+    let target = route::find(&segments)
         .filter(|target| {
             let versions = &collections()[target.index].versions;
             versions.iter().any(|one| one == version)
         })
-        .ok_or_else(|| errors::unknown_segment(unknown_segment(&segments), ids))?;
+        .ok_or_else(|| errors::unknown_segment(route::unknown_segment(&segments), ids))?;
     let collection = &collections()[target.index];
     if collection.kind() == Kind::DelegatedOnly {
         return Err(errors::forbidden(None, ids).into());
     }
-    let query = Query::parse(request.query, ids)?;
-    let view = View {
-        item: target.item.is_some() || collection.kind() == Kind::Singleton,
-        v1: version == "v1.0",
-        unknown_members: request.unknown_members,
-        assignments: query.expands("assignments"),
-        settings: query.expands("settings"),
-    };
     let responder = Responder {
         request,
+        index: target.index,
         collection,
         version,
-        view,
         query: &query,
         set: &request.directory.sets[target.index],
     };
-    responder.check_expand(target.item.as_ref().map(|(_, part)| *part))?;
     match (&target.item, collection.kind()) {
-        (Some((id, part)), _) => responder.part(id, *part, target.parent.as_deref()),
+        (Some(id), _) => responder.under_item(id, &target),
         (None, Kind::Singleton) => responder.singleton(),
         (None, _) => responder.list(target.parent.as_deref()),
     }
 }
 
+/// A page of rows that are all there already.
+fn rows_page(
+    request: &GraphRequest<'_>,
+    query: &Query,
+    context: String,
+    page_size: usize,
+    mut rows: Vec<Value>,
+) -> Answered {
+    if let Some(filter) = &query.filter {
+        rows.retain(|row| filter.holds(row));
+    }
+    let listing = Listing {
+        context,
+        total: rows.len(),
+        page_size,
+        max_top: 1_000,
+        counts_pages: true,
+        ends_early: false,
+    };
+    paging::page(request, query, &listing, |position| {
+        match rows[position].clone() {
+            Value::Object(row) => Value::Object(query.select(row)),
+            other => other,
+        }
+    })
+}
+
 /// Everything that an answer is made from.
 struct Responder<'a> {
     request: &'a GraphRequest<'a>,
+    index: usize,
     collection: &'static Collection,
     version: &'a str,
-    view: View,
     query: &'a Query,
-    set: &'a [Object],
+    set: &'a Set,
 }
 
 impl<'a> Responder<'a> {
     fn row(&self, object: Object) -> Row<'a> {
-        Row::new(&self.request.directory, self.collection, object)
+        Row::new(&self.request.directory, self.index, object)
     }
 
-    fn body(&self, object: Object) -> Map<String, Value> {
-        self.query.select(self.row(object).body(self.view))
+    fn view(&self, item: bool) -> View<'a> {
+        View {
+            item,
+            v1: self.version == "v1.0",
+            unknown_members: self.request.unknown_members,
+            expand: &self.query.expand,
+        }
+    }
+
+    fn body(&self, object: Object, view: View<'_>) -> Map<String, Value> {
+        let body = self.row(object).body(view, &mut Links::ignored());
+        self.query.select(body)
     }
 
     fn context(&self, tail: &str) -> String {
@@ -218,138 +173,183 @@ impl<'a> Responder<'a> {
         )
     }
 
-    /// Refuses what cannot be expanded here.
-    fn check_expand(&self, part: Option<Part>) -> Result<(), Box<Answer>> {
-        let ids = self.request.ids;
-        for expanded in self.query.expanded() {
-            let possible = match expanded {
-                "assignments" => match self.collection.assignments {
-                    Assignments::Expand => part != Some(Part::Assignments),
-                    Assignments::Subresource | Assignments::Item => part == Some(Part::Itself),
+    /// Refuses what cannot be expanded here. `cast` are navigations of the object's own type.
+    fn check_expand(&self, on_item: bool, cast: &[Navigation]) -> Result<(), Box<Answer>> {
+        for expanded in self.query.expand.iter().map(|one| one.name.as_str()) {
+            let possible = if expanded == "assignments" {
+                match self.collection.assignments {
+                    Assignments::Expand => true,
+                    Assignments::Subresource | Assignments::Item => on_item,
                     Assignments::None => false,
-                },
-                "settings" => self.collection.shape == Shape::ConfigurationPolicy,
-                _ => false,
+                }
+            } else {
+                navigations(self.collection)
+                    .iter()
+                    .chain(cast)
+                    .filter(|one| one.name == expanded)
+                    .any(|one| if on_item { one.on_items } else { one.in_lists })
             };
             if !possible {
                 let message = format!(
                     "Could not find a property named '{expanded}' on type '{}'.",
                     self.collection.entity_type
                 );
-                return Err(errors::bad_request(&message, ids).into());
+                return Err(errors::bad_request(&message, self.request.ids).into());
             }
         }
         Ok(())
     }
 
-    fn singleton(&self) -> Answered {
-        let object = *self
-            .set
-            .first()
-            .ok_or_else(|| errors::not_found(self.request.ids))?;
-        let mut body = Map::new();
-        body.insert("@odata.context".to_owned(), json!(self.context("")));
-        body.extend(self.body(object));
-        let mut answer = Answer::graph_json(200, &Value::Object(body));
+    fn one(&self, body: Map<String, Value>, context: &str) -> Answer {
+        let mut whole = Map::new();
+        whole.insert("@odata.context".to_owned(), json!(self.context(context)));
+        whole.extend(body);
+        let mut answer = Answer::graph_json(200, &Value::Object(whole));
         answer.rows = 1;
-        Ok(answer)
+        answer
     }
 
-    /// Children of this parent only, when there is one.
-    fn under(&self, parent: Option<&str>) -> Result<Vec<Object>, Box<Answer>> {
-        let Some(parent) = parent else {
-            return Ok(self.set.to_vec());
-        };
-        let exists = collections()
-            .iter()
-            .zip(&self.request.directory.sets)
-            .filter(|(one, _)| one.shape == Shape::DepToken)
-            .any(|(one, set)| {
-                set.iter()
-                    .any(|object| Row::new(&self.request.directory, one, *object).id() == parent)
-            });
-        if !exists {
+    fn singleton(&self) -> Answered {
+        self.check_expand(true, &[])?;
+        if self.set.len() == 0 {
             return Err(errors::not_found(self.request.ids).into());
         }
-        let own = |object: &&Object| self.row(**object).parent_id() == parent;
-        Ok(self.set.iter().filter(own).copied().collect())
+        Ok(self.one(self.body(self.set.at(0), self.view(true)), ""))
+    }
+
+    /// Whether there is a parent with this id.
+    fn check_parent(&self, parent: &str) -> Result<(), Box<Answer>> {
+        let parents = index_of(places::ENROLLMENT_TOKENS);
+        match content::find(&self.request.directory, parents, parent) {
+            Some(_) => Ok(()),
+            None => Err(errors::not_found(self.request.ids).into()),
+        }
     }
 
     fn list(&self, parent: Option<&str>) -> Answered {
-        let mut objects = self.under(parent)?;
-        if let Some(filter) = &self.query.filter {
-            objects
-                .retain(|object| filter.holds(&Value::Object(self.row(*object).body(self.view))));
+        self.check_expand(false, &[])?;
+        if let Some(parent) = parent {
+            self.check_parent(parent)?;
         }
-        if let Some(search) = &self.query.search {
-            if !self.request.eventual || self.collection.shape != Shape::Group {
-                return Err(errors::unsupported_query(self.request.ids).into());
-            }
-            objects
-                .retain(|object| search.holds(&Value::Object(self.row(*object).body(self.view))));
+        if self.query.search.is_some()
+            && (!self.request.eventual || self.collection.shape != Shape::Group)
+        {
+            return Err(errors::unsupported_query(self.request.ids).into());
         }
         // With `$top`, conditional access gives so many policies and no link to the rest.
         let ends_early =
             self.collection.shape == Shape::ConditionalAccess && self.query.top.is_some();
+        let narrowed = self.narrowed(parent);
         let listing = Listing {
             context: self.context(""),
-            total: objects.len(),
+            total: narrowed.as_ref().map_or(self.set.len(), Vec::len),
             page_size: self.collection.page_size,
             max_top: self.collection.max_top,
             counts_pages: self.collection.is_intune(),
             ends_early,
         };
-        let row = |position: usize| Value::Object(self.body(objects[position]));
-        paging::page(self.request, self.query, &listing, row)
+        let view = self.view(false);
+        paging::page(self.request, self.query, &listing, |position| {
+            let object = match &narrowed {
+                Some(objects) => objects[position],
+                None => self.set.at(position),
+            };
+            Value::Object(self.body(object, view))
+        })
     }
 
-    fn part(&self, id: &str, part: Part, parent: Option<&str>) -> Answered {
-        let ids = self.request.ids;
-        let object = self
-            .under(parent)?
-            .into_iter()
-            .find(|object| self.row(*object).id() == id)
-            .ok_or_else(|| errors::not_found(ids))?;
-        let row = self.row(object);
-        let listing = |tail: &str, total: usize| Listing {
-            context: self.context(&format!("('{id}')/{tail}")),
-            total,
-            page_size: if tail == "settings" {
-                SETTINGS_PAGE
-            } else {
-                1_000
-            },
-            max_top: 1_000,
-            counts_pages: true,
-            ends_early: false,
+    /// The objects that the list is narrowed to, if it is.
+    fn narrowed(&self, parent: Option<&str>) -> Option<Vec<Object>> {
+        let conditions = [&self.query.filter, &self.query.search];
+        if parent.is_none() && conditions.iter().all(|one| one.is_none()) {
+            return None;
+        }
+        let view = self.view(false);
+        let wanted = |object: &Object| {
+            let row = self.row(*object);
+            if parent.is_some_and(|parent| row.parent_id() != parent) {
+                return false;
+            }
+            let mut conditions = conditions.iter().copied().flatten().peekable();
+            conditions.peek().is_none() || {
+                let body = Value::Object(row.body(view, &mut Links::ignored()));
+                conditions.all(|condition| condition.holds(&body))
+            }
         };
-        match part {
-            Part::Itself => {
-                let mut body = Map::new();
-                body.insert("@odata.context".to_owned(), json!(self.context("/$entity")));
-                body.extend(self.body(object));
-                let mut answer = Answer::graph_json(200, &Value::Object(body));
-                answer.rows = 1;
-                Ok(answer)
+        Some(self.set.iter().filter(wanted).collect())
+    }
+
+    /// An object, or something that hangs on it.
+    fn under_item(&self, id: &str, target: &Target) -> Answered {
+        let ids = self.request.ids;
+        if let Some(parent) = &target.parent {
+            self.check_parent(parent)?;
+        }
+        let row = content::find(&self.request.directory, self.index, id)
+            .filter(|row| {
+                let parent = target.parent.as_ref();
+                parent.is_none_or(|parent| row.parent_id() == *parent)
+            })
+            .ok_or_else(|| errors::not_found(ids))?;
+        let mut tail = target.tail.as_slice();
+        let mut cast: &[Navigation] = &[];
+        if let Some((kind, rest)) = tail.split_first()
+            && kind.starts_with("microsoft.graph.")
+        {
+            let own = row.odata_type().unwrap_or_default().trim_start_matches('#');
+            if own != kind {
+                return Err(errors::not_found(ids).into());
             }
-            Part::Assignments => match self.collection.assignments {
-                Assignments::Expand | Assignments::Subresource => {
-                    let assignments = row.assignments();
-                    let listing = listing("assignments", assignments.len());
-                    paging::page(self.request, self.query, &listing, |position| {
-                        assignments[position].clone()
-                    })
-                }
-                Assignments::Item => Err(errors::no_route(ids).into()),
-                Assignments::None => Err(errors::unknown_segment("assignments", ids).into()),
-            },
-            Part::Settings if self.collection.shape == Shape::ConfigurationPolicy => {
-                let listing = listing("settings", row.setting_count());
-                paging::page(self.request, self.query, &listing, |position| {
-                    row.setting(position)
-                })
+            cast = cast_navigations(kind);
+            tail = rest;
+        }
+        match tail {
+            [] => {
+                self.check_expand(true, cast)?;
+                Ok(self.one(self.body(row.object, self.view(true)), "/$entity"))
             }
-            Part::Settings => Err(errors::unknown_segment("settings", ids).into()),
+            [name] if name == "assignments" => self.assignments(&row, id),
+            [name] => self.navigation(&row, id, name, cast),
+            [_, beyond, ..] => Err(errors::unknown_segment(beyond, ids).into()),
+        }
+    }
+
+    fn assignments(&self, row: &Row<'_>, id: &str) -> Answered {
+        let ids = self.request.ids;
+        match self.collection.assignments {
+            Assignments::Expand | Assignments::Subresource => {
+                let context = self.context(&format!("('{id}')/assignments"));
+                let rows = row.assignments(&mut Links::ignored());
+                rows_page(self.request, self.query, context, 1_000, rows)
+            }
+            Assignments::Item => Err(errors::no_route(ids).into()),
+            Assignments::None => Err(errors::unknown_segment("assignments", ids).into()),
+        }
+    }
+
+    fn navigation(&self, row: &Row<'_>, id: &str, name: &str, cast: &[Navigation]) -> Answered {
+        let ids = self.request.ids;
+        let known = navigations(self.collection).iter().chain(cast);
+        let navigation = known.into_iter().find(|one| one.name == name);
+        let unknown = || errors::unknown_segment(name, ids);
+        let navigation = navigation.ok_or_else(unknown)?;
+        let held = row
+            .navigate(name, &self.query.expand, &mut Links::ignored())
+            .ok_or_else(unknown)?;
+        let tail = format!("('{id}')/{name}");
+        match held {
+            Held::Many(rows) => {
+                let context = self.context(&tail);
+                rows_page(
+                    self.request,
+                    self.query,
+                    context,
+                    navigation.page_size,
+                    rows,
+                )
+            }
+            Held::One(Value::Object(body)) => Ok(self.one(self.query.select(body), &tail)),
+            Held::One(_) => Err(errors::not_found(ids).into()),
         }
     }
 }

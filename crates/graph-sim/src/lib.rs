@@ -32,7 +32,9 @@ mod sign_in;
 mod simulator;
 mod throttle;
 
-pub use answer_key::{AnswerItem, AnswerKey};
+pub use answer_key::{
+    AnswerChange, AnswerChangeKind, AnswerItem, AnswerKey, AnswerLink, FieldChange,
+};
 pub use collections::{Collection, Kind, collections};
 pub use faults::{Effect, ErrorBody, FaultRule, PathMatch, RetryAfter};
 pub use gates::{Gate, GateRule};

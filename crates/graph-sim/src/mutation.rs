@@ -1,7 +1,6 @@
 //! Changes between two readings of a tenant.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,33 +18,133 @@ pub struct MutationScript {
     pub add: usize,
     /// How many to delete.
     pub delete: usize,
+    /// How many deleted ones to bring back, with their ids.
+    pub restore: usize,
     /// How many to give another name.
     pub rename: usize,
     /// How many to give other contents under the same name.
     pub edit: usize,
+    /// How many to give another value deep inside.
+    pub edit_nested: usize,
+    /// How many to give another secret.
+    pub edit_secret: usize,
     /// How many to assign to others. Only objects whose list tells their assignments are taken.
     pub reassign: usize,
+    /// How many to assign to others whose list does not tell their assignments.
+    pub reassign_untold: usize,
+    /// How many to give other counts or times of synchronisation, which is no change.
+    pub touch: usize,
     /// Only objects of these policy types; empty for all.
     pub keys: Vec<String>,
 }
 
 /// What a script did to one policy type. Ids, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Changes {
     /// New objects.
     pub added: Vec<String>,
     /// Objects that are gone.
     pub deleted: Vec<String>,
+    /// Objects that are there again.
+    pub restored: Vec<String>,
     /// Objects with another name.
     pub renamed: Vec<String>,
     /// Objects with other contents.
     pub edited: Vec<String>,
+    /// Objects with another value deep inside.
+    pub edited_nested: Vec<String>,
+    /// Objects with another secret.
+    pub edited_secret: Vec<String>,
     /// Objects with other assignments.
     pub reassigned: Vec<String>,
+    /// Objects with other counts only.
+    pub touched: Vec<String>,
 }
 
-/// Where an object stands: the collection's index and the object's in it.
-type Place = (usize, usize);
+impl Changes {
+    fn lists(&mut self) -> [&mut Vec<String>; 9] {
+        [
+            &mut self.added,
+            &mut self.deleted,
+            &mut self.restored,
+            &mut self.renamed,
+            &mut self.edited,
+            &mut self.edited_nested,
+            &mut self.edited_secret,
+            &mut self.reassigned,
+            &mut self.touched,
+        ]
+    }
+}
+
+/// Where an object stands: the collection's index and its serial.
+type Place = (usize, u32);
+
+/// One way to change objects.
+struct Way {
+    count: usize,
+    fits: fn(&Row<'_>) -> bool,
+    change: fn(&mut Object),
+    note: fn(&mut Changes) -> &mut Vec<String>,
+}
+
+/// The ways of a script, the choosier ones before those that take anything.
+fn ways(script: &MutationScript) -> [Way; 8] {
+    [
+        Way {
+            count: script.delete,
+            fits: |row| removable(&collections()[row.index()]),
+            change: |object| object.gone = true,
+            note: |changes| &mut changes.deleted,
+        },
+        Way {
+            count: script.rename,
+            fits: |row| row.name().is_some(),
+            change: |object| object.renamed += 1,
+            note: |changes| &mut changes.renamed,
+        },
+        Way {
+            count: script.reassign,
+            fits: |row| collections()[row.index()].assignments == Assignments::Expand,
+            change: |object| object.reassigned += 1,
+            note: |changes| &mut changes.reassigned,
+        },
+        Way {
+            count: script.reassign_untold,
+            fits: |row| {
+                let told = collections()[row.index()].assignments;
+                matches!(told, Assignments::Subresource | Assignments::Item)
+            },
+            change: |object| object.reassigned += 1,
+            note: |changes| &mut changes.reassigned,
+        },
+        Way {
+            count: script.touch,
+            fits: |row| row.has_counts(),
+            change: |object| object.counted += 1,
+            note: |changes| &mut changes.touched,
+        },
+        Way {
+            count: script.edit_secret,
+            fits: |row| row.has_secret(),
+            change: |object| object.secret += 1,
+            note: |changes| &mut changes.edited_secret,
+        },
+        Way {
+            count: script.edit_nested,
+            fits: |row| row.has_nested(),
+            change: |object| object.nested += 1,
+            note: |changes| &mut changes.edited_nested,
+        },
+        Way {
+            count: script.edit,
+            fits: |_| true,
+            change: |object| object.edited += 1,
+            note: |changes| &mut changes.edited,
+        },
+    ]
+}
 
 /// Changes a tenant and says per policy type what was changed. When fewer objects can be changed
 /// in some way than the script asks for, all that can are.
@@ -53,64 +152,33 @@ pub(crate) fn mutate(
     directory: &mut Directory,
     script: &MutationScript,
 ) -> BTreeMap<String, Changes> {
-    let mut rng = Rng::from_parts(&[directory.facts.seed, script.seed]);
+    let mut rng = Rng::from_parts(&[directory.seed, script.seed]);
     let mut report = BTreeMap::<String, Changes>::new();
-    let mut places = candidates(directory, script);
-    for last in (1..places.len()).rev() {
-        places.swap(last, rng.below(last + 1));
+    let mut restorable = candidates(directory, script, true);
+    let mut places = candidates(directory, script, false);
+    shuffle(&mut places, &mut rng);
+    for way in ways(script) {
+        apply(directory, &mut places, &way, &mut report);
     }
-    let deleted = take(&mut places, script.delete, removable);
-    let renamed = take(&mut places, script.rename, |one| {
-        one.name_property.is_some()
-    });
-    let reassigned = take(&mut places, script.reassign, |one| {
-        one.assignments == Assignments::Expand
-    });
-    let edited = take(&mut places, script.edit, |_| true);
-
-    for (place, kind) in each(&renamed, Change::Renamed)
-        .chain(each(&reassigned, Change::Reassigned))
-        .chain(each(&edited, Change::Edited))
-    {
-        let object = &mut Arc::make_mut(&mut directory.sets[place.0])[place.1];
-        match kind {
-            Change::Renamed => object.renamed += 1,
-            Change::Reassigned => object.reassigned += 1,
-            Change::Edited => object.edited += 1,
-        }
-        let row = Row::new(
-            directory,
-            &collections()[place.0],
-            directory.sets[place.0][place.1],
-        );
-        let changes = report.entry(row.key().to_owned()).or_default();
-        match kind {
-            Change::Renamed => changes.renamed.push(row.id()),
-            Change::Reassigned => changes.reassigned.push(row.id()),
-            Change::Edited => changes.edited.push(row.id()),
-        }
-    }
-    delete(directory, deleted, &mut report);
+    shuffle(&mut restorable, &mut rng);
+    let restore = Way {
+        count: script.restore,
+        fits: |_| true,
+        change: |object| object.gone = false,
+        note: |changes| &mut changes.restored,
+    };
+    apply(directory, &mut restorable, &restore, &mut report);
     add(directory, script, &mut rng, &mut report);
-    for changes in report.values_mut() {
-        changes.added.sort();
-        changes.deleted.sort();
-        changes.renamed.sort();
-        changes.edited.sort();
-        changes.reassigned.sort();
+    for list in report.values_mut().flat_map(Changes::lists) {
+        list.sort();
     }
     report
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Change {
-    Renamed,
-    Reassigned,
-    Edited,
-}
-
-fn each(places: &[Place], kind: Change) -> impl Iterator<Item = (Place, Change)> {
-    places.iter().map(move |place| (*place, kind))
+fn shuffle(places: &mut [Place], rng: &mut Rng) {
+    for last in (1..places.len()).rev() {
+        places.swap(last, rng.below(last + 1));
+    }
 }
 
 fn wanted(script: &MutationScript, key: &str) -> bool {
@@ -126,51 +194,47 @@ fn removable(collection: &Collection) -> bool {
         && collection.id_form != IdForm::Number
 }
 
-fn candidates(directory: &Directory, script: &MutationScript) -> Vec<Place> {
+/// The tenant's own objects that a script may change: those that are there, or those that are gone.
+fn candidates(directory: &Directory, script: &MutationScript, gone: bool) -> Vec<Place> {
     collections()
         .iter()
         .zip(&directory.sets)
         .enumerate()
         .filter(|(_, (collection, _))| collection.kind() != Kind::DelegatedOnly)
         .flat_map(|(index, (collection, set))| {
-            set.iter()
-                .enumerate()
-                .filter(move |(_, object)| {
+            set.ever()
+                .iter()
+                .filter(move |object| {
                     let key = &collection.variants[usize::from(object.variant)].key;
-                    !object.built_in && wanted(script, key)
+                    !object.built_in && object.gone == gone && wanted(script, key)
                 })
-                .map(move |(position, _)| (index, position))
+                .map(move |object| (index, object.serial))
         })
         .collect()
 }
 
-/// Takes the first so many places out of the list whose collections fit.
-fn take(places: &mut Vec<Place>, count: usize, fits: impl Fn(&Collection) -> bool) -> Vec<Place> {
-    let mut taken = Vec::with_capacity(count.min(places.len()));
-    places.retain(|place| {
-        let take = taken.len() < count && fits(&collections()[place.0]);
-        if take {
-            taken.push(*place);
-        }
-        !take
-    });
-    taken
-}
-
-fn delete(
+/// Takes the first so many that fit out of the list, and changes them.
+fn apply(
     directory: &mut Directory,
-    mut places: Vec<Place>,
+    places: &mut Vec<Place>,
+    way: &Way,
     report: &mut BTreeMap<String, Changes>,
 ) {
-    // From the back, so that positions stay right.
-    places.sort_unstable_by(|a, b| b.cmp(a));
-    for (index, position) in places {
-        let object = directory.sets[index][position];
-        let row = Row::new(directory, &collections()[index], object);
+    let mut left = way.count;
+    places.retain(|&(index, serial)| {
+        let Some(object) = directory.sets[index].by_serial(serial).filter(|_| left > 0) else {
+            return true;
+        };
+        let row = Row::new(directory, index, object);
+        if !(way.fits)(&row) {
+            return true;
+        }
+        left -= 1;
         let changes = report.entry(row.key().to_owned()).or_default();
-        changes.deleted.push(row.id());
-        Arc::make_mut(&mut directory.sets[index]).remove(position);
-    }
+        (way.note)(changes).push(row.id());
+        directory.sets[index].change(serial, way.change);
+        false
+    });
 }
 
 fn add(
@@ -194,11 +258,8 @@ fn add(
     }
     for _ in 0..script.add {
         let (index, variant) = places[rng.below(places.len())];
-        let serial = directory.next_serial[index];
-        directory.next_serial[index] += 1;
-        let object = Object::new(serial, variant);
-        Arc::make_mut(&mut directory.sets[index]).push(object);
-        let row = Row::new(directory, &collections()[index], object);
+        let object = directory.sets[index].push(variant);
+        let row = Row::new(directory, index, object);
         let changes = report.entry(row.key().to_owned()).or_default();
         changes.added.push(row.id());
     }

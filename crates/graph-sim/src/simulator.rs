@@ -12,7 +12,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 use tokio::sync::oneshot;
 
-use crate::answer_key::{self, AnswerKey};
+use crate::answer_key::{self, AnswerChange, AnswerKey, AnswerLink};
 use crate::control;
 use crate::directory::Directory;
 use crate::faults::{FaultRule, Faults};
@@ -110,7 +110,13 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) throttles: Throttles,
     latency: Mutex<Latency>,
-    directories: Mutex<HashMap<String, Directory>>,
+    directories: Mutex<HashMap<String, Tenant>>,
+}
+
+/// What a tenant holds now, and what it held at the mark.
+struct Tenant {
+    now: Directory,
+    mark: Directory,
 }
 
 impl Shared {
@@ -144,7 +150,7 @@ impl Shared {
         *self.latency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn directories(&self) -> MutexGuard<'_, HashMap<String, Directory>> {
+    fn directories(&self) -> MutexGuard<'_, HashMap<String, Tenant>> {
         self.directories
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -152,20 +158,35 @@ impl Shared {
 
     /// What a tenant holds now.
     pub(crate) fn directory(&self, tenant: &str) -> Directory {
-        self.change(tenant, |directory| directory.clone())
+        self.change(tenant, |tenant| tenant.now.clone())
     }
 
-    fn change<T>(&self, tenant: &str, change: impl FnOnce(&mut Directory) -> T) -> T {
+    fn change<T>(&self, tenant: &str, change: impl FnOnce(&mut Tenant) -> T) -> T {
         let tenant = tenant.to_ascii_lowercase();
         let mut directories = self.directories();
-        let directory = directories
-            .entry(tenant)
-            .or_insert_with_key(|tenant| Directory::generate(self.seed, tenant, self.size));
-        change(directory)
+        let tenant = directories.entry(tenant).or_insert_with_key(|tenant| {
+            let now = Directory::generate(self.seed, tenant, self.size);
+            let mark = now.clone();
+            Tenant { now, mark }
+        });
+        change(tenant)
     }
 
     pub(crate) fn answer_key(&self, tenant: &str) -> AnswerKey {
         answer_key::answer_key(&self.directory(tenant))
+    }
+
+    pub(crate) fn answer_links(&self, tenant: &str) -> Vec<AnswerLink> {
+        answer_key::links(&self.directory(tenant))
+    }
+
+    pub(crate) fn mark(&self, tenant: &str) {
+        self.change(tenant, |tenant| tenant.mark = tenant.now.clone());
+    }
+
+    pub(crate) fn changes_since_mark(&self, tenant: &str) -> Vec<AnswerChange> {
+        let (mark, now) = self.change(tenant, |tenant| (tenant.mark.clone(), tenant.now.clone()));
+        answer_key::changes(&mark, &now)
     }
 
     pub(crate) fn mutate(
@@ -173,7 +194,7 @@ impl Shared {
         tenant: &str,
         script: &MutationScript,
     ) -> BTreeMap<String, Changes> {
-        self.change(tenant, |directory| mutation::mutate(directory, script))
+        self.change(tenant, |tenant| mutation::mutate(&mut tenant.now, script))
     }
 }
 
@@ -247,6 +268,25 @@ impl Simulator {
     #[must_use]
     pub fn answer_key(&self, directory_id: &str) -> AnswerKey {
         self.0.shared.answer_key(directory_id)
+    }
+
+    /// Every link that a correct client must have stored for a tenant after reading everything,
+    /// also what has to be expanded or read by itself.
+    #[must_use]
+    pub fn answer_links(&self, directory_id: &str) -> Vec<AnswerLink> {
+        self.0.shared.answer_links(directory_id)
+    }
+
+    /// Marks the tenant's state: later changes are told from here. Without a mark they are told
+    /// from the beginning.
+    pub fn mark(&self, directory_id: &str) {
+        self.0.shared.mark(directory_id);
+    }
+
+    /// What a correct client must have found out that read everything at the mark and now.
+    #[must_use]
+    pub fn changes_since_mark(&self, directory_id: &str) -> Vec<AnswerChange> {
+        self.0.shared.changes_since_mark(directory_id)
     }
 
     /// Changes a tenant, and says per policy type what changed.

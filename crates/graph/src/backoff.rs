@@ -78,6 +78,11 @@ impl Patience {
         self.attempts < self.max_attempts.min(limit)
     }
 
+    /// Counts the attempts anew: some of what was asked for has come. The waiting time stays used.
+    pub(crate) const fn progressed(&mut self) {
+        self.attempts = 0;
+    }
+
     /// Takes `wait` from the waiting time, if that much is left.
     #[must_use]
     pub(crate) fn spend(&mut self, wait: Duration) -> bool {

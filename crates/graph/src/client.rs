@@ -9,15 +9,14 @@ use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use atlas_domain::ids::DirectoryId;
 use atlas_domain::tenant::Cloud;
 use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::credential::Credential;
 use crate::error::GraphError;
+use crate::http::Http;
 use crate::list::ListReader;
 use crate::options::{GraphOptions, GraphSetupError};
 use crate::plan::ListPlan;
-use crate::request::Http;
 use crate::tempo::Tempo;
 use crate::token::TokenSlot;
 
@@ -33,8 +32,8 @@ pub struct Application {
     pub directory_id: DirectoryId,
     /// The application's client id.
     pub client_id: String,
-    /// The application's client secret. `Debug` does not show it.
-    pub client_secret: SecretString,
+    /// What the application proves itself with. `Debug` does not show it.
+    pub credential: Credential,
 }
 
 /// Connections, tokens and pauses for all tenants of a process. Cheap to clone; the clones share
@@ -50,7 +49,7 @@ struct Shared {
     tempos: Remembered<TempoKey, Tempo>,
 }
 
-/// Who a token belongs to. A changed secret is another key, so that a wrong secret never profits
+/// Who a token belongs to. Another credential is another key, so that a wrong secret never profits
 /// from a token that the right one got.
 #[derive(PartialEq, Eq, Hash)]
 struct TokenKey {
@@ -58,7 +57,7 @@ struct TokenKey {
     cloud: &'static str,
     directory: DirectoryId,
     client_id: String,
-    secret: [u8; 32],
+    credential: [u8; 32],
 }
 
 /// Graph counts requests per application and tenant.
@@ -112,7 +111,7 @@ impl GraphClient {
             cloud: cloud.as_str(),
             directory: application.directory_id,
             client_id: application.client_id.clone(),
-            secret: Sha256::digest(application.client_secret.expose_secret()).into(),
+            credential: application.credential.fingerprint(),
         };
         let tempo_key = TempoKey {
             graph: graph.as_str().to_owned(),
@@ -216,7 +215,7 @@ mod tests {
             cloud: Cloud::Global,
             directory_id: DirectoryId::from_uuid(Uuid::from_u128(7)),
             client_id: "client".to_owned(),
-            client_secret: SecretString::from(secret),
+            credential: Credential::ClientSecret(secret.into()),
         }
     }
 

@@ -44,6 +44,12 @@ pub enum GraphError {
         /// `request-id` of the answer.
         request_id: Option<String>,
     },
+    /// Graph does not know the object; it was deleted since it was listed.
+    #[error("the object does not exist")]
+    ObjectNotFound {
+        /// `request-id` of the answer.
+        request_id: Option<String>,
+    },
     /// Graph asked to slow down, for longer or more often than the request was ready to wait.
     #[error("throttled; may go on in {retry_after:?}")]
     Throttled {
@@ -121,19 +127,34 @@ pub struct SignInError {
     pub trace_id: Option<String>,
 }
 
-/// The kinds of refusal of the sign-in service.
+/// Why the sign-in service, or the credential itself, gives no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInCause {
     /// The secret is not the application's.
     SecretInvalid,
     /// The secret's lifetime has ended.
     SecretExpired,
-    /// The application is unknown in the tenant, disabled or not consented to.
+    /// The certificate's lifetime has ended.
+    CertificateExpired,
+    /// The credential cannot be read, so that nothing was sent.
+    CredentialUnreadable,
+    /// The signed assertion is not accepted, such as for a certificate that is not the
+    /// application's.
+    AssertionRejected,
+    /// The assertion was not valid at the time of the sign-in service's clock.
+    AssertionNotInTime,
+    /// The application trusts no issuer and subject as those of the federated token.
+    FederationMismatch,
+    /// The application is unknown in the tenant or not consented to.
     ConsentMissing,
+    /// The application is disabled.
+    ApplicationDisabled,
     /// A Conditional Access policy of the tenant blocks the application.
     Blocked,
     /// The directory does not exist in this cloud.
     DirectoryNotFound,
+    /// The directory, or the application, belongs to another national cloud.
+    WrongCloud,
     /// The service is busy or broken; may pass.
     Unavailable {
         /// When the service said that it may be tried again.
@@ -181,6 +202,7 @@ impl GraphError {
             | Self::IntuneNotAvailable { request_id }
             | Self::NotLicensed { request_id }
             | Self::CollectionNotFound { request_id }
+            | Self::ObjectNotFound { request_id }
             | Self::Throttled { request_id, .. }
             | Self::Unavailable { request_id, .. }
             | Self::InvalidResponse { request_id, .. }
@@ -193,11 +215,16 @@ impl GraphError {
 
 impl SignInError {
     const fn is_transient(&self) -> bool {
+        self.cause.is_transient()
+    }
+}
+
+impl SignInCause {
+    /// Whether it may pass without anybody changing anything.
+    pub(crate) const fn is_transient(self) -> bool {
         matches!(
-            self.cause,
-            SignInCause::Unavailable { .. }
-                | SignInCause::Unreachable
-                | SignInCause::InvalidResponse
+            self,
+            Self::Unavailable { .. } | Self::Unreachable | Self::InvalidResponse
         )
     }
 }

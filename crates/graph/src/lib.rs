@@ -24,9 +24,12 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `backoff` | how long to wait before the next attempt |
+//! | `batch` | many small reads in one request |
 //! | `client` | the shared client and one tenant's view of it |
 //! | `collections` | the registry's second half: path, query, routing of each policy type |
+//! | `credential` | how an application proves itself |
 //! | `error` | what can go wrong, and how a person is told |
+//! | `http` | connections, and one exchange on them |
 //! | `link` | which next links may be followed |
 //! | `list` | walking a list to its end |
 //! | `observe` | from a row to an observation |
@@ -34,17 +37,22 @@
 //! | `page` | taking a response body apart |
 //! | `plan` | from policy types to distinct lists |
 //! | `request` | one request until it is answered or given up |
+//! | `seen` | texts that were met before |
 //! | `tempo` | one tenant's shared pause and pacing |
 //! | `token` | signing in, once for all who wait |
 //! | `upstream` | telling refusals of Graph apart |
+//! | `walk` | the bodies of a list's pages |
 //! | `withhold` | keeping secrets out of what is kept |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod backoff;
+mod batch;
 mod client;
 mod collections;
+mod credential;
 mod error;
+mod http;
 mod link;
 mod list;
 mod observe;
@@ -52,14 +60,19 @@ mod options;
 mod page;
 mod plan;
 mod request;
+mod seen;
 mod tempo;
 mod token;
 mod upstream;
+mod walk;
 mod withhold;
 
+pub use batch::SubRequest;
 pub use client::{Application, GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
+pub use credential::{CertificateError, ClientCertificate, Credential};
 pub use error::{GraphError, PagingRefusal, SignInCause, SignInError};
 pub use list::{ListPage, ListReader};
 pub use options::{GraphOptions, GraphSetupError};
 pub use plan::{ListPlan, Plan, plan};
+pub use walk::Pages;

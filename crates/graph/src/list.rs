@@ -1,7 +1,6 @@
 //! Walking a list to its end.
 
-use std::collections::{HashSet, VecDeque};
-use std::hash::BuildHasher;
+use std::collections::VecDeque;
 
 use atlas_domain::inventory::Observation;
 use url::Url;
@@ -13,6 +12,7 @@ use crate::link::VersionRoot;
 use crate::page::{self, PageRead};
 use crate::plan::ListPlan;
 use crate::request::Asked;
+use crate::seen::Seen;
 
 /// One page of a list.
 #[derive(Debug)]
@@ -246,20 +246,5 @@ impl std::fmt::Debug for ListReader {
             .field("path", &self.plan.path())
             .field("pages", &self.pages)
             .finish_non_exhaustive()
-    }
-}
-
-/// Texts seen, as eight bytes each. The hashes are keyed afresh for each list, so that nobody can
-/// prepare texts that are mistaken for each other.
-#[derive(Default)]
-struct Seen {
-    hashes: HashSet<u64>,
-    keys: std::hash::RandomState,
-}
-
-impl Seen {
-    /// Whether `text` is new.
-    fn insert(&mut self, text: &str) -> bool {
-        self.hashes.insert(self.keys.hash_one(text))
     }
 }

@@ -18,6 +18,8 @@ pub struct GraphOptions {
     pub connect_timeout: Duration,
     /// Largest response body that is read, in bytes after decompression.
     pub max_body_bytes: usize,
+    /// Requests to one tenant that are under way at once at most, over all of its lists.
+    pub concurrency: usize,
     /// How often one request is sent at most.
     pub max_attempts: u32,
     /// How long one request waits altogether between its attempts and for its tenant's pause.
@@ -42,6 +44,7 @@ impl Default for GraphOptions {
             request_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             max_body_bytes: 32 * 1024 * 1024,
+            concurrency: 16,
             max_attempts: 6,
             max_wait: Duration::from_secs(5 * 60),
             max_pages: 10_000,

@@ -17,14 +17,18 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::client::TenantGraph;
+use crate::credential::{Claims, Proof};
 use crate::error::{SignInCause, SignInError};
-use crate::request::{Http, Lost, Reply};
+use crate::http::{Http, Lost, Reply};
 
 /// Answers of the token endpoint are a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// Tokens live 60 to 90 minutes, at most 28 hours.
 const LONGEST_LIFE: Duration = Duration::from_secs(28 * 60 * 60);
+
+/// RFC 7523, section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// After a renewal that failed, a token that still lives is used for so long before the next try.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
@@ -140,7 +144,8 @@ impl TenantGraph {
                     };
                     (error, retry_after)
                 }
-                Err(cause) => (plain(cause), None),
+                Err(cause) if cause.is_transient() => (plain(cause), None),
+                Err(cause) => return Err(plain(cause)),
             };
             let wait = http.wait(&patience, asked);
             if !patience.has_attempt(u32::MAX) || !patience.spend(wait) {
@@ -155,22 +160,28 @@ impl TenantGraph {
 
     async fn ask_for_token(&self, http: &Http, fresh: bool) -> Result<Reply, SignInCause> {
         let application = &*self.application;
-        let form = [
+        let address = token_address(&self.login, &application.directory_id.to_string());
+        let claims = Claims {
+            audience: address.as_str(),
+            client_id: &application.client_id,
+            id: http.mint_id(),
+            now: http.now(),
+        };
+        let proof = application.credential.prove(claims).await?;
+        let scope = format!("{}/.default", application.cloud.graph_url());
+        let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", &application.client_id),
-            ("client_secret", application.client_secret.expose_secret()),
-            (
-                "scope",
-                &format!("{}/.default", application.cloud.graph_url()),
-            ),
+            ("scope", &scope),
         ];
-        let request = http
-            .client(fresh)
-            .post(token_address(
-                &self.login,
-                &application.directory_id.to_string(),
-            ))
-            .form(&form);
+        match &proof {
+            Proof::Secret(secret) => form.push(("client_secret", secret.expose_secret())),
+            Proof::Assertion(assertion) => form.extend([
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.expose_secret()),
+            ]),
+        }
+        let request = http.client(fresh).post(address.clone()).form(&form);
         http.exchange(request, MAX_BODY_BYTES)
             .await
             .map_err(|lost| match lost {

@@ -17,6 +17,9 @@ pub struct QueueOptions {
     /// With more undelivered messages than this, nothing more is pushed. apalis-redis 1.0.0 cannot
     /// fetch any more once 8,000 are due.
     pub max_outstanding: u64,
+    /// How often a listener tells the others that it lives, in whole seconds. What it had fetched
+    /// goes to others when it was silent for six times as long.
+    pub heartbeat: Duration,
 }
 
 impl QueueOptions {
@@ -28,6 +31,7 @@ impl QueueOptions {
             namespace: namespace.into(),
             push_timeout: Duration::from_secs(2),
             max_outstanding: 4_000,
+            heartbeat: Duration::from_secs(5),
         }
     }
 
@@ -42,7 +46,7 @@ impl QueueOptions {
         apalis_redis::Config::default()
             .queue(format!("{}:runs", self.namespace))
             .batch_size(1)
-            .heartbeat_interval(Duration::from_secs(5))
+            .heartbeat_interval(self.heartbeat)
             .missed_heartbeats(6)
             .lock_tasks(false)
             .emit_events(false)

@@ -9,6 +9,7 @@
 mod config;
 mod doorbell;
 mod listener;
+mod mend;
 mod message;
 mod tick;
 

@@ -16,11 +16,10 @@ use redis::aio::ConnectionManager;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{QueueOptions, QueueSetupError};
+use crate::mend::mend;
 use crate::message::{Message, MessageCodec};
 use crate::tick::Tick;
 
-/// A fetch of apalis-redis 1.0.0 fails for good when this many messages are due.
-const POISONED_AT: u64 = 7_999;
 /// How often finished messages are swept out of Redis, and how long they stay at least.
 const VACUUM_EVERY: Duration = Duration::from_secs(600);
 const VACUUM_AGE: Duration = Duration::from_secs(3_600);
@@ -131,20 +130,25 @@ fn monitor(
         })
         .register(move |restarts| {
             let pause = pause_before(restarts);
-            let (opening, keys) = (connection.clone(), config.clone());
+            let name = |opened: usize| format!("{}-{opened}", options.worker_id.as_str());
+            let opening = (
+                connection.clone(),
+                config.clone(),
+                restarts.checked_sub(1).map(name),
+            );
             let backend = RedisStorage::<Message>::new(connection.clone())
                 .with_config(config.clone())
                 .with_codec(MessageCodec)
                 .before_start(move |_| {
-                    let (opening, keys) = (opening.clone(), keys.clone());
+                    let (mut connection, config, broken) = opening.clone();
                     async move {
                         tokio::time::sleep(pause).await;
-                        clear_when_poisoned(opening, &keys).await;
+                        mend(&mut connection, &config, broken.as_deref()).await;
                         Ok(())
                     }
                 })
                 .poll_with_strategy(Tick::new(options.poll_interval));
-            WorkerBuilder::new(format!("{}-{restarts}", options.worker_id.as_str()))
+            WorkerBuilder::new(name(restarts))
                 .backend(backend)
                 .data(handler.clone())
                 .concurrency(options.concurrency)
@@ -164,29 +168,6 @@ fn pause_before(restarts: usize) -> Duration {
         0 => Duration::ZERO,
         n => Duration::from_millis(50 << n.min(6)).min(REOPEN_MAX),
     }
-}
-
-/// Deletes the messages when there are so many that none can be fetched any more. No run is lost:
-/// the workers' sweeps find every run that waits.
-async fn clear_when_poisoned(mut connection: ConnectionManager, config: &apalis_redis::Config) {
-    let due: Result<u64, _> = redis::cmd("ZCARD")
-        .arg(config.scheduled_jobs_set())
-        .query_async(&mut connection)
-        .await;
-    let Ok(due @ POISONED_AT..) = due else {
-        return;
-    };
-    let cleared: Result<(), _> = redis::cmd("DEL")
-        .arg(config.scheduled_jobs_set())
-        .arg(config.active_jobs_list())
-        .arg(config.job_data_hash())
-        .query_async(&mut connection)
-        .await;
-    tracing::warn!(
-        due,
-        cleared = cleared.is_ok(),
-        "too many messages were due; cleared them"
-    );
 }
 
 /// Lets the workers fetch as soon as a push is announced.

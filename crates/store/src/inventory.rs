@@ -1,10 +1,14 @@
 //! Tenants' policies: what syncs write, guarded by their lease, and what screens read.
 
+mod changes;
+mod links;
 mod read;
 pub(crate) mod results;
 mod sync_runs;
 mod write;
 
+pub use changes::{ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemName};
+pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
 pub use sync_runs::SyncRunView;
 pub use write::{PageEffect, TypeEffect, WriteError};

@@ -14,7 +14,7 @@ use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::{Claim, Completion, Outcome, ProgressPhase};
 use atlas_domain::selection::Selection;
 use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
-use atlas_graph::{Application, GraphClient, GraphError, TenantGraph};
+use atlas_graph::{Application, Credential, GraphClient, GraphError, TenantGraph};
 use atlas_store::Store;
 use tokio::sync::Semaphore;
 
@@ -94,6 +94,7 @@ impl InventorySyncService {
         results.extend(self.collect(lease, &tenant, &plan.lists, progress).await?);
 
         progress.enter(ProgressPhase::Finishing);
+        persist::insist(|| self.store.find_dangling(lease)).await?;
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {
@@ -134,7 +135,7 @@ impl InventorySyncService {
             cloud: stored.cloud,
             directory_id: stored.directory_id,
             client_id: stored.client_id,
-            client_secret,
+            credential: Credential::ClientSecret(client_secret),
         });
         tenant.sign_in().await.map_err(|error| interrupt(&error))?;
         Ok(tenant)

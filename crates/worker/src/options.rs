@@ -105,6 +105,9 @@ pub struct RunOptions {
     /// How long entries of the audit log are kept
     #[arg(long, env = "ATLAS_RETENTION_AUDIT", default_value = "400d", value_parser = duration, value_name = "TIME")]
     pub retention_audit: Duration,
+    /// How long recorded changes of inventory items are kept
+    #[arg(long, env = "ATLAS_RETENTION_CHANGES", default_value = "400d", value_parser = duration, value_name = "TIME")]
+    pub retention_changes: Duration,
     /// Where to tell how this worker is
     #[command(flatten)]
     pub health_file: HealthFile,
@@ -130,6 +133,7 @@ impl RunOptions {
             runs: self.retention_runs,
             notifications: self.retention_notifications,
             audit: self.retention_audit,
+            changes: self.retention_changes,
         }
     }
 

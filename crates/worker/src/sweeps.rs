@@ -124,6 +124,7 @@ fn log(pruned: &Pruned) {
         ("operation_runs", pruned.runs),
         ("notifications", pruned.notifications),
         ("audit_events", pruned.audit_events),
+        ("inventory_changes", pruned.changes),
         ("workers", pruned.workers),
     ] {
         if rows > 0 {

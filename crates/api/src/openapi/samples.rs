@@ -283,10 +283,13 @@ fn counts() -> RunCounts {
         types_succeeded: 37,
         types_failed: 0,
         types_skipped: 1,
+        types_incomplete: 0,
         items_seen: 1_204,
         items_created: 12,
         items_changed: 3,
+        items_reassigned: 2,
         items_missing: 1,
+        items_back: 0,
     }
 }
 
@@ -300,6 +303,7 @@ fn result() -> TypeResult {
         seen: 140,
         created: 4,
         changed: 1,
+        reassigned: 1,
         missing: 0,
         started_at: Some(moment() - TimeDelta::seconds(2)),
         completed_at: Some(moment()),

@@ -20,11 +20,15 @@ pub(crate) struct OperationRunResult {
     seen: u64,
     /// Objects seen for the first time.
     created: u64,
-    /// Objects that differ from the last time.
+    /// Objects whose content differs from the last time.
     changed: u64,
+    /// Objects whose assignments differ from the last time.
+    reassigned: u64,
     /// Objects that are no longer there.
     missing: u64,
-    /// Why it failed or was left out.
+    /// Objects that had been missing and are there again.
+    back: u64,
+    /// Why it failed, was left out or is incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<RunError>,
     /// When reading began.
@@ -47,6 +51,8 @@ pub(crate) enum ResultStatus {
     Failed,
     /// Left out with a reason.
     Skipped,
+    /// Read to its end, but not all of its assignments or links; what was known of those stands.
+    Incomplete,
 }
 
 /// Why something failed.
@@ -84,12 +90,15 @@ impl OperationRunResult {
                 TypeStatus::Succeeded => ResultStatus::Succeeded,
                 TypeStatus::Failed => ResultStatus::Failed,
                 TypeStatus::Skipped => ResultStatus::Skipped,
+                TypeStatus::Incomplete => ResultStatus::Incomplete,
             },
             pages: result.pages,
             seen: result.seen,
             created: result.created,
             changed: result.changed,
+            reassigned: result.reassigned,
             missing: result.missing,
+            back: result.back,
             error: result.error.map(RunError::from),
             started_at: result.started_at,
             completed_at: result.completed_at,

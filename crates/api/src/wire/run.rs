@@ -223,14 +223,20 @@ pub(crate) struct Counts {
     types_failed: u32,
     /// Types left out with a reason.
     types_skipped: u32,
+    /// Types read to their end, but not all of their assignments or links.
+    types_incomplete: u32,
     /// Objects seen.
     items_seen: u64,
     /// Objects seen for the first time.
     items_created: u64,
-    /// Objects that differ from the last time.
+    /// Objects whose content differs from the last time.
     items_changed: u64,
+    /// Objects whose assignments differ from the last time.
+    items_reassigned: u64,
     /// Objects that are no longer there.
     items_missing: u64,
+    /// Objects that had been missing and are there again.
+    items_back: u64,
 }
 
 impl OperationRun {
@@ -397,10 +403,13 @@ impl From<domain::RunCounts> for Counts {
             types_succeeded: counts.types_succeeded,
             types_failed: counts.types_failed,
             types_skipped: counts.types_skipped,
+            types_incomplete: counts.types_incomplete,
             items_seen: counts.items_seen,
             items_created: counts.items_created,
             items_changed: counts.items_changed,
+            items_reassigned: counts.items_reassigned,
             items_missing: counts.items_missing,
+            items_back: counts.items_back,
         }
     }
 }

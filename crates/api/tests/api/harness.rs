@@ -163,23 +163,18 @@ impl Stage {
         let run = claim.lease.run_id;
         let key = registry().find("mobileApp").unwrap();
         let page: Vec<_> = (0..items).map(observation).collect();
-        let effect = self.store.store_page(&claim.lease, &page).await.unwrap();
-        let mut result = TypeResult::pending(key);
-        result.status = TypeStatus::Succeeded;
-        result.pages = 1;
-        if let Some(effect) = effect.get(&key) {
-            (result.seen, result.created) = (effect.seen, effect.created);
-        }
-        self.store
-            .record_result(&claim.lease, &result)
-            .await
-            .unwrap();
+        self.store.store_page(&claim.lease, &page).await.unwrap();
         self.store.mark_missing(&claim.lease, &[key]).await.unwrap();
-        self.store
-            .recount(&claim.lease, &[key], true)
-            .await
-            .unwrap();
-        let completion = Completion::of_results(&[result]);
+        self.store.read_to_end(&claim.lease, &[key]).await.unwrap();
+        self.store.find_dangling(&claim.lease).await.unwrap();
+        let result = TypeResult {
+            status: TypeStatus::Succeeded,
+            pages: 1,
+            seen: page.len() as u64,
+            ..TypeResult::pending(key)
+        };
+        let recorded = self.store.record_result(&claim.lease, &result).await;
+        let completion = Completion::of_results(&[recorded.unwrap()]);
         self.store.finish(claim, &completion, None).await.unwrap();
         run
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// A word that is none of the known ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -274,9 +275,40 @@ impl LinkSet {
         links.dedup();
         Self { source, links }
     }
+
+    /// A digest of the links, which are sorted: two readings that told the same have the same.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 16] {
+        let mut hash = Sha256::new();
+        let mut feed = |text: &str| {
+            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(text.as_bytes());
+        };
+        for link in &self.links {
+            feed(link.kind.as_str());
+            feed(link.target.kind.as_str());
+            feed(&link.target.id);
+            feed(&link.qualifier.len().to_string());
+            for (name, value) in &link.qualifier {
+                feed(name);
+                feed(value);
+            }
+        }
+        let whole: [u8; 32] = hash.finalize().into();
+        std::array::from_fn(|at| whole[at])
+    }
 }
 
 impl TargetKind {
+    /// The kind under which links point at items of this policy type, when they can.
+    #[must_use]
+    pub fn of_policy_type(policy_type: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|kind| kind.policy_types().contains(&policy_type))
+            .copied()
+    }
+
     /// The policy types under which an inventory holds such a target; empty when it holds none.
     #[must_use]
     pub const fn policy_types(self) -> &'static [&'static str] {
@@ -376,6 +408,50 @@ mod tests {
                 assert!(registry().find(word).is_some(), "{kind}: {word}");
             }
         }
+    }
+
+    #[test]
+    fn a_policy_type_is_pointed_at_by_one_kind() {
+        let mut all: Vec<_> = TargetKind::ALL
+            .iter()
+            .flat_map(|kind| kind.policy_types())
+            .collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert_eq!(
+            TargetKind::of_policy_type("windowsUpdateRing"),
+            Some(TargetKind::DeviceConfiguration)
+        );
+        assert_eq!(TargetKind::of_policy_type("windows"), None);
+    }
+
+    #[test]
+    fn the_digest_tells_sets_apart_by_every_part_of_a_link() {
+        let link = |id: &str, qualifier: &[(&str, &str)]| Link {
+            kind: LinkKind::AssignedTo,
+            target: LinkTarget {
+                kind: TargetKind::Group,
+                id: id.to_owned(),
+            },
+            qualifier: qualifier
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        let sets = [
+            vec![],
+            vec![link("a", &[])],
+            vec![link("a", &[("intent", "required")])],
+            vec![link("a", &[("intent", "available")])],
+            vec![link("a", &[]), link("b", &[])],
+        ];
+        let digest = |links: &Vec<Link>| LinkSet::new(LinkSource::Object, links.clone()).digest();
+        let digests: std::collections::BTreeSet<_> = sets.iter().map(digest).collect();
+        assert_eq!(digests.len(), sets.len());
+        let turned = vec![link("b", &[]), link("a", &[])];
+        assert_eq!(digest(&turned), digest(&sets[4]));
     }
 
     #[test]

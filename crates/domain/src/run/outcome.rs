@@ -49,14 +49,23 @@ pub struct RunCounts {
     pub types_failed: u32,
     /// Types that cannot be read here and were left out with a reason.
     pub types_skipped: u32,
+    /// Types that were read to their end, but not all of their assignments or links.
+    #[serde(default)]
+    pub types_incomplete: u32,
     /// Objects seen.
     pub items_seen: u64,
     /// Objects seen for the first time.
     pub items_created: u64,
-    /// Objects whose content or assignments differ from the last time.
+    /// Objects whose content differs from the last time.
     pub items_changed: u64,
+    /// Objects whose assignments differ from the last time.
+    #[serde(default)]
+    pub items_reassigned: u64,
     /// Objects that were there before and are no longer.
     pub items_missing: u64,
+    /// Objects that had been missing and are there again.
+    #[serde(default)]
+    pub items_back: u64,
 }
 
 impl RunCounts {
@@ -65,12 +74,15 @@ impl RunCounts {
         match result.status {
             TypeStatus::Succeeded => self.types_succeeded += 1,
             TypeStatus::Skipped => self.types_skipped += 1,
+            TypeStatus::Incomplete => self.types_incomplete += 1,
             TypeStatus::Failed | TypeStatus::Pending => self.types_failed += 1,
         }
         self.items_seen += result.seen;
         self.items_created += result.created;
         self.items_changed += result.changed;
+        self.items_reassigned += result.reassigned;
         self.items_missing += result.missing;
+        self.items_back += result.back;
     }
 }
 
@@ -86,23 +98,33 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Sums up the results per type: all read or skipped is a success, some failed is a partial
-    /// success, none read while some failed is a failure with the first failure's cause.
+    /// Sums up the results per type: all read or skipped is a success, some failed or incomplete is
+    /// a partial success, none read while some failed is a failure. The cause is the first failed
+    /// type's, and that of the first incomplete one when none failed.
     #[must_use]
     pub fn of_results(results: &[TypeResult]) -> Self {
         let mut counts = RunCounts::default();
         for result in results {
             counts.add(result);
         }
-        let outcome = match (counts.types_failed, counts.types_succeeded) {
-            (0, _) => Outcome::Succeeded,
-            (_, 0) => Outcome::Failed,
+        let outcome = match counts {
+            RunCounts {
+                types_failed: 0,
+                types_incomplete: 0,
+                ..
+            } => Outcome::Succeeded,
+            RunCounts {
+                types_succeeded: 0,
+                types_incomplete: 0,
+                ..
+            } => Outcome::Failed,
             _ => Outcome::PartiallySucceeded,
         };
-        let error = results
-            .iter()
-            .filter(|result| result.status == TypeStatus::Failed)
-            .find_map(|result| result.error.clone());
+        let first_error = |status| {
+            let mut such = results.iter().filter(|result| result.status == status);
+            such.find_map(|result| result.error.clone())
+        };
+        let error = first_error(TypeStatus::Failed).or_else(|| first_error(TypeStatus::Incomplete));
         Self {
             outcome,
             counts,
@@ -184,7 +206,7 @@ mod tests {
     fn result(key: &str, status: TypeStatus) -> TypeResult {
         let mut result = TypeResult::pending(registry().find(key).unwrap());
         result.status = status;
-        if status == TypeStatus::Failed {
+        if matches!(status, TypeStatus::Failed | TypeStatus::Incomplete) {
             result.error = Some(Failure::permanent(FailureCode::PERMISSION_MISSING, "no"));
         }
         result.seen = 2;
@@ -193,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_outcome_follows_from_the_results_per_type() {
-        use TypeStatus::{Failed, Skipped, Succeeded};
+        use TypeStatus::{Failed, Incomplete, Skipped, Succeeded};
         let outcome = |statuses: &[TypeStatus]| {
             let results: Vec<_> = statuses.iter().map(|&s| result("mobileApp", s)).collect();
             let completion = Completion::of_results(&results);
@@ -207,5 +229,7 @@ mod tests {
         assert_eq!(outcome(&[Skipped]), Outcome::Succeeded);
         assert_eq!(outcome(&[Succeeded, Failed]), Outcome::PartiallySucceeded);
         assert_eq!(outcome(&[Failed, Skipped]), Outcome::Failed);
+        assert_eq!(outcome(&[Incomplete]), Outcome::PartiallySucceeded);
+        assert_eq!(outcome(&[Failed, Incomplete]), Outcome::PartiallySucceeded);
     }
 }

@@ -39,7 +39,7 @@ impl RunInputs {
     /// The inputs of a run that repeats one with these inputs and results.
     ///
     /// With [`RetryScope::FailedOnly`] what was read to its end or cannot be read here is left out;
-    /// what failed, and what a run that ended early did not come to, is asked for again. A run
+    /// what failed or is incomplete, and what a run that ended early did not come to, is asked for again. A run
     /// without results is asked for again as a whole: no worker began it. Foundations are chosen
     /// together, so one that failed brings the others back.
     ///
@@ -58,7 +58,7 @@ impl RunInputs {
             .iter()
             .filter(|result| match result.status {
                 TypeStatus::Succeeded | TypeStatus::Skipped => true,
-                TypeStatus::Failed | TypeStatus::Pending => false,
+                TypeStatus::Failed | TypeStatus::Incomplete | TypeStatus::Pending => false,
             })
             .map(|result| result.policy_type)
             .collect();

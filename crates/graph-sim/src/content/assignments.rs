@@ -3,13 +3,28 @@
 use serde_json::{Value, json};
 
 use super::identity::Purpose;
-use super::{Rng, Row};
-use crate::collections::{Assignments, Shape, collections};
+use super::links::ToldBy;
+use super::{Links, Rng, Row, merge, places};
+use crate::collections::{Assignments, Shape};
 
 /// The virtual group that stands for all users where a service knows groups only.
 const ALL_USERS: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
 /// The virtual group that stands for all devices.
 const ALL_DEVICES: &str = "adadadad-808e-44e2-905a-0b7873a8a531";
+/// How some services write that there is no id.
+pub(super) const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Where an assignment points.
+enum Aim {
+    /// With the service's own type of target.
+    AllUsers,
+    AllDevices,
+    /// As a group that is in no directory.
+    VirtualGroup(&'static str),
+    Collection(String),
+    Group(String),
+    Excluded(String),
+}
 
 impl Row<'_> {
     /// How many assignments the object has. Each time it is assigned anew the number changes.
@@ -29,15 +44,23 @@ impl Row<'_> {
     }
 
     /// The assignments as Graph gives them.
-    pub(crate) fn assignments(&self) -> Vec<Value> {
+    pub(crate) fn assignments(&self, links: &mut Links) -> Vec<Value> {
+        links.told_by(ToldBy::Assignments);
         let mut rng = self.rng(Purpose::Assignments);
         let id = self.id();
-        let groups = usize::try_from(self.facts.groups).unwrap_or(1);
+        let groups = self.count_of(places::GROUPS).max(1);
         let first_group = rng.below(groups);
         (0..self.assignment_count())
             .map(|number| {
                 let group = first_group + number;
-                self.assignment(&id, number, group / groups, group % groups, &mut rng)
+                // Where a tenant has fewer groups than an object has assignments, ids stay apart.
+                let repeat = match group / groups {
+                    0 => String::new(),
+                    round => format!("_{round}"),
+                };
+                // Each from a stream of its own, so that one more changes none of the others.
+                let mut own = Rng::from_parts(&[rng.next(), u64::try_from(number).unwrap_or(0)]);
+                self.assignment(&id, number, group % groups, &repeat, &mut own, links)
             })
             .collect()
     }
@@ -46,28 +69,126 @@ impl Row<'_> {
         &self,
         id: &str,
         number: usize,
-        round: usize,
         group: usize,
+        repeat: &str,
         rng: &mut Rng,
+        links: &mut Links,
     ) -> Value {
-        let (target, tail) = self.target(number, group, rng);
-        // A tenant with few groups has an object assigned to one of them twice: ids stay apart.
-        let repeat = if round == 0 {
-            String::new()
-        } else {
-            format!("_{round}")
+        let aim = self.aim(number, group, rng);
+        let filter = self.filter(&aim, rng);
+        let extra = self.extra(rng);
+        let set = (self.collection.shape == Shape::MobileApp
+            || self.collection.shape == Shape::DeviceConfiguration)
+            && rng.percent(10);
+        let set = set.then(|| self.one_in(places::POLICY_SETS, rng));
+        self.note(&aim, filter.as_ref(), &extra, set.as_deref(), links);
+        let (kind, tail) = match &aim {
+            Aim::AllUsers => ("allLicensedUsersAssignmentTarget", ALL_USERS),
+            Aim::AllDevices => ("allDevicesAssignmentTarget", ALL_DEVICES),
+            Aim::VirtualGroup(id) => ("groupAssignmentTarget", *id),
+            Aim::Collection(id) => (
+                "configurationManagerCollectionAssignmentTarget",
+                id.as_str(),
+            ),
+            Aim::Group(id) => (self.group_kind(), id.as_str()),
+            Aim::Excluded(id) => ("exclusionGroupAssignmentTarget", id.as_str()),
         };
-        let assignment_id = format!("{id}_{tail}{repeat}");
-        let mut assignment = json!({
-            "id": assignment_id,
-            "source": "direct",
-            "sourceId": id,
-            "target": target,
-        });
-        let extra = match self.collection.shape {
+        let mut target = json!({"@odata.type": format!("#microsoft.graph.{kind}")});
+        if !self.is_cloud_pc() && self.collection.shape != Shape::ScopeTag {
+            let (filter, mode) = match &filter {
+                Some((filter, mode)) => (json!(filter), *mode),
+                None if rng.percent(20) => (json!(NO_ID), "none"),
+                None => (Value::Null, "none"),
+            };
+            target["deviceAndAppManagementAssignmentFilterId"] = filter;
+            target["deviceAndAppManagementAssignmentFilterType"] = json!(mode);
+        }
+        match &aim {
+            Aim::VirtualGroup(_) | Aim::Group(_) | Aim::Excluded(_) => {
+                target["groupId"] = json!(tail);
+            }
+            Aim::Collection(_) => target["collectionId"] = json!(tail),
+            Aim::AllUsers | Aim::AllDevices => {}
+        }
+        let mut assignment = json!({"id": format!("{id}_{tail}{repeat}")});
+        if !self.is_cloud_pc() {
+            assignment["source"] = json!(if set.is_some() {
+                "policySets"
+            } else {
+                "direct"
+            });
+            assignment["sourceId"] = json!(set.as_deref().unwrap_or(id));
+        }
+        assignment["target"] = target;
+        merge(&mut assignment, extra);
+        assignment
+    }
+
+    fn is_cloud_pc(&self) -> bool {
+        matches!(
+            self.collection.shape,
+            Shape::CloudPcPolicy | Shape::CloudPcUserSetting
+        )
+    }
+
+    fn group_kind(&self) -> &'static str {
+        if self.is_cloud_pc() {
+            "cloudPcManagementGroupAssignmentTarget"
+        } else {
+            "groupAssignmentTarget"
+        }
+    }
+
+    fn aim(&self, number: usize, group: usize, rng: &mut Rng) -> Aim {
+        let dangling = rng.percent(3);
+        let id = if dangling {
+            rng.guid()
+        } else {
+            self.group(group)
+        };
+        if self.is_cloud_pc() || self.collection.shape == Shape::ScopeTag {
+            return Aim::Group(id);
+        }
+        if number == 0 && rng.percent(30) {
+            return match rng.below(20) {
+                _ if self.collection.shape == Shape::ManagedAppPolicy => {
+                    Aim::VirtualGroup(ALL_USERS)
+                }
+                0 => Aim::VirtualGroup(ALL_USERS),
+                1 => Aim::VirtualGroup(ALL_DEVICES),
+                2 => Aim::Collection(format!("SMS{:05}", rng.below(100_000))),
+                even if even % 2 == 0 => Aim::AllDevices,
+                _ => Aim::AllUsers,
+            };
+        }
+        if number > 0 && rng.percent(25) {
+            Aim::Excluded(id)
+        } else {
+            Aim::Group(id)
+        }
+    }
+
+    fn filter(&self, aim: &Aim, rng: &mut Rng) -> Option<(String, &'static str)> {
+        let possible = !matches!(aim, Aim::Excluded(_) | Aim::Collection(_))
+            && !self.is_cloud_pc()
+            && self.collection.shape != Shape::ScopeTag;
+        (possible && rng.percent(20)).then(|| {
+            let mode = rng.pick(&["include", "exclude"]);
+            (self.one_in(places::FILTERS, rng), mode)
+        })
+    }
+
+    /// What else assignments of this kind of object say.
+    fn extra(&self, rng: &mut Rng) -> Value {
+        match self.collection.shape {
             Shape::DeviceConfiguration => json!({"intent": "apply"}),
             Shape::MobileApp => json!({
-                "intent": rng.pick(&["required", "available", "uninstall"]),
+                "intent": rng.pick(&[
+                    "required",
+                    "available",
+                    "uninstall",
+                    "availableWithoutEnrollment",
+                ]),
                 "settings": rng.percent(40).then(|| json!({
                     "@odata.type": "#microsoft.graph.win32LobAppAssignmentSettings",
                     "notifications": "showAll",
@@ -84,69 +205,56 @@ impl Row<'_> {
                 },
             }),
             _ => Value::Null,
-        };
-        if let (Value::Object(members), Value::Object(extra)) = (&mut assignment, extra) {
-            members.extend(extra);
         }
-        assignment
     }
 
-    /// The target and what stands for it in the assignment's id.
-    fn target(&self, number: usize, group: usize, rng: &mut Rng) -> (Value, String) {
-        let everybody = number == 0 && rng.percent(30);
-        let users = rng.percent(50);
-        if everybody && self.collection.shape == Shape::ManagedAppPolicy {
-            let target = self.group_target("groupAssignmentTarget", ALL_USERS.to_owned(), rng);
-            return (target, ALL_USERS.to_owned());
+    fn note(
+        &self,
+        aim: &Aim,
+        filter: Option<&(String, &'static str)>,
+        extra: &Value,
+        set: Option<&str>,
+        links: &mut Links,
+    ) {
+        if self.collection.shape == Shape::ScopeTag {
+            if let Aim::Group(id) = aim {
+                links.add("auto_tags", "group", id, &[]);
+            }
+            return;
         }
-        if everybody {
-            let (kind, tail) = if users {
-                ("allLicensedUsersAssignmentTarget", ALL_USERS)
-            } else {
-                ("allDevicesAssignmentTarget", ALL_DEVICES)
-            };
-            return (self.filtered(kind, rng), tail.to_owned());
+        let (kind, target_kind, id) = match aim {
+            Aim::AllUsers | Aim::VirtualGroup(ALL_USERS) => {
+                ("assigned_to", "virtual_group", "all_users")
+            }
+            Aim::AllDevices | Aim::VirtualGroup(_) => {
+                ("assigned_to", "virtual_group", "all_devices")
+            }
+            Aim::Collection(id) => ("assigned_to", "collection", id.as_str()),
+            Aim::Group(id) => ("assigned_to", "group", id.as_str()),
+            Aim::Excluded(id) => ("excluded_from", "group", id.as_str()),
+        };
+        let mut qualifier = Vec::new();
+        if let Some(intent) = extra["intent"].as_str() {
+            qualifier.push(("intent", intent));
         }
-        let kind = if number > 0 && rng.percent(25) {
-            "exclusionGroupAssignmentTarget"
-        } else {
-            "groupAssignmentTarget"
-        };
-        let group_id = self.id_in(Shape::Group, group);
-        (self.group_target(kind, group_id.clone(), rng), group_id)
-    }
-
-    fn group_target(&self, kind: &str, group_id: String, rng: &mut Rng) -> Value {
-        let mut target = self.filtered(kind, rng);
-        target["groupId"] = Value::String(group_id);
-        target
-    }
-
-    fn filtered(&self, kind: &str, rng: &mut Rng) -> Value {
-        let with_filter = rng.percent(20) && kind != "exclusionGroupAssignmentTarget";
-        let filters = usize::try_from(self.facts.filters).unwrap_or(1);
-        let filter = with_filter.then(|| self.id_in(Shape::AssignmentFilter, rng.below(filters)));
-        let mode = match (&filter, rng.percent(50)) {
-            (None, _) => "none",
-            (Some(_), true) => "include",
-            (Some(_), false) => "exclude",
-        };
-        json!({
-            "@odata.type": format!("#microsoft.graph.{kind}"),
-            "deviceAndAppManagementAssignmentFilterId": filter,
-            "deviceAndAppManagementAssignmentFilterType": mode,
-        })
-    }
-
-    /// The id of an object of the first collection of a shape, by its serial.
-    pub(super) fn id_in(&self, shape: Shape, serial: usize) -> String {
-        collections()
-            .iter()
-            .find(|collection| collection.shape == shape)
-            .map(|collection| {
-                let serial = u32::try_from(serial).unwrap_or(0);
-                self.sibling(collection, serial).id()
-            })
-            .unwrap_or_default()
+        if let Some((filter, mode)) = filter {
+            qualifier.push(("filter_id", filter.as_str()));
+            qualifier.push(("filter_type", *mode));
+        }
+        if set.is_some() {
+            qualifier.push(("source", "policySets"));
+        }
+        links.add(kind, target_kind, id, &qualifier);
+        if let Some((filter, mode)) = filter {
+            links.add(
+                "uses_assignment_filter",
+                "assignment_filter",
+                filter,
+                &[("filter_type", *mode)],
+            );
+        }
+        if let Some(set) = set {
+            links.add("assigned_via_policy_set", "policy_set", set, &[]);
+        }
     }
 }

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::configuration::merge;
 use super::{Rng, Row};
-use crate::collections::Kind;
 
 /// A group.
 pub(super) fn group(row: &Row<'_>, rng: &mut Rng) -> Value {
@@ -45,12 +43,22 @@ pub(super) fn organization(rng: &mut Rng) -> Value {
 }
 
 /// A filter for assignments.
-pub(super) fn assignment_filter(rng: &mut Rng) -> Value {
+pub(super) fn assignment_filter(row: &Row<'_>, rng: &mut Rng) -> Value {
+    let payloads: Vec<Value> = (0..row.object.counted % 5)
+        .map(|number| {
+            json!({
+                "payloadId": format!("00000000-0000-4000-8000-{number:012}"),
+                "payloadType": "deviceConfiguration",
+                "groupId": "00000000-0000-0000-0000-000000000000",
+                "assignmentFilterType": "include",
+            })
+        })
+        .collect();
     json!({
         "platform": rng.pick(&["windows10AndLater", "iOS", "androidForWork", "macOS"]),
         "rule": format!("(device.osVersion -startsWith \"10.0.{}\")", rng.below(30_000)),
         "assignmentFilterManagementType": rng.pick(&["devices", "apps"]),
-        "payloads": [],
+        "payloads": payloads,
     })
 }
 
@@ -69,20 +77,26 @@ pub(super) fn notification_template(row: &Row<'_>, rng: &mut Rng) -> Value {
     })
 }
 
+/// What holds for one other tenant. It has no `id`.
+pub(super) fn partner_tenant(row: &Row<'_>, rng: &mut Rng) -> Value {
+    json!({
+        "tenantId": row.id(),
+        "isServiceProvider": rng.percent(20),
+        "isInMultiTenantOrganization": false,
+        "inboundTrust": {"isMfaAccepted": rng.percent(50)},
+        "b2bCollaborationInbound": null,
+        "b2bCollaborationOutbound": null,
+    })
+}
+
 /// What a collection without a payload of its own has: a few members of plausible kinds.
 pub(super) fn plain(row: &Row<'_>, rng: &mut Rng) -> Value {
-    let mut members = json!({
+    json!({
         "state": rng.pick(&["enabled", "disabled"]),
         "configuredItems": rng.below(50),
-    });
-    if row.collection.kind() == Kind::Singleton {
-        merge(
-            &mut members,
-            json!({"settings": {
-                "secureByDefault": rng.percent(50),
-                "deviceComplianceCheckinThresholdDays": 30,
-            }}),
-        );
-    }
-    members
+        "settings": {
+            "secureByDefault": rng.percent(50),
+            "deviceComplianceCheckinThresholdDays": 30 + row.object.nested,
+        },
+    })
 }

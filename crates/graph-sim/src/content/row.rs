@@ -3,10 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::identity::Purpose;
-use super::{Rng, names};
-use super::{access, apps, configuration, directory_objects, scripts};
-use crate::collections::{Assignments, Collection, Kind, Shape};
-use crate::directory::{Directory, Object, TenantFacts};
+use super::links::ToldBy;
+use super::navigation::Held;
+use super::{Links, Rng, names, places};
+use super::{
+    app_policies, apps, catalog, cloud_pc, compliance, conditional_access, directory_objects,
+    enrollment, policy_sets, profiles, roles, scripts, tokens,
+};
+use crate::collections::{Assignments, Collection, Kind, Shape, collections};
+use crate::directory::{Directory, Object};
 
 /// Template families that are newer than the enumeration's `unknownFutureValue`: who does not ask
 /// for unknown members sees that word instead.
@@ -19,61 +24,61 @@ const NEW_FAMILIES: [&str; 6] = [
     "deviceConfigurationPolicies",
 ];
 
+/// A navigation to be expanded, and those to be expanded in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expand {
+    pub(crate) name: String,
+    pub(crate) inner: Vec<Expand>,
+}
+
 /// How a row is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct View {
+pub(crate) struct View<'a> {
     /// On its own instead of in a list. Lists leave out or shorten some members.
     pub(crate) item: bool,
     /// Under `/v1.0`, which leaves out some members.
     pub(crate) v1: bool,
     /// With members of enumerations that the caller may not know.
     pub(crate) unknown_members: bool,
-    pub(crate) assignments: bool,
-    pub(crate) settings: bool,
+    pub(crate) expand: &'a [Expand],
 }
 
 /// An object with all that its row is made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
-    pub(super) facts: &'a TenantFacts,
+    pub(super) directory: &'a Directory,
+    index: usize,
     pub(super) collection: &'static Collection,
     pub(super) collection_seed: u64,
-    pub(super) object: Object,
+    pub(crate) object: Object,
+}
+
+/// What all ids and payloads of a tenant's collection are made from.
+pub(super) fn collection_seed(directory: &Directory, collection: &Collection) -> u64 {
+    Rng::from_text(collection.path(), directory.seed).next()
 }
 
 impl<'a> Row<'a> {
-    pub(crate) fn new(
-        directory: &'a Directory,
-        collection: &'static Collection,
-        object: Object,
-    ) -> Self {
-        Self::of(&directory.facts, collection, object)
-    }
-
-    fn of(facts: &'a TenantFacts, collection: &'static Collection, object: Object) -> Self {
+    /// An object of the collection with this index.
+    pub(crate) fn new(directory: &'a Directory, index: usize, object: Object) -> Self {
+        let collection = &collections()[index];
         Self {
-            facts,
+            directory,
+            index,
             collection,
-            collection_seed: Rng::from_text(collection.path(), facts.seed).next(),
+            collection_seed: collection_seed(directory, collection),
             object,
         }
     }
 
-    /// An object of another collection of the same tenant.
-    pub(super) fn sibling(&self, collection: &'static Collection, serial: u32) -> Row<'a> {
-        Row::of(self.facts, collection, Object::new(serial, 0))
+    /// The collection's index in the table.
+    pub(crate) fn index(&self) -> usize {
+        self.index
     }
 
     /// The policy type that the object belongs to.
     pub(crate) fn key(&self) -> &'static str {
         &self.collection.variants[usize::from(self.object.variant)].key
-    }
-
-    /// The id of the parent, for children.
-    pub(crate) fn parent_id(&self) -> String {
-        let parents = self.facts.parents.max(1);
-        let parent = usize::try_from(self.object.serial % parents).unwrap_or(0);
-        self.id_in(Shape::DepToken, parent)
     }
 
     /// The name, when rows of this collection have one.
@@ -107,9 +112,15 @@ impl<'a> Row<'a> {
     }
 
     /// The value of `@odata.type`, with `#`, when rows carry one.
-    pub(super) fn odata_type(&self) -> Option<&'static str> {
+    pub(crate) fn odata_type(&self) -> Option<&'static str> {
         let variant = &self.collection.variants[usize::from(self.object.variant)];
         self.choice(&variant.odata_types, 1)
+    }
+
+    /// The type without the name space; empty when rows carry none.
+    pub(super) fn short_type(&self) -> &'static str {
+        let full = self.odata_type().unwrap_or_default();
+        full.trim_start_matches("#microsoft.graph.")
     }
 
     /// The template family, as a caller sees it who knows all of them.
@@ -118,8 +129,14 @@ impl<'a> Row<'a> {
         self.choice(&variant.template_families, 2).unwrap_or("none")
     }
 
+    /// Numbers that differ after each change of the object's secret.
+    pub(super) fn secret(&self, rng: &mut Rng) -> u64 {
+        rng.next() ^ u64::from(self.object.secret).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
     /// The row.
-    pub(crate) fn body(&self, view: View) -> Map<String, Value> {
+    pub(crate) fn body(&self, view: View<'_>, links: &mut Links) -> Map<String, Value> {
+        links.told_by(ToldBy::Row);
         let mut body = Map::new();
         if let Some(odata_type) = self.odata_type() {
             body.insert("@odata.type".to_owned(), json!(odata_type));
@@ -127,39 +144,28 @@ impl<'a> Row<'a> {
         if self.collection.shape != Shape::PartnerTenant {
             body.insert("id".to_owned(), json!(self.id()));
         }
+        if self.collection.kind() == Kind::Children {
+            links.add("child_of", "dep_onboarding_setting", &self.parent_id(), &[]);
+        }
         if let (Some(property), Some(name)) = (&self.collection.name_property, self.name()) {
             body.insert(property.clone(), json!(name));
         }
         body.insert("description".to_owned(), self.description());
         self.insert_times(&mut body);
-        if let Some(property) = &self.collection.version_property {
-            let version = if self.collection.shape == Shape::ManagedAppPolicy {
-                let etag = Rng::from_parts(&[
-                    self.rng(Purpose::Times).next(),
-                    u64::from(self.object.edited) + u64::from(self.object.renamed),
-                ])
-                .guid();
-                json!(format!("\"{etag}\""))
-            } else {
-                json!(1 + self.object.edited + self.object.renamed)
-            };
-            body.insert(property.clone(), version);
-        }
-        if let Some(property) = &self.collection.scope_tag_property
-            && (!view.v1 || self.collection.scope_tags_in_v1)
-        {
-            // The list of apps does not tell the truth about scope tags; the app itself does.
-            let tags = if self.collection.shape == Shape::MobileApp && !view.item {
-                Vec::new()
-            } else {
-                self.scope_tags()
-            };
-            body.insert(property.clone(), json!(tags));
-        }
-        if let Value::Object(details) = self.details(view) {
+        self.insert_version(&mut body);
+        self.insert_scope_tags(&mut body, view, links);
+        if let Value::Object(details) = self.details(view, links) {
             body.extend(details);
         }
-        self.expand(&mut body, view);
+        if self.collection.assignments != Assignments::None
+            && self.collection.kind() != Kind::Singleton
+            && self.collection.is_intune()
+        {
+            body.insert("isAssigned".to_owned(), json!(self.assignment_count() > 0));
+        }
+        for expand in view.expand {
+            self.expand(&mut body, view, expand, links);
+        }
         body
     }
 
@@ -182,74 +188,117 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn details(&self, view: View) -> Value {
+    fn insert_version(&self, body: &mut Map<String, Value>) {
+        let Some(property) = &self.collection.version_property else {
+            return;
+        };
+        let version = if self.collection.shape == Shape::ManagedAppPolicy {
+            let etag =
+                Rng::from_parts(&[self.rng(Purpose::Times).next(), u64::from(self.revision())])
+                    .guid();
+            json!(format!("\"{etag}\""))
+        } else {
+            json!(1 + self.revision())
+        };
+        body.insert(property.clone(), version);
+    }
+
+    fn insert_scope_tags(&self, body: &mut Map<String, Value>, view: View<'_>, links: &mut Links) {
+        let Some(property) = &self.collection.scope_tag_property else {
+            return;
+        };
+        if view.v1 && !self.collection.scope_tags_in_v1 {
+            return;
+        }
+        // The list of apps does not tell the truth about scope tags; the app itself does.
+        let tags = if self.collection.shape == Shape::MobileApp {
+            if view.item {
+                links.told_by(ToldBy::Item);
+                let tags = self.scope_tags(links);
+                links.told_by(ToldBy::Row);
+                tags
+            } else {
+                Vec::new()
+            }
+        } else {
+            self.scope_tags(links)
+        };
+        body.insert(property.clone(), json!(tags));
+    }
+
+    fn details(&self, view: View<'_>, links: &mut Links) -> Value {
         let mut rng = self.rng(Purpose::Details);
+        let rng = &mut rng;
         match self.collection.shape {
             Shape::ConfigurationPolicy => {
-                let mut details = configuration::configuration_policy(self, &mut rng);
+                let mut details = catalog::policy(self, rng, links);
                 let family = self.template_family();
                 if NEW_FAMILIES.contains(&family) && !view.unknown_members {
                     details["templateReference"]["templateFamily"] = json!("unknownFutureValue");
                 }
                 details
             }
-            Shape::DeviceConfiguration => configuration::device_configuration(self, &mut rng),
-            Shape::CompliancePolicy => configuration::compliance_policy(&mut rng),
-            Shape::GroupPolicy => configuration::group_policy(&mut rng),
-            Shape::Enrollment => configuration::enrollment(self, &mut rng),
-            Shape::MobileApp => apps::mobile_app(self, view, &mut rng),
-            Shape::AppConfiguration => apps::app_configuration(self, &mut rng),
-            Shape::ManagedAppPolicy => apps::managed_app_policy(&mut rng),
-            Shape::VppToken => apps::vpp_token(&mut rng),
-            Shape::DepToken => apps::dep_token(&mut rng),
-            Shape::HealthScript => scripts::health_script(self, view, &mut rng),
-            Shape::Script => scripts::script(&mut rng),
-            Shape::ConditionalAccess => access::conditional_access(self, &mut rng),
-            Shape::NamedLocation => access::named_location(self, &mut rng),
-            Shape::RoleDefinition => access::role_definition(self, &mut rng),
-            Shape::RoleAssignment => access::role_assignment(self, &mut rng),
-            Shape::PartnerTenant => access::partner_tenant(self, &mut rng),
-            Shape::AssignmentFilter => directory_objects::assignment_filter(&mut rng),
+            Shape::ReusableSetting => catalog::reusable_setting(rng),
+            Shape::Intent => catalog::intent(self, rng, links),
+            Shape::GroupPolicy => catalog::group_policy(rng),
+            Shape::DeviceConfiguration => profiles::profile(self, rng, links),
+            Shape::CompliancePolicy => compliance::policy(self, rng, links),
+            Shape::CompliancePolicyV2 => compliance::linux_policy(self),
+            Shape::Enrollment => enrollment::configuration(self, rng, links),
+            Shape::MobileApp => apps::app(self, view, rng, links),
+            Shape::AppConfiguration => app_policies::configuration(self, rng, links),
+            Shape::ManagedAppPolicy => app_policies::managed(self, rng),
+            Shape::PolicySet => policy_sets::policy_set(),
+            Shape::CloudPcPolicy => cloud_pc::policy(self, rng, links),
+            Shape::CloudPcUserSetting => cloud_pc::user_setting(rng),
+            Shape::VppToken => tokens::vpp(self, rng),
+            Shape::DepToken => tokens::enrollment(self, rng),
+            Shape::HealthScript => scripts::health_script(self, view, rng),
+            Shape::Script => scripts::script(self, rng),
+            Shape::ConditionalAccess => conditional_access::policy(self, rng, links),
+            Shape::NamedLocation => conditional_access::named_location(self, rng),
+            Shape::RoleDefinition => roles::definition(self, rng),
+            Shape::RoleAssignment => roles::assignment(self, rng, links),
+            Shape::PartnerTenant => directory_objects::partner_tenant(self, rng),
+            Shape::AssignmentFilter => directory_objects::assignment_filter(self, rng),
             Shape::ScopeTag => json!({"isBuiltIn": self.object.serial == 0}),
-            Shape::NotificationTemplate => directory_objects::notification_template(self, &mut rng),
-            Shape::Group => directory_objects::group(self, &mut rng),
-            Shape::Organization => directory_objects::organization(&mut rng),
-            Shape::Plain => directory_objects::plain(self, &mut rng),
+            Shape::NotificationTemplate => directory_objects::notification_template(self, rng),
+            Shape::Group => directory_objects::group(self, rng),
+            Shape::Organization => directory_objects::organization(rng),
+            Shape::Plain => directory_objects::plain(self, rng),
         }
     }
 
-    fn expand(&self, body: &mut Map<String, Value>, view: View) {
-        if self.collection.assignments != Assignments::None
-            && self.collection.kind() != Kind::Singleton
-            && self.collection.is_intune()
-        {
-            body.insert("isAssigned".to_owned(), json!(self.assignment_count() > 0));
-        }
-        if view.assignments {
-            let version = if view.v1 { "v1.0" } else { "beta" };
-            let context = format!(
-                "https://graph.microsoft.com/{version}/$metadata#{}('{}')/assignments",
-                self.collection.path().trim_start_matches('/'),
-                self.id(),
-            );
-            body.insert("assignments@odata.context".to_owned(), json!(context));
-            body.insert("assignments".to_owned(), json!(self.assignments()));
-        }
-        if view.settings {
-            let settings: Vec<Value> = (0..self.setting_count())
-                .map(|number| self.setting(number))
-                .collect();
-            body.insert("settings".to_owned(), json!(settings));
-        }
+    fn expand(
+        &self,
+        body: &mut Map<String, Value>,
+        view: View<'_>,
+        expand: &Expand,
+        links: &mut Links,
+    ) {
+        let name = &expand.name;
+        let value = if name == "assignments" {
+            Some(Held::Many(self.assignments(links)))
+        } else {
+            self.navigate(name, &expand.inner, links)
+        };
+        let value = match value {
+            Some(Held::Many(rows)) => Value::Array(rows),
+            Some(Held::One(row)) => row,
+            None => return,
+        };
+        let version = if view.v1 { "v1.0" } else { "beta" };
+        let context = format!(
+            "https://graph.microsoft.com/{version}/$metadata#{}('{}')/{name}",
+            self.collection.path().trim_start_matches('/'),
+            self.id(),
+        );
+        body.insert(format!("{name}@odata.context"), json!(context));
+        body.insert(name.clone(), value);
     }
 
-    /// How many settings a configuration policy has.
-    pub(crate) fn setting_count(&self) -> usize {
-        1 + self.rng(Purpose::Settings).below(60)
-    }
-
-    /// One setting of a configuration policy.
-    pub(crate) fn setting(&self, number: usize) -> Value {
-        configuration::setting(&mut self.rng(Purpose::Settings), number)
+    /// The group at this place of the tenant's list, from the beginning.
+    pub(super) fn group(&self, serial: usize) -> String {
+        self.id_in(places::GROUPS, serial)
     }
 }

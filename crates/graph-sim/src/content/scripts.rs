@@ -1,23 +1,23 @@
 //! Payloads of scripts. Bodies hold credentials, as they do in reality.
 
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::row::View;
 use super::{Rng, Row};
 
-fn body(rng: &mut Rng) -> String {
-    let secret = rng.next();
+fn body(row: &Row<'_>, rng: &mut Rng) -> String {
+    let secret = row.secret(rng);
     STANDARD.encode(format!(
         "$password = 'script-secret-{secret:016x}'\nWrite-Output 'done'\n"
     ))
 }
 
 /// A remediation script or a compliance script. Lists give empty bodies.
-pub(super) fn health_script(row: &Row<'_>, view: View, rng: &mut Rng) -> Value {
-    let detection = body(rng);
-    let remediation = body(rng);
+pub(super) fn health_script(row: &Row<'_>, view: View<'_>, rng: &mut Rng) -> Value {
+    let detection = body(row, rng);
+    let remediation = body(row, rng);
     json!({
         "publisher": if row.object.built_in { "Microsoft" } else { "IT" },
         "detectionScriptContent": if view.item { detection } else { String::new() },
@@ -34,9 +34,9 @@ pub(super) fn health_script(row: &Row<'_>, view: View, rng: &mut Rng) -> Value {
 
 /// A script for Windows or macOS. Real lists give no bodies; these do, because a client must not
 /// keep them even then.
-pub(super) fn script(rng: &mut Rng) -> Value {
+pub(super) fn script(row: &Row<'_>, rng: &mut Rng) -> Value {
     json!({
-        "scriptContent": body(rng),
+        "scriptContent": body(row, rng),
         "runAsAccount": rng.pick(&["system", "user"]),
         "enforceSignatureCheck": rng.percent(20),
         "fileName": "script.ps1",

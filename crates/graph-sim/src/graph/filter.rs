@@ -216,7 +216,7 @@ impl Parser<'_> {
                 let Token::Word(operator) = self.next()? else {
                     return None;
                 };
-                let equal = Filter::Equal(split(path), literal(self.next()?)?);
+                let equal = Filter::Equal(split(path), self.value()?);
                 match operator.as_str() {
                     "eq" => Some(equal),
                     "ne" => Some(Filter::Not(Box::new(equal))),
@@ -224,6 +224,13 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// A literal; those of enumerations may have their type in front of them.
+    fn value(&mut self) -> Option<Value> {
+        let token = self.next()?;
+        let typed = matches!(&token, Token::Word(word) if word.starts_with("microsoft.graph."));
+        literal(if typed { self.next()? } else { token })
     }
 
     /// A function's result may be compared with `true` or `false`.

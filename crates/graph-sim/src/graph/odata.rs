@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::errors;
 use super::filter::Filter;
 use crate::answer::{Answer, Ids};
+use crate::content::Expand;
 
 /// The options of a request.
 #[derive(Debug, Default)]
@@ -15,7 +16,7 @@ pub(super) struct Query {
     pub(super) search: Option<Filter>,
     pub(super) count: bool,
     select: Vec<String>,
-    expand: Vec<String>,
+    pub(super) expand: Vec<Expand>,
     /// As it was sent, still encoded.
     pub(super) skip_token: Option<String>,
     /// The rest of the query, as it was sent.
@@ -78,7 +79,7 @@ impl Query {
                 self.top = Some(top);
             }
             "$select" => self.select = split(value),
-            "$expand" => self.expand = split(value),
+            "$expand" => self.expand = expand(value).ok_or_else(invalid)?,
             "$filter" => self.filter = Some(Filter::parse(value).ok_or_else(invalid)?),
             "$search" => self.search = Some(Filter::search(value).ok_or_else(invalid)?),
             "$count" => self.count = value == "true",
@@ -92,17 +93,6 @@ impl Query {
         Ok(())
     }
 
-    pub(super) fn expands(&self, property: &str) -> bool {
-        self.expanded().any(|one| one == property)
-    }
-
-    /// The properties to expand, without what is asked of them.
-    pub(super) fn expanded(&self) -> impl Iterator<Item = &str> {
-        self.expand
-            .iter()
-            .map(|one| one.split('(').next().unwrap_or(one))
-    }
-
     /// The members that were selected, the id, annotations and what was expanded.
     pub(super) fn select(&self, mut body: Map<String, Value>) -> Map<String, Value> {
         if !self.select.is_empty() && !self.select.iter().any(|one| one == "*") {
@@ -110,7 +100,7 @@ impl Query {
                 name == "id"
                     || name.contains('@')
                     || self.select.iter().any(|one| one == name)
-                    || self.expands(name)
+                    || self.expand.iter().any(|one| one.name == *name)
             });
         }
         body
@@ -124,9 +114,79 @@ fn split(list: &str) -> Vec<String> {
         .collect()
 }
 
+/// Reads a `$expand`: names with commas between them, each perhaps with options in parentheses, of
+/// which `$expand` is understood and `$select` is not followed.
+fn expand(text: &str) -> Option<Vec<Expand>> {
+    apart(text, ',')?
+        .into_iter()
+        .map(|one| {
+            let Some((name, options)) = one.split_once('(') else {
+                return plain(one, Vec::new());
+            };
+            let mut inner = Vec::new();
+            for option in apart(options.strip_suffix(')')?, ';')? {
+                let (option, value) = option.split_once('=')?;
+                match option.trim() {
+                    "$expand" => inner = expand(value)?,
+                    "$select" => {}
+                    _ => return None,
+                }
+            }
+            plain(name, inner)
+        })
+        .collect()
+}
+
+fn plain(name: &str, inner: Vec<Expand>) -> Option<Expand> {
+    let name = name.trim();
+    let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
+    word.then(|| Expand {
+        name: name.to_owned(),
+        inner,
+    })
+}
+
+/// Cuts at a separator that stands in no parentheses; `None` when those do not match.
+fn apart(text: &str, separator: char) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.checked_sub(1)?,
+            _ if character == separator && depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + character.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    (depth == 0).then_some(parts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn expansions_nest() {
+        let leaf = |name: &str| Expand {
+            name: name.to_owned(),
+            inner: Vec::new(),
+        };
+        let rule = Expand {
+            inner: vec![leaf("b"), leaf("c")],
+            ..leaf("a")
+        };
+        assert_eq!(
+            expand("a($select=x,y;$expand=b,c),d"),
+            Some(vec![rule, leaf("d")])
+        );
+        for bad in ["", "a(", "a)", "a(b)", "a,,b", "a($expand=)"] {
+            assert_eq!(expand(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn percent_encoding_is_undone_once_and_broken_escapes_stay() {

@@ -8,6 +8,7 @@ mod content;
 mod control;
 mod faults;
 mod gates;
+mod links;
 mod mutation;
 mod paging;
 mod program;

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use atlas_graph_sim::{AnswerItem, AnswerKey, Changes, MutationScript, SimulatorOptions};
+use atlas_graph_sim::{
+    AnswerChangeKind, AnswerItem, AnswerKey, Changes, MutationScript, SimulatorOptions,
+};
+use serde_json::Value;
 
 use crate::client::{TENANT, start, telling};
 
@@ -111,4 +114,141 @@ async fn the_same_script_does_the_same_in_two_simulators() {
         );
     }
     assert_eq!(first.answer_key(TENANT), second.answer_key(TENANT));
+}
+
+#[tokio::test]
+async fn each_way_of_changing_is_told_as_what_a_client_must_find_out() {
+    let (simulator, _client) = start(SimulatorOptions {
+        size: 1_000,
+        ..SimulatorOptions::default()
+    })
+    .await;
+    let first = MutationScript {
+        delete: 6,
+        ..MutationScript::default()
+    };
+    let deleted = simulator.mutate(TENANT, &first);
+    simulator.mark(TENANT);
+    assert_eq!(simulator.changes_since_mark(TENANT), []);
+    let script = MutationScript {
+        seed: 9,
+        add: 4,
+        delete: 3,
+        restore: 2,
+        rename: 5,
+        edit: 4,
+        edit_nested: 6,
+        edit_secret: 4,
+        reassign: 3,
+        reassign_untold: 2,
+        touch: 8,
+        ..MutationScript::default()
+    };
+    let told = simulator.mutate(TENANT, &script);
+    let of = |list: fn(&Changes) -> &Vec<String>| -> Vec<String> {
+        let mut ids: Vec<String> = told.values().flat_map(list).cloned().collect();
+        ids.sort();
+        ids
+    };
+    let changes = simulator.changes_since_mark(TENANT);
+    let ids = |kind: AnswerChangeKind| -> Vec<String> {
+        let those = changes.iter().filter(|one| one.change == kind);
+        let mut ids: Vec<String> = those.map(|one| one.id.clone()).collect();
+        ids.sort();
+        ids
+    };
+    let before: Vec<&String> = deleted.values().flat_map(|one| &one.deleted).collect();
+    assert_eq!(ids(AnswerChangeKind::Created), of(|one| &one.added));
+    assert_eq!(ids(AnswerChangeKind::Gone), of(|one| &one.deleted));
+    assert_eq!(ids(AnswerChangeKind::Back), of(|one| &one.restored));
+    assert!(
+        of(|one| &one.restored)
+            .iter()
+            .all(|id| before.contains(&id))
+    );
+    assert_eq!(ids(AnswerChangeKind::Reassigned), of(|one| &one.reassigned));
+    let mut changed = of(|one| &one.renamed);
+    for list in [
+        of(|one| &one.edited),
+        of(|one| &one.edited_nested),
+        of(|one| &one.edited_secret),
+    ] {
+        changed.extend(list);
+    }
+    changed.sort();
+    assert_eq!(changed.len(), 5 + 4 + 6 + 4);
+    assert_eq!(ids(AnswerChangeKind::Changed), changed);
+    assert_eq!(of(|one| &one.touched).len(), 8);
+
+    let fields = |id: &String| &changes.iter().find(|one| one.id == *id).unwrap().fields;
+    for id in of(|one| &one.edited_nested) {
+        let real: Vec<_> = fields(&id)
+            .iter()
+            .filter(|field| !field.bookkeeping)
+            .collect();
+        assert!(
+            !real.is_empty() && real.iter().all(|field| field.old != field.new),
+            "{real:?}"
+        );
+    }
+    for id in of(|one| &one.edited_secret) {
+        let secret = fields(&id).iter().find(|field| field.secret).unwrap();
+        assert_eq!((&secret.old, &secret.new), (&Value::Null, &Value::Null));
+        assert!(fields(&id).iter().any(|field| field.bookkeeping));
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_told_field_by_field_as_the_object_is_read() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    let path = "/beta/identity/conditionalAccess/policies";
+    let before = client.rows(path).await;
+    let script = MutationScript {
+        edit_nested: 1,
+        keys: vec!["conditionalAccessPolicy".to_owned()],
+        ..MutationScript::default()
+    };
+    simulator.mutate(TENANT, &script);
+    let changes = simulator.changes_since_mark(TENANT);
+    let [change] = changes.as_slice() else {
+        panic!("{changes:?}");
+    };
+    let of = |rows: &[Value]| {
+        rows.iter()
+            .find(|row| row["id"] == *change.id)
+            .unwrap()
+            .clone()
+    };
+    let (old, new) = (of(&before), of(&client.rows(path).await));
+    let pointers: Vec<&str> = change
+        .fields
+        .iter()
+        .map(|field| field.pointer.as_str())
+        .collect();
+    assert_eq!(
+        pointers,
+        [
+            "/modifiedDateTime",
+            "/sessionControls/signInFrequency/value"
+        ]
+    );
+    for field in &change.fields {
+        assert_eq!(old.pointer(&field.pointer), Some(&field.old));
+        assert_eq!(new.pointer(&field.pointer), Some(&field.new));
+    }
+}
+
+#[tokio::test]
+async fn counts_that_move_by_themselves_are_in_the_row_and_no_change() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    let path = "/beta/deviceAppManagement/vppTokens";
+    let before = client.rows(path).await;
+    let script = MutationScript {
+        touch: 1,
+        keys: vec!["vppToken".to_owned()],
+        ..MutationScript::default()
+    };
+    simulator.mutate(TENANT, &script);
+    assert_ne!(client.rows(path).await, before);
+    assert_eq!(simulator.changes_since_mark(TENANT), []);
 }

@@ -32,6 +32,10 @@ impl GraphError {
                 FailureCode::COLLECTION_NOT_FOUND,
                 "Microsoft Graph does not know this collection, or no longer.",
             ),
+            Self::ObjectNotFound { .. } => Failure::transient(
+                FailureCode::OBJECT_NOT_FOUND,
+                "Microsoft Graph no longer knows an object that it listed.",
+            ),
             Self::Throttled { .. } => Failure::transient(
                 FailureCode::GRAPH_THROTTLED,
                 "Microsoft Graph asked to slow down for longer than the sync was ready to wait.",
@@ -102,13 +106,60 @@ impl SignInError {
                 "The application's client secret has expired",
                 Some("Create a new client secret in Microsoft Entra and store it for the tenant."),
             ),
+            SignInCause::CertificateExpired => (
+                FailureCode::CREDENTIALS_EXPIRED,
+                "The application's certificate has expired",
+                Some(
+                    "Upload a new certificate to the application in Microsoft Entra and put it, \
+                     with its private key, in the place of the old one.",
+                ),
+            ),
+            SignInCause::CredentialUnreadable => (
+                FailureCode::CREDENTIALS_UNREADABLE,
+                "The application's credential cannot be read",
+                Some(
+                    "Check that the file named for the tenant holds it and that the worker may \
+                     read the file.",
+                ),
+            ),
+            SignInCause::AssertionRejected => (
+                FailureCode::CREDENTIALS_INVALID,
+                "Microsoft Entra did not accept the signed assertion",
+                Some(
+                    "Check that the certificate is one of those uploaded to the application in \
+                     Microsoft Entra.",
+                ),
+            ),
+            SignInCause::AssertionNotInTime => (
+                FailureCode::CLOCK_SKEW,
+                "The assertion was not valid at Microsoft Entra's time",
+                Some(
+                    "Set the worker's clock; for a federated token, check that the file is \
+                     exchanged before the token ends.",
+                ),
+            ),
+            SignInCause::FederationMismatch => (
+                FailureCode::FEDERATION_MISMATCH,
+                "The application trusts no federated identity like that of the token",
+                Some(
+                    "Compare issuer, subject and audience of the application's federated \
+                     credential in Microsoft Entra with the token's, to the letter.",
+                ),
+            ),
             SignInCause::ConsentMissing => (
                 FailureCode::CONSENT_MISSING,
                 "The application is not known or not consented to in the tenant",
                 Some("Let an administrator of the tenant consent to the application."),
             ),
+            SignInCause::ApplicationDisabled => (
+                FailureCode::APPLICATION_DISABLED,
+                "The application is disabled",
+                Some(
+                    "Enable sign-in for the enterprise application in the tenant's Microsoft Entra.",
+                ),
+            ),
             SignInCause::Blocked => (
-                FailureCode::CONSENT_MISSING,
+                FailureCode::ACCESS_BLOCKED,
                 "A Conditional Access policy of the tenant blocks the application",
                 Some("Exclude the application in the tenant's policy for workload identities."),
             ),
@@ -116,6 +167,11 @@ impl SignInError {
                 FailureCode::DIRECTORY_NOT_FOUND,
                 "The directory does not exist in the configured cloud",
                 Some("Check the tenant's directory id and its cloud."),
+            ),
+            SignInCause::WrongCloud => (
+                FailureCode::WRONG_CLOUD,
+                "The directory belongs to another national cloud",
+                Some("Set the tenant's cloud to the one that its directory lives in."),
             ),
             SignInCause::Unavailable { .. } => (
                 FailureCode::GRAPH_UNAVAILABLE,
@@ -209,6 +265,13 @@ mod tests {
             SignInCause::Blocked,
             SignInCause::DirectoryNotFound,
             SignInCause::Rejected,
+            SignInCause::CertificateExpired,
+            SignInCause::CredentialUnreadable,
+            SignInCause::AssertionRejected,
+            SignInCause::AssertionNotInTime,
+            SignInCause::FederationMismatch,
+            SignInCause::ApplicationDisabled,
+            SignInCause::WrongCloud,
         ] {
             assert!(sign_in(cause).is_fatal(), "{cause:?}");
             assert!(!sign_in(cause).failure(&[]).retryable, "{cause:?}");

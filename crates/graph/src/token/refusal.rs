@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::backoff;
 use crate::error::{SignInCause, SignInError};
-use crate::request::Reply;
+use crate::http::Reply;
 use crate::upstream::identifier;
 
 #[derive(Deserialize, Default)]
@@ -53,16 +53,17 @@ pub(super) fn read(reply: &Reply, now: DateTime<Utc>) -> SignInError {
 fn by_number(number: u32, busy: SignInCause) -> Option<SignInCause> {
     Some(match number {
         7_000_222 => SignInCause::SecretExpired,
-        // Wrong secret; then assertion and federation troubles.
-        7_000_215 | 7_000_216 | 700_024 | 700_027 | 700_030 | 50_012 | 50_027 | 70_021 | 70_025
-        | 700_211 | 700_213 => SignInCause::SecretInvalid,
-        // Application unknown, disabled or without consent; Graph not subscribed to.
-        700_016 | 700_011 | 70_001 | 7_000_112 | 65_001 | 500_011 | 650_052 => {
-            SignInCause::ConsentMissing
-        }
+        7_000_215 | 7_000_216 => SignInCause::SecretInvalid,
+        700_024 => SignInCause::AssertionNotInTime,
+        700_027 | 700_030 | 50_012 | 50_027 => SignInCause::AssertionRejected,
+        // No federated credential for the issuer and subject, or none at all.
+        70_021 | 70_025 | 700_211 | 700_213 => SignInCause::FederationMismatch,
+        // Application unknown or without consent; Graph not subscribed to.
+        700_016 | 700_011 | 65_001 | 500_011 | 650_052 => SignInCause::ConsentMissing,
+        70_001 | 7_000_112 => SignInCause::ApplicationDisabled,
         53_003 => SignInCause::Blocked,
-        // No such tenant, or one of another national cloud.
-        90_002 | 90_038 | 900_432 => SignInCause::DirectoryNotFound,
+        90_002 => SignInCause::DirectoryNotFound,
+        90_038 | 900_432 => SignInCause::WrongCloud,
         90_006 | 90_024 | 90_033 | 90_055 | 90_090 | 50_196 => busy,
         _ => return None,
     })
@@ -122,6 +123,38 @@ mod tests {
                 90_002,
                 SignInCause::DirectoryNotFound,
             ),
+            (
+                401,
+                "invalid_client",
+                700_027,
+                SignInCause::AssertionRejected,
+            ),
+            (
+                401,
+                "invalid_client",
+                700_024,
+                SignInCause::AssertionNotInTime,
+            ),
+            (
+                401,
+                "invalid_client",
+                700_211,
+                SignInCause::FederationMismatch,
+            ),
+            (
+                400,
+                "invalid_request",
+                70_025,
+                SignInCause::FederationMismatch,
+            ),
+            (
+                400,
+                "unauthorized_client",
+                7_000_112,
+                SignInCause::ApplicationDisabled,
+            ),
+            (400, "invalid_request", 900_432, SignInCause::WrongCloud),
+            (400, "invalid_request", 90_038, SignInCause::WrongCloud),
             (400, "invalid_request", 900_144, SignInCause::Rejected),
             (400, "invalid_scope", 70_011, SignInCause::Rejected),
             (400, "temporarily_unavailable", 90_033, busy),

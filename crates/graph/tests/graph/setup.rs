@@ -7,7 +7,8 @@ use atlas_domain::inventory::Observation;
 use atlas_domain::policy_types::{PolicyType, PolicyTypeKey, registry};
 use atlas_domain::tenant::Cloud;
 use atlas_graph::{
-    Application, GraphClient, GraphError, GraphOptions, ListPlan, TenantGraph, collections, plan,
+    Application, Credential, GraphClient, GraphError, GraphOptions, ListPlan, TenantGraph,
+    collections, plan,
 };
 use atlas_graph_sim::{FaultRule, LogEntry, Simulator, SimulatorOptions};
 
@@ -168,6 +169,6 @@ fn application(directory: &str, secret: &str) -> Application {
         cloud: Cloud::Global,
         directory_id: directory.parse::<DirectoryId>().unwrap(),
         client_id: CLIENT_ID.to_owned(),
-        client_secret: secret.into(),
+        credential: Credential::ClientSecret(secret.into()),
     }
 }

@@ -136,7 +136,7 @@ async fn refusals_of_the_sign_in_service_are_told_apart() {
         ),
         (
             SignInRefusal::BlockedByConditionalAccess,
-            FailureCode::CONSENT_MISSING,
+            FailureCode::ACCESS_BLOCKED,
             true,
         ),
         (

@@ -1,24 +1,36 @@
 //! Behaviour of apalis-redis 1.0.0 that this crate is built around. When an upgrade changes one of
 //! these, the comment at the place that leans on it has to be read again.
 
-use apalis::prelude::{TaskBuilder, TaskId, TaskSink};
-use apalis_redis::RedisStorage;
-use atlas_queue::{Doorbell, Listener};
-use atlas_test_support::{TestRedis, eventually};
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
-use super::{a_run, connection, listener_options, options};
+use apalis::prelude::{
+    BackendExt, BoxDynError, TaskBuilder, TaskId, TaskSink, WorkerBuilder, WorkerBuilderExt,
+    WorkerContext,
+};
+use apalis_redis::{Config, RedisStorage};
+use atlas_test_support::{PATIENCE, TestRedis};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::{connection, keys, manager};
+
+/// A queue of numbers, with heartbeats of a second.
+fn numbers(redis: &TestRedis) -> Config {
+    keys(redis)
+        .heartbeat_interval(Duration::from_secs(1))
+        .lock_tasks(false)
+        .emit_events(false)
+}
+
+async fn storage(redis: &TestRedis, config: &Config) -> RedisStorage<u32> {
+    RedisStorage::new(manager(redis).await).with_config(config.clone())
+}
 
 #[tokio::test]
 async fn a_second_push_with_the_same_id_is_swallowed() {
     let redis = TestRedis::create();
-    let config = apalis_redis::Config::default().queue(format!("{}:same", redis.namespace()));
-    let manager = redis::Client::open(redis.url())
-        .unwrap()
-        .get_connection_manager()
-        .await
-        .unwrap();
-    let mut storage = RedisStorage::<u32>::new(manager).with_config(config.clone());
+    let config = numbers(&redis);
+    let mut storage = storage(&redis, &config).await;
     for value in [1, 2] {
         let task = TaskBuilder::new(value)
             .task_id(TaskId::from_string("one"))
@@ -33,46 +45,92 @@ async fn a_second_push_with_the_same_id_is_swallowed() {
     assert_eq!(stored, ["1"]);
 }
 
+/// Why every opened stream has a name of its own.
 #[tokio::test]
-async fn a_worker_whose_slots_are_all_busy_still_sends_heartbeats() {
-    let redis = TestRedis::create();
-    let (end, may_end) = tokio::sync::watch::channel(false);
-    let shutdown = CancellationToken::new();
-    let listener = Listener::new(listener_options(&redis, 1)).unwrap();
-    let running = tokio::spawn(listener.run(
-        move |_| {
-            let mut may_end = may_end.clone();
-            async move {
-                let _ = may_end.wait_for(|end| *end).await;
-            }
-        },
-        shutdown.clone(),
-    ));
-    let doorbell = Doorbell::new(&options(&redis)).unwrap();
-    for _ in 0..3 {
-        doorbell.ring(a_run(), None).await.unwrap();
+async fn a_name_is_refused_when_it_was_used_shortly_before_even_after_a_clean_end() {
+    async fn last(_: u32, worker: WorkerContext) -> Result<(), BoxDynError> {
+        worker.stop()?;
+        Ok(())
     }
-    let workers = apalis_redis::Config::default()
-        .queue(format!("{}:runs", redis.namespace()))
-        .workers_set();
-    let heartbeat = || async {
-        let mut connection = connection(&redis).await;
-        let known: Vec<(String, f64)> = redis::cmd("ZRANGE")
-            .arg(&workers)
-            .arg("0")
-            .arg("-1")
-            .arg("WITHSCORES")
-            .query_async(&mut connection)
-            .await
-            .unwrap();
-        known.into_iter().next().map(|(_, at)| at)
+    let redis = TestRedis::create();
+    let config = numbers(&redis).missed_heartbeats(60);
+    let mut storage = storage(&redis, &config).await;
+    storage.push(1).await.unwrap();
+    let worker = |name: &str| {
+        WorkerBuilder::new(name)
+            .backend(storage.clone())
+            .build(last)
     };
-    let first = eventually("the worker to be known", heartbeat).await;
-    eventually("a later heartbeat", || async {
-        heartbeat().await.filter(|later| *later > first + 4.0)
-    })
-    .await;
-    end.send(true).unwrap();
-    shutdown.cancel();
-    running.await.unwrap().unwrap();
+    worker("one").run().await.unwrap();
+
+    let refusal = worker("one").run().await.unwrap_err();
+    assert!(
+        format!("{refusal:?}").contains("still active within threshold"),
+        "{refusal:?}"
+    );
+    storage.clone().push(2).await.unwrap();
+    worker("another").run().await.unwrap();
+}
+
+/// Why handlers never fail: the limit on attempts is not kept.
+#[tokio::test]
+async fn a_task_that_may_be_tried_once_is_tried_again_when_it_fails() {
+    let redis = TestRedis::create();
+    let mut storage = storage(&redis, &numbers(&redis)).await;
+    let task = TaskBuilder::new(1).max_attempts(1).build();
+    storage.push_task(task).await.unwrap();
+    let (tried, mut tries) = mpsc::unbounded_channel();
+    let worker = WorkerBuilder::new("one")
+        .backend(storage.poll_with_interval(Duration::from_millis(50)))
+        .build(move |_: u32| {
+            let tried = tried.clone();
+            async move {
+                let _ = tried.send(());
+                Err::<(), BoxDynError>("on purpose".into())
+            }
+        });
+    let working = tokio::spawn(worker.run());
+    for _ in 0..2 {
+        timeout(PATIENCE, tries.recv()).await.unwrap().unwrap();
+    }
+    working.abort();
+}
+
+/// Why one message is fetched at a time: a worker that has fetched more than it may start is
+/// silent, and what it works on goes to another one.
+#[tokio::test]
+async fn a_live_worker_that_fetched_more_than_it_may_start_loses_its_tasks_to_another() {
+    let redis = TestRedis::create();
+    let config = numbers(&redis).batch_size(10).missed_heartbeats(2);
+    let mut storage = storage(&redis, &config).await;
+    for task in 0..5 {
+        storage.push(task).await.unwrap();
+    }
+    let (_end, may_end) = watch::channel(false);
+    let (begun, mut begins) = mpsc::unbounded_channel();
+    let work = |name: &'static str| {
+        let (begun, may_end) = (begun.clone(), may_end.clone());
+        let polled = storage
+            .clone()
+            .poll_with_interval(Duration::from_millis(50));
+        let worker = WorkerBuilder::new(name)
+            .backend(polled)
+            .concurrency(2)
+            .build(move |task: u32| {
+                let (begun, mut may_end) = (begun.clone(), may_end.clone());
+                async move {
+                    let _ = begun.send((task, name));
+                    let _ = may_end.wait_for(|end| *end).await;
+                    Ok::<(), BoxDynError>(())
+                }
+            });
+        tokio::spawn(worker.run())
+    };
+    let mut begun_by = async || timeout(PATIENCE, begins.recv()).await.unwrap().unwrap().1;
+    let first = work("first");
+    assert_eq!((begun_by().await, begun_by().await), ("first", "first"));
+    let second = work("second");
+    assert_eq!((begun_by().await, begun_by().await), ("second", "second"));
+    first.abort();
+    second.abort();
 }

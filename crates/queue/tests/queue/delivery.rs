@@ -10,7 +10,7 @@ use atlas_telemetry::TraceContext;
 use atlas_test_support::{TestRedis, dead_redis_url};
 use secrecy::SecretString;
 
-use super::{Ear, a_run, connection, options};
+use super::{Ear, a_run, connection, keys, manager, options, streams};
 
 #[tokio::test]
 async fn a_ring_is_heard_with_its_run_and_trace() {
@@ -28,6 +28,16 @@ async fn a_ring_is_heard_with_its_run_and_trace() {
     assert_eq!(rung, Rung::Pushed);
     assert_eq!(ear.next().await, message);
     ear.close().await;
+
+    // What is not acknowledged would be given to others.
+    let config = keys(&redis);
+    let (waiting, done): (u64, u64) = redis::pipe()
+        .zcard(config.scheduled_jobs_set())
+        .scard(config.done_jobs_set())
+        .query_async(&mut connection(&redis).await)
+        .await
+        .unwrap();
+    assert_eq!((waiting, done), (0, 1));
 }
 
 #[tokio::test]
@@ -47,13 +57,8 @@ async fn ringing_twice_for_one_run_is_heard_twice() {
 async fn a_payload_that_is_no_message_says_look_and_ends_nothing() {
     let redis = TestRedis::create();
     let mut ear = Ear::open(&redis);
-    let config = apalis_redis::Config::default().queue(format!("{}:runs", redis.namespace()));
-    let connection = redis::Client::open(redis.url())
-        .unwrap()
-        .get_connection_manager()
-        .await
-        .unwrap();
-    let mut foreign = RedisStorage::<Vec<f64>>::new(connection).with_config(config);
+    let mut foreign =
+        RedisStorage::<Vec<f64>>::new(manager(&redis).await).with_config(keys(&redis));
     let task = TaskBuilder::new(vec![0.5]).build();
     foreign.push_task(task).await.unwrap();
     assert_eq!(ear.next().await, Message::default());
@@ -91,58 +96,6 @@ async fn nothing_is_pushed_while_very_many_messages_wait() {
 }
 
 #[tokio::test]
-async fn more_messages_than_can_be_fetched_are_cleared_and_later_ones_are_heard() {
-    let redis = TestRedis::create();
-    let key = apalis_redis::Config::default()
-        .queue(format!("{}:runs", redis.namespace()))
-        .scheduled_jobs_set();
-    let mut pipe = redis::pipe();
-    for n in 0..8_000 {
-        pipe.zadd(&key, format!("stale.{n}"), 1).ignore();
-    }
-    let _: () = pipe
-        .query_async(&mut connection(&redis).await)
-        .await
-        .unwrap();
-    let mut ear = Ear::open(&redis);
-    let doorbell = Doorbell::new(&options(&redis)).unwrap();
-    let run = a_run();
-    atlas_test_support::eventually("the queue to be usable again", || async {
-        (doorbell.ring(run, None).await.unwrap() == Rung::Pushed).then_some(())
-    })
-    .await;
-    assert_eq!(ear.next().await.run, Some(run));
-    ear.close().await;
-}
-
-#[tokio::test]
-async fn hearing_goes_on_after_redis_lost_everything() {
-    let redis = TestRedis::create();
-    let mut ear = Ear::open(&redis);
-    let doorbell = Doorbell::new(&options(&redis)).unwrap();
-    doorbell.ring(a_run(), None).await.unwrap();
-    ear.next().await;
-
-    let mut connection = connection(&redis).await;
-    let keys: Vec<String> = redis::cmd("KEYS")
-        .arg(format!("*{}*", redis.namespace()))
-        .query_async(&mut connection)
-        .await
-        .unwrap();
-    assert!(!keys.is_empty());
-    let _: () = redis::cmd("DEL")
-        .arg(keys)
-        .query_async(&mut connection)
-        .await
-        .unwrap();
-
-    let run = a_run();
-    doorbell.ring(run, None).await.unwrap();
-    assert_eq!(ear.next().await.run, Some(run));
-    ear.close().await;
-}
-
-#[tokio::test]
 async fn closing_waits_for_the_message_that_is_being_handled() {
     let redis = TestRedis::create();
     let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
@@ -167,4 +120,43 @@ async fn closing_waits_for_the_message_that_is_being_handled() {
     assert!(early.is_err(), "it ended under a message");
     end.send(true).unwrap();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_ends_no_stream_and_its_message_is_not_repeated() {
+    let redis = TestRedis::create();
+    let (hear, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let listener = atlas_queue::Listener::new(super::listener_options(&redis, 1)).unwrap();
+    let running = tokio::spawn(listener.run(
+        move |message| {
+            let hear = hear.clone();
+            async move {
+                hear.send(message).unwrap();
+                panic!("on purpose");
+            }
+        },
+        shutdown.clone(),
+    ));
+    let doorbell = Doorbell::new(&options(&redis)).unwrap();
+    for run in [a_run(), a_run()] {
+        doorbell.ring(run, None).await.unwrap();
+        assert_eq!(hears.recv().await.unwrap().run, Some(run));
+    }
+    let opened: Vec<String> = streams(&redis).await.into_keys().collect();
+    assert!(
+        matches!(&opened[..], [only] if only.ends_with("-0")),
+        "{opened:?}"
+    );
+    shutdown.cancel();
+    running.await.unwrap().unwrap();
+
+    let config = keys(&redis);
+    let (to_repeat, given_up): (u64, u64) = redis::pipe()
+        .zcard(config.scheduled_jobs_set())
+        .scard(config.dead_jobs_set())
+        .query_async(&mut connection(&redis).await)
+        .await
+        .unwrap();
+    assert_eq!((to_repeat, given_up), (0, 2));
 }

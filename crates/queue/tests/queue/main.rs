@@ -8,7 +8,10 @@
 
 mod contract;
 mod delivery;
+mod faults;
+mod line;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use atlas_domain::clock::{SystemClock, SystemEntropy};
@@ -24,7 +27,13 @@ fn options(redis: &TestRedis) -> QueueOptions {
     let mut options = QueueOptions::new(SecretString::from(redis.url()), redis.namespace());
     // A busy machine is no failure.
     options.push_timeout = Duration::from_secs(20);
+    options.heartbeat = Duration::from_secs(1);
     options
+}
+
+/// The keys of the queue that [`options`] name.
+fn keys(redis: &TestRedis) -> apalis_redis::Config {
+    apalis_redis::Config::default().queue(format!("{}:runs", redis.namespace()))
 }
 
 fn a_run() -> RunId {
@@ -36,6 +45,24 @@ async fn connection(redis: &TestRedis) -> redis::aio::MultiplexedConnection {
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
+/// The connection that apalis-redis works with.
+async fn manager(redis: &TestRedis) -> redis::aio::ConnectionManager {
+    let client = redis::Client::open(redis.url()).unwrap();
+    client.get_connection_manager().await.unwrap()
+}
+
+/// The streams that Redis knows, with the time of their last heartbeat in seconds.
+async fn streams(redis: &TestRedis) -> BTreeMap<String, f64> {
+    redis::cmd("ZRANGE")
+        .arg(keys(redis).workers_set())
+        .arg("0")
+        .arg("-1")
+        .arg("WITHSCORES")
+        .query_async(&mut connection(redis).await)
+        .await
+        .unwrap()
+}
+
 /// A listener that passes on what it hears.
 struct Ear {
     heard: mpsc::UnboundedReceiver<Message>,
@@ -45,9 +72,13 @@ struct Ear {
 
 impl Ear {
     fn open(redis: &TestRedis) -> Self {
+        Self::with(listener_options(redis, 2))
+    }
+
+    fn with(options: ListenerOptions) -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
         let shutdown = CancellationToken::new();
-        let listener = Listener::new(listener_options(redis, 2)).unwrap();
+        let listener = Listener::new(options).unwrap();
         let running = tokio::spawn(listener.run(
             move |message| {
                 let _ = sender.send(message);

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 
 /// Columns of [`ResultRow`] from a result `x`.
 pub(crate) const RESULT_COLUMNS: &str = "x.policy_type, x.status, x.pages, x.seen, x.created, \
-    x.changed, x.missing, x.error, x.started_at, x.completed_at";
+    x.changed, x.reassigned, x.missing, x.back, x.error, x.started_at, x.completed_at";
 
 #[derive(QueryableByName)]
 pub(crate) struct ResultRow {
@@ -29,7 +29,11 @@ pub(crate) struct ResultRow {
     #[diesel(sql_type = BigInt)]
     changed: i64,
     #[diesel(sql_type = BigInt)]
+    reassigned: i64,
+    #[diesel(sql_type = BigInt)]
     missing: i64,
+    #[diesel(sql_type = BigInt)]
+    back: i64,
     #[diesel(sql_type = Nullable<Jsonb>)]
     error: Option<Value>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -66,7 +70,9 @@ impl ResultRow {
             seen: self.seen.unsigned_abs(),
             created: self.created.unsigned_abs(),
             changed: self.changed.unsigned_abs(),
+            reassigned: self.reassigned.unsigned_abs(),
             missing: self.missing.unsigned_abs(),
+            back: self.back.unsigned_abs(),
             error,
             started_at: self.started_at,
             completed_at: self.completed_at,

@@ -24,6 +24,8 @@ pub struct Retention {
     pub notifications: Duration,
     /// Entries of the audit log.
     pub audit: Duration,
+    /// Recorded changes of inventory items, from when they were recorded.
+    pub changes: Duration,
 }
 
 /// How much was deleted.
@@ -35,6 +37,8 @@ pub struct Pruned {
     pub notifications: usize,
     /// Entries of the audit log.
     pub audit_events: usize,
+    /// Recorded changes of inventory items.
+    pub changes: usize,
     /// Workers that were killed and have been silent for a day.
     pub workers: usize,
 }
@@ -44,7 +48,10 @@ impl Pruned {
     #[must_use]
     pub const fn more(&self, batch: u32) -> bool {
         let batch = batch as usize;
-        self.runs >= batch || self.notifications >= batch || self.audit_events >= batch
+        self.runs >= batch
+            || self.notifications >= batch
+            || self.audit_events >= batch
+            || self.changes >= batch
     }
 }
 
@@ -78,6 +85,13 @@ const AUDIT_EVENTS: &str = "DELETE FROM audit_events d USING ( \
         LIMIT $2 FOR UPDATE SKIP LOCKED) old \
     WHERE d.id = old.id";
 
+/// $1 milliseconds, $2 batch.
+const CHANGES: &str = "DELETE FROM inventory_changes d USING ( \
+        SELECT c.tenant_id, c.occurred_at, c.id FROM inventory_changes c \
+        WHERE c.occurred_at < clock_timestamp() - $1 * interval '1 millisecond' \
+        LIMIT $2 FOR UPDATE SKIP LOCKED) old \
+    WHERE d.tenant_id = old.tenant_id AND d.occurred_at = old.occurred_at AND d.id = old.id";
+
 const WORKERS: &str =
     "DELETE FROM workers WHERE heartbeat_at < clock_timestamp() - interval '1 day'";
 
@@ -105,6 +119,9 @@ impl Store {
                 old(AUDIT_EVENTS, retention.audit).execute(connection).await
             })
             .await?;
+        let changes = old(CHANGES, retention.changes)
+            .execute(&mut connection)
+            .await?;
         let workers = prepared(sql_query(WORKERS))
             .execute(&mut connection)
             .await?;
@@ -112,6 +129,7 @@ impl Store {
             runs,
             notifications,
             audit_events,
+            changes,
             workers,
         })
     }

@@ -11,11 +11,11 @@ use serde_json::json;
 
 use crate::{Stage, terms};
 
-fn key(text: &str) -> PolicyTypeKey {
+pub(crate) fn key(text: &str) -> PolicyTypeKey {
     registry().find(text).unwrap()
 }
 
-fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
+pub(crate) fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
     Observation {
         policy_type: key(policy_type),
         external_id: format!("id-{id}"),
@@ -34,7 +34,7 @@ fn observation(policy_type: &str, id: usize, content: u8) -> Observation {
 
 impl Stage {
     /// Starts a run of its own selection, so that runs of one test do not dedupe.
-    async fn begin(&self, json: &str) -> Claim {
+    pub(crate) async fn begin(&self, json: &str) -> Claim {
         self.scenario
             .queued_run(self.tenant.id, self.operator.id, json)
             .await;
@@ -48,7 +48,7 @@ impl Stage {
         claim
     }
 
-    async fn end(&self, claim: Claim) {
+    pub(crate) async fn end(&self, claim: Claim) {
         self.store
             .finish(claim, &Completion::of_results(&[]), None)
             .await
@@ -69,7 +69,7 @@ async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
     let created = TypeEffect {
         seen: 3,
         created: 3,
-        changed: 0,
+        ..TypeEffect::default()
     };
     assert_eq!(
         store.store_page(&claim.lease, &page).await.unwrap(),
@@ -77,8 +77,7 @@ async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
     );
     let same = TypeEffect {
         seen: 3,
-        created: 0,
-        changed: 0,
+        ..TypeEffect::default()
     };
     assert_eq!(
         store.store_page(&claim.lease, &page).await.unwrap(),
@@ -91,8 +90,9 @@ async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
     other[2].assignments_hash = None;
     let changed = TypeEffect {
         seen: 3,
-        created: 0,
-        changed: 2,
+        changed: 1,
+        reassigned: 1,
+        ..TypeEffect::default()
     };
     assert_eq!(
         store.store_page(&claim.lease, &other).await.unwrap(),
@@ -131,11 +131,7 @@ async fn only_types_that_were_read_completely_lose_what_was_not_seen_and_it_may_
         .unwrap();
     assert_eq!(missing, BTreeMap::from([(key("mobileApp"), 2)]));
     store
-        .recount(&claim.lease, &[key("mobileApp")], true)
-        .await
-        .unwrap();
-    store
-        .recount(&claim.lease, &[key("policySet")], false)
+        .read_to_end(&claim.lease, &[key("mobileApp")])
         .await
         .unwrap();
     let summary = store.inventory_summary(stage.tenant.id).await.unwrap();
@@ -162,8 +158,8 @@ async fn only_types_that_were_read_completely_lose_what_was_not_seen_and_it_may_
         back,
         only(TypeEffect {
             seen: 4,
-            created: 2,
-            changed: 0
+            back: 2,
+            ..TypeEffect::default()
         })
     );
     assert_eq!(
@@ -200,7 +196,7 @@ async fn pages_of_1201_items_with_equal_names_have_no_gap_and_no_repetition() {
         only(TypeEffect {
             seen: 1201,
             created: 1201,
-            changed: 0
+            ..TypeEffect::default()
         })
     );
     for filter in [

@@ -311,7 +311,7 @@ async fn nothing_is_written_after_the_end_even_with_the_owners_own_lease() {
         Err(WriteError::Lost)
     ));
     assert!(matches!(
-        stage.store.recount(&lease, &keys, true).await,
+        stage.store.read_to_end(&lease, &keys).await,
         Err(WriteError::Lost)
     ));
 }

@@ -4,8 +4,10 @@
 
 mod admission;
 mod cancellation;
+mod changes;
 mod inventory;
 mod lifecycle;
+mod links;
 mod machine;
 mod operations;
 mod schema;

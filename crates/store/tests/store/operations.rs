@@ -18,6 +18,7 @@ const RETENTION: Retention = Retention {
     runs: DAY.saturating_mul(90),
     notifications: DAY.saturating_mul(90),
     audit: DAY.saturating_mul(400),
+    changes: DAY.saturating_mul(200),
 };
 
 fn report(id: &str, draining: bool) -> WorkerReport {

@@ -73,7 +73,7 @@ impl ProgressBoard {
     pub fn type_ended(&self, result: &TypeResult) {
         self.lock().add(result);
         self.state.send_modify(|state| match result.status {
-            TypeStatus::Succeeded => state.completed += 1,
+            TypeStatus::Succeeded | TypeStatus::Incomplete => state.completed += 1,
             TypeStatus::Skipped => state.skipped += 1,
             TypeStatus::Failed | TypeStatus::Pending => state.failed += 1,
         });

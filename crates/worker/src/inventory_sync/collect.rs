@@ -124,11 +124,8 @@ impl InventorySyncService {
         crash_point!("page");
         let effect = insist(|| self.store.store_page(lease, observations)).await?;
         for (key, effect) in effect {
-            let sum = effects.entry(key).or_default();
-            sum.seen += effect.seen;
-            sum.created += effect.created;
-            sum.changed += effect.changed;
             progress.stored(effect.seen);
+            *effects.entry(key).or_default() += effect;
         }
         Ok(())
     }
@@ -142,22 +139,19 @@ impl InventorySyncService {
         tally: &Tally,
         progress: &ProgressBoard,
     ) -> Result<Vec<TypeResult>, Interrupt> {
-        let missing = if tally.unstable {
+        if tally.unstable {
             tracing::warn!(
                 path = list.path(),
                 "rows came twice; nothing is marked missing"
             );
-            BTreeMap::new()
         } else {
-            insist(|| self.store.mark_missing(lease, list.keys())).await?
-        };
-        insist(|| self.store.recount(lease, list.keys(), !tally.unstable)).await?;
+            insist(|| self.store.mark_missing(lease, list.keys())).await?;
+            insist(|| self.store.read_to_end(lease, list.keys())).await?;
+        }
         let mut results = Vec::with_capacity(list.keys().len());
         for &key in list.keys() {
-            let mut result = self.result(key, TypeStatus::Succeeded, tally);
-            result.missing = missing.get(&key).copied().unwrap_or_default();
-            self.record(lease, &result, progress).await?;
-            results.push(result);
+            let result = self.result(key, TypeStatus::Succeeded, tally);
+            results.push(self.record(lease, &result, progress).await?);
         }
         Ok(results)
     }
@@ -172,15 +166,11 @@ impl InventorySyncService {
         progress: &ProgressBoard,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         tracing::warn!(path = list.path(), pages = tally.pages, %error, "a list could not be read");
-        if tally.pages > 0 {
-            insist(|| self.store.recount(lease, list.keys(), false)).await?;
-        }
         let mut results = Vec::with_capacity(list.keys().len());
         for &key in list.keys() {
             let mut result = self.result(key, TypeStatus::Failed, tally);
             result.error = Some(error.failure(&[key]));
-            self.record(lease, &result, progress).await?;
-            results.push(result);
+            results.push(self.record(lease, &result, progress).await?);
         }
         Ok(results)
     }
@@ -190,8 +180,6 @@ impl InventorySyncService {
         TypeResult {
             pages: tally.pages,
             seen: effect.seen,
-            created: effect.created,
-            changed: effect.changed,
             started_at: Some(tally.started_at),
             ..self.ended(key, status)
         }

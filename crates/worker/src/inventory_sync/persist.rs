@@ -78,21 +78,20 @@ impl InventorySyncService {
         for (key, reason) in skipped {
             let mut result = self.ended(key, TypeStatus::Skipped);
             result.error = Some(reason);
-            self.record(lease, &result, progress).await?;
-            results.push(result);
+            results.push(self.record(lease, &result, progress).await?);
         }
         Ok(results)
     }
 
-    /// Records the result of one type.
+    /// Records the result of one type, and gives it with the changes that were counted.
     pub(super) async fn record(
         &self,
         lease: &Lease,
         result: &TypeResult,
         progress: &ProgressBoard,
-    ) -> Result<(), Interrupt> {
-        insist(|| self.store.record_result(lease, result)).await?;
-        progress.type_ended(result);
-        Ok(())
+    ) -> Result<TypeResult, Interrupt> {
+        let recorded = insist(|| self.store.record_result(lease, result)).await?;
+        progress.type_ended(&recorded);
+        Ok(recorded)
     }
 }

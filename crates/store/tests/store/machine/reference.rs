@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_domain::run::{Outcome, Status, Transition};
+use atlas_store::TypeEffect;
 
 use super::steps::Step;
 
@@ -54,9 +55,6 @@ pub(crate) struct Item {
     pub(crate) run: usize,
     pub(crate) missing: bool,
 }
-
-/// What storing one object did: seen, created, changed.
-pub(crate) type Stored = (u64, u64, u64);
 
 /// Everything.
 #[derive(Debug, Clone, Default)]
@@ -131,11 +129,14 @@ impl Reference {
     }
 
     /// What storing this object does.
-    pub(crate) fn effect(&self, tenant: usize, object: usize, content: u8) -> Stored {
-        match self.items.get(&(tenant, object)) {
-            None => (1, 1, 0),
-            Some(item) if item.missing => (1, 1, 0),
-            Some(item) => (1, 0, u64::from(item.content != content)),
+    pub(crate) fn effect(&self, tenant: usize, object: usize, content: u8) -> TypeEffect {
+        let item = self.items.get(&(tenant, object));
+        TypeEffect {
+            seen: 1,
+            created: item.is_none().into(),
+            changed: item.is_some_and(|item| item.content != content).into(),
+            reassigned: 0,
+            back: item.is_some_and(|item| item.missing).into(),
         }
     }
 

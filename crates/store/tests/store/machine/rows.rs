@@ -81,6 +81,26 @@ const BROKEN: &str = "SELECT rule, broken FROM (VALUES \
     ('a run that was not handed over has no effect', (SELECT count(*) FROM operation_runs r \
         WHERE r.error->>'code' = 'dispatch_failed' AND (r.attempt > 0 OR EXISTS ( \
             SELECT 1 FROM inventory_items i WHERE i.last_seen_run = r.id)))), \
+    ('an item was created once, is gone as often as it says, and back between', (SELECT count(*) FROM ( \
+        SELECT i.id FROM inventory_items i LEFT JOIN inventory_changes c ON c.item_id = i.id \
+        GROUP BY i.id HAVING count(*) FILTER (WHERE c.kind = 'created') <> 1 \
+            OR count(*) FILTER (WHERE c.kind = 'gone') - count(*) FILTER (WHERE c.kind = 'back') \
+                <> (i.missing_since IS NOT NULL)::int) x)), \
+    ('changes lead from what an item was to what it is', (SELECT count(*) FROM inventory_items i \
+        WHERE i.content_hash <> (SELECT decode(repeat(lpad(to_hex( \
+                (c.detail #>> '{fields,0,new}')::int), 2, '0'), 32), 'hex') \
+            FROM inventory_changes c WHERE c.item_id = i.id AND c.kind = 'changed' \
+            ORDER BY c.occurred_at DESC LIMIT 1))), \
+    ('changes have no gap', (SELECT count(*) FROM ( \
+        SELECT c.detail #> '{fields,0,old}' AS old, lag(c.detail #> '{fields,0,new}') \
+            OVER (PARTITION BY c.item_id ORDER BY c.occurred_at) AS stood \
+        FROM inventory_changes c WHERE c.kind = 'changed') x WHERE x.old <> x.stood)), \
+    ('the summary counts what is there', (SELECT count(*) FROM ( \
+        SELECT FROM inventory_items i FULL JOIN inventory_type_summaries s \
+            ON s.tenant_id = i.tenant_id AND s.policy_type = i.policy_type \
+        GROUP BY i.tenant_id, i.policy_type, s.present, s.missing \
+        HAVING s.present IS DISTINCT FROM count(i.id) FILTER (WHERE i.missing_since IS NULL) \
+            OR s.missing <> count(i.id) FILTER (WHERE i.missing_since IS NOT NULL)) x)), \
     ('the end is told once, and the beginning', (SELECT count(*) FROM operation_runs r \
         WHERE (SELECT count(*) FROM notifications n WHERE n.run_id = r.id) \
             <> 1 + (r.status = 'completed')::int)) \

@@ -15,7 +15,7 @@ use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Completion, Outcome, Status};
 use atlas_store::{
     Admission, CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, Requeued, Store,
-    SweepCount, TypeEffect, WriteError,
+    SweepCount, WriteError,
 };
 use atlas_test_support::{Scenario, TestDatabase, TestTenant};
 use serde_json::json;
@@ -67,7 +67,8 @@ impl House {
     /// An empty house for the next case.
     pub(crate) async fn clear(&self) -> System<'_> {
         let clear = "DELETE FROM operation_runs; DELETE FROM tenant_fences; \
-                     DELETE FROM inventory_items";
+                     DELETE FROM inventory_items; DELETE FROM inventory_changes; \
+                     DELETE FROM inventory_type_summaries";
         self.client.batch_execute(clear).await.unwrap();
         System {
             house: self,
@@ -203,13 +204,7 @@ impl System<'_> {
                 object, content, ..
             } => {
                 let page = [observation(object, content)];
-                let (seen, created, changed) =
-                    before.effect(before.runs[run].tenant, object, content);
-                let effect = TypeEffect {
-                    seen,
-                    created,
-                    changed,
-                };
+                let effect = before.effect(before.runs[run].tenant, object, content);
                 let key = registry().find(POLICY_TYPE).unwrap();
                 match store.store_page(&claim.lease, &page).await {
                     Ok(stored) => {
@@ -363,7 +358,9 @@ fn observation(object: usize, content: u8) -> Observation {
         metadata: json!({}),
         content_hash: [content; 32],
         assignments_hash: None,
-        content: serde_json::Map::new(),
+        content: [("/content".to_owned(), json!(content))]
+            .into_iter()
+            .collect(),
         assignments: None,
         links: Vec::new(),
     }

@@ -1,0 +1,293 @@
+//! Many small reads in one request.
+//!
+//! `POST /{version}/$batch` carries up to twenty reads. Graph charges, throttles and refuses each
+//! of them by itself and answers them in any order; the envelope is a success nevertheless
+//! (Microsoft Graph documentation, "Combine multiple HTTP requests using JSON batching").
+
+mod envelope;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+
+use crate::backoff::Patience;
+use crate::client::TenantGraph;
+use crate::error::GraphError;
+use crate::link::VersionRoot;
+use crate::request::{Asked, Call, TRIES_AT_500, TRIES_AT_INVALID, judge};
+use crate::upstream::Refusal;
+use envelope::SubReply;
+
+/// So many reads fit into one envelope.
+const LARGEST: usize = 20;
+
+/// One read of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubRequest {
+    url: String,
+    asked: Asked,
+}
+
+impl SubRequest {
+    /// Reads the first page of a list. `url` begins with a slash, is relative to the version's root
+    /// and is sent as it is.
+    #[must_use]
+    pub fn list(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            asked: Asked::First,
+        }
+    }
+
+    /// Reads one object. Its absence is [`GraphError::ObjectNotFound`].
+    #[must_use]
+    pub fn object(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            asked: Asked::Object,
+        }
+    }
+}
+
+/// What became of one read in one envelope.
+enum Verdict {
+    Settled(Result<Bytes, GraphError>),
+    /// It may succeed in another envelope.
+    Failed {
+        error: GraphError,
+        /// So many attempts are worth while.
+        tries: u32,
+        after: Option<Duration>,
+    },
+    /// The token was not accepted.
+    Unauthenticated {
+        request_id: Option<String>,
+    },
+}
+
+/// A read that has no answer yet.
+#[derive(Clone, Copy)]
+struct Waiting<'a> {
+    /// Its place among all reads.
+    place: usize,
+    request: &'a SubRequest,
+    attempts: u32,
+}
+
+type Answers = Vec<(usize, Result<Bytes, GraphError>)>;
+
+impl TenantGraph {
+    /// Sends reads in envelopes, several at once, and gives their bodies in the order of the
+    /// requests. Reads that failed for a reason that may pass are sent again, in an envelope of
+    /// their own after the longest wait that any of them was asked for. A body that is a page of a
+    /// list may have more pages: [`TenantGraph::pages`].
+    ///
+    /// # Errors
+    /// Only what stops every request of the tenant ([`GraphError::is_fatal`]). What went wrong with
+    /// one read stands in its place.
+    pub async fn batch(
+        &self,
+        version: &str,
+        requests: Vec<SubRequest>,
+    ) -> Result<Vec<Result<Bytes, GraphError>>, GraphError> {
+        let root = VersionRoot::new(&self.graph, version);
+        let waiting: Vec<Waiting<'_>> = requests
+            .iter()
+            .enumerate()
+            .map(|(place, request)| Waiting {
+                place,
+                request,
+                attempts: 0,
+            })
+            .collect();
+        let mut answers: Answers = Vec::with_capacity(requests.len());
+        let mut chunks = stream::iter(waiting.chunks(LARGEST))
+            .map(|chunk| self.settle(&root, chunk.to_vec()))
+            .buffer_unordered(self.http.options().concurrency);
+        while let Some(settled) = chunks.next().await {
+            answers.extend(settled?);
+        }
+        answers.sort_unstable_by_key(|(place, _)| *place);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    /// Sends one envelope's worth of reads until each has its answer.
+    async fn settle(
+        &self,
+        root: &VersionRoot,
+        mut waiting: Vec<Waiting<'_>>,
+    ) -> Result<Answers, GraphError> {
+        let mut answers = Vec::with_capacity(waiting.len());
+        let mut patience = self.http.patience();
+        let mut renewed = false;
+        while !waiting.is_empty() {
+            let token = self.access_token().await?;
+            let replies = match self.exchange_envelope(root, &waiting, &mut patience).await {
+                Ok(replies) => replies,
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => {
+                    answers.extend(waiting.iter().map(|one| (one.place, Err(error.clone()))));
+                    break;
+                }
+            };
+            let (mut failed, mut refused) = (Vec::new(), None);
+            let before = answers.len();
+            for (mut one, reply) in waiting.into_iter().zip(replies) {
+                one.attempts += 1;
+                match self.verdict(one.request, reply) {
+                    Verdict::Settled(answer) => answers.push((one.place, answer)),
+                    Verdict::Failed { error, tries, .. } if one.attempts >= tries => {
+                        answers.push((one.place, Err(error)));
+                    }
+                    Verdict::Failed { error, after, .. } => failed.push((one, error, after)),
+                    Verdict::Unauthenticated { request_id } => {
+                        refused = Some(request_id.clone());
+                        let error = GraphError::Unauthenticated { request_id };
+                        failed.push((one, error, None));
+                    }
+                }
+            }
+            if answers.len() > before {
+                patience.progressed();
+            }
+            if let Some(request_id) = refused {
+                if renewed {
+                    return Err(GraphError::Unauthenticated { request_id });
+                }
+                renewed = true;
+                self.token.discard(&token).await;
+            }
+            waiting = self.wait_for_all(&mut patience, failed, &mut answers).await;
+        }
+        Ok(answers)
+    }
+
+    /// Waits as long as any of the failed reads was asked to. Gives those that may be sent again;
+    /// when there is no more patience, the others' errors become their answers.
+    async fn wait_for_all<'a>(
+        &self,
+        patience: &mut Patience,
+        failed: Vec<(Waiting<'a>, GraphError, Option<Duration>)>,
+        answers: &mut Answers,
+    ) -> Vec<Waiting<'a>> {
+        if failed.is_empty() {
+            return Vec::new();
+        }
+        let asked = failed.iter().filter_map(|(_, _, after)| *after).max();
+        let wait = self.http.wait(patience, asked);
+        let throttled = failed
+            .iter()
+            .any(|(_, error, _)| matches!(error, GraphError::Throttled { .. }));
+        if throttled {
+            self.tempo.pause(wait);
+        }
+        // The envelope waits for the pause by itself.
+        let goes_on = patience.has_attempt(u32::MAX) && (throttled || patience.spend(wait));
+        if !goes_on {
+            answers.extend(failed.into_iter().map(|(one, error, _)| {
+                let error = match error {
+                    GraphError::Throttled { request_id, .. } => GraphError::Throttled {
+                        retry_after: wait,
+                        request_id,
+                    },
+                    other => other,
+                };
+                (one.place, Err(error))
+            }));
+            return Vec::new();
+        }
+        tracing::debug!(reads = failed.len(), ?wait, "sending failed reads again");
+        if !throttled {
+            tokio::time::sleep(wait).await;
+        }
+        failed.into_iter().map(|(one, _, _)| one).collect()
+    }
+
+    /// The replies in the order of the reads; `None` where the envelope has none.
+    async fn exchange_envelope(
+        &self,
+        root: &VersionRoot,
+        waiting: &[Waiting<'_>],
+        patience: &mut Patience,
+    ) -> Result<Vec<Option<SubReply>>, GraphError> {
+        let body = envelope::write(waiting.iter().map(|one| one.request.url.as_str()));
+        let url = root.address("/$batch", "");
+        let call = Call {
+            url: &url,
+            asked: Asked::First,
+            body: Some(&body),
+        };
+        let replies = self
+            .call(&call, patience, |body| envelope::read(&body, waiting.len()))
+            .await?;
+        // Only an object can be absent.
+        Ok(replies.unwrap_or_default())
+    }
+
+    fn verdict(&self, request: &SubRequest, reply: Option<SubReply>) -> Verdict {
+        let most = self.http.options().max_attempts;
+        let Some(reply) = reply else {
+            let error = GraphError::InvalidResponse {
+                reason: "a batch left out the answer of a read",
+                request_id: None,
+            };
+            return Verdict::Failed {
+                error,
+                tries: most,
+                after: None,
+            };
+        };
+        let reply = match reply {
+            SubReply::Success(body) if body.starts_with(b"{") => {
+                return Verdict::Settled(Ok(body));
+            }
+            // What is no JSON comes as text: it was cut off, or is no answer of Graph.
+            SubReply::Success(_) => {
+                let error = GraphError::InvalidResponse {
+                    reason: "it is no JSON object",
+                    request_id: None,
+                };
+                return Verdict::Failed {
+                    error,
+                    tries: TRIES_AT_INVALID,
+                    after: None,
+                };
+            }
+            SubReply::Refusal(reply) => reply,
+        };
+        match judge(&reply, self.http.now()) {
+            Refusal::Throttled { after, request_id } => Verdict::Failed {
+                error: GraphError::Throttled {
+                    retry_after: after.unwrap_or_default(),
+                    request_id,
+                },
+                // Each wait is another one; patience ends them.
+                tries: u32::MAX,
+                after,
+            },
+            Refusal::Server {
+                status,
+                after,
+                request_id,
+            } => Verdict::Failed {
+                error: GraphError::Unavailable {
+                    status,
+                    retry_after: after,
+                    request_id,
+                },
+                tries: if status == 500 { TRIES_AT_500 } else { most },
+                after,
+            },
+            Refusal::Unauthenticated { request_id } => Verdict::Unauthenticated { request_id },
+            Refusal::Gone { object, request_id } => {
+                Verdict::Settled(Err(if object && request.asked == Asked::Object {
+                    GraphError::ObjectNotFound { request_id }
+                } else {
+                    GraphError::CollectionNotFound { request_id }
+                }))
+            }
+            Refusal::Final(error) => Verdict::Settled(Err(error)),
+        }
+    }
+}
