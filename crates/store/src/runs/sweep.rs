@@ -42,9 +42,14 @@ macro_rules! seize {
     };
 }
 
-/// $9 the error.
+/// A heartbeat from the future was written before the database's clock was set back. A lease as old
+/// may be nobody's, and would run out that much later; its owner, if it lives, loses the run to the
+/// fence as any other does. $9 the error.
 const TAKE_BACK: &str = concatcp!(
-    seize!("r.lease_expires_at < clock_timestamp()"),
+    seize!(
+        "(r.lease_expires_at < clock_timestamp() \
+            OR r.heartbeat_at > clock_timestamp() + interval '1 minute')"
+    ),
     "changed AS ( \
         UPDATE operation_runs r SET \
             status = CASE WHEN r.cancel_requested_at IS NOT NULL \
