@@ -43,58 +43,71 @@ pub enum Heartbeat {
 /// keeps its place, because waiting for it could wait for whoever waits for this claim.
 ///
 /// The two conditions are written as subqueries that cannot become joins: the planner then walks
-/// the index from its beginning instead of joining and sorting all that is queued. The limit is one
-/// too, so that it is no reason to plan the statement anew at each call.
+/// the index from its beginning instead of joining and sorting all that is queued. The limit is a
+/// literal for the same reason: of any other the planner believes that it is a tenth of the table.
 ///
 /// $1 worker, $2 tokens, $3 lease in milliseconds.
-const CLAIM: &str = concatcp!(
-    "WITH due AS ( \
-        SELECT r.id, r.tenant_id, r.lock_scope, r.priority, r.served_at, r.created_at \
-        FROM operation_runs r \
-        WHERE ",
-    Transition::Claim.guard(),
-    " AND r.not_before <= clock_timestamp() AND r.cancel_requested_at IS NULL \
-            AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE \
-            AND (SELECT true FROM operation_runs o WHERE o.tenant_id = r.tenant_id \
-                AND o.lock_scope = r.lock_scope AND o.status = 'running') IS NOT TRUE \
-        ORDER BY r.priority DESC, r.served_at, r.created_at, r.id \
-        LIMIT (SELECT cardinality($2)) FOR UPDATE OF r SKIP LOCKED), \
-    one_of_each AS ( \
-        SELECT DISTINCT ON (tenant_id, lock_scope) id FROM due \
-        ORDER BY tenant_id, lock_scope, priority DESC, served_at, created_at, id), \
-    chosen AS (SELECT id, row_number() OVER () AS place FROM one_of_each), \
-    claimed AS ( \
-        UPDATE operation_runs r SET status = 'running', attempt = r.attempt + 1, worker_id = $1, \
-            lease_token = $2[chosen.place], heartbeat_at = clock_timestamp(), \
-            lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond', \
-            started_at = coalesce(r.started_at, clock_timestamp()), wait_reason = NULL, \
-            progress = NULL, error = NULL, served_at = clock_timestamp(), \
-            updated_at = clock_timestamp(), event_seq = r.event_seq + 1 \
-        FROM chosen WHERE r.id = chosen.id AND ",
-    Transition::Claim.guard(),
-    " RETURNING r.*), \
-    behind AS ( \
-        UPDATE operation_runs r SET served_at = waiting.served_at \
-        FROM (SELECT o.id, c.served_at FROM claimed c JOIN operation_runs o \
-                ON o.tenant_id = c.tenant_id AND o.lock_scope = c.lock_scope \
-                AND o.status = 'queued' AND o.id <> c.id \
-            FOR UPDATE OF o SKIP LOCKED) waiting \
-        WHERE r.id = waiting.id AND r.status = 'queued'), \
-    fenced AS ( \
-        INSERT INTO tenant_fences AS f (tenant_id, scope, fence, token, served_at) \
-        SELECT tenant_id, lock_scope, 1, lease_token, served_at FROM claimed \
-        ON CONFLICT (tenant_id, scope) DO UPDATE SET fence = f.fence + 1, token = EXCLUDED.token, \
-            served_at = EXCLUDED.served_at \
-        RETURNING f.tenant_id, f.scope, f.fence), \
-    event AS ( \
-        INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
-        SELECT id, event_seq, attempt, 'claimed', jsonb_build_object('worker_id', worker_id) \
-        FROM claimed) \
-    SELECT c.id, c.tenant_id, c.kind, c.inputs, c.initiator_id, c.attempt, c.failures, \
-        c.max_failures, c.lease_token, f.fence, t.directory_id \
-    FROM claimed c JOIN fenced f ON f.tenant_id = c.tenant_id AND f.scope = c.lock_scope \
-        JOIN tenants t ON t.id = c.tenant_id"
-);
+macro_rules! claim {
+    ($most:literal) => {
+        concatcp!(
+            "WITH due AS ( \
+                SELECT r.id, r.tenant_id, r.lock_scope, r.priority, r.served_at, r.created_at \
+                FROM operation_runs r \
+                WHERE ",
+            Transition::Claim.guard(),
+            " AND r.not_before <= clock_timestamp() AND r.cancel_requested_at IS NULL \
+                    AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE \
+                    AND (SELECT true FROM operation_runs o WHERE o.tenant_id = r.tenant_id \
+                        AND o.lock_scope = r.lock_scope AND o.status = 'running') IS NOT TRUE \
+                ORDER BY r.priority DESC, r.served_at, r.created_at, r.id \
+                LIMIT ",
+            $most,
+            " FOR UPDATE OF r SKIP LOCKED), \
+            one_of_each AS ( \
+                SELECT DISTINCT ON (tenant_id, lock_scope) id FROM due \
+                ORDER BY tenant_id, lock_scope, priority DESC, served_at, created_at, id), \
+            chosen AS (SELECT id, row_number() OVER () AS place FROM one_of_each), \
+            claimed AS ( \
+                UPDATE operation_runs r SET status = 'running', attempt = r.attempt + 1, \
+                    worker_id = $1, lease_token = $2[chosen.place], \
+                    heartbeat_at = clock_timestamp(), \
+                    lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond', \
+                    started_at = coalesce(r.started_at, clock_timestamp()), wait_reason = NULL, \
+                    progress = NULL, error = NULL, served_at = clock_timestamp(), \
+                    updated_at = clock_timestamp(), event_seq = r.event_seq + 1 \
+                FROM chosen WHERE r.id = chosen.id AND ",
+            Transition::Claim.guard(),
+            " RETURNING r.*), \
+            behind AS ( \
+                UPDATE operation_runs r SET served_at = waiting.served_at \
+                FROM (SELECT o.id, c.served_at FROM claimed c JOIN operation_runs o \
+                        ON o.tenant_id = c.tenant_id AND o.lock_scope = c.lock_scope \
+                        AND o.status = 'queued' AND o.id <> c.id \
+                    FOR UPDATE OF o SKIP LOCKED) waiting \
+                WHERE r.id = waiting.id AND r.status = 'queued'), \
+            fenced AS ( \
+                INSERT INTO tenant_fences AS f (tenant_id, scope, fence, token, served_at) \
+                SELECT tenant_id, lock_scope, 1, lease_token, served_at FROM claimed \
+                ON CONFLICT (tenant_id, scope) DO UPDATE SET fence = f.fence + 1, \
+                    token = EXCLUDED.token, served_at = EXCLUDED.served_at \
+                RETURNING f.tenant_id, f.scope, f.fence), \
+            event AS ( \
+                INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
+                SELECT id, event_seq, attempt, 'claimed', \
+                    jsonb_build_object('worker_id', worker_id) \
+                FROM claimed) \
+            SELECT c.id, c.tenant_id, c.kind, c.inputs, c.initiator_id, c.attempt, c.failures, \
+                c.max_failures, c.lease_token, f.fence, t.directory_id \
+            FROM claimed c JOIN fenced f ON f.tenant_id = c.tenant_id AND f.scope = c.lock_scope \
+                JOIN tenants t ON t.id = c.tenant_id"
+        )
+    };
+}
+
+const CLAIM_ONE: &str = claim!("1");
+const CLAIM_SEVERAL: &str = claim!("8");
+/// The limit of [`CLAIM_SEVERAL`].
+const SEVERAL: usize = 8;
 
 /// $1 run, $2 attempt, $3 token, $4 lease in milliseconds, $5 progress.
 const HEARTBEAT: &str = concatcp!(
@@ -157,8 +170,7 @@ impl Store {
     }
 
     /// Takes up to `most` runs that are due next and whose tenants are not busy, each of another
-    /// tenant. That fewer were taken does not mean that no other is due. A run whose inputs this
-    /// version cannot read is ended as failed; when it was the only one, others are looked for.
+    /// tenant. A run whose inputs this version cannot read is ended as failed.
     ///
     /// # Errors
     /// [`StoreError`]; no run was taken then, or its lease runs out.
@@ -167,45 +179,63 @@ impl Store {
         terms: &LeaseTerms,
         most: usize,
     ) -> Result<Vec<Claim>, StoreError> {
+        let mut claims = Vec::new();
         let mut races = 0;
-        loop {
-            // A lost race undoes the whole statement, so that the next try takes one run only.
-            let wanted = if races == 0 { most } else { 1 };
-            let tokens: Vec<Uuid> = (0..wanted).map(|_| self.mint()).collect();
-            let rows: Result<Vec<ClaimRow>, DieselError> = prepared(
-                sql_query(CLAIM)
-                    .bind::<Text, _>(terms.worker_id.as_str())
-                    .bind::<Array<SqlUuid>, _>(tokens)
-                    .bind::<BigInt, _>(milliseconds(terms.duration)),
-            )
-            .load(&mut self.connection().await?)
-            .await;
-            let rows = match rows {
-                Ok(rows) if rows.is_empty() => return Ok(Vec::new()),
-                Ok(rows) => rows,
-                // Another worker took a run of the same tenant in the same moment.
-                Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
-                    if races < RACES =>
-                {
-                    races += 1;
-                    continue;
-                }
-                Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
-                    return Ok(Vec::new());
-                }
-                Err(error) => return Err(error.into()),
+        while claims.len() < most {
+            // A lost race undoes the whole statement, so that the next one takes one run only.
+            let wanted = if races == 0 && most - claims.len() >= SEVERAL {
+                SEVERAL
+            } else {
+                1
             };
-            let mut claims = Vec::with_capacity(rows.len());
-            for row in rows {
-                match row.into_claim() {
-                    Ok(claim) => claims.push(claim),
-                    Err((lease, error)) => self.refuse_unreadable(&lease, &error).await,
+            match self.claim_once(terms, wanted).await {
+                Ok(rows) if rows.is_empty() => break,
+                Ok(rows) => {
+                    for row in rows {
+                        match row.into_claim() {
+                            Ok(claim) => claims.push(claim),
+                            Err((lease, error)) => self.refuse_unreadable(&lease, &error).await,
+                        }
+                    }
                 }
-            }
-            if !claims.is_empty() {
-                return Ok(claims);
+                // Another worker took a run of the same tenant in the same moment.
+                Err(error) if lost_a_race(&error) => {
+                    races += 1;
+                    if races > RACES {
+                        break;
+                    }
+                }
+                // What was taken before is to be worked on.
+                Err(error) if !claims.is_empty() => {
+                    tracing::warn!(%error, "fewer runs were claimed than wanted");
+                    break;
+                }
+                Err(error) => return Err(error),
             }
         }
+        Ok(claims)
+    }
+
+    async fn claim_once(
+        &self,
+        terms: &LeaseTerms,
+        most: usize,
+    ) -> Result<Vec<ClaimRow>, StoreError> {
+        let statement = if most == SEVERAL {
+            CLAIM_SEVERAL
+        } else {
+            CLAIM_ONE
+        };
+        let tokens: Vec<Uuid> = (0..most).map(|_| self.mint()).collect();
+        let rows = prepared(
+            sql_query(statement)
+                .bind::<Text, _>(terms.worker_id.as_str())
+                .bind::<Array<SqlUuid>, _>(tokens)
+                .bind::<BigInt, _>(milliseconds(terms.duration)),
+        )
+        .load(&mut self.connection().await?)
+        .await?;
+        Ok(rows)
     }
 
     /// One that cannot be ended now is taken back when its lease runs out, and claimed again.
@@ -291,6 +321,16 @@ impl ClaimRow {
     }
 }
 
+fn lost_a_race(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Unexpected(DieselError::DatabaseError(
+            DatabaseErrorKind::UniqueViolation,
+            _
+        ))
+    )
+}
+
 pub(super) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -299,7 +339,7 @@ pub(super) fn milliseconds(duration: Duration) -> i64 {
 mod tests {
     use atlas_test_support::TestDatabase;
 
-    use super::CLAIM;
+    use super::{CLAIM_ONE, CLAIM_SEVERAL};
 
     /// With many queued runs, and statistics that say how many, the index gives the next one, and
     /// nothing is read whole or sorted.
@@ -323,25 +363,27 @@ mod tests {
             INSERT INTO queue_controls (kind, paused_by) VALUES ('another', 'nobody'); \
             ANALYZE";
         connection.batch_execute(seed).await.unwrap();
-        let claim = CLAIM
-            .replace("$1", "'w'")
-            .replace("$2", "(ARRAY[gen_random_uuid()])")
-            .replace("$3", "1000");
-        let rows = connection
-            .simple_query(&format!("EXPLAIN {claim}"))
-            .await
-            .unwrap();
-        let plan: String = rows
-            .iter()
-            .filter_map(|message| match message {
-                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
-                _ => None,
-            })
-            .map(|line| format!("{line}\n"))
-            .collect();
-        assert!(plan.contains("operation_runs_due"), "{plan}");
-        for whole in ["Seq Scan on operation_runs", "Sort Key: r."] {
-            assert!(!plan.contains(whole), "{plan}");
+        for claim in [CLAIM_ONE, CLAIM_SEVERAL] {
+            let claim = claim
+                .replace("$1", "'w'")
+                .replace("$2", "(ARRAY[gen_random_uuid()])")
+                .replace("$3", "1000");
+            let rows = connection
+                .simple_query(&format!("EXPLAIN {claim}"))
+                .await
+                .unwrap();
+            let plan: String = rows
+                .iter()
+                .filter_map(|message| match message {
+                    tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                    _ => None,
+                })
+                .map(|line| format!("{line}\n"))
+                .collect();
+            assert!(plan.contains("operation_runs_due"), "{plan}");
+            for whole in ["Seq Scan on operation_runs", "Sort Key: r."] {
+                assert!(!plan.contains(whole), "{plan}");
+            }
         }
     }
 }
