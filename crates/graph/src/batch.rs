@@ -15,6 +15,7 @@ use crate::backoff::Patience;
 use crate::client::TenantGraph;
 use crate::error::GraphError;
 use crate::link::VersionRoot;
+use crate::pacer::Charge;
 use crate::request::{Asked, Call, TRIES_AT_500, TRIES_AT_INVALID, judge};
 use crate::upstream::Refusal;
 use envelope::SubReply;
@@ -59,9 +60,11 @@ enum Verdict {
         /// So many attempts are worth while.
         tries: u32,
         after: Option<Duration>,
+        throttle: Option<Throttle>,
     },
     /// The token was not accepted.
     Unauthenticated {
+        claims: Option<String>,
         request_id: Option<String>,
     },
 }
@@ -72,7 +75,23 @@ struct Waiting<'a> {
     /// Its place among all reads.
     place: usize,
     request: &'a SubRequest,
+    charge: Charge,
     attempts: u32,
+}
+
+/// A read that may succeed in another envelope.
+struct Failed<'a> {
+    read: Waiting<'a>,
+    error: GraphError,
+    after: Option<Duration>,
+    throttle: Option<Throttle>,
+}
+
+/// Which limit a read met.
+#[derive(Clone, Copy)]
+struct Throttle {
+    /// Whether it is the application's over all tenants.
+    application: bool,
 }
 
 type Answers = Vec<(usize, Result<Bytes, GraphError>)>;
@@ -98,18 +117,41 @@ impl TenantGraph {
             .map(|(place, request)| Waiting {
                 place,
                 request,
+                charge: Charge::of_sub_request(&request.url),
                 attempts: 0,
             })
             .collect();
         let mut answers: Answers = Vec::with_capacity(requests.len());
-        let mut chunks = stream::iter(waiting.chunks(LARGEST))
-            .map(|chunk| self.settle(&root, chunk.to_vec()))
+        let mut chunks = stream::iter(self.chunks(waiting))
+            .map(|chunk| self.settle(&root, chunk))
             .buffer_unordered(self.http.options().concurrency);
         while let Some(settled) = chunks.next().await {
             answers.extend(settled?);
         }
         answers.sort_unstable_by_key(|(place, _)| *place);
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    /// Cuts the reads into envelopes, none of which asks more of a service than it allows at once.
+    fn chunks<'a>(&self, waiting: Vec<Waiting<'a>>) -> Vec<Vec<Waiting<'a>>> {
+        let mut chunks: Vec<Vec<Waiting<'a>>> = Vec::new();
+        for one in waiting {
+            let room = chunks.last_mut().filter(|chunk| {
+                let used: u32 = chunk
+                    .iter()
+                    .map(|other| other.charge)
+                    .filter(|other| other.bucket == one.charge.bucket)
+                    .map(|other| other.units)
+                    .sum();
+                chunk.len() < LARGEST
+                    && used + one.charge.units <= self.pacer.capacity(one.charge.bucket)
+            });
+            match room {
+                Some(chunk) => chunk.push(one),
+                None => chunks.push(vec![one]),
+            }
+        }
+        chunks
     }
 
     /// Sends one envelope's worth of reads until each has its answer.
@@ -133,30 +175,46 @@ impl TenantGraph {
             };
             let (mut failed, mut refused) = (Vec::new(), None);
             let before = answers.len();
-            for (mut one, reply) in waiting.into_iter().zip(replies) {
-                one.attempts += 1;
-                match self.verdict(one.request, reply) {
-                    Verdict::Settled(answer) => answers.push((one.place, answer)),
-                    Verdict::Failed { error, tries, .. } if one.attempts >= tries => {
-                        answers.push((one.place, Err(error)));
+            for (mut read, reply) in waiting.into_iter().zip(replies) {
+                read.attempts += 1;
+                match self.verdict(&read, reply) {
+                    Verdict::Settled(answer) => answers.push((read.place, answer)),
+                    Verdict::Failed { error, tries, .. } if read.attempts >= tries => {
+                        answers.push((read.place, Err(error)));
                     }
-                    Verdict::Failed { error, after, .. } => failed.push((one, error, after)),
-                    Verdict::Unauthenticated { request_id } => {
-                        refused = Some(request_id.clone());
-                        let error = GraphError::Unauthenticated { request_id };
-                        failed.push((one, error, None));
+                    Verdict::Failed {
+                        error,
+                        after,
+                        throttle,
+                        ..
+                    } => failed.push(Failed {
+                        read,
+                        error,
+                        after,
+                        throttle,
+                    }),
+                    Verdict::Unauthenticated { claims, request_id } => {
+                        failed.push(Failed {
+                            read,
+                            error: GraphError::Unauthenticated {
+                                request_id: request_id.clone(),
+                            },
+                            after: None,
+                            throttle: None,
+                        });
+                        refused = Some((claims, request_id));
                     }
                 }
             }
             if answers.len() > before {
                 patience.progressed();
             }
-            if let Some(request_id) = refused {
+            if let Some((claims, request_id)) = refused {
                 if renewed {
                     return Err(GraphError::Unauthenticated { request_id });
                 }
                 renewed = true;
-                self.token.discard(&token).await;
+                self.token.discard(&token, claims).await;
             }
             waiting = self.wait_for_all(&mut patience, failed, &mut answers).await;
         }
@@ -168,32 +226,33 @@ impl TenantGraph {
     async fn wait_for_all<'a>(
         &self,
         patience: &mut Patience,
-        failed: Vec<(Waiting<'a>, GraphError, Option<Duration>)>,
+        failed: Vec<Failed<'a>>,
         answers: &mut Answers,
     ) -> Vec<Waiting<'a>> {
         if failed.is_empty() {
             return Vec::new();
         }
-        let asked = failed.iter().filter_map(|(_, _, after)| *after).max();
+        let asked = failed.iter().filter_map(|one| one.after).max();
         let wait = self.http.wait(patience, asked);
-        let throttled = failed
-            .iter()
-            .any(|(_, error, _)| matches!(error, GraphError::Throttled { .. }));
-        if throttled {
-            self.tempo.pause(wait);
+        let mut throttled = false;
+        for one in &failed {
+            if let Some(throttle) = one.throttle {
+                self.pause(&[one.read.charge], throttle.application, wait);
+                throttled = true;
+            }
         }
         // The envelope waits for the pause by itself.
         let goes_on = patience.has_attempt(u32::MAX) && (throttled || patience.spend(wait));
         if !goes_on {
-            answers.extend(failed.into_iter().map(|(one, error, _)| {
-                let error = match error {
+            answers.extend(failed.into_iter().map(|one| {
+                let error = match one.error {
                     GraphError::Throttled { request_id, .. } => GraphError::Throttled {
                         retry_after: wait,
                         request_id,
                     },
                     other => other,
                 };
-                (one.place, Err(error))
+                (one.read.place, Err(error))
             }));
             return Vec::new();
         }
@@ -201,7 +260,7 @@ impl TenantGraph {
         if !throttled {
             tokio::time::sleep(wait).await;
         }
-        failed.into_iter().map(|(one, _, _)| one).collect()
+        failed.into_iter().map(|one| one.read).collect()
     }
 
     /// The replies in the order of the reads; `None` where the envelope has none.
@@ -213,10 +272,12 @@ impl TenantGraph {
     ) -> Result<Vec<Option<SubReply>>, GraphError> {
         let body = envelope::write(waiting.iter().map(|one| one.request.url.as_str()));
         let url = root.address("/$batch", "");
+        let charges = together(waiting);
         let call = Call {
             url: &url,
             asked: Asked::First,
             body: Some(&body),
+            charges: &charges,
         };
         let replies = self
             .call(&call, patience, |body| envelope::read(&body, waiting.len()))
@@ -225,39 +286,24 @@ impl TenantGraph {
         Ok(replies.unwrap_or_default())
     }
 
-    fn verdict(&self, request: &SubRequest, reply: Option<SubReply>) -> Verdict {
+    fn verdict(&self, read: &Waiting<'_>, reply: Option<SubReply>) -> Verdict {
         let most = self.http.options().max_attempts;
         let Some(reply) = reply else {
-            let error = GraphError::InvalidResponse {
-                reason: "a batch left out the answer of a read",
-                request_id: None,
-            };
-            return Verdict::Failed {
-                error,
-                tries: most,
-                after: None,
-            };
+            return Verdict::invalid("a batch left out the answer of a read", most);
         };
-        let reply = match reply {
-            SubReply::Success(body) if body.starts_with(b"{") => {
-                return Verdict::Settled(Ok(body));
-            }
+        self.pacer.note(read.charge, reply.usage);
+        let reply = match reply.answer {
+            Ok(body) if body.starts_with(b"{") => return Verdict::Settled(Ok(body)),
             // What is no JSON comes as text: it was cut off, or is no answer of Graph.
-            SubReply::Success(_) => {
-                let error = GraphError::InvalidResponse {
-                    reason: "it is no JSON object",
-                    request_id: None,
-                };
-                return Verdict::Failed {
-                    error,
-                    tries: TRIES_AT_INVALID,
-                    after: None,
-                };
-            }
-            SubReply::Refusal(reply) => reply,
+            Ok(_) => return Verdict::invalid("it is no JSON object", TRIES_AT_INVALID),
+            Err(reply) => reply,
         };
         match judge(&reply, self.http.now()) {
-            Refusal::Throttled { after, request_id } => Verdict::Failed {
+            Refusal::Throttled {
+                after,
+                application,
+                request_id,
+            } => Verdict::Failed {
                 error: GraphError::Throttled {
                     retry_after: after.unwrap_or_default(),
                     request_id,
@@ -265,6 +311,7 @@ impl TenantGraph {
                 // Each wait is another one; patience ends them.
                 tries: u32::MAX,
                 after,
+                throttle: Some(Throttle { application }),
             },
             Refusal::Server {
                 status,
@@ -278,16 +325,46 @@ impl TenantGraph {
                 },
                 tries: if status == 500 { TRIES_AT_500 } else { most },
                 after,
+                throttle: None,
             },
-            Refusal::Unauthenticated { request_id } => Verdict::Unauthenticated { request_id },
+            Refusal::Unauthenticated { claims, request_id } => {
+                Verdict::Unauthenticated { claims, request_id }
+            }
             Refusal::Gone { object, request_id } => {
-                Verdict::Settled(Err(if object && request.asked == Asked::Object {
+                let asked = read.request.asked;
+                Verdict::Settled(Err(if object && asked == Asked::Object {
                     GraphError::ObjectNotFound { request_id }
                 } else {
                     GraphError::CollectionNotFound { request_id }
                 }))
             }
-            Refusal::Final(error) => Verdict::Settled(Err(error)),
+            Refusal::Final(error) => Verdict::Settled(Err(self.remember(error))),
         }
     }
+}
+
+impl Verdict {
+    const fn invalid(reason: &'static str, tries: u32) -> Self {
+        Self::Failed {
+            error: GraphError::InvalidResponse {
+                reason,
+                request_id: None,
+            },
+            tries,
+            after: None,
+            throttle: None,
+        }
+    }
+}
+
+/// What the reads use up together, by bucket.
+fn together(waiting: &[Waiting<'_>]) -> Vec<Charge> {
+    let mut charges: Vec<Charge> = Vec::new();
+    for Charge { bucket, units } in waiting.iter().map(|one| one.charge) {
+        match charges.iter_mut().find(|known| known.bucket == bucket) {
+            Some(known) => known.units += units,
+            None => charges.push(Charge { bucket, units }),
+        }
+    }
+    charges
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use atlas_domain::ids::DirectoryId;
@@ -16,8 +16,9 @@ use crate::error::GraphError;
 use crate::http::Http;
 use crate::list::ListReader;
 use crate::options::{GraphOptions, GraphSetupError};
+use crate::pacer::{ApplicationPause, Pacer};
 use crate::plan::ListPlan;
-use crate::tempo::Tempo;
+
 use crate::token::TokenSlot;
 
 /// How many idle tenants are remembered before the idle ones are dropped.
@@ -46,7 +47,8 @@ pub struct GraphClient {
 struct Shared {
     http: Arc<Http>,
     tokens: Remembered<TokenKey, TokenSlot>,
-    tempos: Remembered<TempoKey, Tempo>,
+    pacers: Remembered<PacerKey, Pacer>,
+    applications: Remembered<ApplicationKey, ApplicationPause>,
 }
 
 /// Who a token belongs to. Another credential is another key, so that a wrong secret never profits
@@ -62,9 +64,15 @@ struct TokenKey {
 
 /// Graph counts requests per application and tenant.
 #[derive(PartialEq, Eq, Hash)]
-struct TempoKey {
-    graph: String,
+struct PacerKey {
+    application: ApplicationKey,
     directory: DirectoryId,
+}
+
+/// It also counts them per application over all tenants.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct ApplicationKey {
+    graph: String,
     client_id: String,
 }
 
@@ -93,13 +101,14 @@ impl GraphClient {
             shared: Arc::new(Shared {
                 http: Arc::new(Http::new(options, clock, entropy)?),
                 tokens: Remembered::default(),
-                tempos: Remembered::default(),
+                pacers: Remembered::default(),
+                applications: Remembered::default(),
             }),
         })
     }
 
-    /// One tenant's Graph. Tokens and pauses are shared with every other view of the same tenant
-    /// and application.
+    /// One tenant's Graph. Tokens, pauses and limits are shared with every other view of the same
+    /// tenant and application.
     #[must_use]
     pub fn tenant(&self, application: Application) -> TenantGraph {
         let options = self.shared.http.options();
@@ -113,16 +122,31 @@ impl GraphClient {
             client_id: application.client_id.clone(),
             credential: application.credential.fingerprint(),
         };
-        let tempo_key = TempoKey {
+        let application_key = ApplicationKey {
             graph: graph.as_str().to_owned(),
-            directory: application.directory_id,
             client_id: application.client_id.clone(),
         };
-        let idle_tempo = |tempo: &Tempo| !tempo.is_paused();
+        let pacer_key = PacerKey {
+            application: application_key.clone(),
+            directory: application.directory_id,
+        };
+        let pacer = || {
+            let pauses = &self.shared.applications;
+            let pause = pauses.get(
+                application_key,
+                ApplicationPause::is_idle,
+                ApplicationPause::default,
+            );
+            Pacer::new(options, pause)
+        };
         TenantGraph {
             http: Arc::clone(&self.shared.http),
-            token: self.shared.tokens.get(token_key, TokenSlot::is_idle),
-            tempo: self.shared.tempos.get(tempo_key, idle_tempo),
+            token: self
+                .shared
+                .tokens
+                .get(token_key, TokenSlot::is_idle, TokenSlot::default),
+            pacer: self.shared.pacers.get(pacer_key, Pacer::is_idle, pacer),
+            without_intune: Arc::default(),
             application: Arc::new(application),
             graph,
             login,
@@ -147,7 +171,10 @@ fn address(overridden: Option<&Url>, cloud: &'static str) -> Url {
 pub struct TenantGraph {
     pub(crate) http: Arc<Http>,
     pub(crate) token: Arc<TokenSlot>,
-    pub(crate) tempo: Arc<Tempo>,
+    pub(crate) pacer: Arc<Pacer>,
+    /// The refusal that told that the tenant has no Intune. It holds for this view and its clones,
+    /// not for later ones: licences come and go.
+    pub(crate) without_intune: Arc<OnceLock<GraphError>>,
     pub(crate) application: Arc<Application>,
     pub(crate) graph: Url,
     pub(crate) login: Url,
@@ -194,13 +221,13 @@ impl<K, V> Default for Remembered<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Default> Remembered<K, V> {
-    fn get(&self, key: K, idle: impl Fn(&V) -> bool) -> Arc<V> {
+impl<K: Eq + Hash, V> Remembered<K, V> {
+    fn get(&self, key: K, idle: impl Fn(&V) -> bool, make: impl FnOnce() -> V) -> Arc<V> {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         if values.len() >= REMEMBERED && !values.contains_key(&key) {
             values.retain(|_, value| Arc::strong_count(value) > 1 || !idle(value));
         }
-        Arc::clone(values.entry(key).or_default())
+        Arc::clone(values.entry(key).or_insert_with(|| Arc::new(make())))
     }
 }
 
@@ -237,7 +264,7 @@ mod tests {
         );
         let other = client.tenant(application("b"));
         assert!(Arc::ptr_eq(&one.token, &same.token));
-        assert!(Arc::ptr_eq(&one.tempo, &other.tempo));
+        assert!(Arc::ptr_eq(&one.pacer, &other.pacer));
         assert!(!Arc::ptr_eq(&one.token, &other.token));
     }
 
@@ -253,11 +280,11 @@ mod tests {
     #[test]
     fn idle_values_are_dropped_when_there_are_many() {
         let remembered: Remembered<usize, ()> = Remembered::default();
-        let used = remembered.get(0, |()| true);
+        let used = remembered.get(0, |()| true, || ());
         for key in 1..=REMEMBERED {
-            remembered.get(key, |()| true);
+            remembered.get(key, |()| true, || ());
         }
         assert!(remembered.values.lock().unwrap().len() <= REMEMBERED);
-        assert!(Arc::ptr_eq(&used, &remembered.get(0, |()| true)));
+        assert!(Arc::ptr_eq(&used, &remembered.get(0, |()| true, || ())));
     }
 }

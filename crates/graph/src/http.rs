@@ -48,6 +48,15 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
+/// Which attempt at a request it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Attempt {
+    /// How many went before.
+    pub(crate) before: u32,
+    /// Whether it goes over a connection of its own.
+    pub(crate) fresh: bool,
+}
+
 /// No answer that could be used.
 pub(crate) enum Lost {
     /// None came, or not to its end.
@@ -162,18 +171,24 @@ impl Http {
         url: &Url,
         body: Option<&Bytes>,
         token: &SecretString,
-        fresh: bool,
+        attempt: Attempt,
     ) -> RequestBuilder {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
         bearer.set_sensitive(true);
-        let client = self.client(fresh);
+        let client = self.client(attempt.fresh);
         let request = match body {
             None => client.get(url.clone()),
             Some(body) => client
                 .post(url.clone())
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.clone()),
+        };
+        // Microsoft's own clients tell it in the same way.
+        let request = if attempt.before > 0 {
+            request.header("retry-attempt", attempt.before)
+        } else {
+            request
         };
         request
             .header(AUTHORIZATION, bearer)

@@ -34,11 +34,11 @@
 //! | `list` | walking a list to its end |
 //! | `observe` | from a row to an observation |
 //! | `options` | limits and addresses |
+//! | `pacer` | how often one tenant is asked |
 //! | `page` | taking a response body apart |
 //! | `plan` | from policy types to distinct lists |
 //! | `request` | one request until it is answered or given up |
 //! | `seen` | texts that were met before |
-//! | `tempo` | one tenant's shared pause and pacing |
 //! | `token` | signing in, once for all who wait |
 //! | `upstream` | telling refusals of Graph apart |
 //! | `walk` | the bodies of a list's pages |
@@ -57,11 +57,11 @@ mod link;
 mod list;
 mod observe;
 mod options;
+mod pacer;
 mod page;
 mod plan;
 mod request;
 mod seen;
-mod tempo;
 mod token;
 mod upstream;
 mod walk;

@@ -18,6 +18,9 @@ pub struct GraphOptions {
     pub connect_timeout: Duration,
     /// Largest response body that is read, in bytes after decompression.
     pub max_body_bytes: usize,
+    /// The share of Graph's published limits that is used, above 0 and at most 1. What is left
+    /// is for other programs that use the same application.
+    pub limit_share: f64,
     /// Requests to one tenant that are under way at once at most, over all of its lists.
     pub concurrency: usize,
     /// How often one request is sent at most.
@@ -30,7 +33,8 @@ pub struct GraphOptions {
     pub first_backoff: Duration,
     /// Distance between two requests to Conditional Access of one tenant. Graph allows one request
     /// per second and tenant, over all applications, and sends no `Retry-After` (Microsoft Graph
-    /// throttling limits, "Identity protection and conditional access").
+    /// throttling limits, "Identity protection and conditional access"). The default is a little
+    /// longer, because requests do not take equally long to arrive.
     pub conditional_access_interval: Duration,
     /// The `User-Agent` header.
     pub user_agent: String,
@@ -44,12 +48,13 @@ impl Default for GraphOptions {
             request_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             max_body_bytes: 32 * 1024 * 1024,
+            limit_share: 0.8,
             concurrency: 16,
             max_attempts: 6,
             max_wait: Duration::from_secs(5 * 60),
             max_pages: 10_000,
             first_backoff: Duration::from_secs(2),
-            conditional_access_interval: Duration::from_secs(1),
+            conditional_access_interval: Duration::from_millis(1_100),
             user_agent: concat!("TenantAtlas/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -66,6 +71,12 @@ pub enum GraphSetupError {
         /// `graph` or `login`.
         which: &'static str,
     },
+    /// The share of the limits is not above 0 and at most 1.
+    #[error("the share of the limits must be above 0 and at most 1")]
+    LimitShare,
+    /// No request may be under way.
+    #[error("at least one request must be allowed to be under way")]
+    Concurrency,
     /// The user agent cannot be sent in a header.
     #[error("the user agent has characters that a header cannot carry")]
     UserAgent,
@@ -80,6 +91,12 @@ impl GraphOptions {
             if url.as_ref().is_some_and(|url| !usable(url)) {
                 return Err(GraphSetupError::Address { which });
             }
+        }
+        if !(self.limit_share > 0.0 && self.limit_share <= 1.0) {
+            return Err(GraphSetupError::LimitShare);
+        }
+        if self.concurrency == 0 {
+            return Err(GraphSetupError::Concurrency);
         }
         Ok(())
     }
@@ -128,6 +145,23 @@ mod tests {
         ] {
             assert!(with(refused).check().is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn limits_that_let_nothing_or_too_much_through_are_refused() {
+        for limit_share in [0.0, -1.0, 1.1, f64::NAN] {
+            let options = GraphOptions {
+                limit_share,
+                ..GraphOptions::default()
+            };
+            assert!(matches!(options.check(), Err(GraphSetupError::LimitShare)));
+        }
+        let options = GraphOptions {
+            concurrency: 0,
+            ..GraphOptions::default()
+        };
+        assert!(matches!(options.check(), Err(GraphSetupError::Concurrency)));
+        assert!(GraphOptions::default().check().is_ok());
     }
 
     #[test]

@@ -8,8 +8,9 @@ use url::Url;
 use crate::backoff::Patience;
 use crate::client::TenantGraph;
 use crate::error::GraphError;
-use crate::http::{Lost, Reply};
-use crate::upstream::{self, Refusal};
+use crate::http::{Attempt, Lost, Reply};
+use crate::pacer::Charge;
+use crate::upstream::{self, Refusal, Usage};
 
 /// Status 500 is often no passing trouble with Intune; it gets fewer attempts than a gateway's.
 pub(crate) const TRIES_AT_500: u32 = 3;
@@ -35,6 +36,8 @@ pub(crate) struct Call<'a> {
     pub(crate) asked: Asked,
     /// JSON to be posted; without it the request is a GET.
     pub(crate) body: Option<&'a Bytes>,
+    /// What it uses up of the tenant's limits.
+    pub(crate) charges: &'a [Charge],
 }
 
 impl TenantGraph {
@@ -50,6 +53,7 @@ impl TenantGraph {
             url,
             asked,
             body: None,
+            charges: &[Charge::of(&self.graph, url)],
         };
         let mut patience = self.http.patience();
         self.call(&call, &mut patience, |body| read(&body)).await
@@ -65,22 +69,31 @@ impl TenantGraph {
     ) -> Result<Option<T>, GraphError> {
         let http = &*self.http;
         let (url, asked) = (call.url, call.asked);
-        let interval = self.interval(url);
-        let (mut renewed, mut fresh) = (false, false);
+        let charges = call.charges;
+        let (mut renewed, mut fresh, mut sent) = (false, false, 0);
         let mut throttled_by = None;
         loop {
-            self.tempo
-                .turn(interval, patience)
-                .await
-                .map_err(|paused| GraphError::Throttled {
+            self.know_of_intune(charges)?;
+            let slot = self.pacer.turn(charges, patience).await.map_err(|paused| {
+                GraphError::Throttled {
                     retry_after: paused.remaining,
                     request_id: throttled_by.clone(),
-                })?;
+                }
+            })?;
             let token = self.access_token().await?;
+            let attempt = Attempt {
+                before: sent,
+                fresh,
+            };
+            sent += 1;
             patience.attempts += 1;
-            let request = http.graph_request(url, call.body, token.value(), fresh);
-            let max_bytes = http.options().max_body_bytes;
-            let (failed, tries, asked_wait) = match http.exchange(request, max_bytes).await {
+            let request = http.graph_request(url, call.body, token.value(), attempt);
+            let reply = http.exchange(request, http.options().max_body_bytes).await;
+            drop(slot);
+            if let (Ok(reply), [charge]) = (&reply, charges) {
+                self.pacer.note(*charge, Usage::read(&reply.headers));
+            }
+            let (failed, tries, asked_wait) = match reply {
                 Ok(reply) if reply.status.is_success() => {
                     let request_id = upstream::request_id(&reply.headers);
                     match read(Bytes::from(reply.body)) {
@@ -92,10 +105,14 @@ impl TenantGraph {
                     }
                 }
                 Ok(reply) => match judge(&reply, http.now()) {
-                    Refusal::Throttled { after, request_id } => {
+                    Refusal::Throttled {
+                        after,
+                        application,
+                        request_id,
+                    } => {
                         let wait = http.wait(patience, after);
                         tracing::debug!(path = url.path(), ?wait, "throttled by Graph");
-                        self.tempo.pause(wait);
+                        self.pause(charges, application, wait);
                         if !patience.has_attempt(u32::MAX) {
                             return Err(GraphError::Throttled {
                                 retry_after: wait,
@@ -105,12 +122,12 @@ impl TenantGraph {
                         throttled_by = request_id;
                         continue;
                     }
-                    Refusal::Unauthenticated { request_id } => {
+                    Refusal::Unauthenticated { claims, request_id } => {
                         if renewed {
                             return Err(GraphError::Unauthenticated { request_id });
                         }
                         renewed = true;
-                        self.token.discard(&token).await;
+                        self.token.discard(&token, claims).await;
                         continue;
                     }
                     Refusal::Gone { object, request_id } => {
@@ -122,7 +139,7 @@ impl TenantGraph {
                     }) if asked == Asked::Next => {
                         return Err(GraphError::PageExpired { request_id });
                     }
-                    Refusal::Final(error) => return Err(error),
+                    Refusal::Final(error) => return Err(self.remember(error)),
                     Refusal::Server {
                         status,
                         after,
@@ -161,11 +178,32 @@ impl TenantGraph {
         }
     }
 
-    /// The distance to keep to the request before, where Graph has a limit per second.
-    fn interval(&self, url: &Url) -> Option<Duration> {
-        url.path()
-            .contains("/identity/conditionalAccess/")
-            .then_some(self.http.options().conditional_access_interval)
+    /// Lets nobody ask for the same services for `wait`; nobody at all with the application, where
+    /// the limit is its own.
+    pub(crate) fn pause(&self, charges: &[Charge], application: bool, wait: Duration) {
+        for charge in charges {
+            self.pacer.pause(charge.bucket, wait);
+        }
+        if application {
+            self.pacer.pause_application(wait);
+        }
+    }
+
+    /// Keeps in mind that the tenant has no Intune: every other request to it would be refused.
+    pub(crate) fn remember(&self, error: GraphError) -> GraphError {
+        if matches!(error, GraphError::IntuneNotAvailable { .. }) {
+            self.without_intune.get_or_init(|| error.clone());
+        }
+        error
+    }
+
+    /// The refusal that told that there is no Intune, when that is what is asked for.
+    fn know_of_intune(&self, charges: &[Charge]) -> Result<(), GraphError> {
+        let intune = charges.iter().all(|charge| charge.bucket.is_intune());
+        match self.without_intune.get() {
+            Some(error) if intune => Err(error.clone()),
+            _ => Ok(()),
+        }
     }
 }
 

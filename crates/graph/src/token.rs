@@ -55,6 +55,8 @@ pub(crate) struct TokenSlot {
 struct State {
     token: Option<Arc<Token>>,
     renew_at: Option<Instant>,
+    /// What Graph wants of the next token (continuous access evaluation).
+    claims: Option<String>,
     /// When the last request failed, and how: who was already waiting then is told the same.
     failed: Option<(Instant, SignInError)>,
 }
@@ -71,8 +73,8 @@ impl State {
 }
 
 impl TokenSlot {
-    /// Forgets `token`, unless another has taken its place.
-    pub(crate) async fn discard(&self, token: &Arc<Token>) {
+    /// Forgets `token`, unless another has taken its place. The next one is asked for with `claims`.
+    pub(crate) async fn discard(&self, token: &Arc<Token>, claims: Option<String>) {
         let mut state = self.state.lock().await;
         if state
             .token
@@ -80,6 +82,7 @@ impl TokenSlot {
             .is_some_and(|held| Arc::ptr_eq(held, token))
         {
             state.token = None;
+            state.claims = claims;
         }
     }
 
@@ -104,7 +107,7 @@ impl TenantGraph {
         {
             return Err(error.clone());
         }
-        match self.request_token().await {
+        match self.request_token(state.claims.as_deref()).await {
             Ok((value, life)) => {
                 let now = Instant::now();
                 let token = Arc::new(Token {
@@ -114,6 +117,7 @@ impl TenantGraph {
                 *state = State {
                     token: Some(Arc::clone(&token)),
                     renew_at: Some(now + life.mul_f64(0.8)),
+                    claims: None,
                     failed: None,
                 };
                 Ok(token)
@@ -129,13 +133,16 @@ impl TenantGraph {
     }
 
     /// Asks the token endpoint, again where that may help.
-    async fn request_token(&self) -> Result<(SecretString, Duration), SignInError> {
+    async fn request_token(
+        &self,
+        wanted: Option<&str>,
+    ) -> Result<(SecretString, Duration), SignInError> {
         let http = &*self.http;
         let mut patience = http.patience();
         let mut fresh = false;
         loop {
             patience.attempts += 1;
-            let (failed, asked) = match self.ask_for_token(http, fresh).await {
+            let (failed, asked) = match self.ask_for_token(http, wanted, fresh).await {
                 Ok(reply) if reply.status.is_success() => return read_token(reply),
                 Ok(reply) => {
                     let error = refusal::read(&reply, http.now());
@@ -158,7 +165,12 @@ impl TenantGraph {
         }
     }
 
-    async fn ask_for_token(&self, http: &Http, fresh: bool) -> Result<Reply, SignInCause> {
+    async fn ask_for_token(
+        &self,
+        http: &Http,
+        wanted: Option<&str>,
+        fresh: bool,
+    ) -> Result<Reply, SignInCause> {
         let application = &*self.application;
         let address = token_address(&self.login, &application.directory_id.to_string());
         let claims = Claims {
@@ -174,6 +186,7 @@ impl TenantGraph {
             ("client_id", &application.client_id),
             ("scope", &scope),
         ];
+        form.extend(wanted.map(|claims| ("claims", claims)));
         match &proof {
             Proof::Secret(secret) => form.push(("client_secret", secret.expose_secret())),
             Proof::Assertion(assertion) => form.extend([

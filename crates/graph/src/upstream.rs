@@ -3,11 +3,13 @@
 //! Status and `code` decide wherever they can. A few refusals of Intune differ in their text alone;
 //! that text is looked at and dropped.
 
+mod challenge;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{AsHeaderName, HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use crate::backoff;
@@ -19,9 +21,11 @@ const WRAPPINGS: usize = 3;
 /// What to make of one answer that is no success.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Refusal {
-    /// Slow the whole tenant down.
+    /// Slow down.
     Throttled {
         after: Option<Duration>,
+        /// Whether the limit is the application's over all tenants.
+        application: bool,
         request_id: Option<String>,
     },
     /// The same request may succeed soon.
@@ -31,7 +35,11 @@ pub(crate) enum Refusal {
         request_id: Option<String>,
     },
     /// The token is not accepted.
-    Unauthenticated { request_id: Option<String> },
+    Unauthenticated {
+        /// What a new token has to be asked for with (continuous access evaluation).
+        claims: Option<String>,
+        request_id: Option<String>,
+    },
     /// What was asked for is not there; what that means depends on who asked.
     Gone {
         /// Whether Graph itself says that the object is missing, rather than anybody on the way.
@@ -51,20 +59,26 @@ pub(crate) fn judge(
 ) -> Refusal {
     let told = Told::read(body);
     let request_id = request_id(headers).or_else(|| told.request_id.clone());
-    let after = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
+    let after = header(headers, RETRY_AFTER)
         .and_then(|text| backoff::retry_after(text, now))
         .or(told.retry_after);
     let status = status.as_u16();
     match status {
-        429 => Refusal::Throttled { after, request_id },
+        429 => Refusal::Throttled {
+            after,
+            application: header(headers, "x-ms-throttle-scope")
+                .is_some_and(|scope| scope.starts_with("Application/")),
+            request_id,
+        },
         408 | 500..=599 => Refusal::Server {
             status,
             after,
             request_id,
         },
-        401 => Refusal::Unauthenticated { request_id },
+        401 => Refusal::Unauthenticated {
+            claims: challenge::claims(headers),
+            request_id,
+        },
         402 => Refusal::Final(GraphError::NotLicensed { request_id }),
         403 if told.is_about_licences() => Refusal::Final(GraphError::NotLicensed { request_id }),
         403 => Refusal::Final(GraphError::PermissionMissing { request_id }),
@@ -84,10 +98,36 @@ pub(crate) fn judge(
 
 /// The `request-id` of an answer, when it looks like one.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get("request-id")
-        .and_then(|value| value.to_str().ok())
-        .and_then(identifier)
+    header(headers, "request-id").and_then(identifier)
+}
+
+fn header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// What an answer tells about the limit that it was counted against.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// The resource units that the request used up.
+    pub(crate) units: Option<u32>,
+    /// How much of the limit is used up, as a share. Graph tells it from 0.8 on.
+    pub(crate) limit_percentage: Option<f64>,
+}
+
+impl Usage {
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
+        // More than any request costs is no cost.
+        let units = header(headers, "x-ms-resource-unit")
+            .and_then(|text| text.parse().ok())
+            .filter(|units| *units <= 100);
+        let limit_percentage = header(headers, "x-ms-throttle-limit-percentage")
+            .and_then(|text| text.parse().ok())
+            .filter(|percentage: &f64| *percentage >= 0.8);
+        Self {
+            units,
+            limit_percentage,
+        }
+    }
 }
 
 /// Text from outside as an identifier that may be shown, or nothing.
@@ -311,6 +351,46 @@ mod tests {
             let expected = GraphError::PermissionMissing { request_id: None };
             assert_eq!(told, Refusal::Final(expected));
         }
+    }
+
+    #[test]
+    fn a_limit_of_the_application_is_told_apart_from_a_tenants() {
+        for (scope, everywhere) in [
+            ("Application/ReadWrite/a/b", true),
+            ("Tenant_Application/ReadWrite/a/b", false),
+            ("Tenant/Read/a/b", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ms-throttle-scope", HeaderValue::from_static(scope));
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let told = judge(status, &headers, b"", DateTime::UNIX_EPOCH);
+            let Refusal::Throttled { application, .. } = told else {
+                panic!("429 is throttling");
+            };
+            assert_eq!(application, everywhere, "{scope}");
+        }
+    }
+
+    #[test]
+    fn usage_is_read_and_what_is_no_number_is_nothing() {
+        let read = |units: &'static str, percentage: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ms-resource-unit", HeaderValue::from_static(units));
+            headers.insert(
+                "x-ms-throttle-limit-percentage",
+                HeaderValue::from_static(percentage),
+            );
+            let usage = Usage::read(&headers);
+            (usage.units, usage.limit_percentage)
+        };
+        assert_eq!(read("3", "0.85"), (Some(3), Some(0.85)));
+        assert_eq!(read("1", "1.8"), (Some(1), Some(1.8)));
+        for text in ["", "-1", "x", "NaN", "0.5"] {
+            assert_eq!(read(text, text), (None, None), "{text}");
+        }
+        assert_eq!(read("4000000000", "0.8"), (None, Some(0.8)));
+        assert_eq!(Usage::read(&HeaderMap::new()), Usage::default());
     }
 
     #[test]

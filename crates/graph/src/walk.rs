@@ -7,6 +7,7 @@ use url::Url;
 use crate::client::TenantGraph;
 use crate::error::{GraphError, PagingRefusal};
 use crate::link::VersionRoot;
+use crate::pacer::Charge;
 use crate::request::{Asked, Call};
 use crate::seen::Seen;
 
@@ -63,6 +64,7 @@ impl Pages {
                 url: &url,
                 asked: Asked::Next,
                 body: None,
+                charges: &[Charge::of(&self.graph.graph, &url)],
             };
             let mut patience = self.graph.http.patience();
             let read = self

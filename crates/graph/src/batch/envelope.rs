@@ -10,13 +10,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::http::Reply;
+use crate::upstream::Usage;
 
 /// The answer of one read.
-pub(super) enum SubReply {
-    /// Its body.
-    Success(Bytes),
-    /// Any other status, with the body as far as there is one.
-    Refusal(Reply),
+pub(super) struct SubReply {
+    /// What it tells about the limit.
+    pub(super) usage: Usage,
+    /// The body of a success; of any other status as much as there is.
+    pub(super) answer: Result<Bytes, Reply>,
 }
 
 /// Writes the envelope. A read's id is its place, from zero.
@@ -106,16 +107,18 @@ fn read_one(body: &Bytes, raw: &RawValue) -> Option<(usize, Option<SubReply>)> {
         .body
         .map(|text| body.slice_ref(text.get().as_bytes()))
         .unwrap_or_default();
-    let reply = status.map(|status| {
-        if status.is_success() {
-            SubReply::Success(own)
+    let headers = header_map(answer.headers.unwrap_or_default());
+    let reply = status.map(|status| SubReply {
+        usage: Usage::read(&headers),
+        answer: if status.is_success() {
+            Ok(own)
         } else {
-            SubReply::Refusal(Reply {
+            Err(Reply {
                 status,
-                headers: header_map(answer.headers.unwrap_or_default()),
+                headers,
                 body: own.to_vec(),
             })
-        }
+        },
     });
     Some((place, reply))
 }

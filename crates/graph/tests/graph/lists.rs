@@ -98,6 +98,7 @@ async fn changes_in_the_tenant_show_in_ids_names_counts_and_hashes() {
         edit: 1,
         reassign: 1,
         keys: vec!["mobileApp".to_owned()],
+        ..MutationScript::default()
     };
     let changes = setup.sim.mutate(&setup.directory, &script)["mobileApp"].clone();
     let after = setup

@@ -131,7 +131,8 @@ async fn a_failed_page_can_be_asked_for_again() {
     let setup = several_pages().await;
     let list = setup.list("settingsCatalogPolicy");
     let all = setup.read(&setup.graph(), &list).await.unwrap();
-    setup.fault(FaultRule::once(policies(), Effect::NotApplicable).nth(2));
+    let refused = Effect::Forbidden { permission: None };
+    setup.fault(FaultRule::once(policies(), refused).nth(2));
     let mut reader = setup.graph().list(&list);
     let mut seen = reader.next_page().await.unwrap().unwrap().observations;
     assert!(reader.next_page().await.is_err());

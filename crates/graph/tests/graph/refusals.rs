@@ -100,6 +100,24 @@ async fn a_tenant_without_intune_still_has_its_entra_policies() {
 }
 
 #[tokio::test]
+async fn nothing_of_intune_is_asked_for_again_in_the_same_run_once_it_is_known_to_be_missing() {
+    let setup = Setup::start().await;
+    let apps = PathMatch::prefix("/beta/deviceAppManagement");
+    setup.fault(FaultRule::once(apps, Effect::NotApplicable));
+    let graph = setup.graph();
+    let (app, policy) = (setup.list("mobileApp"), setup.list("deviceConfiguration"));
+    for list in [&app, &policy, &app] {
+        let error = setup.read(&graph, list).await.unwrap_err();
+        assert!(matches!(error, GraphError::IntuneNotAvailable { .. }));
+    }
+    assert_eq!(setup.graph_requests().len(), 1);
+    let entra = setup.list("conditionalAccessPolicy");
+    assert!(setup.read(&graph, &entra).await.is_ok());
+    // Licences come: the next run asks anew.
+    assert!(setup.read(&setup.graph(), &policy).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_singleton_that_was_never_set_up_is_nothing_and_no_failure() {
     let setup = Setup::start().await;
     let path = PathMatch::exact("/v1.0/deviceManagement/applePushNotificationCertificate");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use atlas_domain::failure::FailureCode;
 use atlas_graph::{GraphError, GraphOptions};
 use atlas_graph_sim::{Effect, ErrorBody, FaultRule, PathMatch, RetryAfter, Throttle};
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 
 use crate::setup::{Setup, everything, quick};
 
@@ -45,7 +45,7 @@ async fn a_throttled_request_waits_as_long_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn one_throttled_list_pauses_every_list_of_the_tenant_and_no_other_tenant() {
+async fn one_throttled_list_pauses_its_service_and_no_other_service_or_tenant() {
     let mut setup = Setup::start().await;
     // Without a second attempt the throttled list fails, which tells that the pause has begun.
     setup.use_options(GraphOptions {
@@ -58,7 +58,7 @@ async fn one_throttled_list_pauses_every_list_of_the_tenant_and_no_other_tenant(
     let retry_after = RetryAfter::Seconds(1);
     let throttled = FaultRule::once(tags(), Effect::Throttled { retry_after });
     setup.fault(throttled.for_tenant(&setup.directory));
-    let (list, next) = (setup.list("roleScopeTag"), setup.list("deviceCategory"));
+    let (list, next) = (setup.list("roleScopeTag"), setup.list("roleDefinition"));
     let error = setup.read(&graph, &list).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
     let start = Instant::now();
@@ -70,18 +70,24 @@ async fn one_throttled_list_pauses_every_list_of_the_tenant_and_no_other_tenant(
         setup.read(&other, &next).await.unwrap();
         start.elapsed()
     };
-    let (paused, elsewhere) = join(paused, elsewhere).await;
+    let category = setup.list("deviceCategory");
+    let besides = async {
+        setup.read(&graph, &category).await.unwrap();
+        start.elapsed()
+    };
+    let (paused, elsewhere, besides) = join3(paused, elsewhere, besides).await;
     assert!(paused > Duration::from_millis(900), "{paused:?}");
     assert!(elsewhere < paused, "{elsewhere:?}");
+    assert!(besides < paused, "{besides:?}");
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_is_told_at_once_to_every_list() {
+async fn a_wait_that_is_too_long_is_told_at_once_to_every_list_of_the_service() {
     let setup = Setup::start().await;
     let retry_after = RetryAfter::Seconds(600);
     setup.fault(FaultRule::once(tags(), Effect::Throttled { retry_after }));
     let start = Instant::now();
-    for key in ["roleScopeTag", "deviceCategory"] {
+    for key in ["roleScopeTag", "roleDefinition"] {
         let list = setup.list(key);
         let error = setup.read(&setup.graph(), &list).await.unwrap_err();
         let wait = error.retry_after().unwrap();
