@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod batches;
+mod challenges;
 mod lists;
 mod paging;
 mod refusals;
