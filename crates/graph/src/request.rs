@@ -15,6 +15,10 @@ use crate::upstream::{self, Refusal, Usage};
 /// Status 500 is often no passing trouble with Intune; it gets fewer attempts than a gateway's.
 pub(crate) const TRIES_AT_500: u32 = 3;
 
+/// A gateway that gave up on an expanded list gives up on it again, after a long wait each time.
+/// Asking for less is the better next attempt.
+const TRIES_AT_EXPANDED_TIMEOUT: u32 = 2;
+
 /// A body that cannot be read gets so many attempts: it may have been cut off on the way.
 pub(crate) const TRIES_AT_INVALID: u32 = 3;
 
@@ -145,10 +149,11 @@ impl TenantGraph {
                         after,
                         request_id,
                     } => {
-                        let tries = if status == 500 {
-                            TRIES_AT_500
-                        } else {
-                            u32::MAX
+                        let expanded = url.query().is_some_and(|query| query.contains("$expand="));
+                        let tries = match status {
+                            500 => TRIES_AT_500,
+                            504 if expanded => TRIES_AT_EXPANDED_TIMEOUT,
+                            _ => u32::MAX,
                         };
                         let failed = GraphError::Unavailable {
                             status,
