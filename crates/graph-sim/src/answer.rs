@@ -42,6 +42,8 @@ pub(crate) enum Delivery {
     Whole,
     /// The connection ends in the middle of the body.
     Reset,
+    /// In so many pieces with a pause before each.
+    Slow { pieces: usize, pause: Duration },
 }
 
 /// An answer before it is put on the wire.
@@ -54,6 +56,8 @@ pub(crate) struct Answer {
     /// How many rows were read for it; latency grows with them.
     pub(crate) rows: usize,
     pub(crate) delivery: Delivery,
+    /// How long the answer asked the caller to wait, whether or not the caller can tell.
+    pub(crate) wait: Option<Duration>,
 }
 
 impl Answer {
@@ -65,6 +69,7 @@ impl Answer {
             headers: Vec::new(),
             rows: 0,
             delivery: Delivery::Whole,
+            wait: None,
         }
     }
 
@@ -83,8 +88,9 @@ impl Answer {
     }
 
     pub(crate) fn retry_after(mut self, wait: RetryAfter) -> Self {
+        self.wait = wait.length();
         let value = match wait {
-            RetryAfter::Absent => return self,
+            RetryAfter::Absent | RetryAfter::InMessage(_) => return self,
             RetryAfter::Seconds(seconds) => seconds.to_string(),
             RetryAfter::Decimal(seconds) => format!("{seconds:.3}"),
             RetryAfter::HttpDate(seconds) => {

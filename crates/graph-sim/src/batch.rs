@@ -68,7 +68,11 @@ async fn respond(
     effect: Option<&Effect>,
     ids: &Ids,
 ) -> Result<Answer, Box<Answer>> {
-    exchange::admit(caller, ids)?;
+    let holder = exchange::admit(caller, ids)?;
+    if matches!(effect, Some(Effect::ClaimsChallenge)) {
+        let claims = shared.sign_in.challenge(&holder.tenant);
+        return Err(errors::claims_challenge(&claims, ids).into());
+    }
     if let Some(answer) = effect.and_then(|effect| exchange::at_once(effect, None, ids)) {
         return Err(answer.into());
     }

@@ -8,6 +8,16 @@
 //! | `GET`, `POST`, `DELETE faults` | the rules and what they struck; adds one; removes all |
 //! | `GET`, `POST`, `DELETE gates` | closed gates and who waits; adds one; opens all |
 //! | `PUT`, `DELETE throttles` | replaces the limits; removes them |
+//! | `GET`, `PUT limits` | what is done about Graph's published limits |
+//! | `GET traffic/{directory_id}`, `DELETE traffic` | how its clients behaved; begins anew |
+//! | `GET connections` | how many were ever opened |
+//! | `GET`, `PUT modes/{directory_id}` | what the tenant lacks |
+//! | `PUT latency` | how long answers take |
+//! | `POST challenge/{directory_id}` | tokens are good no longer, until one is asked for with claims |
+//! | `POST certificates` | lets the application prove itself with the certificate, in PEM |
+//! | `POST federated` | lets it prove itself with tokens of an issuer |
+//! | `POST user-tokens/{directory_id}` | a token for a user |
+//! | `POST keys/rotate` | signs those with another key |
 //! | `GET`, `DELETE tokens/{directory_id}` | how many were issued; revokes them |
 //! | `GET answer-key/{directory_id}` | what a correct client must have stored |
 //! | `GET links/{directory_id}` | every link that it must have stored |
@@ -15,18 +25,27 @@
 //! | `GET changes/{directory_id}` | what it must have found out since the mark |
 //! | `POST mutate/{directory_id}` | changes the tenant, and says what changed |
 //!
-//! Bodies are [`FaultRule`], [`GateRule`], a list of [`Throttle`] and [`MutationScript`].
+//! Bodies are [`FaultRule`], [`GateRule`], a list of [`Throttle`], [`PublishedLimits`], a list of
+//! [`TenantMode`], [`LatencySetting`], [`FederatedCredential`], [`UserToken`] and
+//! [`MutationScript`].
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, JsonConfig, Path, ServiceConfig};
-use actix_web::{HttpResponse, error};
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse, error};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::faults::FaultRule;
 use crate::gates::GateRule;
+use crate::limits::PublishedLimits;
+use crate::modes::TenantMode;
 use crate::mutation::MutationScript;
-use crate::simulator::Shared;
+use crate::sign_in::{FederatedCredential, UserToken};
+use crate::simulator::{Latency, Shared};
 use crate::throttle::Throttle;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
@@ -59,6 +78,25 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                     .route(web::put().to(set_throttles))
                     .route(web::delete().to(clear_throttles)),
             )
+            .service(
+                web::resource("/limits")
+                    .route(web::get().to(get_limits))
+                    .route(web::put().to(set_limits)),
+            )
+            .service(web::resource("/traffic").route(web::delete().to(clear_traffic)))
+            .route("/traffic/{directory_id}", web::get().to(traffic))
+            .route("/connections", web::get().to(connections))
+            .service(
+                web::resource("/modes/{directory_id}")
+                    .route(web::get().to(get_modes))
+                    .route(web::put().to(set_modes)),
+            )
+            .route("/latency", web::put().to(set_latency))
+            .route("/challenge/{directory_id}", web::post().to(challenge))
+            .route("/certificates", web::post().to(add_certificate))
+            .route("/federated", web::post().to(trust))
+            .route("/user-tokens/{directory_id}", web::post().to(user_token))
+            .route("/keys/rotate", web::post().to(rotate_keys))
             .service(
                 web::resource("/tokens/{directory_id}")
                     .route(web::get().to(count_tokens))
@@ -142,6 +180,113 @@ async fn set_throttles(throttles: Json<Vec<Throttle>>, shared: Data<Shared>) -> 
 
 async fn clear_throttles(shared: Data<Shared>) -> HttpResponse {
     shared.throttles.set(Vec::new());
+    done()
+}
+
+/// [`Latency`] in JSON, in microseconds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LatencySetting {
+    base_us: u64,
+    per_row_us: u64,
+    jitter_us: u64,
+    expand_percent: u32,
+}
+
+/// An answer to a setting that may make no sense.
+fn accepted(outcome: Result<(), &'static str>) -> HttpResponse {
+    outcome.map_or_else(
+        |detail| problem(StatusCode::BAD_REQUEST, detail),
+        |()| done(),
+    )
+}
+
+async fn get_limits(shared: Data<Shared>) -> HttpResponse {
+    found(shared.limits.get())
+}
+
+async fn set_limits(limits: Json<PublishedLimits>, shared: Data<Shared>) -> HttpResponse {
+    accepted(match limits.problem() {
+        Some(detail) => Err(detail),
+        None => {
+            shared.limits.set(limits.into_inner());
+            Ok(())
+        }
+    })
+}
+
+async fn traffic(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        found(shared.traffic(tenant))
+    })
+}
+
+async fn clear_traffic(shared: Data<Shared>) -> HttpResponse {
+    shared.tallies.clear();
+    done()
+}
+
+async fn connections(shared: Data<Shared>) -> HttpResponse {
+    let opened = shared.connections.load(Ordering::Relaxed);
+    found(json!({"opened": opened}))
+}
+
+async fn get_modes(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        found(shared.modes.of(tenant))
+    })
+}
+
+async fn set_modes(
+    directory_id: Path<String>,
+    modes: Json<BTreeSet<TenantMode>>,
+    shared: Data<Shared>,
+) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        shared.modes.set(tenant, modes.into_inner());
+        done()
+    })
+}
+
+async fn set_latency(latency: Json<LatencySetting>, shared: Data<Shared>) -> HttpResponse {
+    shared.set_latency(Latency {
+        base: Duration::from_micros(latency.base_us),
+        per_row: Duration::from_micros(latency.per_row_us),
+        jitter: Duration::from_micros(latency.jitter_us),
+        expand_percent: latency.expand_percent,
+    });
+    done()
+}
+
+async fn challenge(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        shared.sign_in.challenge(tenant);
+        done()
+    })
+}
+
+async fn add_certificate(pem: String, shared: Data<Shared>) -> HttpResponse {
+    accepted(shared.sign_in.add_certificate(&pem))
+}
+
+async fn trust(credential: Json<FederatedCredential>, shared: Data<Shared>) -> HttpResponse {
+    accepted(shared.sign_in.trust(credential.into_inner()))
+}
+
+async fn user_token(
+    directory_id: Path<String>,
+    wanted: Json<UserToken>,
+    request: HttpRequest,
+    shared: Data<Shared>,
+) -> HttpResponse {
+    let root = format!("http://{}", request.connection_info().host());
+    about(&directory_id, &shared, |tenant| {
+        found(json!({"access_token": shared.sign_in.user_token(&root, tenant, &wanted)}))
+    })
+}
+
+async fn rotate_keys(shared: Data<Shared>) -> HttpResponse {
+    shared.sign_in.rotate_keys();
     done()
 }
 

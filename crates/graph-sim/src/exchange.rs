@@ -1,14 +1,18 @@
 //! One request to Graph from arrival to answer, whether it came by itself or in a batch.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
-use crate::answer::{Answer, Delivery, Ids, random_guid};
+use crate::answer::{Answer, Delivery, Ids, random_bits, random_guid};
 use crate::faults::{Effect, RetryAfter};
 use crate::graph::{self, GraphRequest, PageFault, errors};
+use crate::limits::{Asking, Charge, Refusal, WaitForm};
 use crate::request_log::{LogEntry, Underway};
-use crate::sign_in::Bearer;
+use crate::sign_in::{Bearer, Holder};
 use crate::simulator::Shared;
 
 /// Who asks. All requests of a batch have the same caller.
@@ -24,7 +28,9 @@ impl Caller {
     /// The tenant that the token is or was for.
     pub(crate) fn tenant(&self) -> Option<&str> {
         match &self.bearer {
-            Bearer::Good(tenant) | Bearer::Expired(tenant) => Some(tenant),
+            Bearer::Good(holder) | Bearer::Expired(holder) | Bearer::Challenged(holder, _) => {
+                Some(&holder.tenant)
+            }
             Bearer::Unknown => None,
         }
     }
@@ -88,6 +94,20 @@ pub(crate) async fn meet(shared: &Shared, path: &str, tenant: Option<&str>) -> O
     effect
 }
 
+/// Takes as long as the answer is to take.
+pub(crate) async fn take_time(shared: &Shared, asked: &Asked, rows: usize) {
+    let latency = shared
+        .latency()
+        .of(rows, expands(&asked.query), random_bits());
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+}
+
+fn expands(query: &str) -> bool {
+    query.contains("$expand=") || query.contains("%24expand=")
+}
+
 /// Answers a request in a batch: with the latency of its rows, and in the log. `None` when the
 /// answer is to be missing.
 pub(crate) async fn part(
@@ -99,29 +119,29 @@ pub(crate) async fn part(
     let tenant = caller.tenant();
     let mut underway = asked.begin(shared, tenant, caller.user_agent.as_deref(), Some(batch));
     let effect = meet(shared, &asked.path, tenant).await;
+    let answer = graph(shared, caller, asked, effect.as_ref(), &asked.ids());
     if matches!(effect, Some(Effect::MissingResponse)) {
         return None;
     }
-    let answer = graph(shared, caller, asked, effect.as_ref(), &asked.ids());
-    let latency = shared.latency().of(answer.rows);
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
-    }
+    take_time(shared, asked, answer.rows).await;
     underway.answered(answer.status, answer.header("Retry-After"));
     Some(answer)
 }
 
-/// The tenant whose token lets the request in.
-pub(crate) fn admit<'a>(caller: &'a Caller, ids: &Ids) -> Result<&'a str, Box<Answer>> {
-    let message = match &caller.bearer {
-        Bearer::Good(tenant) => return Ok(tenant),
-        Bearer::Expired(_) => "Lifetime validation failed, the token is expired.",
-        Bearer::Unknown => "Access token is empty or cannot be read.",
+/// Whose token lets the request in.
+pub(crate) fn admit<'a>(caller: &'a Caller, ids: &Ids) -> Result<&'a Holder, Box<Answer>> {
+    let refusal = match &caller.bearer {
+        Bearer::Good(holder) => return Ok(holder),
+        Bearer::Challenged(_, claims) => errors::claims_challenge(claims, ids),
+        Bearer::Expired(_) => {
+            errors::unauthorized("Lifetime validation failed, the token is expired.", ids)
+        }
+        Bearer::Unknown => errors::unauthorized("Access token is empty or cannot be read.", ids),
     };
-    Err(errors::unauthorized(message, ids).into())
+    Err(refusal.into())
 }
 
-/// Answers a request that is no batch.
+/// Answers a request that is no batch, and counts it.
 pub(crate) fn graph(
     shared: &Shared,
     caller: &Caller,
@@ -129,15 +149,68 @@ pub(crate) fn graph(
     effect: Option<&Effect>,
     ids: &Ids,
 ) -> Answer {
-    let tenant = match admit(caller, ids) {
-        Ok(tenant) => tenant,
+    let holder = match admit(caller, ids) {
+        Ok(holder) => holder,
         Err(refusal) => return *refusal,
     };
+    let low_priority = asked.header("x-ms-throttle-priority") == Some("low");
+    let asking = Asking {
+        tenant: &holder.tenant,
+        application: &holder.application,
+        path: &asked.path,
+        query: &asked.query,
+        low_priority,
+    };
+    let charge = shared.limits.charge(asking, Instant::now());
+    let request = format!("{} {}?{}", asked.method, asked.path, asked.query);
+    let tally = shared
+        .tallies
+        .arrived(&holder.tenant, request, &charge, Instant::now());
+    let mut answer = respond(shared, caller, asked, holder, &charge, effect, ids);
+    if let Some(units) = charge.units {
+        answer
+            .headers
+            .push(("x-ms-resource-unit", format!("{units}")));
+    }
+    if charge.share >= 0.8 {
+        let share = charge.share.min(1.8);
+        answer
+            .headers
+            .push(("x-ms-throttle-limit-percentage", format!("{share:.2}")));
+    }
+    shared
+        .tallies
+        .answered(tally, answer.status, answer.wait, Instant::now());
+    answer
+}
+
+fn respond(
+    shared: &Shared,
+    caller: &Caller,
+    asked: &Asked,
+    holder: &Holder,
+    charge: &Charge,
+    effect: Option<&Effect>,
+    ids: &Ids,
+) -> Answer {
+    let tenant = &holder.tenant;
+    if let Some(refusal) = &charge.refused {
+        return over_limit(refusal, ids);
+    }
     if let Some(wait) = shared.throttles.refuse(&asked.path, tenant, Instant::now()) {
         return throttled(wait, ids);
     }
+    if let Some(answer) = shared.modes.refusal(tenant, &asked.path, ids) {
+        return answer;
+    }
+    if matches!(effect, Some(Effect::ClaimsChallenge)) {
+        return errors::claims_challenge(&shared.sign_in.challenge(tenant), ids);
+    }
     let permission = graph::permission(&asked.path);
     if let Some(answer) = effect.and_then(|effect| at_once(effect, permission, ids)) {
+        return answer;
+    }
+    if let Some(answer) = effect.and_then(|effect| on_query(effect, &asked.query, ids)) {
         return answer;
     }
     if asked.method != Method::GET {
@@ -156,12 +229,49 @@ pub(crate) fn graph(
         path: &asked.path,
         query: &asked.query,
         base: caller.base.clone(),
+        delegated: holder.delegated,
         unknown_members: has("prefer", "include-unknown-enum-members"),
         eventual: has("consistencylevel", "eventual"),
         fault: PageFault::from(effect),
         ids,
     });
-    deface(answer, effect)
+    match effect {
+        Some(Effect::ExpandTimesOut { rows }) if answer.rows > *rows && expands(&asked.query) => {
+            errors::server_error(504, crate::faults::ErrorBody::Empty, ids)
+        }
+        _ => deface(answer, effect),
+    }
+}
+
+/// 429 by a published limit.
+fn over_limit(refusal: &Refusal, ids: &Ids) -> Answer {
+    let whole = |wait: Duration| {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        u32::try_from(seconds).unwrap_or(u32::MAX)
+    };
+    let mut answer = match (refusal.wait, refusal.form) {
+        (None, _) => errors::throttled(ids),
+        (Some(wait), WaitForm::Decimal | WaitForm::Absent) => throttled(Some(wait), ids),
+        (Some(wait), WaitForm::Seconds) => {
+            errors::throttled(ids).retry_after(RetryAfter::Seconds(whole(wait)))
+        }
+        // A date has no fractions: one more second, so that it is not too early.
+        (Some(wait), WaitForm::HttpDate) => {
+            errors::throttled(ids).retry_after(RetryAfter::HttpDate(whole(wait) + 1))
+        }
+        (Some(wait), WaitForm::InMessage) => {
+            let wait = RetryAfter::InMessage(whole(wait));
+            errors::throttled_with(wait, ids)
+        }
+    };
+    answer
+        .headers
+        .push(("x-ms-throttle-scope", refusal.scope.clone()));
+    answer.headers.push((
+        "x-ms-throttle-information",
+        "ResourceUnitLimitExceeded".to_owned(),
+    ));
+    answer
 }
 
 /// 429, with the wait if it is told.
@@ -169,7 +279,20 @@ pub(crate) fn throttled(wait: Option<Duration>, ids: &Ids) -> Answer {
     let wait = wait.map_or(RetryAfter::Absent, |wait| {
         RetryAfter::Decimal((wait.as_secs_f64() * 1_000.0).ceil() / 1_000.0)
     });
-    errors::throttled(ids).retry_after(wait)
+    errors::throttled_with(wait, ids)
+}
+
+/// The answer of an effect on requests that ask for something.
+fn on_query(effect: &Effect, query: &str, ids: &Ids) -> Option<Answer> {
+    let has = |name: &str| query.split('&').any(|part| part.starts_with(name));
+    match effect {
+        Effect::TopRejected if has("$top=") || has("%24top=") => Some(errors::bad_request(
+            "The query parameter '$top' is not supported.",
+            ids,
+        )),
+        Effect::PageGone { status } if has("$skiptoken=") => Some(errors::page_gone(*status, ids)),
+        _ => None,
+    }
 }
 
 /// The answer of an effect that needs no page.
@@ -179,12 +302,12 @@ pub(crate) fn at_once(effect: &Effect, own_permission: Option<&str>, ids: &Ids) 
             errors::forbidden(permission.as_deref().or(own_permission), ids)
         }
         Effect::Unlicensed => errors::unlicensed(ids),
-        Effect::Throttled { retry_after } => errors::throttled(ids).retry_after(*retry_after),
+        Effect::Throttled { retry_after } => errors::throttled_with(*retry_after, ids),
         Effect::ServerError {
             status,
             body,
             retry_after,
-        } => errors::server_error(*status, *body, ids).retry_after(*retry_after),
+        } => errors::server_error_with(*status, *body, *retry_after, ids),
         Effect::NotApplicable => errors::not_applicable(ids),
         Effect::Unauthorized => {
             errors::unauthorized("Lifetime validation failed, the token is expired.", ids)
@@ -206,9 +329,31 @@ pub(crate) fn deface(mut answer: Answer, effect: Option<&Effect>) -> Answer {
     match effect {
         Some(Effect::TruncatedJson) => answer.body.truncate(answer.body.len() / 2),
         Some(Effect::ConnectionReset) => answer.delivery = Delivery::Reset,
+        Some(Effect::WrongContentType) => answer.content_type = "text/plain; charset=utf-8",
+        Some(Effect::Gzip) => {
+            if let Some(compressed) = compress(&answer.body) {
+                answer.body = compressed;
+                answer.headers.push(("Content-Encoding", "gzip".to_owned()));
+            }
+        }
+        Some(Effect::SlowBody {
+            pieces,
+            milliseconds,
+        }) => {
+            answer.delivery = Delivery::Slow {
+                pieces: *pieces,
+                pause: Duration::from_millis(*milliseconds),
+            };
+        }
         _ => {}
     }
     answer
+}
+
+fn compress(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
 }
 
 /// The page that an effect asks for.
@@ -220,6 +365,16 @@ impl<'a> From<Option<&'a Effect>> for PageFault<'a> {
             Some(Effect::ForeignNextLink { origin }) => Self::LinkElsewhere(origin),
             Some(Effect::RepeatedRow) => Self::RepeatedRow,
             Some(Effect::Padded { bytes }) => Self::Padded(*bytes),
+            Some(Effect::TopIgnored) => Self::TopIgnored,
+            Some(Effect::TopClamped { rows }) => Self::TopClamped(*rows),
+            Some(
+                effect @ (Effect::UnknownEnum
+                | Effect::UnknownType
+                | Effect::NullName
+                | Effect::OddNames
+                | Effect::HugeRow { .. }
+                | Effect::DuplicateKeys),
+            ) => Self::Rows(effect),
             _ => Self::None,
         }
     }

@@ -1,9 +1,11 @@
 //! What goes wrong, by rule.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::Rng;
 use crate::sign_in::SignInRefusal;
 
 /// Which paths a rule is for. Paths begin with the version (`/beta/deviceManagement`) or, at a
@@ -62,6 +64,23 @@ pub enum RetryAfter {
     Decimal(f64),
     /// A date so many seconds from now, in the form of RFC 9110.
     HttpDate(u32),
+    /// Whole seconds, not in a header but as `RetryAfter` in the JSON that the message of the
+    /// error is. Only in answers with status 429 and in nested server errors.
+    InMessage(u32),
+}
+
+impl RetryAfter {
+    /// How long a caller who understands it waits at least.
+    pub(crate) fn length(self) -> Option<Duration> {
+        let seconds = |seconds: u32| Some(Duration::from_secs(u64::from(seconds)));
+        match self {
+            Self::Absent => None,
+            Self::Seconds(wait) | Self::InMessage(wait) => seconds(wait),
+            Self::Decimal(wait) => Duration::try_from_secs_f64(wait).ok(),
+            // A date has no fractions.
+            Self::HttpDate(wait) => seconds(wait.saturating_sub(1)),
+        }
+    }
 }
 
 /// The body of a server error.
@@ -130,6 +149,56 @@ pub enum Effect {
         /// How many; at most 256 MiB are sent.
         bytes: usize,
     },
+    /// Status 410 or 400 for pages that a link leads to: the walk has to begin again. Does nothing
+    /// to first pages.
+    PageGone {
+        /// 410 or 400.
+        status: u16,
+    },
+    /// 504 when something is expanded on more rows than this.
+    ExpandTimesOut {
+        /// As many still work.
+        rows: usize,
+    },
+    /// `$top` is not looked at.
+    TopIgnored,
+    /// 400 for requests with `$top`.
+    TopRejected,
+    /// Pages hold no more rows than this, whatever `$top` says.
+    TopClamped {
+        /// How many.
+        rows: usize,
+    },
+    /// The first row has an enumeration member that nobody knows.
+    UnknownEnum,
+    /// The first row is of a type that nobody knows.
+    UnknownType,
+    /// The first row has no name.
+    NullName,
+    /// The rows have names that are hard on programs: other directions, invisible and combining
+    /// characters, nothing but blanks, thousands of characters.
+    OddNames,
+    /// The first row has a member twice, with different values.
+    DuplicateKeys,
+    /// The first row has so many bytes in one of its members; at most 256 MiB.
+    HugeRow {
+        /// How many.
+        bytes: usize,
+    },
+    /// The right answer as plain text.
+    WrongContentType,
+    /// The right answer, compressed with gzip.
+    Gzip,
+    /// The right answer, in so many pieces with a pause before each.
+    SlowBody {
+        /// How many.
+        pieces: usize,
+        /// How long a pause is.
+        milliseconds: u64,
+    },
+    /// 401 that asks for a token with other claims. Tokens that are asked for without those are
+    /// answered the same from then on.
+    ClaimsChallenge,
     /// The right answer, later.
     Delayed {
         /// How much later.
@@ -166,8 +235,23 @@ pub struct FaultRule {
     /// How many requests it strikes, from that one on; `null` for all.
     #[serde(default = "once")]
     pub count: Option<u32>,
+    /// How likely it is that it strikes, from 0 to 1; absent for certain. A request that it spares
+    /// counts as matching.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Decides which requests those are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seed: u64,
     /// What it does.
     pub effect: Effect,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference to the member"
+)]
+const fn is_zero(seed: &u64) -> bool {
+    *seed == 0
 }
 
 const fn one() -> u32 {
@@ -191,6 +275,8 @@ impl FaultRule {
             tenant: None,
             nth: 1,
             count: Some(1),
+            probability: None,
+            seed: 0,
             effect,
         }
     }
@@ -205,6 +291,14 @@ impl FaultRule {
     #[must_use]
     pub fn times(mut self, count: Option<u32>) -> Self {
         self.count = count;
+        self
+    }
+
+    /// Strikes requests with this probability, from 0 to 1, decided by the seed.
+    #[must_use]
+    pub fn probably(mut self, probability: f64, seed: u64) -> Self {
+        self.probability = Some(probability);
+        self.seed = seed;
         self
     }
 
@@ -233,6 +327,16 @@ impl FaultRule {
             }
             Effect::Throttled { retry_after } | Effect::ServerError { retry_after, .. } if matches!(retry_after, RetryAfter::Decimal(s) if !s.is_finite() || *s < 0.0) => {
                 Some("a wait is not negative")
+            }
+            Effect::PageGone { status } if !matches!(status, 400 | 410) => {
+                Some("pages are gone with status 400 or 410")
+            }
+            Effect::SlowBody { pieces: 0, .. } => Some("a body comes in at least one piece"),
+            _ if self
+                .probability
+                .is_some_and(|one| !(0.0..=1.0).contains(&one)) =>
+            {
+                Some("a probability is from 0 to 1")
             }
             _ if self.nth == 0 => Some("requests are counted from 1"),
             _ => None,
@@ -290,8 +394,13 @@ impl Faults {
                 continue;
             }
             active.matched = active.matched.saturating_add(1);
-            let due =
-                active.matched >= rule.nth && rule.count.is_none_or(|count| active.struck < count);
+            let spared = rule.probability.is_some_and(|probability| {
+                let mut rng = Rng::from_parts(&[rule.seed, u64::from(active.matched)]);
+                rng.share() >= probability
+            });
+            let due = active.matched >= rule.nth
+                && rule.count.is_none_or(|count| active.struck < count)
+                && !spared;
             if due && effect.is_none() {
                 active.struck += 1;
                 effect = Some(rule.effect.clone());
@@ -329,5 +438,21 @@ mod tests {
             [false, true, true, false]
         );
         assert_eq!(faults.struck(), 2);
+    }
+
+    #[test]
+    fn a_probability_spares_some_and_the_seed_says_which() {
+        let strikes = |seed: u64| -> Vec<bool> {
+            let faults = Faults::default();
+            let rule = FaultRule::always(PathMatch::prefix("/"), Effect::HtmlPage);
+            faults.add(rule.probably(0.3, seed));
+            (0..1_000)
+                .map(|_| faults.strike("/x", None).is_some())
+                .collect()
+        };
+        let count = strikes(1).iter().filter(|struck| **struck).count();
+        assert!((200..400).contains(&count), "{count}");
+        assert_eq!(strikes(1), strikes(1));
+        assert_ne!(strikes(1), strikes(2));
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod errors;
 mod filter;
 mod odata;
+mod odd_rows;
 mod paging;
 mod route;
 
@@ -14,6 +15,7 @@ use crate::content::{
     self, Held, Links, Navigation, Row, View, cast_navigations, navigations, places,
 };
 use crate::directory::{Directory, Object, Set};
+use crate::faults::Effect;
 use odata::Query;
 use paging::Listing;
 use route::Target;
@@ -22,7 +24,7 @@ use route::Target;
 const RELATIONSHIPS: [&str; 2] = ["deviceAppManagement", "mobileAppRelationships"];
 
 /// What is wrong with a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum PageFault<'a> {
     None,
     Empty,
@@ -30,6 +32,10 @@ pub(crate) enum PageFault<'a> {
     LinkElsewhere(&'a str),
     RepeatedRow,
     Padded(usize),
+    TopIgnored,
+    TopClamped(usize),
+    /// Something is wrong with rows.
+    Rows(&'a Effect),
 }
 
 /// A request that was let in.
@@ -44,6 +50,8 @@ pub(crate) struct GraphRequest<'a> {
     pub(crate) query: &'a str,
     /// Scheme and host that links begin with.
     pub(crate) base: String,
+    /// Whether a user is behind it.
+    pub(crate) delegated: bool,
     pub(crate) unknown_members: bool,
     /// Whether `ConsistencyLevel: eventual` was sent.
     pub(crate) eventual: bool,
@@ -91,7 +99,7 @@ fn respond(request: &GraphRequest<'_>) -> Answered {
         })
         .ok_or_else(|| errors::unknown_segment(route::unknown_segment(&segments), ids))?;
     let collection = &collections()[target.index];
-    if collection.kind() == Kind::DelegatedOnly {
+    if collection.kind() == Kind::DelegatedOnly && !request.delegated {
         return Err(errors::forbidden(None, ids).into());
     }
     let responder = Responder {

@@ -25,12 +25,16 @@ mod exchange;
 mod faults;
 mod gates;
 mod graph;
+mod limits;
+mod modes;
 mod mutation;
 mod request_log;
 mod server;
+mod service;
 mod sign_in;
 mod simulator;
 mod throttle;
+mod traffic;
 
 pub use answer_key::{
     AnswerChange, AnswerChangeKind, AnswerItem, AnswerKey, AnswerLink, FieldChange,
@@ -38,8 +42,12 @@ pub use answer_key::{
 pub use collections::{Collection, Kind, collections};
 pub use faults::{Effect, ErrorBody, FaultRule, PathMatch, RetryAfter};
 pub use gates::{Gate, GateRule};
+pub use limits::{PublishedLimits, WaitForm};
+pub use modes::TenantMode;
 pub use mutation::{Changes, MutationScript};
 pub use request_log::LogEntry;
-pub use sign_in::SignInRefusal;
+pub use service::DirectorySize;
+pub use sign_in::{FederatedCredential, SignInRefusal, UserToken};
 pub use simulator::{Latency, Simulator, SimulatorOptions};
 pub use throttle::Throttle;
+pub use traffic::{ServiceTraffic, Traffic};

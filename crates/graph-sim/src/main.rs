@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use atlas_graph_sim::{Latency, Simulator, SimulatorOptions};
+use atlas_graph_sim::{Latency, PublishedLimits, Simulator, SimulatorOptions};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -47,6 +47,23 @@ struct Arguments {
     /// How much longer it takes for each row, such as `50us`.
     #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
     latency_per_row: Duration,
+    /// How much longer one answer in a hundred takes, such as `1400ms`; half take a seventh of it
+    /// or less.
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    latency_jitter: Duration,
+    /// How many percent longer it takes when something is expanded.
+    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
+    latency_expand: u32,
+    /// Refuse requests over Microsoft Graph's published limits. They are counted in any case.
+    #[arg(long, env = "ATLAS_SIM_ENFORCE_LIMITS")]
+    enforce_limits: bool,
+    /// How many times shorter the windows of those limits are.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    limits_time_scale: f64,
+    /// A file with a certificate, in PEM, that the application may prove itself with; may be given
+    /// more than once.
+    #[arg(long = "certificate-file", value_name = "PATH")]
+    certificates: Vec<PathBuf>,
     /// How long tokens are good for.
     #[arg(long, default_value = "3599s", value_parser = humantime::parse_duration)]
     token_lifetime: Duration,
@@ -89,12 +106,21 @@ async fn main() -> anyhow::Result<()> {
 fn options(arguments: &Arguments) -> anyhow::Result<SimulatorOptions> {
     let defaults = SimulatorOptions::default();
     let client_secret = match &arguments.client_secret_file {
-        None => defaults.client_secret,
+        None => defaults.client_secret.clone(),
         Some(path) => std::fs::read_to_string(path)
             .with_context(|| format!("read the client secret from {}", path.display()))?
             .trim_end()
             .to_owned(),
     };
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path)
+            .with_context(|| format!("read a certificate from {}", path.display()))
+    };
+    let certificates: Vec<String> = arguments
+        .certificates
+        .iter()
+        .map(read)
+        .collect::<anyhow::Result<_>>()?;
     Ok(SimulatorOptions {
         seed: arguments.seed,
         size: arguments.size,
@@ -106,9 +132,17 @@ fn options(arguments: &Arguments) -> anyhow::Result<SimulatorOptions> {
         latency: Latency {
             base: arguments.latency,
             per_row: arguments.latency_per_row,
+            jitter: arguments.latency_jitter,
+            expand_percent: arguments.latency_expand,
         },
         max_page_size: arguments.max_page_size,
-        throttles: Vec::new(),
+        limits: PublishedLimits {
+            enforce: arguments.enforce_limits,
+            time_scale: arguments.limits_time_scale,
+            ..PublishedLimits::default()
+        },
+        certificates,
+        ..defaults
     })
 }
 

@@ -1,5 +1,7 @@
 //! HTTP in and out.
 
+use std::time::Duration;
+
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data};
@@ -12,14 +14,16 @@ use crate::control;
 use crate::exchange::{self, Asked, Caller};
 use crate::faults::Effect;
 use crate::graph::errors;
+use crate::sign_in::TokenRequest;
 use crate::simulator::Shared;
 
 /// Headers that a request is answered by. The others are not looked at.
-const HEADERS: [&str; 4] = [
+const HEADERS: [&str; 5] = [
     "client-request-id",
     "consistencylevel",
     "content-type",
     "prefer",
+    "x-ms-throttle-priority",
 ];
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -55,19 +59,25 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
     let mut underway = asked.begin(&shared, tenant, caller.user_agent.as_deref(), None);
     let effect = exchange::meet(&shared, &asked.path, tenant).await;
     let effect = effect.as_ref();
+    let batch = batch::version(&asked.path).is_some();
+    let published = || shared.sign_in.published(&caller.base, &asked.path);
     let answer = if let Some(directory) = &directory {
-        token(&shared, &asked, &body, directory, effect, &ids)
-    } else if batch::version(&asked.path).is_some() {
-        batch::answer(&shared, &caller, &asked, &body, effect, &ids).await
+        token(&shared, &caller, &asked, &body, directory, effect, &ids)
+    } else if let Some(published) = published() {
+        published
     } else {
-        exchange::graph(&shared, &caller, &asked, effect, &ids)
+        if let Some(tenant) = tenant {
+            shared.tallies.round_trip(tenant, batch);
+        }
+        if batch {
+            batch::answer(&shared, &caller, &asked, &body, effect, &ids).await
+        } else {
+            exchange::graph(&shared, &caller, &asked, effect, &ids)
+        }
     };
     // The requests of a batch took their time already.
-    if batch::version(&asked.path).is_none() || answer.status != 200 {
-        let latency = shared.latency().of(answer.rows);
-        if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
-        }
+    if !batch || answer.status != 200 {
+        exchange::take_time(&shared, &asked, answer.rows).await;
     }
     underway.answered(answer.status, answer.header("Retry-After"));
     send(answer, &ids)
@@ -81,6 +91,7 @@ fn token_endpoint(path: &str) -> Option<String> {
 
 fn token(
     shared: &Shared,
+    caller: &Caller,
     asked: &Asked,
     body: &[u8],
     tenant: &str,
@@ -96,7 +107,13 @@ fn token(
     if let Some(answer) = effect.and_then(|effect| exchange::at_once(effect, None, ids)) {
         return answer;
     }
-    exchange::deface(shared.sign_in.token(tenant, body), effect)
+    let request = TokenRequest {
+        tenant,
+        form: body,
+        root: &caller.base,
+        graph_root: shared.modes.graph_root(tenant),
+    };
+    exchange::deface(shared.sign_in.token(&request), effect)
 }
 
 fn send(answer: Answer, ids: &Ids) -> HttpResponse {
@@ -116,10 +133,26 @@ fn send(answer: Answer, ids: &Ids) -> HttpResponse {
     for (name, value) in &answer.headers {
         response.insert_header((*name, value.as_str()));
     }
-    if answer.delivery == Delivery::Reset {
-        return reset(&mut response, &answer.body);
+    match answer.delivery {
+        Delivery::Whole => response.body(answer.body),
+        Delivery::Reset => reset(&mut response, &answer.body),
+        Delivery::Slow { pieces, pause } => slow(&mut response, &answer.body, pieces, pause),
     }
-    response.body(answer.body)
+}
+
+/// The body in pieces, with a pause before each.
+fn slow(
+    response: &mut HttpResponseBuilder,
+    body: &[u8],
+    pieces: usize,
+    pause: Duration,
+) -> HttpResponse {
+    let size = body.len().div_ceil(pieces).max(1);
+    let pieces: Vec<Bytes> = body.chunks(size).map(Bytes::copy_from_slice).collect();
+    response.streaming(stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, std::io::Error>(piece)
+    }))
 }
 
 /// Half of the body, and then an error where more is due, which ends the connection.

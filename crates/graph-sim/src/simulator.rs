@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,15 +14,19 @@ use actix_web::{App, HttpServer};
 use tokio::sync::oneshot;
 
 use crate::answer_key::{self, AnswerChange, AnswerKey, AnswerLink};
+use crate::content::Rng;
 use crate::control;
 use crate::directory::Directory;
 use crate::faults::{FaultRule, Faults};
 use crate::gates::{Gate, GateRule, Gates};
+use crate::limits::{Limits, PublishedLimits};
+use crate::modes::{Modes, TenantMode};
 use crate::mutation::{self, Changes, MutationScript};
 use crate::request_log::{LogEntry, RequestLog};
 use crate::server;
-use crate::sign_in::{Application, SignIn};
+use crate::sign_in::{Application, FederatedCredential, SignIn, UserToken};
 use crate::throttle::{Throttle, Throttles};
+use crate::traffic::{Tallies, Traffic};
 
 /// How long answers take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,12 +35,30 @@ pub struct Latency {
     pub base: Duration,
     /// On top of it for each row that the answer holds.
     pub per_row: Duration,
+    /// One answer in a hundred takes this much longer, or more; half of them a seventh of it or
+    /// less.
+    pub jitter: Duration,
+    /// So many percent more for answers in which something is expanded.
+    pub expand_percent: u32,
 }
 
 impl Latency {
-    pub(crate) fn of(self, rows: usize) -> Duration {
+    /// How long this answer takes. `bits` decide about the jitter.
+    pub(crate) fn of(self, rows: usize, expands: bool, bits: u128) -> Duration {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        self.base.saturating_add(self.per_row.saturating_mul(rows))
+        let even = self.base.saturating_add(self.per_row.saturating_mul(rows));
+        let even = if expands {
+            even.saturating_mul(100 + self.expand_percent) / 100
+        } else {
+            even
+        };
+        if self.jitter.is_zero() {
+            return even;
+        }
+        // Exponential: the hundredth part is over 4.6 times the mean.
+        let bits = u64::try_from(bits >> 64).unwrap_or(0);
+        let share = 1.0 - Rng::from_parts(&[bits]).share();
+        even.saturating_add(self.jitter.mul_f64(-share.ln() / 100_f64.ln()))
     }
 }
 
@@ -61,8 +84,16 @@ pub struct SimulatorOptions {
     pub latency: Latency,
     /// Pages are no larger than this, whatever a collection allows and a caller asks for.
     pub max_page_size: Option<usize>,
-    /// Limits on how often tenants may be asked.
+    /// Limits on how often tenants may be asked, beside the published ones.
     pub throttles: Vec<Throttle>,
+    /// What is done about the published limits.
+    pub limits: PublishedLimits,
+    /// Other applications that may sign in with the same proofs.
+    pub other_client_ids: Vec<String>,
+    /// Certificates, in PEM, that the application may prove itself with.
+    pub certificates: Vec<String>,
+    /// Issuers whose tokens the application may prove itself with.
+    pub federated: Vec<FederatedCredential>,
 }
 
 impl Default for SimulatorOptions {
@@ -78,6 +109,10 @@ impl Default for SimulatorOptions {
             latency: Latency::default(),
             max_page_size: None,
             throttles: Vec::new(),
+            limits: PublishedLimits::default(),
+            other_client_ids: Vec::new(),
+            certificates: Vec::new(),
+            federated: Vec::new(),
         }
     }
 }
@@ -95,6 +130,9 @@ impl std::fmt::Debug for SimulatorOptions {
             .field("latency", &self.latency)
             .field("max_page_size", &self.max_page_size)
             .field("throttles", &self.throttles)
+            .field("limits", &self.limits)
+            .field("other_client_ids", &self.other_client_ids)
+            .field("federated", &self.federated)
             .finish_non_exhaustive()
     }
 }
@@ -109,6 +147,11 @@ pub(crate) struct Shared {
     pub(crate) gates: Gates,
     pub(crate) faults: Faults,
     pub(crate) throttles: Throttles,
+    pub(crate) limits: Limits,
+    pub(crate) tallies: Tallies,
+    pub(crate) modes: Modes,
+    /// Connections that were ever opened.
+    pub(crate) connections: AtomicU64,
     latency: Mutex<Latency>,
     directories: Mutex<HashMap<String, Tenant>>,
 }
@@ -120,30 +163,59 @@ struct Tenant {
 }
 
 impl Shared {
-    fn new(options: SimulatorOptions) -> Self {
+    /// # Errors
+    /// When a certificate or a key is none.
+    fn new(options: SimulatorOptions) -> io::Result<Self> {
         let tenants = options.tenants.iter();
         let throttles = Throttles::default();
         throttles.set(options.throttles);
-        Self {
+        let limits = Limits::default();
+        limits.set(options.limits);
+        let mut client_ids = vec![options.client_id];
+        client_ids.extend(options.other_client_ids);
+        let sign_in = SignIn::new(
+            Application {
+                client_ids,
+                client_secret: options.client_secret,
+            },
+            tenants.map(|tenant| tenant.to_ascii_lowercase()).collect(),
+            options.any_tenant,
+            options.token_lifetime,
+        );
+        let invalid = |problem| io::Error::new(io::ErrorKind::InvalidInput, problem);
+        for pem in &options.certificates {
+            sign_in.add_certificate(pem).map_err(invalid)?;
+        }
+        for credential in options.federated {
+            sign_in.trust(credential).map_err(invalid)?;
+        }
+        Ok(Self {
             seed: options.seed,
             size: options.size,
             max_page_size: options.max_page_size,
-            sign_in: SignIn::new(
-                Application {
-                    client_id: options.client_id,
-                    client_secret: options.client_secret,
-                },
-                tenants.map(|tenant| tenant.to_ascii_lowercase()).collect(),
-                options.any_tenant,
-                options.token_lifetime,
-            ),
+            sign_in,
             log: RequestLog::new(),
             gates: Gates::default(),
             faults: Faults::default(),
             throttles,
+            limits,
+            tallies: Tallies::default(),
+            modes: Modes::default(),
+            connections: AtomicU64::new(0),
             latency: Mutex::new(options.latency),
             directories: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn traffic(&self, tenant: &str) -> Traffic {
+        Traffic {
+            peak_concurrency: self.log.max_concurrent(tenant),
+            ..self.tallies.of(tenant)
         }
+    }
+
+    pub(crate) fn set_latency(&self, latency: Latency) {
+        *self.latency.lock().unwrap_or_else(PoisonError::into_inner) = latency;
     }
 
     pub(crate) fn latency(&self) -> Latency {
@@ -227,7 +299,7 @@ impl Simulator {
     /// Starts one on a free port of the loopback interface.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// When no port can be had, or a certificate or key of the options is none.
     pub async fn start(options: SimulatorOptions) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .expect("the loopback interface has a free port");
@@ -239,10 +311,10 @@ impl Simulator {
     /// Starts one on a listener.
     ///
     /// # Errors
-    /// When the listener cannot be used.
+    /// When the listener cannot be used, or a certificate or key is none.
     pub async fn start_on(listener: TcpListener, options: SimulatorOptions) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(options));
+        let shared = Arc::new(Shared::new(options)?);
         let server = serve(listener, Arc::clone(&shared)).await?;
         Ok(Self(Arc::new(Running {
             shared,
@@ -330,14 +402,85 @@ impl Simulator {
         self.0.shared.throttles.set(throttles);
     }
 
+    /// Changes what is done about the published limits, and begins to count them anew.
+    ///
+    /// # Panics
+    /// When a scale is not positive.
+    pub fn set_limits(&self, limits: PublishedLimits) {
+        let problem = limits.problem();
+        assert!(problem.is_none(), "{problem:?}: {limits:?}");
+        self.0.shared.limits.set(limits);
+    }
+
+    /// What the tenant's clients asked since the last clearing, of which service, and whether they
+    /// waited when they were told to.
+    #[must_use]
+    pub fn traffic(&self, directory_id: &str) -> Traffic {
+        self.0.shared.traffic(&directory_id.to_ascii_lowercase())
+    }
+
+    /// Begins to count traffic anew.
+    pub fn clear_traffic(&self) {
+        self.0.shared.tallies.clear();
+    }
+
+    /// How many connections were ever opened.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.0.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// Replaces what the tenant lacks.
+    pub fn set_modes(&self, directory_id: &str, modes: impl IntoIterator<Item = TenantMode>) {
+        let tenant = directory_id.to_ascii_lowercase();
+        self.0
+            .shared
+            .modes
+            .set(&tenant, modes.into_iter().collect());
+    }
+
+    /// Makes the tenant's tokens good no longer, until one is asked for with the claims that the
+    /// answers tell (continuous access evaluation).
+    pub fn challenge_tokens(&self, directory_id: &str) {
+        let tenant = directory_id.to_ascii_lowercase();
+        self.0.shared.sign_in.challenge(&tenant);
+    }
+
+    /// Lets the application prove itself with a certificate, in PEM, too.
+    ///
+    /// # Panics
+    /// When it is none with an RSA key.
+    pub fn add_certificate(&self, pem: &str) {
+        let added = self.0.shared.sign_in.add_certificate(pem);
+        assert_eq!(added, Ok(()));
+    }
+
+    /// Lets the application prove itself with tokens of an issuer too.
+    ///
+    /// # Panics
+    /// When the issuer's key is none of RSA in PEM.
+    pub fn trust(&self, credential: FederatedCredential) {
+        assert_eq!(self.0.shared.sign_in.trust(credential), Ok(()));
+    }
+
+    /// A token for a user of an application, as Microsoft Entra issues it.
+    #[must_use]
+    pub fn user_token(&self, directory_id: &str, wanted: &UserToken) -> String {
+        let tenant = directory_id.to_ascii_lowercase();
+        self.0
+            .shared
+            .sign_in
+            .user_token(&self.0.base_url, &tenant, wanted)
+    }
+
+    /// Signs tokens for users with the other published key, and replaces the one that signed.
+    pub fn rotate_keys(&self) {
+        self.0.shared.sign_in.rotate_keys();
+    }
+
     /// Changes how long answers take.
     pub fn set_latency(&self, latency: Latency) {
-        *self
-            .0
-            .shared
-            .latency
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = latency;
+        self.0.shared.set_latency(latency);
     }
 
     /// Changes how long new tokens are good for.
@@ -384,6 +527,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<ServerH
         .name("graph-sim".to_owned())
         .spawn(move || {
             System::new().block_on(async move {
+                let opened = Arc::clone(&shared);
                 let server = HttpServer::new(move || {
                     App::new()
                         .app_data(Data::from(Arc::clone(&shared)))
@@ -391,12 +535,15 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<ServerH
                         .default_service(web::to(server::serve))
                 })
                 .workers(2)
+                .on_connect(move |_, _| {
+                    opened.connections.fetch_add(1, Ordering::Relaxed);
+                })
                 // Who closes the connection has given up: the request ends with it.
                 .h1_allow_half_closed(false)
                 .disable_signals()
                 .shutdown_timeout(1)
                 .keep_alive(Duration::from_secs(75))
-                .listen(listener);
+                .listen_auto_h2c(listener);
                 let server = match server {
                     Ok(server) => server.run(),
                     Err(error) => {

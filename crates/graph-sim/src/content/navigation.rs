@@ -82,9 +82,11 @@ pub(crate) fn cast_navigations(kind: &str) -> &'static [Navigation] {
         on_items("identityCertificateForClientAuthentication"),
         on_items("derivedCredentialSettings"),
     ];
-    const ANDROID_WIFI: [Navigation; 2] = [
+    const ANDROID_WIFI: [Navigation; 4] = [
         on_items("rootCertificateForServerValidation"),
         on_items("identityCertificateForClientAuthentication"),
+        on_items("rootCertificatesForServerValidation"),
+        on_items("derivedCredentialSettings"),
     ];
     const VPN: [Navigation; 2] = [
         on_items("identityCertificate"),

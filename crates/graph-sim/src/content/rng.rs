@@ -39,6 +39,15 @@ impl Rng {
         usize::try_from(self.next() % end).unwrap_or(0)
     }
 
+    /// A number from 0 to under 1.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "53 bits are what a number of this type holds"
+    )]
+    pub(crate) fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// True in so many of a hundred cases.
     pub(crate) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance

@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::answer::{Answer, Ids, random_guid};
-use crate::faults::ErrorBody;
+use crate::faults::{ErrorBody, RetryAfter};
 
 fn error(status: u16, code: &str, message: &str, ids: &Ids) -> Answer {
     let date = DateTime::<Utc>::from(SystemTime::now()).format("%Y-%m-%dT%H:%M:%S");
@@ -26,6 +28,10 @@ fn error(status: u16, code: &str, message: &str, ids: &Ids) -> Answer {
 
 /// Intune's habit: the message is JSON once more.
 fn nested(message: &str) -> String {
+    nested_with(message, None)
+}
+
+fn nested_with(message: &str, retry_after: Option<u32>) -> String {
     let activity = random_guid();
     json!({
         "_version": 3,
@@ -35,7 +41,7 @@ fn nested(message: &str) -> String {
              https://fef.amsua0101.manage.microsoft.com/StatelessService?api-version=5025-01-01"
         ),
         "CustomApiErrorPhrase": "",
-        "RetryAfter": null,
+        "RetryAfter": retry_after,
         "ErrorSourceService": "",
         "HttpHeaders": "{}",
     })
@@ -129,6 +135,80 @@ pub(crate) fn unlicensed(ids: &Ids) -> Answer {
         "Access denied: the tenant is not licensed for this feature.",
         ids,
     )
+}
+
+/// What conditional access answers in tenants that pay for no premium directory.
+pub(crate) fn not_premium(ids: &Ids) -> Answer {
+    error(
+        403,
+        "AccessDenied",
+        "Your tenant is not licensed for this feature. A premium licence of Microsoft Entra ID is \
+         required.",
+        ids,
+    )
+}
+
+/// 401 that asks for a new token: one that carries these claims.
+pub(crate) fn claims_challenge(claims: &str, ids: &Ids) -> Answer {
+    let mut answer = error(
+        401,
+        "InvalidAuthenticationToken",
+        "Continuous access evaluation resulted in challenge with result: InteractionRequired and \
+         code: TokenIssuedBeforeRevocationTimestamp",
+        ids,
+    );
+    let claims = STANDARD.encode(claims);
+    answer.headers.push((
+        "WWW-Authenticate",
+        format!(
+            "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/\
+             oauth2/authorize\", error=\"insufficient_claims\", claims=\"{claims}\""
+        ),
+    ));
+    answer
+}
+
+/// A page that is no more.
+pub(crate) fn page_gone(status: u16, ids: &Ids) -> Answer {
+    if status == 410 {
+        error(
+            410,
+            "syncStateNotFound",
+            "The state of the walk is gone.",
+            ids,
+        )
+    } else {
+        error(status, "BadRequest", "Skip token is expired.", ids)
+    }
+}
+
+/// 429 that says when to come back.
+pub(crate) fn throttled_with(wait: RetryAfter, ids: &Ids) -> Answer {
+    let answer = match wait {
+        RetryAfter::InMessage(seconds) => {
+            let message = nested_with("Too many requests", Some(seconds));
+            error(429, "TooManyRequests", &message, ids)
+        }
+        _ => throttled(ids),
+    };
+    answer.retry_after(wait)
+}
+
+/// A server error that says when to come back.
+pub(crate) fn server_error_with(
+    status: u16,
+    body: ErrorBody,
+    wait: RetryAfter,
+    ids: &Ids,
+) -> Answer {
+    let answer = match (body, wait) {
+        (ErrorBody::NestedJson, RetryAfter::InMessage(seconds)) => {
+            let message = nested_with("An internal server error has occurred", Some(seconds));
+            error(status, "InternalError", &message, ids)
+        }
+        _ => server_error(status, body, ids),
+    };
+    answer.retry_after(wait)
 }
 
 pub(crate) fn throttled(ids: &Ids) -> Answer {

@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::odata::{Query, decode};
-use super::{GraphRequest, PageFault, errors};
+use super::{GraphRequest, PageFault, errors, odd_rows};
 use crate::answer::Answer;
 
 /// The most padding that is sent.
-const MAX_PADDING: usize = 256 * 1024 * 1024;
+pub(super) const MAX_PADDING: usize = 256 * 1024 * 1024;
 
 /// What is paged through.
 #[derive(Debug)]
@@ -95,10 +95,17 @@ pub(super) fn page(
             .filter(|position| position.token(request, query) == *raw)
             .ok_or_else(|| errors::bad_request("Skip token is not valid.", request.ids))?,
     };
-    let size = query
-        .top
+    let top = match request.fault {
+        PageFault::TopIgnored => None,
+        _ => query.top,
+    };
+    let most = match request.fault {
+        PageFault::TopClamped(rows) => rows.min(listing.max_top),
+        _ => listing.max_top,
+    };
+    let size = top
         .unwrap_or(listing.page_size)
-        .min(listing.max_top)
+        .min(most)
         .min(request.max_page_size.unwrap_or(usize::MAX))
         .max(1);
     let (from, to) = match request.fault {
@@ -107,7 +114,10 @@ pub(super) fn page(
         _ => (position.offset, position.offset + size),
     };
     let (from, to) = (from.min(listing.total), to.min(listing.total));
-    let rows: Vec<Value> = (from..to).map(row).collect();
+    let mut rows: Vec<Value> = (from..to).map(row).collect();
+    if let PageFault::Rows(effect) = request.fault {
+        odd_rows::spoil(&mut rows, effect);
+    }
 
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), json!(listing.context));
@@ -126,6 +136,9 @@ pub(super) fn page(
     let count = rows.len();
     body.insert("value".to_owned(), Value::Array(rows));
     let mut answer = Answer::graph_json(200, &Value::Object(body));
+    if let PageFault::Rows(effect) = request.fault {
+        odd_rows::spoil_text(&mut answer.body, effect);
+    }
     answer.rows = count;
     Ok(answer)
 }

@@ -240,3 +240,80 @@ async fn an_answer_comes_later() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(started.elapsed() >= Duration::from_millis(150));
 }
+
+#[tokio::test]
+async fn rows_are_not_as_they_should_be() {
+    let page = async |effect: Effect| {
+        let (_simulator, _, answer) = struck(effect).await;
+        answer.text().await.unwrap()
+    };
+    let row = async |effect: Effect| {
+        let page: Value = serde_json::from_str(&page(effect).await).unwrap();
+        page["value"][0].clone()
+    };
+    let family = row(Effect::UnknownEnum).await["templateReference"]["templateFamily"].clone();
+    assert_eq!(family, "brandNewFamily");
+    let kind = row(Effect::UnknownType).await["@odata.type"].clone();
+    assert_eq!(kind, "#microsoft.graph.brandNewPolicy");
+    assert_eq!(row(Effect::NullName).await["name"], Value::Null);
+    let odd = row(Effect::OddNames).await;
+    assert!(odd["name"].as_str().unwrap().contains('\u{202e}'));
+    assert!(page(Effect::HugeRow { bytes: 5_000_000 }).await.len() > 5_000_000);
+    let twice = page(Effect::DuplicateKeys).await;
+    assert!(twice.contains(r#""id":"another","description":"twice""#));
+}
+
+#[tokio::test]
+async fn right_answers_come_in_odd_ways() {
+    let (_running, client, answer) = struck(Effect::WrongContentType).await;
+    let kind = answer.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("text/plain"));
+    let right: Value = client.json(POLICIES).await;
+    let (_simulator, _, answer) = struck(Effect::Gzip).await;
+    let plain: Value = answer.json().await.unwrap();
+    assert_eq!(plain["value"], right["value"]);
+    let started = std::time::Instant::now();
+    let slow = Effect::SlowBody {
+        pieces: 4,
+        milliseconds: 30,
+    };
+    let (_simulator, _, answer) = struck(slow).await;
+    let slow: Value = answer.json().await.unwrap();
+    assert_eq!(slow["value"], right["value"]);
+    assert!(started.elapsed() >= Duration::from_millis(120));
+}
+
+#[tokio::test]
+async fn top_links_and_expansions_fail_where_rules_say() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    let set = |effect: Effect| {
+        simulator.clear_faults();
+        simulator.fault(FaultRule::always(PathMatch::prefix(POLICIES), effect));
+    };
+    let rows = async |query: &str| {
+        let page = client.json(&format!("{POLICIES}{query}")).await;
+        page["value"].as_array().unwrap().len()
+    };
+    set(Effect::TopIgnored);
+    assert_eq!(rows("?$top=3").await, 25);
+    set(Effect::TopClamped { rows: 4 });
+    assert_eq!(rows("?$top=20").await, 4);
+    let status = async |path: &str| client.get(path).await.status().as_u16();
+    set(Effect::TopRejected);
+    assert_eq!(status(&format!("{POLICIES}?$top=3")).await, 400);
+    assert_eq!(rows("").await, 25);
+    set(Effect::ExpandTimesOut { rows: 10 });
+    assert_eq!(
+        status(&format!("{POLICIES}?$expand=assignments")).await,
+        504
+    );
+    assert_eq!(rows("?$expand=assignments&$top=10").await, 10);
+    assert_eq!(rows("").await, 25);
+    let page = client.json(POLICIES).await;
+    let link = page["@odata.nextLink"].as_str().unwrap().to_owned();
+    for gone in [410, 400] {
+        set(Effect::PageGone { status: gone });
+        assert_eq!(status(link.strip_prefix(&client.base).unwrap()).await, gone);
+        assert_eq!(rows("").await, 25);
+    }
+}

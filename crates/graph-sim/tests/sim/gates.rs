@@ -77,6 +77,7 @@ async fn the_log_tells_what_was_asked_and_how_long_it_took() {
         latency: Latency {
             base: Duration::from_millis(20),
             per_row: Duration::from_millis(1),
+            ..Latency::default()
         },
         ..SimulatorOptions::default()
     })

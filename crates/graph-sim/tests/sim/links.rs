@@ -189,6 +189,8 @@ async fn read_all(client: &Client, path: &str, row: &Value) -> Value {
         "androidDeviceOwnerEnterpriseWiFiConfiguration" => &[
             "rootCertificateForServerValidation",
             "identityCertificateForClientAuthentication",
+            "rootCertificatesForServerValidation",
+            "derivedCredentialSettings",
         ],
         "iosVpnConfiguration" => &["identityCertificate", "derivedCredentialSettings"],
         "windows81SCEPCertificateProfile" => &["rootCertificate"],
