@@ -11,8 +11,18 @@
 //! what public issues report of the real service. Where the two sides read the documentation
 //! differently, tests fail, which is the point.
 //!
-//! What can be made to go wrong: see [`Effect`]. What can be stopped and let go: [`GateRule`].
-//! What was asked: [`Simulator::log`]. The same over HTTP: paths under `/_sim/`.
+//! - What a client must end with: [`Simulator::answer_key`], [`Simulator::answer_links`], and after
+//!   [`Simulator::mutate`] [`Simulator::changes_since_mark`].
+//! - What can be made to go wrong: [`Effect`]. What can be stopped and let go: [`GateRule`]. What a
+//!   tenant can lack: [`TenantMode`].
+//! - How often one may ask: [`PublishedLimits`], and [`Throttle`] for limits of one's own. Whether
+//!   a client kept to it: [`Simulator::traffic`].
+//! - What was asked: [`Simulator::log`]. It holds no tokens, secrets or bodies.
+//! - How one signs in: a secret, a certificate, or a token of another issuer
+//!   ([`FederatedCredential`]); users' tokens ([`UserToken`]) can be checked with published keys
+//!   and used on their behalf.
+//!
+//! The same over HTTP: paths under `/_sim/`, which `atlas-graph-sim --help` lists.
 
 mod answer;
 mod answer_key;

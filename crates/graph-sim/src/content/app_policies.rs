@@ -37,8 +37,8 @@ pub(super) fn configuration(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> 
 }
 
 /// A policy that protects or configures apps without enrolment.
-pub(super) fn managed(row: &Row<'_>, rng: &mut Rng) -> Value {
-    json!({
+pub(super) fn managed(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Value {
+    let mut policy = json!({
         "periodOfflineBeforeAccessCheck": "PT12H",
         "periodOnlineBeforeAccessCheck": "PT30M",
         "periodOfflineBeforeWipeIsEnforced": "P90D",
@@ -50,10 +50,36 @@ pub(super) fn managed(row: &Row<'_>, rng: &mut Rng) -> Value {
         "minimumPinLength": 4 + rng.below(4),
         "pinCharacterSet": "numeric",
         "deployedAppCount": rng.below(60) + usize::from(row.object.counted),
-        "appGroupType": rng.pick(&["allCoreMicrosoftApps", "selectedPublicApps"]),
         "targetedAppManagementLevels": "unspecified",
         "exemptedAppPackages": [],
-    })
+    });
+    // Policies of Windows Information Protection know no groups of apps.
+    if !row
+        .collection
+        .path()
+        .ends_with("InformationProtectionPolicies")
+    {
+        let group = rng.pick(&["allCoreMicrosoftApps", "selectedPublicApps"]);
+        if group != "selectedPublicApps" {
+            links.add(link_kind(row), "special", group, &[]);
+        }
+        policy["appGroupType"] = json!(group);
+    }
+    policy
+}
+
+/// Whether such a policy configures its apps or protects them.
+fn link_kind(row: &Row<'_>) -> &'static str {
+    let configures = row.short_type() == "targetedManagedAppConfiguration"
+        || row
+            .collection
+            .path()
+            .ends_with("targetedManagedAppConfigurations");
+    if configures {
+        "configures_app"
+    } else {
+        "protects_app"
+    }
 }
 
 /// Whether policies of a collection name their apps.
@@ -71,11 +97,7 @@ pub(super) fn names_apps(collection: &Collection) -> bool {
 /// The apps that such a policy is for.
 pub(super) fn apps(row: &Row<'_>, links: &mut Links) -> Vec<Value> {
     let path = row.collection.path();
-    let kind = if path.ends_with("targetedManagedAppConfigurations") {
-        "configures_app"
-    } else {
-        "protects_app"
-    };
+    let kind = link_kind(row);
     let (identifier, member) = if path.ends_with("androidManagedAppProtections") {
         ("androidMobileAppIdentifier", "packageId")
     } else if path.ends_with("windowsManagedAppProtections") {

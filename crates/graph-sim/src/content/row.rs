@@ -247,7 +247,7 @@ impl<'a> Row<'a> {
             Shape::Enrollment => enrollment::configuration(self, rng, links),
             Shape::MobileApp => apps::app(self, view, rng, links),
             Shape::AppConfiguration => app_policies::configuration(self, rng, links),
-            Shape::ManagedAppPolicy => app_policies::managed(self, rng),
+            Shape::ManagedAppPolicy => app_policies::managed(self, rng, links),
             Shape::PolicySet => policy_sets::policy_set(),
             Shape::CloudPcPolicy => cloud_pc::policy(self, rng, links),
             Shape::CloudPcUserSetting => cloud_pc::user_setting(rng),

@@ -31,8 +31,11 @@ const KINDS: [(&str, &[&str]); 35] = [
     ),
     ("supersedes", &["mobile_app"]),
     ("depends_on_app", &["mobile_app"]),
-    ("configures_app", &["mobile_app", "app_identifier"]),
-    ("protects_app", &["app_identifier"]),
+    (
+        "configures_app",
+        &["mobile_app", "app_identifier", "special"],
+    ),
+    ("protects_app", &["app_identifier", "special"]),
     ("blocks_on_app", &["mobile_app"]),
     ("in_app_category", &["mobile_app_category"]),
     ("uses_vpp_token", &["vpp_token"]),
