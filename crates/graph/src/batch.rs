@@ -122,9 +122,14 @@ impl TenantGraph {
             })
             .collect();
         let mut answers: Answers = Vec::with_capacity(requests.len());
-        let mut chunks = stream::iter(self.chunks(waiting))
+        // Made before the stream: a closure that the stream calls would not be known to be `Send` for
+        // every lifetime, and callers could not be spawned.
+        let settling: Vec<_> = self
+            .chunks(waiting)
+            .into_iter()
             .map(|chunk| self.settle(&root, chunk))
-            .buffer_unordered(self.http.options().concurrency);
+            .collect();
+        let mut chunks = stream::iter(settling).buffer_unordered(self.http.options().concurrency);
         while let Some(settled) = chunks.next().await {
             answers.extend(settled?);
         }

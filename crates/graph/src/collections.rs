@@ -4,6 +4,7 @@
 //! The data are facts of the published metadata, SDKs and documentation of Microsoft Graph (beta
 //! for Intune, v1.0 for Entra where it is complete). The domain's half has the same keys.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
@@ -25,16 +26,40 @@ pub enum Shape {
     DelegatedOnly,
 }
 
-/// What a list tells about the assignments of its rows.
+/// Where the assignments of a list's rows are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assignments {
     /// The list carries them, expanded.
     ExpandList,
+    /// Each object has a collection of them under its address.
+    SubResource,
+    /// Each object carries them, expanded, when it is read by itself.
+    ExpandItem,
     /// The type has none.
     None,
-    /// The type has them, and the list does not carry them.
-    NotTold,
+}
+
+/// What has to be read for an object's links besides its list and its assignments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Related {
+    /// Scope tags and categories of an app. The list of apps tells scope tags wrongly.
+    App,
+    /// Which apps an app replaces or needs.
+    AppRelations,
+    /// Certificate profiles and derived credentials of a profile.
+    Certificates,
+    /// Settings and rules of a compliance policy of the settings catalog.
+    ComplianceRules,
+    /// The uploaded definition files that an administrative template uses.
+    DefinitionFiles,
+    /// What a policy set bundles.
+    PolicySetItems,
+    /// The reusable settings that a policy refers to.
+    ReusableSettings,
+    /// Role, members and scopes of a role assignment.
+    RoleAssignment,
 }
 
 /// Where one policy type is read from.
@@ -58,6 +83,8 @@ pub struct Collection {
     #[serde(default)]
     pub(crate) scope_tags: Option<String>,
     assignments: Assignments,
+    #[serde(default)]
+    pub(crate) related: Vec<Related>,
     #[serde(default)]
     pub(crate) entity_type: Option<String>,
 }
@@ -115,10 +142,37 @@ impl Collection {
         self.shape
     }
 
-    /// What the list tells about assignments.
+    /// Where assignments are told.
     #[must_use]
     pub const fn assignments(&self) -> Assignments {
         self.assignments
+    }
+
+    /// The query without the assignments, for when expanding them is too much for Graph.
+    pub(crate) fn query_without_assignments(&self) -> String {
+        let parts = self.query.split('&').filter_map(|part| {
+            let Some(expanded) = part.strip_prefix("$expand=assignments") else {
+                return Some(part.to_owned());
+            };
+            let others = expanded.strip_prefix(',')?;
+            Some(format!("$expand={others}"))
+        });
+        parts.collect::<Vec<_>>().join("&")
+    }
+
+    /// Whether the list does not tell an object's true scope tags.
+    pub(crate) fn tells_wrong_scope_tags(&self) -> bool {
+        self.related.contains(&Related::App)
+    }
+
+    /// Whether `object`, a row of the list, is of a kind that the published metadata do not have.
+    pub(crate) fn is_unknown_kind(&self, object: &Value) -> bool {
+        let Some(kinds) = KINDS.get(self.path.as_str()) else {
+            return false;
+        };
+        let kind = object.get("@odata.type").and_then(Value::as_str);
+        let kind = kind.map(|kind| kind.trim_start_matches("#microsoft.graph."));
+        kind.is_some_and(|kind| !kinds.iter().any(|known| known == kind))
     }
 
     /// Whether both are read from the same address.
@@ -132,6 +186,12 @@ static COLLECTIONS: LazyLock<Vec<Collection>> = LazyLock::new(|| {
         .expect("the embedded collections are valid JSON: a test reads them")
 });
 
+/// The kinds of objects in lists of several kinds, by path, without their namespace.
+static KINDS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../data/kinds.json"))
+        .expect("the embedded kinds are valid JSON: a test reads them")
+});
+
 /// Every collection, one per policy type and foundation, in the registry's order.
 #[must_use]
 pub fn collections() -> &'static [Collection] {
@@ -140,7 +200,7 @@ pub fn collections() -> &'static [Collection] {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use super::*;
 
@@ -176,7 +236,9 @@ mod tests {
         assert_eq!(lists.len(), 99);
         for ((_, path), sharing) in lists {
             assert!(
-                sharing.iter().all(|one| one.query == sharing[0].query),
+                sharing.iter().all(|one| one.query == sharing[0].query
+                    && one.assignments == sharing[0].assignments
+                    && one.related == sharing[0].related),
                 "{path}"
             );
             if sharing.len() == 1 {
@@ -200,8 +262,8 @@ mod tests {
                 "{path}"
             );
             assert!(
-                routings.iter().filter(|one| one.otherwise).count() <= 1,
-                "{path}"
+                routings.iter().filter(|one| one.otherwise).count() == 1,
+                "{path}: a row that is not known must have its place"
             );
         }
     }
@@ -221,12 +283,51 @@ mod tests {
                 "{}",
                 one.key
             );
+            assert!(
+                !one.query_without_assignments().contains("assignments"),
+                "{}",
+                one.key
+            );
             assert_eq!(
                 one.path.contains('{'),
                 one.shape == Shape::Children,
                 "{}",
                 one.key
             );
+        }
+    }
+
+    #[test]
+    fn dropping_the_assignments_keeps_what_else_is_expanded() {
+        let without = |key: &str| {
+            let one = collections().iter().find(|one| one.key == key);
+            one.unwrap().query_without_assignments()
+        };
+        assert_eq!(without("settingsCatalogPolicy"), "$top=1000");
+        assert_eq!(without("iosManagedAppProtection"), "$expand=apps");
+        assert_eq!(
+            without("deviceCompliancePolicy"),
+            "$expand=scheduledActionsForRule($expand=scheduledActionConfigurations)&$top=1000"
+        );
+        assert_eq!(without("endpointSecurityIntent"), "$top=1000");
+    }
+
+    #[test]
+    fn kinds_are_told_for_lists_that_exist_and_cover_what_rows_are_routed_by() {
+        for path in KINDS.keys() {
+            assert!(collections().iter().any(|one| one.path == *path), "{path}");
+        }
+        for one in collections() {
+            let Some(routing) = &one.routing else {
+                continue;
+            };
+            if routing.pointer != "/@odata.type" {
+                continue;
+            }
+            for value in &routing.values {
+                let row = serde_json::json!({"@odata.type": value});
+                assert!(!one.is_unknown_kind(&row), "{}: {value}", one.key);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@
 //! #     keys: Vec<atlas_domain::policy_types::PolicyTypeKey>) -> Result<(), atlas_graph::GraphError> {
 //! let graph = client.tenant(application);
 //! graph.sign_in().await?;
-//! for list in &atlas_graph::plan(&keys).lists {
+//! for list in &atlas_graph::plan(&keys, true).lists {
 //!     let mut reader = graph.list(list);
 //!     while let Some(page) = reader.next_page().await? {
 //!         println!("{} objects", page.observations.len());
@@ -28,9 +28,11 @@
 //! | `client` | the shared client and one tenant's view of it |
 //! | `collections` | the registry's second half: path, query, routing of each policy type |
 //! | `credential` | how an application proves itself |
+//! | `enrich` | reading what a list does not tell of its rows |
 //! | `error` | what can go wrong, and how a person is told |
 //! | `http` | connections, and one exchange on them |
 //! | `link` | which next links may be followed |
+//! | `links` | from what Graph tells of an object to its links |
 //! | `list` | walking a list to its end |
 //! | `observe` | from a row to an observation |
 //! | `options` | limits and addresses |
@@ -51,9 +53,11 @@ mod batch;
 mod client;
 mod collections;
 mod credential;
+mod enrich;
 mod error;
 mod http;
 mod link;
+mod links;
 mod list;
 mod observe;
 mod options;
@@ -71,6 +75,7 @@ pub use batch::SubRequest;
 pub use client::{Application, GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
 pub use credential::{CertificateError, ClientCertificate, Credential};
+pub use enrich::Incomplete;
 pub use error::{GraphError, PagingRefusal, SignInCause, SignInError};
 pub use list::{ListPage, ListReader};
 pub use options::{GraphOptions, GraphSetupError};

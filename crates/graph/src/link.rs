@@ -38,8 +38,7 @@ impl VersionRoot {
     /// The address of a collection under the object `id`, where `path` has a placeholder in braces.
     /// `None` when the id cannot stand in a path.
     pub(crate) fn address_under(&self, path: &str, id: &str, query: &str) -> Option<Url> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-        if !id.bytes().all(plain) || id.bytes().all(|byte| byte == b'.') {
+        if !can_stand_in_a_path(id) {
             return None;
         }
         let (before, rest) = path.split_once('{')?;
@@ -68,6 +67,12 @@ impl VersionRoot {
             Err(PagingRefusal::Foreign)
         }
     }
+}
+
+/// Whether an id leads to no other address when it is put into a path.
+pub(crate) fn can_stand_in_a_path(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    id.bytes().all(plain) && !id.bytes().all(|byte| byte == b'.')
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! Walking a list to its end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use atlas_domain::inventory::Observation;
+use atlas_domain::policy_types::PolicyTypeKey;
+use futures::FutureExt as _;
 use url::Url;
 
 use crate::client::TenantGraph;
 use crate::collections::Shape;
+use crate::enrich::{Enricher, Incomplete};
 use crate::error::{GraphError, PagingRefusal};
 use crate::link::VersionRoot;
+use crate::observe::Setting;
 use crate::page::{self, PageRead};
 use crate::plan::ListPlan;
 use crate::request::Asked;
@@ -37,6 +41,8 @@ pub struct ListReader {
     told: bool,
     links: Seen,
     ids: Seen,
+    enricher: Enricher,
+    unknown: BTreeMap<PolicyTypeKey, u64>,
 }
 
 /// A page that is still to be read.
@@ -45,6 +51,8 @@ struct Step {
     url: Url,
     asked: Asked,
     of_parents: bool,
+    /// The object that its rows live under.
+    parent: Option<String>,
 }
 
 impl ListReader {
@@ -69,8 +77,11 @@ impl ListReader {
                 Asked::First
             },
             of_parents: collection.shape() == Shape::Children,
+            parent: None,
         };
         Self {
+            enricher: Enricher::new(graph.clone(), plan.clone()),
+            unknown: BTreeMap::new(),
             graph,
             plan,
             root,
@@ -118,22 +129,33 @@ impl ListReader {
             }
             read => read?,
         };
-        Ok(self.take(step, read))
+        self.take(step, read).await
+    }
+
+    /// What is lacking so far of the objects that were given out, by policy type: assignments and
+    /// links that could not be read.
+    #[must_use]
+    pub const fn incomplete(&self) -> &BTreeMap<PolicyTypeKey, Incomplete> {
+        self.enricher.incomplete()
+    }
+
+    /// Objects so far whose kind or family is not known. Each was given out under the policy type
+    /// that takes the rest of its list.
+    #[must_use]
+    pub const fn unknown(&self) -> &BTreeMap<PolicyTypeKey, u64> {
+        &self.unknown
     }
 
     /// Expanding the assignments of very many objects takes Graph longer than its gateway waits.
     /// The objects without their assignments are worth more than nothing.
     async fn read_rows_without_assignments(&mut self) -> Result<ListPage, GraphError> {
         let collection = self.plan.collection();
-        let query: Vec<&str> = collection
-            .query()
-            .split('&')
-            .filter(|part| *part != "$expand=assignments")
-            .collect();
+        let query = collection.query_without_assignments();
         let step = Step {
-            url: self.root.address(collection.path(), &query.join("&")),
+            url: self.root.address(collection.path(), &query),
             asked: Asked::First,
             of_parents: false,
+            parent: None,
         };
         tracing::info!(
             path = collection.path(),
@@ -142,7 +164,7 @@ impl ListReader {
         self.told = false;
         self.steps = VecDeque::from([step.clone()]);
         let read = self.fetch(&step).await?;
-        Ok(self.take(&step, read))
+        self.take(&step, read).await
     }
 
     fn can_ask_for_less(&self, step: &Step) -> bool {
@@ -154,7 +176,11 @@ impl ListReader {
     }
 
     async fn fetch(&self, step: &Step) -> Result<PageRead, GraphError> {
-        let (plan, told) = (&self.plan, self.told);
+        let plan = &self.plan;
+        let setting = Setting {
+            told: self.told,
+            parent: step.parent.as_deref(),
+        };
         let singleton = plan.collection().shape() == Shape::Singleton;
         let read = self
             .graph
@@ -162,33 +188,35 @@ impl ListReader {
                 if singleton {
                     page::singleton(plan, body)
                 } else {
-                    page::list(plan, told, body)
+                    page::list(plan, setting, body)
                 }
             })
             .await?;
         // A singleton that was never set up, such as an Apple push certificate.
-        Ok(read.unwrap_or(PageRead {
-            observations: Vec::new(),
-            rows: 0,
-            next: None,
-        }))
+        Ok(read.unwrap_or_default())
     }
 
-    fn take(&mut self, step: &Step, read: PageRead) -> ListPage {
-        self.go_on(step, read.next.as_deref());
-        let mut observations = read.observations;
+    /// Completes a page that was read and moves on. The page stays the next one when that fails.
+    async fn take(&mut self, step: &Step, read: PageRead) -> Result<ListPage, GraphError> {
+        let mut sightings = read.sightings;
+        let sighted = sightings.len();
         let mut on_this_page = Seen::default();
-        let mut unstable = false;
-        observations.retain(|observation| {
-            let repeated = !self.ids.insert(&observation.external_id);
-            unstable |= repeated;
-            on_this_page.insert(&observation.external_id)
-        });
-        ListPage {
+        sightings.retain(|one| on_this_page.insert(&one.observation.external_id));
+        let mut unstable = sightings.len() < sighted;
+        // Boxed: it is large, and rarely needed.
+        let observations = self.enricher.complete(sightings).boxed().await?;
+        self.go_on(step, read.next.as_deref());
+        for observation in &observations {
+            unstable |= !self.ids.insert(&observation.external_id);
+        }
+        for key in read.unknown {
+            *self.unknown.entry(key).or_default() += 1;
+        }
+        Ok(ListPage {
             observations,
             rows: read.rows,
             unstable,
-        }
+        })
     }
 
     async fn read_parents(&mut self, step: &Step) -> Result<(), GraphError> {
@@ -210,6 +238,7 @@ impl ListReader {
                 url,
                 asked: Asked::First,
                 of_parents: false,
+                parent: Some(id.clone()),
             });
         }
         self.go_on(step, read.next.as_deref());
@@ -233,6 +262,7 @@ impl ListReader {
                 url,
                 asked: Asked::Next,
                 of_parents: step.of_parents,
+                parent: step.parent.clone(),
             }),
             Ok(_) => self.refused = Some(PagingRefusal::Repeated),
             Err(refusal) => self.refused = Some(refusal),

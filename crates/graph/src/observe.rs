@@ -6,10 +6,13 @@ mod tests;
 
 use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::change::fields;
-use atlas_domain::inventory::content::{assignments_hash, content_hash, content_of};
+use atlas_domain::inventory::content::{content_hash, content_of};
+use atlas_domain::inventory::link::{LinkSet, LinkSource};
 use serde_json::{Map, Value};
 
 use crate::collections::{Assignments, Collection, Shape};
+use crate::enrich::{self, Sighting};
+use crate::links::{self, Gathered};
 use crate::plan::ListPlan;
 use crate::withhold::withhold;
 
@@ -21,19 +24,35 @@ const LONGEST_NAME: usize = 1_000;
 const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_WORD: usize = 200;
 
+/// Where a row stood.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Setting<'a> {
+    /// Whether the list was asked to carry assignments.
+    pub(crate) told: bool,
+    /// The id of the object that it stood under.
+    pub(crate) parent: Option<&'a str>,
+}
+
+/// A row that a wanted policy type claims.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) sighting: Sighting,
+    /// Whether it is of a kind that is not known, and belongs to its type for want of another.
+    pub(crate) unknown: bool,
+}
+
 /// Reads one row. `None` is a row that no wanted policy type claims, or one of Microsoft's own.
-/// `told` says whether assignments were asked for.
 pub(crate) fn observe(
     plan: &ListPlan,
-    told: bool,
+    setting: Setting<'_>,
     row: &str,
-) -> Result<Option<Observation>, &'static str> {
+) -> Result<Option<Seen>, &'static str> {
     let mut object: Value =
         serde_json::from_str(row).map_err(|_| "a row is not JSON that can be read")?;
     if !object.is_object() {
         return Err("a row is not an object");
     }
-    let Some(collection) = route(plan.sharing(), &object) else {
+    let Some((collection, unknown)) = route(plan.sharing(), &object) else {
         return Ok(None);
     };
     if !plan.wants(collection.key()) || is_left_out(collection, &object) {
@@ -42,43 +61,99 @@ pub(crate) fn observe(
     withhold(&mut object);
     let policy_type = collection.key();
     let external_id = external_id(collection, &object)?;
-    let assignments = assignments(collection, told, &object);
-    Ok(Some(Observation {
+    let content = content(collection, &object);
+    let mut observation = Observation {
         policy_type,
         name: name(collection, &object, &external_id),
         platform: platform::of(&object).unwrap_or_else(|| policy_type.describe().platform.clone()),
         scope_tags: scope_tags(collection, &object),
-        assignment_count: assignments.map(|all| i32::try_from(all.len()).unwrap_or(i32::MAX)),
-        assignments_hash: assignments.map(assignments_hash),
-        assignments: assignments.map(<[Value]>::to_vec),
-        content: object
-            .as_object()
-            .map(|members| fields(&content_of(members)))
-            .unwrap_or_default(),
+        assignment_count: None,
+        assignments_hash: None,
+        assignments: None,
+        content_hash: content_hash(&content),
+        content,
         links: Vec::new(),
         metadata: metadata(collection, &object),
-        content_hash: content_hash(&object),
         external_id,
-    }))
+    };
+    let assignments = assignments(collection, setting.told, &object);
+    let (mut asks, mut cut) = (Vec::new(), false);
+    if plan.dependencies() {
+        let found = links_of(collection, setting.parent, &object);
+        cut |= found.cut;
+        let set = LinkSet::new(LinkSource::Object, found.links);
+        observation.links.push(set);
+        asks = enrich::asks(collection, assignments.is_some(), &object);
+    }
+    if let Some(assignments) = assignments {
+        cut |= enrich::set_assignments(&mut observation, assignments, plan.dependencies());
+    }
+    let sighting = Sighting {
+        observation,
+        collection,
+        asks,
+        cut,
+    };
+    Ok(Some(Seen { sighting, unknown }))
 }
 
-/// The one collection that claims the row, among those that share its list.
-fn route(sharing: &[&'static Collection], object: &Value) -> Option<&'static Collection> {
+/// What the object says, as it is kept and compared. A member that its list tells wrongly is not
+/// said by it.
+fn content(collection: &Collection, object: &Value) -> Map<String, Value> {
+    let Some(members) = object.as_object() else {
+        return Map::new();
+    };
+    let mut content = content_of(members);
+    if collection.tells_wrong_scope_tags() {
+        content.retain(|name, _| collection.scope_tags.as_ref() != Some(name));
+    }
+    fields(&content)
+}
+
+fn links_of(collection: &Collection, parent: Option<&str>, object: &Value) -> Gathered {
+    let tags = collection
+        .scope_tags
+        .as_deref()
+        .filter(|_| !collection.tells_wrong_scope_tags());
+    let mut found = links::of_object(collection.key(), tags, object);
+    if let Some(parent) = parent {
+        links::enrollment::of_parent(parent, &mut found);
+    }
+    found
+}
+
+/// The one collection that claims the row, among those that share its list, and whether it does so
+/// for want of another.
+fn route(sharing: &[&'static Collection], object: &Value) -> Option<(&'static Collection, bool)> {
+    let value = |collection: &Collection| {
+        let routing = collection.routing.as_ref()?;
+        object
+            .pointer(&routing.pointer)
+            .filter(|value| !is_blank(value))
+    };
     let claims = |collection: &&&'static Collection| {
         collection.routing.as_ref().is_none_or(|routing| {
-            object
-                .pointer(&routing.pointer)
-                .is_some_and(|value| routing.values.contains(value))
+            value(collection).is_some_and(|value| routing.values.contains(value))
         })
     };
     let takes_the_rest = |collection: &&&'static Collection| {
         collection.routing.as_ref().is_some_and(|r| r.otherwise)
     };
-    sharing
-        .iter()
-        .find(claims)
-        .or_else(|| sharing.iter().find(takes_the_rest))
-        .copied()
+    if let Some(claiming) = sharing.iter().find(claims) {
+        return Some((claiming, claiming.is_unknown_kind(object)));
+    }
+    let rest = sharing.iter().find(takes_the_rest)?;
+    // Where the rest is a type of its own, and not one that is named, its kinds are listed.
+    let unknown = if rest.routing.as_ref().is_some_and(|r| r.values.is_empty()) {
+        rest.is_unknown_kind(object)
+    } else {
+        value(rest).is_some()
+    };
+    Some((rest, unknown))
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
 }
 
 fn is_left_out(collection: &Collection, object: &Value) -> bool {
@@ -123,6 +198,11 @@ fn scope_tags(collection: &Collection, object: &Value) -> Vec<String> {
     else {
         return Vec::new();
     };
+    tags_of(values)
+}
+
+/// Scope tags as they are kept: few characters each, in order, once.
+pub(crate) fn tags_of(values: &[Value]) -> Vec<String> {
     let mut tags: Vec<String> = values
         .iter()
         .filter_map(Value::as_str)

@@ -3,17 +3,21 @@
 //! A page's rows are cut out of the body as text first and read one at a time, so that a page of a
 //! thousand large policies is never in memory as a tree.
 
-use atlas_domain::inventory::Observation;
+use atlas_domain::policy_types::PolicyTypeKey;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::observe::observe;
+use crate::enrich::Sighting;
+use crate::observe::{Seen, Setting, observe};
 use crate::plan::ListPlan;
 
 /// A page, as far as it concerns the inventory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PageRead {
-    pub(crate) observations: Vec<Observation>,
+    pub(crate) sightings: Vec<Sighting>,
+    /// Policy types that took a row of a kind that is not known, once for each row.
+    pub(crate) unknown: Vec<PolicyTypeKey>,
     /// All rows of the page, also those that no wanted policy type claims.
     pub(crate) rows: u64,
     pub(crate) next: Option<String>,
@@ -35,28 +39,55 @@ struct Envelope<T> {
 
 const NO_PAGE: &str = "it is not a page of JSON";
 
-/// Reads a page of a list. `told` says whether assignments were asked for.
-pub(crate) fn list(plan: &ListPlan, told: bool, body: &[u8]) -> Result<PageRead, &'static str> {
-    let page: Envelope<&RawValue> = serde_json::from_slice(body).map_err(|_| NO_PAGE)?;
-    let mut observations = Vec::new();
-    for row in &page.value {
-        observations.extend(observe(plan, told, row.get())?);
+impl PageRead {
+    fn take(&mut self, row: Seen) {
+        if row.unknown {
+            self.unknown.push(row.sighting.observation.policy_type);
+        }
+        self.sightings.push(row.sighting);
     }
-    Ok(PageRead {
-        observations,
+}
+
+/// Reads a page of a list.
+pub(crate) fn list(
+    plan: &ListPlan,
+    setting: Setting<'_>,
+    body: &[u8],
+) -> Result<PageRead, &'static str> {
+    let page: Envelope<&RawValue> = serde_json::from_slice(body).map_err(|_| NO_PAGE)?;
+    let mut read = PageRead {
         rows: u64::try_from(page.value.len()).unwrap_or(u64::MAX),
         next: page.next,
-    })
+        ..PageRead::default()
+    };
+    for row in &page.value {
+        if let Some(seen) = observe(plan, setting, row.get())? {
+            read.take(seen);
+        }
+    }
+    Ok(read)
 }
 
 /// Reads a singleton: the body is the one row.
 pub(crate) fn singleton(plan: &ListPlan, body: &[u8]) -> Result<PageRead, &'static str> {
     let text = std::str::from_utf8(body).map_err(|_| "it is not text")?;
-    Ok(PageRead {
-        observations: observe(plan, false, text)?.into_iter().collect(),
+    let mut read = PageRead {
         rows: 1,
-        next: None,
-    })
+        ..PageRead::default()
+    };
+    if let Some(seen) = observe(plan, Setting::default(), text)? {
+        read.take(seen);
+    }
+    Ok(read)
+}
+
+/// Gives each row of a page to `take`, one at a time.
+pub(crate) fn each(body: &[u8], take: &mut impl FnMut(Value)) -> Result<(), &'static str> {
+    let page: Envelope<&RawValue> = serde_json::from_slice(body).map_err(|_| NO_PAGE)?;
+    for row in &page.value {
+        take(serde_json::from_str(row.get()).map_err(|_| "a row is not JSON that can be read")?);
+    }
+    Ok(())
 }
 
 /// Reads the ids of a parent collection.
@@ -81,8 +112,8 @@ mod tests {
     use crate::plan::plan;
 
     fn tags(body: &str) -> Result<PageRead, &'static str> {
-        let plan = plan(&[registry().find("roleScopeTag").unwrap()]);
-        list(&plan.lists[0], false, body.as_bytes())
+        let plan = plan(&[registry().find("roleScopeTag").unwrap()], true);
+        list(&plan.lists[0], Setting::default(), body.as_bytes())
     }
 
     #[test]
@@ -92,7 +123,7 @@ mod tests {
                 "@odata.nextLink": "https://x/%255B", "value": [{"id": "0", "displayName": "Default"}]}"#,
         )
         .unwrap();
-        assert_eq!((page.rows, page.observations.len()), (1, 1));
+        assert_eq!((page.rows, page.sightings.len()), (1, 1));
         assert_eq!(page.next.as_deref(), Some("https://x/%255B"));
     }
 

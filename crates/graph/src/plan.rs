@@ -21,6 +21,7 @@ pub struct ListPlan {
     /// Everything that lives in the list, wanted or not: a row that belongs to a type that is not
     /// wanted must not fall to the type that takes the rest.
     sharing: Vec<&'static Collection>,
+    dependencies: bool,
 }
 
 impl ListPlan {
@@ -44,14 +45,22 @@ impl ListPlan {
         &self.sharing
     }
 
+    /// Whether links are wanted, and what has to be read for them.
+    pub(crate) const fn dependencies(&self) -> bool {
+        self.dependencies
+    }
+
     pub(crate) fn wants(&self, key: PolicyTypeKey) -> bool {
         self.keys.contains(&key)
     }
 }
 
 /// Finds the distinct lists for `keys`. The order of `keys` and repetitions do not matter.
+///
+/// With `dependencies`, links are told, and assignments that a list does not carry are read for
+/// each page. Without, no links are told, and assignments where their list carries them.
 #[must_use]
-pub fn plan(keys: &[PolicyTypeKey]) -> Plan {
+pub fn plan(keys: &[PolicyTypeKey], dependencies: bool) -> Plan {
     let mut lists: Vec<ListPlan> = Vec::new();
     let mut skipped = Vec::new();
     for collection in collections() {
@@ -74,6 +83,7 @@ pub fn plan(keys: &[PolicyTypeKey]) -> Plan {
                     .iter()
                     .filter(|other| other.shares_list_with(collection))
                     .collect(),
+                dependencies,
             }),
         }
     }
@@ -104,7 +114,7 @@ mod tests {
     #[test]
     fn everything_needs_each_list_once_and_skips_what_needs_a_user() {
         let all: Vec<_> = registry().all().iter().map(PolicyType::key).collect();
-        let plan = plan(&all);
+        let plan = plan(&all, true);
         assert_eq!(plan.lists.len(), 97);
         let mut skipped: Vec<_> = plan.skipped.iter().map(|(key, _)| key.as_str()).collect();
         skipped.sort_unstable();
@@ -123,12 +133,15 @@ mod tests {
 
     #[test]
     fn types_of_one_collection_are_read_together_and_repetitions_change_nothing() {
-        let plan = plan(&keys(&[
-            "endpointSecurityFirewall",
-            "settingsCatalogPolicy",
-            "endpointSecurityFirewall",
-            "roleScopeTag",
-        ]));
+        let plan = plan(
+            &keys(&[
+                "endpointSecurityFirewall",
+                "settingsCatalogPolicy",
+                "endpointSecurityFirewall",
+                "roleScopeTag",
+            ]),
+            true,
+        );
         let told: Vec<_> = plan
             .lists
             .iter()
@@ -154,7 +167,7 @@ mod tests {
 
     #[test]
     fn nothing_selected_is_nothing_to_read() {
-        let plan = plan(&[]);
+        let plan = plan(&[], true);
         assert!(plan.lists.is_empty() && plan.skipped.is_empty());
     }
 }

@@ -87,7 +87,7 @@ impl InventorySyncService {
         progress.planned(keys.len());
         self.begin(claim, selection, &keys).await?;
         let tenant = self.sign_in(claim).await?;
-        let plan = atlas_graph::plan(&keys);
+        let plan = atlas_graph::plan(&keys, selection.include_dependencies());
 
         progress.enter(ProgressPhase::Collecting);
         let mut results = self.skip(lease, plan.skipped, progress).await?;

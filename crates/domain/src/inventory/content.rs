@@ -1,84 +1,173 @@
-//! Hashes of what an object says, so that two readings can be compared.
+//! What of an object is content, in a form in which two readings can be compared.
+//!
+//! Content is what somebody decided: settings, names, scope tags. It is not when something was
+//! touched or synchronised, how many devices it reached, what the service thinks of its own answer,
+//! or what it is assigned to: assignments are compared apart.
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Members that change without anybody changing the policy, or that are hashed apart.
-const NOT_CONTENT: [&str; 16] = [
+/// The one annotation that says something of the object.
+const KIND: &str = "@odata.type";
+
+/// Members of an object that change without anybody changing it, or that are compared apart. Times
+/// by the name `last…DateTime` are left out by that.
+const NOT_CONTENT: [&str; 36] = [
+    // Compared apart, or the other end of somebody else's link.
     "assignments",
     "payloads",
+    // Times and versions.
     "createdDateTime",
-    "lastModifiedDateTime",
     "modifiedDateTime",
-    "lastSyncDateTime",
-    "lastUpdatedDateTime",
-    "lastHeartbeatDateTime",
-    "lastConnectionDateTime",
-    "lastSuccessfulSyncDateTime",
+    "version",
+    "highestAvailableVersion",
+    // Counts. Rules have counts, too, so the name's ending decides nothing.
     "isAssigned",
     "settingCount",
     "deployedAppCount",
     "usedLicenseCount",
-    "version",
-    "highestAvailableVersion",
+    "totalLicenseCount",
+    "dependentAppCount",
+    "supersedingAppCount",
+    "supersededAppCount",
+    "syncedDeviceCount",
+    "currentSyncResultCount",
+    // What happens to it, or came of it.
+    "uploadState",
+    "lastSyncStatus",
+    "lastSyncErrorCode",
+    "lastSyncError",
+    "lastSyncTriggeredBy",
+    "lastAppSyncStatus",
+    "syncStatus",
+    "inventorySyncStatus",
+    "newUpdates",
+    "deviceReporting",
+    "deploymentStatus",
+    "deploymentSummary",
+    "runSummary",
+    "deviceRunStates",
+    "userRunStates",
+    "healthCheckStatus",
+    "healthCheckStatusDetail",
+    "healthCheckStatusDetails",
+    "inUse",
+    "inUseByCloudPc",
 ];
 
-/// Hash of an object's content: members in sorted order, without `@odata.*` annotations at the top
-/// level (but with `@odata.type`), assignments, counts and times.
-#[must_use]
-pub fn content_hash(object: &Value) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    match object {
-        Value::Object(members) => {
-            let mut kept: Vec<_> = members
-                .iter()
-                .filter(|(name, _)| is_content(name))
-                .collect();
-            kept.sort_unstable_by_key(|(name, _)| name.as_str());
-            for (name, value) in kept {
-                feed_text(&mut hash, name);
-                feed(&mut hash, value);
-            }
-        }
-        other => feed(&mut hash, other),
-    }
-    hash.finalize().into()
-}
+/// Members whose values are sets of ids: Graph promises no order for them.
+const SETS: [&str; 3] = ["roleScopeTagIds", "roleScopeTags", "scopeIds"];
 
-/// The members of an object that are content: those that [`content_hash`] is made of.
+/// The member with the apps that an app protection policy or an app configuration is for.
+const APPS: &str = "apps";
+
+/// The members of an object that are content, in a normal form: without annotations of the service
+/// (but with `@odata.type`), and with sets in order.
 #[must_use]
 pub fn content_of(object: &Map<String, Value>) -> Map<String, Value> {
     object
         .iter()
         .filter(|(name, _)| is_content(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
+        .map(|(name, value)| {
+            let mut value = plain(value);
+            if let Value::Array(values) = &mut value {
+                if name == APPS {
+                    values.iter_mut().for_each(leave_identifier);
+                }
+                if name == APPS || SETS.contains(&name.as_str()) {
+                    sort(values);
+                }
+            }
+            (name.clone(), value)
+        })
         .collect()
 }
 
-/// Hash of an object's assignments. Their order does not count: Graph promises none.
+/// Hash of an object's content as it is kept, that is of what [`fields`](super::change::fields)
+/// made of [`content_of`]: two readings whose fields are the same have the same hash, and those
+/// whose fields differ do not.
 #[must_use]
-pub fn assignments_hash(assignments: &[Value]) -> [u8; 32] {
-    let mut each: Vec<[u8; 32]> = assignments
+pub fn content_hash(fields: &Map<String, Value>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    feed_members(&mut hash, fields);
+    hash.finalize().into()
+}
+
+/// Assignments in a normal form: without the ids and annotations that the service makes up for
+/// them, without members that say nothing, and in an order of their own. Graph promises none, and
+/// tells the same assignment differently in a list and under its object.
+#[must_use]
+pub fn assignments_of(told: &[Value]) -> Vec<Value> {
+    let mut assignments: Vec<Value> = told
         .iter()
         .map(|assignment| {
-            let mut hash = Sha256::new();
-            feed(&mut hash, assignment);
-            hash.finalize().into()
+            let mut assignment = plain(assignment);
+            if let Value::Object(members) = &mut assignment {
+                members.remove(KIND);
+                members.remove("id");
+            }
+            without_nulls(&mut assignment);
+            assignment
         })
         .collect();
-    each.sort_unstable();
+    sort(&mut assignments);
+    assignments
+}
+
+/// Hash of an object's assignments in their normal form.
+#[must_use]
+pub fn assignments_hash(assignments: &[Value]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for one in each {
-        hash.update(one);
+    for assignment in assignments {
+        feed(&mut hash, assignment);
     }
     hash.finalize().into()
 }
 
 fn is_content(name: &str) -> bool {
-    if name == "@odata.type" {
-        return true;
+    let is_time = name.starts_with("last") && name.ends_with("DateTime");
+    (name == KIND || !name.contains('@')) && !is_time && !NOT_CONTENT.contains(&name)
+}
+
+/// The value without annotations, at any depth.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Array(values) => values.iter().map(plain).collect(),
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, _)| *name == KIND || !name.contains('@'))
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+        other => other.clone(),
     }
-    !name.contains('@') && !NOT_CONTENT.contains(&name)
+}
+
+/// An app of a policy is its identifier; its own version changes with every edit of the policy.
+fn leave_identifier(app: &mut Value) {
+    if let Some(identifier) = app.get_mut("mobileAppIdentifier") {
+        *app = identifier.take();
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(without_nulls);
+        }
+        Value::Array(values) => values.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+/// Sorts by what the values say; the order of an object's members says nothing.
+fn sort(values: &mut [Value]) {
+    values.sort_by_cached_key(|value| {
+        let mut hash = Sha256::new();
+        feed(&mut hash, value);
+        let key: [u8; 32] = hash.finalize().into();
+        key
+    });
 }
 
 fn feed_text(hash: &mut Sha256, text: &str) {
@@ -111,49 +200,121 @@ fn feed(hash: &mut Sha256, value: &Value) {
         }
         Value::Object(members) => {
             hash.update(b"o");
-            hash.update(
-                u64::try_from(members.len())
-                    .unwrap_or(u64::MAX)
-                    .to_be_bytes(),
-            );
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_unstable_by_key(|(name, _)| name.as_str());
-            for (name, value) in sorted {
-                feed_text(hash, name);
-                feed(hash, value);
-            }
+            feed_members(hash, members);
         }
+    }
+}
+
+fn feed_members(hash: &mut Sha256, members: &Map<String, Value>) {
+    hash.update(
+        u64::try_from(members.len())
+            .unwrap_or(u64::MAX)
+            .to_be_bytes(),
+    );
+    let mut sorted: Vec<_> = members.iter().collect();
+    sorted.sort_unstable_by_key(|(name, _)| name.as_str());
+    for (name, value) in sorted {
+        feed_text(hash, name);
+        feed(hash, value);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::inventory::change::fields;
+
+    fn hash(object: &Value) -> [u8; 32] {
+        content_hash(&fields(&content_of(object.as_object().unwrap())))
+    }
 
     #[test]
     fn order_times_and_assignments_do_not_count_and_settings_do() {
         let base = json!({"id": "1", "a": {"x": 1, "y": [1, 2]}, "lastModifiedDateTime": "t1"});
         let same = json!({"lastModifiedDateTime": "t2", "a": {"y": [1, 2], "x": 1}, "id": "1",
-            "assignments": [{"id": "z"}], "assignments@odata.context": "c"});
-        assert_eq!(content_hash(&base), content_hash(&same));
+            "assignments": [{"id": "z"}], "assignments@odata.context": "c", "lastAppSyncDateTime": 1});
+        assert_eq!(hash(&base), hash(&same));
         for other in [
             json!({"id": "1", "a": {"x": 1, "y": [2, 1]}}),
             json!({"id": "1", "a": {"x": "1", "y": [1, 2]}}),
             json!({"id": "1", "a": {"x": 1, "y": [1, 2]}, "b": null}),
+            json!({"@odata.type": "k", "id": "1", "a": {"x": 1, "y": [1, 2]}}),
         ] {
-            assert_ne!(content_hash(&base), content_hash(&other), "{other}");
+            assert_ne!(hash(&base), hash(&other), "{other}");
         }
     }
 
     #[test]
-    fn assignments_compare_as_a_set() {
-        let (a, b) = (json!({"id": "a"}), json!({"id": "b"}));
-        assert_eq!(
-            assignments_hash(&[a.clone(), b.clone()]),
-            assignments_hash(&[b, a.clone()])
-        );
-        assert_ne!(assignments_hash(&[a]), assignments_hash(&[]));
+    fn annotations_deep_inside_and_the_order_of_sets_do_not_count() {
+        let one = json!({"roleScopeTagIds": ["0", "7"], "rules": [{"@odata.type": "r", "n": 1}]});
+        let same = json!({"roleScopeTagIds": ["7", "0"],
+            "rules": [{"@odata.type": "r", "n": 1, "n@odata.type": "#Int64", "@odata.etag": "e"}]});
+        let other = json!({"roleScopeTagIds": ["0", "7"], "rules": [{"@odata.type": "q", "n": 1}]});
+        assert_eq!(hash(&one), hash(&same));
+        assert_ne!(hash(&one), hash(&other));
+    }
+
+    #[test]
+    fn apps_of_a_policy_are_their_identifiers_in_any_order() {
+        let app = |name: &str, version: &str| json!({"id": name, "version": version, "mobileAppIdentifier": {"bundleId": name}});
+        let one = json!({"apps": [app("a", "1"), app("b", "1")]});
+        let same = json!({"apps": [app("b", "2"), app("a", "2")]});
+        let other = json!({"apps": [app("a", "1")]});
+        assert_eq!(hash(&one), hash(&same));
+        assert_ne!(hash(&one), hash(&other));
+    }
+
+    #[test]
+    fn assignments_are_the_same_in_any_order_and_however_they_were_read() {
+        let in_a_list = [
+            json!({"id": "p_a", "target": {"@odata.type": "#t", "groupId": "a", "filterId": null}}),
+            json!({"id": "p_b", "target": {"@odata.type": "#t", "groupId": "b"}, "settings": null}),
+        ];
+        let under_its_object = [
+            json!({"@odata.type": "#x", "target": {"groupId": "b", "@odata.type": "#t"}}),
+            json!({"@odata.type": "#x", "target": {"groupId": "a", "@odata.type": "#t"}}),
+        ];
+        let normal = assignments_of(&in_a_list);
+        assert_eq!(normal, assignments_of(&under_its_object));
+        assert_eq!(normal, assignments_of(&normal));
+        let hash = assignments_hash(&normal);
+        assert_ne!(hash, assignments_hash(&assignments_of(&in_a_list[..1])));
+        assert_ne!(hash, assignments_hash(&[]));
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-c@]{0,3}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-c@/~]{0,3}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_hash_and_the_kept_fields_differ_together(one in values(), other in values()) {
+            let of = |value: &Value| fields(&content_of(&Map::from_iter([("m".to_owned(), value.clone())])));
+            let (one, other) = (of(&one), of(&other));
+            prop_assert_eq!(one == other, content_hash(&one) == content_hash(&other));
+        }
+
+        #[test]
+        fn the_normal_form_of_assignments_is_its_own(told in prop::collection::vec(values(), 0..5)) {
+            let normal = assignments_of(&told);
+            let turned: Vec<Value> = told.into_iter().rev().collect();
+            prop_assert_eq!(&normal, &assignments_of(&turned));
+            prop_assert_eq!(&normal, &assignments_of(&normal));
+        }
     }
 }

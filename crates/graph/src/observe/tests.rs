@@ -1,5 +1,6 @@
 //! What becomes of rows.
 
+use atlas_domain::inventory::link::LinkKind;
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use serde_json::json;
 
@@ -14,8 +15,13 @@ fn keys(words: &[&str]) -> Vec<PolicyTypeKey> {
 }
 
 fn seen(words: &[&str], row: &Value) -> Option<Observation> {
-    let plan = plan(&keys(words));
-    observe(&plan.lists[0], true, &row.to_string()).unwrap()
+    let plan = plan(&keys(words), true);
+    let setting = Setting {
+        told: true,
+        parent: None,
+    };
+    let seen = observe(&plan.lists[0], setting, &row.to_string()).unwrap();
+    seen.map(|seen| seen.sighting.observation)
 }
 
 fn routed(words: &[&str], row: &Value) -> Option<&'static str> {
@@ -70,8 +76,6 @@ fn enrolment_and_app_configurations_are_split() {
         json!({"id": "1", "@odata.type": "#microsoft.graph.deviceEnrollmentLimitConfiguration"});
     let both = ["enrollmentLimitRestriction", "enrollmentStatusPage"];
     assert_eq!(routed(&both, &limit), Some("enrollmentLimitRestriction"));
-    let unknown = json!({"id": "1", "@odata.type": "#microsoft.graph.somethingNew"});
-    assert_eq!(routed(&both, &unknown), None);
     let apps = ["mobileAppConfiguration", "androidOemConfig"];
     for (row, key) in [
         (json!({"id": "1"}), "mobileAppConfiguration"),
@@ -181,10 +185,13 @@ fn assignments_count_only_when_all_of_them_are_told() {
             .assignment_count,
         None
     );
-    let plan = plan(&keys(&["deviceConfiguration"]));
-    let untold = observe(&plan.lists[0], false, &row.to_string())
+    let plan = plan(&keys(&["deviceConfiguration"]), true);
+    let untold = observe(&plan.lists[0], Setting::default(), &row.to_string())
         .unwrap()
-        .unwrap();
+        .unwrap()
+        .sighting;
+    assert_eq!(untold.asks, [enrich::Ask::Assignments]);
+    let untold = untold.observation;
     assert_eq!(
         (untold.assignment_count, untold.assignments_hash),
         (None, None)
@@ -228,4 +235,123 @@ fn the_content_hash_does_not_depend_on_a_secret() {
         seen(&["deviceConfiguration"], &row).unwrap().content_hash
     };
     assert_eq!(hash("a"), hash("b"));
+}
+
+#[test]
+fn unknown_kinds_and_families_have_a_place_and_are_counted() {
+    let unknown = |words: &[&str], row: &Value| {
+        let plan = plan(&keys(words), false);
+        let seen = observe(&plan.lists[0], Setting::default(), &row.to_string());
+        seen.unwrap().map(|seen| {
+            let key = seen.sighting.observation.policy_type;
+            (key.as_str(), seen.unknown)
+        })
+    };
+    let enrollment = [
+        "enrollmentLimitRestriction",
+        "enrollmentPlatformRestriction",
+    ];
+    let catalog = ["settingsCatalogPolicy"];
+    let kind = |kind: &str| json!({"id": "1", "@odata.type": format!("#microsoft.graph.{kind}")});
+    let family =
+        |family: Value| json!({"id": "1", "templateReference": {"templateFamily": family}});
+    for (words, row, place) in [
+        (
+            &catalog[..],
+            family(json!("none")),
+            ("settingsCatalogPolicy", false),
+        ),
+        (
+            &catalog[..],
+            family(json!("new")),
+            ("settingsCatalogPolicy", true),
+        ),
+        (
+            &catalog[..],
+            family(Value::Null),
+            ("settingsCatalogPolicy", false),
+        ),
+        (
+            &catalog[..],
+            json!({"id": "1"}),
+            ("settingsCatalogPolicy", false),
+        ),
+        (
+            &["deviceConfiguration"],
+            kind("iosVpnConfiguration"),
+            ("deviceConfiguration", false),
+        ),
+        (
+            &["deviceConfiguration"],
+            kind("newConfiguration"),
+            ("deviceConfiguration", true),
+        ),
+        (&["mobileApp"], kind("newApp"), ("mobileApp", true)),
+        (&["mobileApp"], kind("webApp"), ("mobileApp", false)),
+        (
+            &enrollment[..],
+            kind("deviceEnrollmentLimitConfiguration"),
+            ("enrollmentLimitRestriction", false),
+        ),
+        (
+            &enrollment[..],
+            kind("deviceEnrollmentNewConfiguration"),
+            ("enrollmentPlatformRestriction", true),
+        ),
+    ] {
+        assert_eq!(unknown(words, &row), Some(place), "{row}");
+    }
+}
+
+#[test]
+fn links_are_told_by_set_and_only_when_they_are_wanted() {
+    let row = json!({"id": "1", "roleScopeTagIds": ["0"], "templateReference": {"templateId": "t"},
+        "assignments": [{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]});
+    let told = seen(&["settingsCatalogPolicy"], &row).unwrap();
+    let sets: Vec<_> = told
+        .links
+        .iter()
+        .map(|set| (set.source, set.links.len()))
+        .collect();
+    assert_eq!(
+        sets,
+        [(LinkSource::Object, 2), (LinkSource::Assignments, 1)]
+    );
+    let plan = plan(&keys(&["settingsCatalogPolicy"]), false);
+    let setting = Setting {
+        told: true,
+        parent: None,
+    };
+    let seen = observe(&plan.lists[0], setting, &row.to_string())
+        .unwrap()
+        .unwrap();
+    assert!(seen.sighting.observation.links.is_empty());
+    assert!(seen.sighting.asks.is_empty());
+    assert_eq!(seen.sighting.observation.assignment_count, Some(1));
+}
+
+#[test]
+fn an_app_is_read_by_itself_because_its_list_tells_scope_tags_wrongly() {
+    let app = |tag: &str| {
+        let row =
+            json!({"id": "1", "displayName": "a", "roleScopeTagIds": [tag], "assignments": []});
+        seen(&["mobileApp"], &row).unwrap()
+    };
+    assert_eq!(app("0").content_hash, app("7").content_hash);
+    assert!(app("7").links.iter().all(|set| set.links.is_empty()));
+}
+
+#[test]
+fn an_enrollment_profile_is_a_child_of_its_token() {
+    let plan = plan(&keys(&["depEnrollmentProfile"]), true);
+    let setting = Setting {
+        told: true,
+        parent: Some("token"),
+    };
+    let seen = observe(&plan.lists[0], setting, r#"{"id": "1"}"#)
+        .unwrap()
+        .unwrap();
+    let links = &seen.sighting.observation.links;
+    assert_eq!(links[0].links[0].kind, LinkKind::ChildOf);
+    assert_eq!(links[0].links[0].target.id, "token");
 }

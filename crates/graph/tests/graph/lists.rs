@@ -18,7 +18,7 @@ async fn told_by_graph(setup: &Setup) -> Told {
         .iter()
         .map(|one| (one.key.clone(), Vec::new()))
         .collect();
-    let plan = plan(&everything());
+    let plan = plan(&everything(), false);
     for list in &plan.lists {
         let read = setup.read(&setup.graph(), list).await.unwrap();
         assert!(!read.unstable, "{}", list.path());
@@ -146,7 +146,7 @@ async fn types_that_share_a_list_cost_its_pages_once() {
         .map(atlas_graph::Collection::key)
         .collect();
     assert_eq!(keys.len(), 15);
-    let plan = plan(&keys);
+    let plan = plan(&keys, false);
     assert_eq!(plan.lists.len(), 1);
     let read = setup.read(&setup.graph(), &plan.lists[0]).await.unwrap();
     assert_eq!(
@@ -164,7 +164,7 @@ async fn types_that_share_a_list_cost_its_pages_once() {
 #[tokio::test]
 async fn what_needs_a_user_is_skipped_and_nothing_is_sent_for_it() {
     let setup = Setup::start().await;
-    let plan = plan(&[registry().find("termsOfUseAgreement").unwrap()]);
+    let plan = plan(&[registry().find("termsOfUseAgreement").unwrap()], false);
     assert!(plan.lists.is_empty());
     assert_eq!(plan.skipped[0].1.code, FailureCode::DELEGATED_ONLY);
     assert!(setup.graph_requests().is_empty());
@@ -203,7 +203,7 @@ async fn requests_name_the_client_and_each_attempt() {
 async fn no_secret_of_the_tenants_objects_is_kept() {
     let setup = Setup::with_size(1_000).await;
     let mut seen = 0;
-    for list in &plan(&everything()).lists {
+    for list in &plan(&everything(), false).lists {
         let read = setup.read(&setup.graph(), list).await.unwrap();
         for one in read.observations {
             seen += 1;

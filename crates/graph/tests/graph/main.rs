@@ -4,6 +4,7 @@
 
 mod batches;
 mod challenges;
+mod links;
 mod lists;
 mod paging;
 mod refusals;

@@ -108,7 +108,7 @@ impl Setup {
     }
 
     pub(crate) fn list_of(&self, keys: &[PolicyTypeKey]) -> ListPlan {
-        let mut lists = plan(keys).lists;
+        let mut lists = plan(keys, false).lists;
         assert_eq!(lists.len(), 1);
         lists.remove(0)
     }

@@ -121,7 +121,7 @@ async fn a_tenant_with_a_tight_limit_is_read_completely() {
         ..quick()
     });
     graph.sign_in().await.unwrap();
-    let lists = atlas_graph::plan(&everything()).lists;
+    let lists = atlas_graph::plan(&everything(), false).lists;
     let readers = lists.iter().map(|list| setup.read(&graph, list));
     let objects: usize = join_all(readers)
         .await

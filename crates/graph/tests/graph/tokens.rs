@@ -13,7 +13,7 @@ use crate::setup::{SECRET, Setup, everything};
 async fn fifty_lists_at_once_share_one_token_request() {
     let setup = Setup::start().await;
     let graph = setup.graph();
-    let lists = atlas_graph::plan(&everything()).lists;
+    let lists = atlas_graph::plan(&everything(), false).lists;
     let readers = lists.iter().take(50).map(|list| setup.read(&graph, list));
     for read in join_all(readers).await {
         read.unwrap();
@@ -77,7 +77,7 @@ async fn many_lists_with_a_refused_token_renew_it_once() {
     let graph = setup.graph();
     graph.sign_in().await.unwrap();
     setup.sim.revoke_tokens(&setup.directory);
-    let lists = atlas_graph::plan(&everything()).lists;
+    let lists = atlas_graph::plan(&everything(), false).lists;
     let readers = lists.iter().take(20).map(|list| setup.read(&graph, list));
     for read in join_all(readers).await {
         read.unwrap();

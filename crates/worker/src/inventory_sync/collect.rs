@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
-use atlas_graph::{GraphError, ListPage, ListPlan, ListReader, TenantGraph};
+use atlas_graph::{GraphError, Incomplete, ListPage, ListPlan, ListReader, TenantGraph};
 use atlas_store::TypeEffect;
 use atlas_telemetry::crash_point;
 use chrono::{DateTime, Utc};
@@ -32,6 +32,8 @@ struct Tally {
     pages: u32,
     unstable: bool,
     effects: BTreeMap<PolicyTypeKey, TypeEffect>,
+    /// What is lacking of the objects that were read.
+    incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
 }
 
 impl InventorySyncService {
@@ -66,10 +68,16 @@ impl InventorySyncService {
             pages: 0,
             unstable: false,
             effects: BTreeMap::new(),
+            incomplete: BTreeMap::new(),
         };
+        let mut reader = tenant.list(list);
         let read = self
-            .read_to_end(lease, &mut tenant.list(list), &mut tally, progress)
+            .read_to_end(lease, &mut reader, &mut tally, progress)
             .await?;
+        tally.incomplete.clone_from(reader.incomplete());
+        for (key, count) in reader.unknown() {
+            tracing::warn!(policy_type = %key, count, "objects are of a kind that is not known");
+        }
         match read {
             Ok(()) => self.complete(lease, list, &tally, progress).await,
             Err(error) if error.is_fatal() => Err(interrupt(&error)),
@@ -150,7 +158,11 @@ impl InventorySyncService {
         }
         let mut results = Vec::with_capacity(list.keys().len());
         for &key in list.keys() {
-            let result = self.result(key, TypeStatus::Succeeded, tally);
+            let mut result = self.result(key, TypeStatus::Succeeded, tally);
+            if let Some(incomplete) = tally.incomplete.get(&key) {
+                result.status = TypeStatus::Incomplete;
+                result.error = Some(incomplete.error.clone());
+            }
             results.push(self.record(lease, &result, progress).await?);
         }
         Ok(results)

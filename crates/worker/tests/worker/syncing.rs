@@ -51,6 +51,10 @@ async fn a_full_sync_stores_exactly_what_the_tenant_has_and_tells_its_initiator_
         if expected.2 == expected.1 {
             stored.2.clone_from(&expected.2);
         }
+        // The key counts what lists tell; the others' assignments were read in batches.
+        if expected.3.is_none() {
+            stored.3 = None;
+        }
         assert_eq!(stored, expected);
     }
 
@@ -88,6 +92,7 @@ async fn a_second_sync_counts_exactly_what_was_created_changed_and_removed() {
             "settingsCatalogPolicy".to_owned(),
             "deviceCompliancePolicy".to_owned(),
         ],
+        ..MutationScript::default()
     };
     let changes: BTreeMap<String, Changes> = house.simulator.mutate(&directory, &script);
     let sum = |pick: fn(&Changes) -> &Vec<String>| -> u64 {

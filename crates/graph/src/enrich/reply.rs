@@ -1,0 +1,112 @@
+//! What an answer tells of its row.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::knowledge::Knowledge;
+use super::{Ask, Row};
+use crate::client::TenantGraph;
+use crate::collections::{Assignments, Related};
+use crate::error::GraphError;
+use crate::links::apps::Relations;
+use crate::links::{apps, certificates, compliance, policy_sets, roles, scoped_by, settings};
+use crate::observe::tags_of;
+use crate::page;
+
+/// Assignments of one object.
+const MOST_ASSIGNMENTS: usize = 10_000;
+
+/// Puts what an answer tells into its row, with the pages that follow it.
+pub(super) async fn take(
+    graph: &TenantGraph,
+    version: &str,
+    knowledge: &Knowledge,
+    ask: &Ask,
+    body: Bytes,
+    row: &mut Row,
+) -> Result<(), GraphError> {
+    if matches!(ask, Ask::Item | Ask::Certificates { .. }) {
+        let object: Value = serde_json::from_slice(&body)
+            .ok()
+            .filter(Value::is_object)
+            .ok_or(invalid("it is not an object of JSON"))?;
+        return item(ask, object, row);
+    }
+    let mut assignments = Vec::new();
+    let mut relations = Relations::default();
+    let mut pages = graph.pages(version, body);
+    while let Some(body) = pages.next_page().await? {
+        let read = page::each(&body, &mut |value| match ask {
+            Ask::Assignments => assignments.push(value),
+            Ask::Settings => settings::of_setting(&value, &mut row.related),
+            Ask::Rules => compliance::of_rule(&value, &mut row.related),
+            Ask::DefinitionValues => {
+                if let Some(uploaded) = knowledge.uploaded() {
+                    settings::of_definition_value(&value, uploaded, &mut row.related);
+                }
+            }
+            Ask::Relationships => {
+                relations.add(&value, Some(&row.sighting.observation.external_id));
+            }
+            Ask::Item | Ask::Certificates { .. } => {}
+        });
+        read.map_err(invalid)?;
+        if assignments.len() > MOST_ASSIGNMENTS {
+            return Err(invalid("an object has too many assignments"));
+        }
+    }
+    if *ask == Ask::Assignments {
+        row.assignments = Some(assignments);
+    }
+    relations.of(&row.sighting.observation.external_id, &mut row.related);
+    row.related.cut |= relations.cut;
+    Ok(())
+}
+
+fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), GraphError> {
+    if matches!(ask, Ask::Certificates { .. }) {
+        certificates::of_details(&object, &mut row.related);
+        return Ok(());
+    }
+    let collection = row.sighting.collection;
+    if collection.assignments() == Assignments::ExpandItem {
+        row.assignments = Some(whole(&mut object, "assignments")?);
+    }
+    let related = |one: Related| collection.related.contains(&one);
+    if related(Related::PolicySetItems) {
+        let items = whole(&mut object, "items")?;
+        policy_sets::of_items(&items, &mut row.related);
+    }
+    if related(Related::RoleAssignment) {
+        roles::of_assignment(&object, &mut row.related);
+    }
+    if related(Related::App) {
+        let tags = object
+            .get("roleScopeTagIds")
+            .and_then(Value::as_array)
+            .ok_or(invalid("an app has no scope tags"))?;
+        row.sighting.observation.scope_tags = tags_of(tags);
+        scoped_by(object.get("roleScopeTagIds"), &mut row.related);
+        let categories = whole(&mut object, "categories")?;
+        apps::of_categories(&categories, &mut row.related);
+    }
+    Ok(())
+}
+
+/// An expanded collection. Graph cuts it when it is long; then what is there is not all.
+fn whole(object: &mut Value, member: &str) -> Result<Vec<Value>, GraphError> {
+    if object.get(format!("{member}@odata.nextLink")).is_some() {
+        return Err(invalid("an expanded collection is cut"));
+    }
+    match object.get_mut(member).map(Value::take) {
+        Some(Value::Array(values)) => Ok(values),
+        _ => Err(invalid("what was to be expanded is missing")),
+    }
+}
+
+const fn invalid(reason: &'static str) -> GraphError {
+    GraphError::InvalidResponse {
+        reason,
+        request_id: None,
+    }
+}

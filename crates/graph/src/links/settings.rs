@@ -1,0 +1,104 @@
+//! Settings: what policies were made from, and what their settings refer to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use atlas_domain::inventory::link::{LinkKind, TargetKind};
+use serde_json::Value;
+
+use super::{Gathered, LONGEST_ID, Qualifier, kind_of};
+
+/// References from policies to reusable settings that are remembered.
+const MOST_REFERENCES: usize = 100_000;
+
+pub(super) fn of_policy(policy: &Value, found: &mut Gathered) {
+    found.add(
+        LinkKind::BasedOnTemplate,
+        TargetKind::ConfigurationPolicyTemplate,
+        policy.pointer("/templateReference/templateId"),
+    );
+}
+
+pub(super) fn of_intent(intent: &Value, found: &mut Gathered) {
+    found.add(
+        LinkKind::BasedOnTemplate,
+        TargetKind::DeviceManagementTemplate,
+        intent.get("templateId"),
+    );
+}
+
+/// The reusable settings that a setting refers to, however deep. JSON that can be parsed is not so
+/// deep that this could not return.
+pub(crate) fn of_setting(setting: &Value, found: &mut Gathered) {
+    match setting {
+        Value::Object(members) => {
+            if kind_of(setting).ends_with("ReferenceSettingValue") {
+                found.add(
+                    LinkKind::UsesReusableSetting,
+                    TargetKind::ReusablePolicySetting,
+                    members.get("value"),
+                );
+            }
+            members.values().for_each(|value| of_setting(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| of_setting(value, found)),
+        _ => {}
+    }
+}
+
+/// The definition file that a value of an administrative template belongs to. Microsoft's own
+/// definitions come from no uploaded file.
+pub(crate) fn of_definition_value(
+    value: &Value,
+    uploaded: &BTreeSet<String>,
+    found: &mut Gathered,
+) {
+    let file = value.pointer("/definition/definitionFile/id");
+    if let Some(id) = file.and_then(Value::as_str)
+        && uploaded.contains(id)
+    {
+        found.add_id(
+            LinkKind::UsesAdmx,
+            TargetKind::GroupPolicyDefinitionFile,
+            id,
+            Qualifier::new(),
+        );
+    }
+}
+
+/// Which policies refer to which reusable settings, read from the settings' side: one request for
+/// each of them and not for each policy.
+#[derive(Debug, Default)]
+pub(crate) struct References {
+    by_policy: BTreeMap<String, Vec<String>>,
+    count: usize,
+    /// Whether there were more than are remembered, or some that cannot be.
+    pub(crate) cut: bool,
+}
+
+impl References {
+    /// Takes up that `policy` refers to the setting.
+    pub(crate) fn add(&mut self, policy: &Value, setting: &str) {
+        let Some(id) = policy.get("id").and_then(Value::as_str) else {
+            return;
+        };
+        if self.count >= MOST_REFERENCES || id.len() > LONGEST_ID {
+            self.cut = true;
+            return;
+        }
+        self.count += 1;
+        let settings = self.by_policy.entry(id.to_owned()).or_default();
+        settings.push(setting.to_owned());
+    }
+
+    /// The links of one policy.
+    pub(crate) fn of(&self, policy: &str, found: &mut Gathered) {
+        for setting in self.by_policy.get(policy).into_iter().flatten() {
+            found.add_id(
+                LinkKind::UsesReusableSetting,
+                TargetKind::ReusablePolicySetting,
+                setting,
+                Qualifier::new(),
+            );
+        }
+    }
+}
