@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use actix_web::http::header;
+use atlas_domain::inventory::link::LinkTarget;
 use atlas_store::PageRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -52,6 +53,31 @@ impl SortKey for String {
 
     fn from_text(text: &str) -> Option<Self> {
         (!text.contains('\0')).then(|| text.to_owned())
+    }
+}
+
+/// Of a list that is sorted by id alone.
+impl SortKey for () {
+    fn to_text(&self) -> String {
+        String::new()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.is_empty().then_some(())
+    }
+}
+
+impl SortKey for LinkTarget {
+    fn to_text(&self) -> String {
+        format!("{} {}", self.kind, self.id)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once(' ')?;
+        Some(Self {
+            kind: kind.parse().ok()?,
+            id: String::from_text(id)?,
+        })
     }
 }
 
@@ -182,6 +208,7 @@ fn decode<S: SortKey, I: FromStr>(cursor: &str) -> Option<(String, S, I)> {
 
 #[cfg(test)]
 mod tests {
+    use atlas_domain::inventory::link::TargetKind;
     use uuid::Uuid;
 
     use super::*;
@@ -194,6 +221,13 @@ mod tests {
         assert_eq!(read, ("f".to_owned(), "näme / 1".to_owned(), id));
         let other_key: Option<(String, DateTime<Utc>, Uuid)> = decode(&cursor);
         assert_eq!(other_key, None);
+        assert_eq!(decode::<LinkTarget, Uuid>(&cursor), None);
+        let target = LinkTarget {
+            kind: TargetKind::Special,
+            id: "All of them".to_owned(),
+        };
+        let cursor = encode("f", &target.to_text(), &id.to_string());
+        assert_eq!(decode(&cursor), Some(("f".to_owned(), target, id)));
         for garbage in [
             "",
             "x",

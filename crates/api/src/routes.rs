@@ -2,7 +2,7 @@
 //! document; nothing else is served but pages for people and probes for machines.
 
 mod audit_events;
-mod inventory;
+pub(crate) mod inventory;
 mod me;
 mod operation_runs;
 mod policy_types;
@@ -27,6 +27,9 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(tenants::get_tenant)
         .service(inventory::items::list_inventory_items)
         .service(inventory::items::get_inventory_item)
+        .service(inventory::links::list_inventory_item_links)
+        .service(inventory::links::list_inventory_links)
+        .service(inventory::changes::list_inventory_changes)
         .service(inventory::summary::get_inventory_summary)
         .service(inventory::sync_runs::list_inventory_sync_runs)
         .service(audit_events::list_audit_events)

@@ -3,7 +3,9 @@
 
 pub(crate) mod audit;
 pub(crate) mod cancel;
+pub(crate) mod change;
 pub(crate) mod inventory;
+pub(crate) mod link;
 pub(crate) mod me;
 pub(crate) mod notification;
 pub(crate) mod probe;

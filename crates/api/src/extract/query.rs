@@ -56,6 +56,11 @@ impl QueryReader {
         &self.pairs
     }
 
+    /// Whether a parameter was given, whatever its value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(given, _)| given == name)
+    }
+
     /// Every value of a parameter that may be repeated, at most `max` of them.
     pub(crate) fn many<T>(
         &mut self,

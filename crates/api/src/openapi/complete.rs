@@ -91,7 +91,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let is_list = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
         .as_str()
         .is_some_and(|target| target.contains("Page_"));
-    operation["parameters"] = parameters(path, is_list, operation["parameters"].take());
+    operation["parameters"] = parameters(&id, path, is_list, operation["parameters"].take());
     if let Value::Object(body) = &mut operation["requestBody"] {
         body.insert(
             "required".to_owned(),
@@ -123,7 +123,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
 }
 
 /// Parameters of the path and of lists, around those that the operation names itself.
-fn parameters(path: &str, is_list: bool, own: Value) -> Value {
+fn parameters(operation: &str, path: &str, is_list: bool, own: Value) -> Value {
     let in_path = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
@@ -133,8 +133,8 @@ fn parameters(path: &str, is_list: bool, own: Value) -> Value {
     if let Value::Array(own) = own {
         all.extend(own.into_iter().map(|mut parameter| {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-            schemas::restrict_parameter(&name, &mut parameter["schema"]);
-            let example = samples::parameter(&name);
+            schemas::restrict_parameter(operation, &name, &mut parameter["schema"]);
+            let example = samples::parameter(operation, &name);
             parameter["example"] = match parameter["schema"]["type"].as_str() {
                 Some("array") => json!([example]),
                 _ => example,

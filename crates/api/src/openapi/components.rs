@@ -41,7 +41,7 @@ pub(super) fn parameters() -> Value {
             "required": true,
             "description": description,
             "schema": uuid(),
-            "example": samples::parameter(name),
+            "example": samples::parameter("", name),
         })
     };
     json!({

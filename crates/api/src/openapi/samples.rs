@@ -2,8 +2,11 @@
 
 use atlas_domain::access::Role;
 use atlas_domain::ids::{
-    AuditEventId, DirectoryId, ItemId, NotificationId, RequestId, RunId, TenantId, UserId, WorkerId,
+    AuditEventId, ChangeId, DirectoryId, ItemId, LinkId, NotificationId, RequestId, RunId,
+    TenantId, UserId, WorkerId,
 };
+use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{
@@ -13,8 +16,9 @@ use atlas_domain::run::{
 use atlas_domain::selection::SelectionRequest;
 use atlas_domain::tenant::Cloud;
 use atlas_store::{
-    AuditEventView, EndedLastHour, ItemView, NotificationView, QueueStats, SeenRun, SyncRunView,
-    TenantView, TypeSummary, WorkerState, WorkerView,
+    AuditEventView, ChangeDetail, ChangeView, EndedLastHour, FieldDifference, ItemName, ItemView,
+    LinkView, NotificationView, QueueStats, SeenRun, SyncRunView, TenantView, TypeSummary,
+    WorkerState, WorkerView,
 };
 use atlas_telemetry::TraceContext;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,6 +43,9 @@ pub(super) const CURSOR: &str = "WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk
 
 const RETRIED_RUN: &str = "0197c19f-7a10-7c3e-9d52-3b4c5d6e7f80";
 const ITEM: &str = "0197c1a2-9b10-7a02-b6e3-4c5d6e7f8091";
+const LINK: &str = "0197c1a2-9b11-7c3d-8e4f-5a6b7c8d9e0f";
+const CHANGE: &str = "0197c1a2-9b12-7d4e-9f50-6b7c8d9e0f1a";
+const GROUP: &str = "9b1f0c2d-4e5a-4b6c-8d7e-0f1a2b3c4d5e";
 const NOTIFICATION: &str = "0197c1a2-5d41-7d18-9a3b-2c3d4e5f6071";
 const USER: &str = "0197c19e-1111-7abc-8def-0a1b2c3d4e5f";
 const TOKEN: &str = "0197c19e-2222-7abc-8def-0a1b2c3d4e5f";
@@ -79,6 +86,12 @@ pub(super) fn answer(operation: &str, status: &str) -> Value {
             sync_run(),
             &links(),
         ))),
+        "list_inventory_item_links" => page(&to_json(&wire::link::InventoryLink::new(
+            link(),
+            Some(ItemId::from_uuid(uuid(ITEM))),
+        ))),
+        "list_inventory_links" => page(&to_json(&wire::link::InventoryLink::new(link(), None))),
+        "list_inventory_changes" => page(&to_json(&wire::change::InventoryChange::from(change()))),
         "list_audit_events" => page(&to_json(&wire::audit::AuditEvent::from(audit_event()))),
         "list_policy_types" => policy_types(),
         "get_me" => to_json(&wire::me::Me {
@@ -115,8 +128,13 @@ pub(super) fn request(operation: &str) -> Value {
 }
 
 /// The example of a parameter.
-pub(super) fn parameter(name: &str) -> Value {
+pub(super) fn parameter(operation: &str, name: &str) -> Value {
     match name {
+        "kind" if operation == "list_inventory_links" => json!("assigned_to"),
+        "kind" if operation == "list_inventory_changes" => json!("changed"),
+        "target_kind" => json!("group"),
+        "target_id" => json!(GROUP),
+        "direction" => json!("both"),
         "tenant_id" => json!(TENANT),
         "run_id" => json!(RUN),
         "item_id" => json!(ITEM),
@@ -132,8 +150,8 @@ pub(super) fn parameter(name: &str) -> Value {
         "category" => json!("Apps"),
         "platform" => json!("windows"),
         "q" => json!("baseline"),
-        "missing" | "foundation" | "unread" => json!(true),
-        "created_after" | "occurred_after" => json!("2026-05-01T00:00:00Z"),
+        "missing" | "foundation" | "unread" | "dangling" => json!(true),
+        "since" | "created_after" | "occurred_after" => json!("2026-05-01T00:00:00Z"),
         "created_before" | "occurred_before" => json!("2026-06-01T00:00:00Z"),
         _ => Value::Null,
     }
@@ -346,6 +364,50 @@ fn item() -> ItemView {
         changed_at: moment() - TimeDelta::days(2),
         missing_since: None,
         last_seen_run: RunId::from_uuid(uuid(RUN)),
+    }
+}
+
+fn item_name() -> ItemName {
+    let item = item();
+    ItemName {
+        id: item.id,
+        policy_type: item.policy_type,
+        external_id: item.external_id,
+        name: item.name,
+    }
+}
+
+fn link() -> LinkView {
+    LinkView {
+        id: LinkId::from_uuid(uuid(LINK)),
+        item: item_name(),
+        kind: LinkKind::AssignedTo,
+        source: LinkSource::Assignments,
+        target: LinkTarget {
+            kind: TargetKind::Group,
+            id: GROUP.to_owned(),
+        },
+        target_item: None,
+        qualifier: json!({"source": "direct"}),
+        dangling: false,
+    }
+}
+
+fn change() -> ChangeView {
+    ChangeView {
+        id: ChangeId::from_uuid(uuid(CHANGE)),
+        occurred_at: moment(),
+        kind: ChangeKind::Changed,
+        run_id: RunId::from_uuid(uuid(RUN)),
+        item: item_name(),
+        detail: Some(ChangeDetail::Content {
+            fields: vec![FieldDifference {
+                field: "/passwordMinimumLength".to_owned(),
+                old: Some(json!(8)),
+                new: Some(json!(12)),
+            }],
+            field_count: 1,
+        }),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Limits and habits that every schema has, whatever its type says of itself.
 
+use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::{Map, Value, json};
 
 use super::components::reference;
+use crate::routes::inventory::links::{DIRECTIONS, direction_word};
 
 /// The greatest number that a JavaScript client reads exactly.
 const MAX_EXACT: u64 = (1 << 53) - 1;
@@ -60,19 +63,40 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Limits of a query parameter, by its name.
-pub(super) fn restrict_parameter(name: &str, schema: &mut Value) {
+pub(super) fn restrict_parameter(operation: &str, name: &str, schema: &mut Value) {
     if schema["type"] == "array" {
-        let max = if name == "policy_type" { 200 } else { 100 };
-        schema["maxItems"] = json!(if name == "action" { 50 } else { max });
-        restrict_word(name, &mut schema["items"]);
+        schema["maxItems"] = json!(match (operation, name) {
+            ("list_inventory_changes", "kind") => ChangeKind::ALL.len(),
+            ("list_inventory_changes", "policy_type") => 20,
+            (_, "policy_type") => 200,
+            (_, "action") => 50,
+            _ => 100,
+        });
+        restrict_word(operation, name, &mut schema["items"]);
     } else {
-        restrict_word(name, schema);
+        restrict_word(operation, name, schema);
     }
     restrict(schema);
 }
 
-fn restrict_word(name: &str, schema: &mut Value) {
+fn restrict_word(operation: &str, name: &str, schema: &mut Value) {
+    let one_of = |words: Vec<&'static str>| json!({"type": "string", "enum": words});
     match name {
+        "kind" if operation == "list_inventory_changes" => {
+            *schema = one_of(ChangeKind::ALL.iter().map(|kind| kind.as_str()).collect());
+        }
+        "kind" if operation == "list_inventory_links" => {
+            *schema = one_of(LinkKind::ALL.iter().map(|kind| kind.as_str()).collect());
+        }
+        "target_kind" => {
+            *schema = one_of(TargetKind::ALL.iter().map(|kind| kind.as_str()).collect());
+        }
+        "direction" => *schema = one_of(DIRECTIONS.into_iter().map(direction_word).collect()),
+        "target_id" => {
+            schema["minLength"] = json!(1);
+            schema["maxLength"] = json!(1000);
+            schema["pattern"] = json!("^[^\\u0000-\\u001f\\u007f-\\u009f]+$");
+        }
         "status" => *schema = reference("schemas", "Status"),
         "outcome" if schema["$ref"].is_string() => *schema = reference("schemas", "Outcome"),
         "outcome" => *schema = json!({"type": "string", "enum": ["allowed", "denied", "failed"]}),
@@ -123,7 +147,16 @@ pub(super) fn restrict(schema: &mut Value) {
 fn restrict_object(members: &mut Map<String, Value>) {
     match members.get_mut("properties") {
         Some(Value::Object(properties)) => {
-            properties.values_mut().for_each(restrict);
+            for property in properties.values_mut() {
+                if is_any_value(property) {
+                    let description = property["description"].take();
+                    *property = any_value();
+                    property["description"] =
+                        json!(one_line(description.as_str().unwrap_or_default()));
+                } else {
+                    restrict(property);
+                }
+            }
             members.insert("additionalProperties".to_owned(), json!(false));
         }
         // Facts as Microsoft Graph names them.
@@ -132,6 +165,14 @@ fn restrict_object(members: &mut Map<String, Value>) {
             members.insert("maxProperties".to_owned(), json!(MAX_ITEMS));
         }
     }
+}
+
+/// Whether a schema says nothing of its value but what it means.
+fn is_any_value(schema: &Value) -> bool {
+    let Value::Object(members) = schema else {
+        return false;
+    };
+    members.keys().all(|name| name == "description")
 }
 
 /// A value of an object whose members are not ours to name. Only null is never there.

@@ -1,5 +1,7 @@
 //! What was found in a tenant.
 
+pub(super) mod changes;
 pub(super) mod items;
+pub(crate) mod links;
 pub(super) mod summary;
 pub(super) mod sync_runs;

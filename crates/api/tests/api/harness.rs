@@ -159,28 +159,34 @@ impl Stage {
 
     /// A finished sync that saw so many mobile apps.
     pub(crate) async fn synced(&self, items: usize) -> RunId {
-        let claim = self.begun(ONE_TYPE).await;
-        let run = claim.lease.run_id;
-        let key = registry().find("mobileApp").unwrap();
         let page: Vec<_> = (0..items).map(observation).collect();
-        self.store.store_page(&claim.lease, &page).await.unwrap();
-        self.store.mark_missing(&claim.lease, &[key]).await.unwrap();
-        self.store.read_to_end(&claim.lease, &[key]).await.unwrap();
-        self.store.find_dangling(&claim.lease).await.unwrap();
+        self.synced_page(&page).await
+    }
+
+    /// A finished sync that saw these objects, and read mobile apps and scope tags to their ends.
+    pub(crate) async fn synced_page(&self, page: &[Observation]) -> RunId {
+        let claim = self.begun(ONE_TYPE).await;
+        let (run, lease) = (claim.lease.run_id, &claim.lease);
+        let apps = registry().find("mobileApp").unwrap();
+        let keys = [apps, registry().find("roleScopeTag").unwrap()];
+        self.store.store_page(lease, page).await.unwrap();
+        self.store.mark_missing(lease, &keys).await.unwrap();
+        self.store.read_to_end(lease, &keys).await.unwrap();
+        self.store.find_dangling(lease).await.unwrap();
         let result = TypeResult {
             status: TypeStatus::Succeeded,
             pages: 1,
             seen: page.len() as u64,
-            ..TypeResult::pending(key)
+            ..TypeResult::pending(apps)
         };
-        let recorded = self.store.record_result(&claim.lease, &result).await;
+        let recorded = self.store.record_result(lease, &result).await;
         let completion = Completion::of_results(&[recorded.unwrap()]);
         self.store.finish(claim, &completion, None).await.unwrap();
         run
     }
 }
 
-fn observation(at: usize) -> Observation {
+pub(crate) fn observation(at: usize) -> Observation {
     Observation {
         policy_type: registry().find("mobileApp").unwrap(),
         external_id: format!("id-{at}"),

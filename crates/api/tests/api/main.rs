@@ -12,6 +12,7 @@ mod program;
 mod protocol;
 mod readiness;
 mod refusals;
+mod relations;
 mod retry;
 mod runs;
 mod schema;

@@ -1,0 +1,65 @@
+//! What changed.
+
+use actix_web::{get, web};
+use atlas_domain::ids::ChangeId;
+use atlas_domain::inventory::change::ChangeKind;
+use atlas_store::ChangeFilter;
+use chrono::{DateTime, Utc};
+
+use crate::answer::Answer;
+use crate::extract::query::{QueryReader, id, moment, text, word};
+use crate::extract::tenant_scope::TenantScope;
+use crate::paging::{Page, Paging};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::change::InventoryChange;
+
+/// Policy types that may be named at most.
+const MAX_TYPES: usize = 20;
+/// The longest word of a filter.
+const MAX_WORD: usize = 128;
+
+/// List inventory changes
+///
+/// What syncs saw happen to the tenant's items, newest first: items that were created, changed
+/// field by field, assigned to others, gone, or back again.
+#[utoipa::path(
+    tag = "inventory",
+    params(
+        ("since" = Option<DateTime<Utc>>, Query, description = "Only changes that were recorded at this time or later."),
+        ("item_id" = Option<uuid::Uuid>, Query, description = "Only changes of this item."),
+        ("kind" = Option<Vec<String>>, Query, description = "Only changes of these kinds."),
+        ("policy_type" = Option<Vec<String>>, Query, description = "Only changes of items of these policy types, by key."),
+    ),
+    responses((status = 200, description = "A page of changes.", body = Page<InventoryChange>)),
+)]
+#[get("/tenants/{tenant_id}/inventory-changes")]
+pub(crate) async fn list_inventory_changes(
+    scope: TenantScope,
+    mut query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<Page<InventoryChange>>, Problem> {
+    let filter = ChangeFilter {
+        since: query.one("since", moment),
+        item: query.one("item_id", id),
+        kinds: query.many(
+            "kind",
+            ChangeKind::ALL.len(),
+            word(&ChangeKind::ALL, ChangeKind::as_str),
+        ),
+        policy_types: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
+    };
+    let paging = Paging::<DateTime<Utc>, ChangeId>::read(&mut query);
+    query.finish()?;
+    let tenant = scope.tenant_id();
+    let changes = state
+        .store
+        .changes(tenant, &filter, paging.request())
+        .await?;
+    Ok(paging.page(
+        &state.links,
+        changes,
+        |change| (change.occurred_at, change.id),
+        InventoryChange::from,
+    ))
+}
