@@ -47,6 +47,13 @@ pub enum WriteError {
     Store(#[from] StoreError),
 }
 
+impl WriteError {
+    fn is_deadlock(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unexpected(error))
+            if error.to_string().contains("deadlock detected"))
+    }
+}
+
 /// What storing one page did, per policy type.
 pub type PageEffect = BTreeMap<PolicyTypeKey, TypeEffect>;
 

@@ -27,7 +27,7 @@ use crate::statement::prepared;
 const SEPARATOR: &str = "\u{1f}";
 /// How often what another writer had in its hands is looked at again. Only an earlier try of the
 /// same call can be that writer, so that once is enough.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 8;
 /// Links with a longer target id, in bytes, are left out: an index could not hold it.
 const LONGEST_TARGET: usize = 1_000;
 
@@ -121,11 +121,18 @@ impl Store {
         total: &mut PageEffect,
     ) -> Result<(), WriteError> {
         for _ in 0..ROUNDS {
-            batch = self.touch(lease, batch, total).await?;
+            // Of two writers that wait for each other one is undone, and looks again.
+            match self.touch(lease, batch.clone(), total).await {
+                Err(error) if error.is_deadlock() => continue,
+                left => batch = left?,
+            }
             if batch.is_empty() {
                 return Ok(());
             }
-            batch = self.store_differing(lease, batch, total).await?;
+            match self.store_differing(lease, batch.clone(), total).await {
+                Err(error) if error.is_deadlock() => continue,
+                left => batch = left?,
+            }
             if batch.is_empty() {
                 return Ok(());
             }
