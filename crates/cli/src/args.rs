@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use atlas_domain::access::Role;
 use atlas_domain::run::OperationKind;
-use atlas_domain::tenant::Cloud;
+use atlas_domain::tenant::{Cloud, CredentialFile};
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -75,8 +75,11 @@ pub(crate) struct Keys {
 /// Tenant administration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TenantCommand {
-    /// Add a tenant with its application's credentials, or replace the credentials of one.
+    /// Add a tenant, with its application's credentials if they are at hand.
     Add(TenantAdd),
+    /// What a tenant's application proves itself with to Microsoft Entra.
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
     /// List all tenants.
     List(Database),
 }
@@ -95,17 +98,55 @@ pub(crate) struct TenantAdd {
     #[arg(long)]
     pub directory_id: Uuid,
     /// The application's id ("Application (client) ID"). Without it the tenant cannot be synced.
-    #[arg(long, requires = "client_secret_file")]
+    #[arg(long, requires = "proof")]
     pub client_id: Option<String>,
-    /// File with the client secret; - reads it from standard input.
-    #[arg(long, requires = "client_id")]
-    pub client_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub proof: Proof,
     /// The Microsoft cloud: global, us_government, us_government_dod or china.
     #[arg(long, default_value_t = Cloud::Global)]
     pub cloud: Cloud,
-    /// When the directory is known already: store these credentials in place of the old ones.
-    #[arg(long, requires = "client_id")]
-    pub replace_credentials: bool,
+}
+
+/// Administration of credentials.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialsCommand {
+    /// Store credentials of a tenant's application, in place of those before. Runs that begin later
+    /// use them.
+    Set(CredentialsSet),
+}
+
+/// Credentials for a tenant that is known.
+#[derive(Debug, Args)]
+pub(crate) struct CredentialsSet {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub keys: Keys,
+    /// Tenant, by id or name.
+    #[arg(long)]
+    pub tenant: String,
+    /// The application's id ("Application (client) ID").
+    #[arg(long, requires = "proof")]
+    pub client_id: String,
+    #[command(flatten)]
+    pub proof: Proof,
+}
+
+/// What an application proves itself with: one of these.
+#[derive(Debug, Args)]
+#[group(id = "proof", multiple = false)]
+pub(crate) struct Proof {
+    /// File with the client secret; - reads it from standard input. It is stored encrypted.
+    #[arg(long, value_name = "PATH", requires = "client_id")]
+    pub client_secret_file: Option<PathBuf>,
+    /// Name of a file with a certificate and its private RSA key, as PEM, in the directory that the
+    /// workers' ATLAS_CREDENTIALS_DIR names. Only the name is stored.
+    #[arg(long, value_name = "NAME", requires = "client_id")]
+    pub certificate_file: Option<CredentialFile>,
+    /// Name of a file with a token of another issuer (workload identity federation), in the same
+    /// directory. It is read anew at each sign-in. Only the name is stored.
+    #[arg(long, value_name = "NAME", requires = "client_id")]
+    pub federated_token_file: Option<CredentialFile>,
 }
 
 /// User administration.

@@ -1,9 +1,13 @@
 //! A managed tenant and how Microsoft Graph is reached for it.
 
+mod credential;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use credential::{CredentialFile, CredentialKind, MalformedFileName, StoredProof};
 
 /// The Microsoft cloud that a directory lives in. Tokens of one are not valid in another.
 /// Addresses: Microsoft Graph documentation, "National cloud deployments".
@@ -82,23 +86,5 @@ impl FromStr for Cloud {
             .into_iter()
             .find(|cloud| cloud.as_str() == text)
             .ok_or(UnknownCloud)
-    }
-}
-
-/// How a tenant's application proves itself to Microsoft Entra, as far as it may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CredentialKind {
-    /// A client secret, encrypted at rest.
-    ClientSecret,
-}
-
-impl CredentialKind {
-    /// The word used in rows.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientSecret => "client_secret",
-        }
     }
 }

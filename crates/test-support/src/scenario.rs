@@ -6,7 +6,7 @@ use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{DirectoryId, RequestId, RunId, TenantId, UserId};
 use atlas_domain::run::RunInputs;
 use atlas_domain::selection::SelectionRequest;
-use atlas_domain::tenant::Cloud;
+use atlas_domain::tenant::{Cloud, StoredProof};
 use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
 use atlas_store::{Admission, NewCredential, NewTenant, StartRun, Store};
 use secrecy::SecretString;
@@ -65,12 +65,12 @@ impl Scenario {
         let directory_id = DirectoryId::from_uuid(Uuid::new_v4());
         let credential = secret.map(|secret| NewCredential {
             client_id: SIMULATOR_CLIENT_ID.to_owned(),
-            sealed: Keyring::parse(KEYS).unwrap().seal(
+            proof: StoredProof::ClientSecret(Keyring::parse(KEYS).unwrap().seal(
                 &SecretString::from(secret),
                 id,
                 CLIENT_SECRET_COLUMN,
                 &SystemEntropy,
-            ),
+            )),
         });
         let tenant = NewTenant {
             id,

@@ -3,29 +3,30 @@
 
 mod collect;
 mod persist;
+mod sign_in;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::clock::Clock;
-use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::failure::Failure;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::{Claim, Completion, Outcome, ProgressPhase};
 use atlas_domain::selection::Selection;
-use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
-use atlas_graph::{Application, Credential, GraphClient, GraphError, TenantGraph};
+use atlas_graph::GraphError;
 use atlas_store::Store;
 use tokio::sync::Semaphore;
 
 use crate::execution::End;
 use crate::execution::progress::ProgressBoard;
 
+pub use sign_in::SignIn;
+
 /// Syncs the inventory of one tenant per call. Shared by all runs of a process.
 pub struct InventorySyncService {
     store: Store,
-    graph: GraphClient,
-    keys: Arc<Keyring>,
+    sign_in: SignIn,
     clock: Arc<dyn Clock>,
     pages: Arc<Semaphore>,
 }
@@ -49,15 +50,13 @@ impl InventorySyncService {
     #[must_use]
     pub fn new(
         store: Store,
-        graph: GraphClient,
-        keys: Arc<Keyring>,
+        sign_in: SignIn,
         clock: Arc<dyn Clock>,
         max_pages_in_flight: usize,
     ) -> Self {
         Self {
             store,
-            graph,
-            keys,
+            sign_in,
             clock,
             pages: Arc::new(Semaphore::new(max_pages_in_flight)),
         }
@@ -86,7 +85,7 @@ impl InventorySyncService {
         let keys: Vec<PolicyTypeKey> = selection.keys().into_iter().collect();
         progress.planned(keys.len());
         self.begin(claim, selection, &keys).await?;
-        let tenant = self.sign_in(claim).await?;
+        let tenant = self.sign_in.to(lease.tenant_id).await?;
         let plan = atlas_graph::plan(&keys, selection.include_dependencies());
 
         progress.enter(ProgressPhase::Collecting);
@@ -105,40 +104,6 @@ impl InventorySyncService {
             }
             _ => Ok(completion),
         }
-    }
-
-    async fn sign_in(&self, claim: &Claim) -> Result<TenantGraph, Interrupt> {
-        let tenant_id = claim.lease.tenant_id;
-        let stored = persist::insist(|| self.store.credential(tenant_id))
-            .await?
-            .ok_or_else(|| {
-                let failure = Failure::permanent(
-                    FailureCode::CREDENTIALS_MISSING,
-                    "The tenant has no credentials for Microsoft Graph.",
-                );
-                Interrupt::Failed(failure.with_hint("Add them with: atlas tenant add"))
-            })?;
-        let client_secret = self
-            .keys
-            .open(&stored.sealed, tenant_id, CLIENT_SECRET_COLUMN)
-            .map_err(|error| {
-                tracing::error!(%error, "the tenant's secret cannot be decrypted");
-                let failure = Failure::permanent(
-                    FailureCode::CREDENTIALS_UNREADABLE,
-                    "The stored client secret cannot be decrypted with the keys of this worker.",
-                );
-                Interrupt::Failed(failure.with_hint(
-                    "Give the workers the key that the secret was stored with, or store it again.",
-                ))
-            })?;
-        let tenant = self.graph.tenant(Application {
-            cloud: stored.cloud,
-            directory_id: stored.directory_id,
-            client_id: stored.client_id,
-            credential: Credential::ClientSecret(client_secret),
-        });
-        tenant.sign_in().await.map_err(|error| interrupt(&error))?;
-        Ok(tenant)
     }
 
     fn ended(&self, key: PolicyTypeKey, status: TypeStatus) -> TypeResult {

@@ -65,6 +65,10 @@ pub struct RunOptions {
     /// A file that holds the keys instead of the variable ATLAS_SECRET_KEYS
     #[arg(long, env = "ATLAS_SECRET_KEYS_FILE", value_name = "PATH")]
     pub secret_keys_file: Option<PathBuf>,
+    /// The directory that holds certificates and federated tokens; tenants' credentials name files
+    /// in it. Other users of the machine must have no access to files with a private key
+    #[arg(long, env = "ATLAS_CREDENTIALS_DIR", value_name = "PATH")]
+    pub credentials_dir: Option<PathBuf>,
     /// How many runs this process works on at once
     #[arg(long, env = "ATLAS_WORKER_SLOTS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub slots: u16,
@@ -137,7 +141,7 @@ impl RunOptions {
         }
     }
 
-    /// Settings that contradict each other.
+    /// Settings that contradict each other, or the machine.
     ///
     /// # Errors
     /// One sentence on which do.
@@ -149,7 +153,13 @@ impl RunOptions {
                     .to_owned(),
             );
         }
-        Ok(())
+        match &self.credentials_dir {
+            Some(path) if !path.is_dir() => Err(format!(
+                "ATLAS_CREDENTIALS_DIR names no directory: {}",
+                path.display()
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -173,6 +183,8 @@ mod tests {
         assert_eq!(options(&[]).unwrap().check(), Ok(()));
         let late = options(&["--lease=10s", "--heartbeat=4s"]).unwrap();
         assert!(late.check().is_err());
+        let nowhere = options(&["--credentials-dir=/proc/version"]).unwrap();
+        assert!(nowhere.check().is_err());
         for bad in ["--lease=0s", "--lease=soon", "--slots=0", "--graph-url=x"] {
             assert!(options(&[bad]).is_err(), "{bad}");
         }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatcher::Dispatcher;
 use crate::execution::Executor;
 use crate::health::HealthReporter;
-use crate::inventory_sync::InventorySyncService;
+use crate::inventory_sync::{InventorySyncService, SignIn};
 use crate::options::RunOptions;
 use crate::{observation, presence, sweeps};
 
@@ -81,10 +81,16 @@ pub async fn run(
     if !await_schema(&store, &health, &shutdown).await {
         return Ok(());
     }
-    let service = InventorySyncService::new(
+    let sign_in = SignIn::new(
         store.clone(),
         graph,
-        Arc::new(keys),
+        keys,
+        clock.clone(),
+        options.credentials_dir.clone(),
+    );
+    let service = InventorySyncService::new(
+        store.clone(),
+        sign_in,
         clock.clone(),
         usize::from(options.max_pages_in_flight),
     );

@@ -3,45 +3,48 @@
 use anyhow::{Context, bail};
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{DirectoryId, TenantId};
+use atlas_domain::tenant::StoredProof;
 use atlas_domain::vault::CLIENT_SECRET_COLUMN;
-use atlas_store::{NewCredential, NewTenant, Store};
+use atlas_store::{NewCredential, NewTenant};
 use serde_json::json;
 
 use super::{keyring, open, read_secret};
-use crate::args::{Database, TenantAdd, TenantCommand};
+use crate::args::{
+    CredentialsCommand, CredentialsSet, Database, Keys, Proof, TenantAdd, TenantCommand,
+};
 use crate::output;
 
-/// Adds or lists.
+/// Adds, lists, or stores credentials.
 pub(crate) async fn run(command: TenantCommand, as_json: bool) -> anyhow::Result<()> {
     match command {
-        TenantCommand::Add(command) => add(&command, as_json).await,
+        TenantCommand::Add(command) => add(command, as_json).await,
+        TenantCommand::Credentials(CredentialsCommand::Set(command)) => {
+            set_credentials(command, as_json).await
+        }
         TenantCommand::List(database) => list(&database, as_json).await,
     }
 }
 
-async fn add(command: &TenantAdd, as_json: bool) -> anyhow::Result<()> {
+async fn add(command: TenantAdd, as_json: bool) -> anyhow::Result<()> {
     if command.name.trim().is_empty() {
         bail!("a tenant needs a name");
     }
     let store = open(&command.database)?;
     let directory_id = DirectoryId::from_uuid(command.directory_id);
-    let id = if command.replace_credentials {
-        let id = find_by_directory(&store, directory_id).await?;
-        let credential = credential(command, id)?.context("no client id")?;
-        store.set_credential(id, credential).await?;
-        id
-    } else {
-        let id = TenantId::mint(&SystemClock, &SystemEntropy);
-        let tenant = NewTenant {
-            id,
-            name: command.name.clone(),
-            directory_id,
-            cloud: command.cloud,
-            credential: credential(command, id)?,
-        };
-        store.add_tenant(tenant).await?;
-        id
+    // A secret is sealed for the tenant's id, so the id comes first.
+    let id = TenantId::mint(&SystemClock, &SystemEntropy);
+    let credential = match command.client_id {
+        Some(client_id) => Some(credential(client_id, command.proof, &command.keys, id)?),
+        None => None,
     };
+    let tenant = NewTenant {
+        id,
+        name: command.name,
+        directory_id,
+        cloud: command.cloud,
+        credential,
+    };
+    store.add_tenant(tenant).await?;
     if as_json {
         output::json(&json!({ "id": id, "directory_id": directory_id }));
     } else {
@@ -50,28 +53,57 @@ async fn add(command: &TenantAdd, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The secret is sealed for the tenant's id, so the id comes first.
-fn credential(command: &TenantAdd, tenant: TenantId) -> anyhow::Result<Option<NewCredential>> {
-    let (Some(client_id), Some(path)) = (&command.client_id, &command.client_secret_file) else {
-        return Ok(None);
-    };
-    let ring = keyring(&command.keys)?;
-    let secret = read_secret(path)?;
-    let sealed = ring.seal(&secret, tenant, CLIENT_SECRET_COLUMN, &SystemEntropy);
-    Ok(Some(NewCredential {
-        client_id: client_id.clone(),
-        sealed,
-    }))
+async fn set_credentials(command: CredentialsSet, as_json: bool) -> anyhow::Result<()> {
+    let store = open(&command.database)?;
+    let tenant = store
+        .tenant_by_name_or_id(&command.tenant)
+        .await?
+        .with_context(|| {
+            let tenant = &command.tenant;
+            format!("no tenant {tenant:?}; atlas tenant list shows them")
+        })?;
+    let credential = credential(command.client_id, command.proof, &command.keys, tenant.id)?;
+    let kind = credential.proof.kind();
+    store.set_credential(tenant.id, credential).await?;
+    if as_json {
+        output::json(&json!({ "id": tenant.id, "credential": kind }));
+    } else {
+        println!("{} has a {kind} now", tenant.name);
+    }
+    Ok(())
 }
 
-async fn find_by_directory(store: &Store, directory: DirectoryId) -> anyhow::Result<TenantId> {
-    let known = store.all_tenants().await?;
-    let tenant = known
-        .into_iter()
-        .find(|tenant| tenant.directory_id == directory);
-    Ok(tenant
-        .with_context(|| format!("no tenant with directory id {directory}"))?
-        .id)
+fn credential(
+    client_id: String,
+    proof: Proof,
+    keys: &Keys,
+    tenant: TenantId,
+) -> anyhow::Result<NewCredential> {
+    if client_id.trim().is_empty() {
+        bail!("the client id is empty");
+    }
+    let proof = match proof {
+        Proof {
+            client_secret_file: Some(path),
+            ..
+        } => {
+            let ring = keyring(keys)?;
+            let secret = read_secret(&path)?;
+            let sealed = ring.seal(&secret, tenant, CLIENT_SECRET_COLUMN, &SystemEntropy);
+            StoredProof::ClientSecret(sealed)
+        }
+        Proof {
+            certificate_file: Some(name),
+            ..
+        } => StoredProof::Certificate(name),
+        Proof {
+            federated_token_file: Some(name),
+            ..
+        } => StoredProof::FederatedToken(name),
+        // The definition of the arguments lets nobody come here.
+        _ => bail!("no credentials are given"),
+    };
+    Ok(NewCredential { client_id, proof })
 }
 
 async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
@@ -86,7 +118,8 @@ async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
                     "directory_id": tenant.directory_id,
                     "cloud": tenant.cloud,
                     "enabled": tenant.enabled,
-                    "connected": tenant.connected,
+                    "connected": tenant.credential.is_some(),
+                    "credential": tenant.credential,
                 })
             })
             .collect();
@@ -101,7 +134,9 @@ async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
                 tenant.name,
                 tenant.directory_id.to_string(),
                 tenant.cloud.to_string(),
-                if tenant.connected { "yes" } else { "no" }.to_owned(),
+                tenant
+                    .credential
+                    .map_or_else(|| "none".to_owned(), |kind| kind.to_string()),
             ]
         })
         .collect();

@@ -5,6 +5,7 @@
 mod admission;
 mod cancellation;
 mod changes;
+mod credentials;
 mod inventory;
 mod lifecycle;
 mod links;

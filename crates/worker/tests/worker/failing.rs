@@ -1,9 +1,8 @@
 //! Syncs of which something fails.
 
-use atlas_domain::access::Role;
 use atlas_domain::failure::FailureCode;
 use atlas_domain::inventory::TypeStatus;
-use atlas_domain::run::{OperationRun, Outcome, RunState, WaitReason};
+use atlas_domain::run::{Outcome, RunState, WaitReason};
 use atlas_graph_sim::{Effect, FaultRule, PathMatch, RetryAfter};
 use atlas_store::Store;
 use atlas_test_support::{TestDatabase, eventually};
@@ -79,46 +78,6 @@ async fn a_list_that_breaks_off_marks_nothing_missing_and_keeps_what_was_read() 
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!(counts.items_missing, 0);
     assert_eq!(house.items(tenant).await.len(), before);
-}
-
-async fn failed(house: &House, tenant: atlas_test_support::TestTenant) -> FailureCode {
-    let member = house.scenario.member(tenant.id, Role::Manager).await;
-    let run = house.press(tenant, &member, "{}").await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
-    let run: OperationRun = house.store.run(member.id, run).await.unwrap().unwrap();
-    let error = run.error.unwrap();
-    assert!(error.hint.is_some(), "{error:?} says what to do");
-    error.code
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn credentials_that_do_not_work_fail_the_run_with_their_reason_at_once() {
-    let house = House::build().await;
-    let wrong = house
-        .scenario
-        .tenant_with("Wrong", Some("not-the-secret"))
-        .await;
-    let unreadable = house.scenario.tenant("Unreadable").await;
-    house
-        .database
-        .connection()
-        .await
-        .execute(
-            "UPDATE tenant_credentials SET ciphertext = '\\x00' WHERE tenant_id = $1::text::uuid",
-            &[&unreadable.id.to_string()],
-        )
-        .await
-        .unwrap();
-    let worker = house.worker();
-    assert_eq!(
-        failed(&house, wrong).await,
-        FailureCode::CREDENTIALS_INVALID
-    );
-    assert_eq!(
-        failed(&house, unreadable).await,
-        FailureCode::CREDENTIALS_UNREADABLE
-    );
-    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@
     reason = "test code ends at the first surprise"
 )]
 
+mod credentials;
 mod failing;
 mod house;
 mod operations;

@@ -1,0 +1,169 @@
+//! How a tenant's application proves itself to Microsoft Entra, as it is stored.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vault::Sealed;
+
+/// How a tenant's application proves itself to Microsoft Entra, as far as it may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// A client secret, encrypted at rest.
+    ClientSecret,
+    /// A certificate with its private key, in a file that the workers read.
+    Certificate,
+    /// A token of another issuer, in a file that the workers read.
+    FederatedToken,
+}
+
+impl CredentialKind {
+    /// The word used in rows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecret => "client_secret",
+            Self::Certificate => "certificate",
+            Self::FederatedToken => "federated_token",
+        }
+    }
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no kind of credential.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown kind of credential")]
+pub struct UnknownCredentialKind;
+
+impl FromStr for CredentialKind {
+    type Err = UnknownCredentialKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::ClientSecret, Self::Certificate, Self::FederatedToken]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownCredentialKind)
+    }
+}
+
+/// What a tenant's application proves itself with. Only a client secret is in the database, and
+/// only encrypted; of the others there is a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredProof {
+    /// The encrypted secret.
+    ClientSecret(Sealed),
+    /// The file that holds certificate and private key as PEM.
+    Certificate(CredentialFile),
+    /// The file that holds the token.
+    FederatedToken(CredentialFile),
+}
+
+impl StoredProof {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::ClientSecret(_) => CredentialKind::ClientSecret,
+            Self::Certificate(_) => CredentialKind::Certificate,
+            Self::FederatedToken(_) => CredentialKind::FederatedToken,
+        }
+    }
+}
+
+/// The name of a file in the directory that the workers keep credentials in: letters, digits,
+/// `.`, `_` and `-`, at most 255 of them, with neither `.` nor `-` in front. So it is never a path,
+/// and nothing that leads out of that directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialFile(String);
+
+impl CredentialFile {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CredentialFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The text is no name of a file in the credentials directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected the name of a file in the workers' credentials directory, without a path: letters, \
+     digits, '.', '_' and '-', beginning with neither '.' nor '-', at most 255"
+)]
+pub struct MalformedFileName;
+
+impl FromStr for CredentialFile {
+    type Err = MalformedFileName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=255).contains(&text.len())
+            && !text.starts_with(['.', '-'])
+            && text.bytes().all(is_plain)
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedFileName)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_file_is_never_a_path() {
+        for name in [
+            "contoso.pem",
+            "a",
+            "_",
+            "Contoso_2026-11.pem",
+            &"a".repeat(255),
+        ] {
+            assert_eq!(name.parse::<CredentialFile>().unwrap().as_str(), name);
+        }
+        for text in [
+            "",
+            "-",
+            ".",
+            "..",
+            ".hidden",
+            "/etc/passwd",
+            "a/b",
+            "..\\a",
+            "a\0",
+            "a b",
+            "a\n",
+            "ä.pem",
+            &"a".repeat(256),
+        ] {
+            assert_eq!(text.parse::<CredentialFile>(), Err(MalformedFileName));
+        }
+    }
+
+    #[test]
+    fn kinds_are_read_as_they_are_written() {
+        for kind in [
+            CredentialKind::ClientSecret,
+            CredentialKind::Certificate,
+            CredentialKind::FederatedToken,
+        ] {
+            assert_eq!(kind.as_str().parse::<CredentialKind>().unwrap(), kind);
+        }
+        assert!("password".parse::<CredentialKind>().is_err());
+    }
+}

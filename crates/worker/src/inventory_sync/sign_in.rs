@@ -1,0 +1,136 @@
+//! Signing in to a tenant with what is stored for it.
+
+mod directory;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use atlas_domain::clock::Clock;
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::ids::TenantId;
+use atlas_domain::tenant::{CredentialFile, StoredProof};
+use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring, VaultError};
+use atlas_graph::{Application, ClientCertificate, Credential, GraphClient, TenantGraph};
+use atlas_store::Store;
+use chrono::TimeDelta;
+
+use super::{Interrupt, interrupt, persist};
+use directory::{CredentialsDirectory, FileRefusal};
+
+/// How long before its end a certificate is warned of, at each sign-in with it.
+const WARN_BEFORE_END: TimeDelta = TimeDelta::days(14);
+
+/// Signs in to tenants. Shared by all runs of a process.
+pub struct SignIn {
+    store: Store,
+    graph: GraphClient,
+    keys: Keyring,
+    clock: Arc<dyn Clock>,
+    directory: CredentialsDirectory,
+}
+
+impl SignIn {
+    /// Signs in with secrets that these keys open, and with files in `credentials_dir`.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        graph: GraphClient,
+        keys: Keyring,
+        clock: Arc<dyn Clock>,
+        credentials_dir: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            store,
+            graph,
+            keys,
+            clock,
+            directory: CredentialsDirectory::new(credentials_dir),
+        }
+    }
+
+    /// The tenant's Graph, with a token at hand.
+    pub(super) async fn to(&self, tenant_id: TenantId) -> Result<TenantGraph, Interrupt> {
+        let stored = persist::insist(|| self.store.credential(tenant_id))
+            .await?
+            .ok_or_else(missing)?;
+        let credential = match &stored.proof {
+            StoredProof::ClientSecret(sealed) => Credential::ClientSecret(
+                self.keys
+                    .open(sealed, tenant_id, CLIENT_SECRET_COLUMN)
+                    .map_err(|error| sealed_for_others(&error))?,
+            ),
+            StoredProof::Certificate(name) => {
+                Credential::Certificate(self.certificate(name).await?)
+            }
+            StoredProof::FederatedToken(name) => Credential::FederatedToken {
+                file: self
+                    .directory
+                    .token(name)
+                    .await
+                    .map_err(|refusal| unusable(&refusal, name))?,
+            },
+        };
+        let tenant = self.graph.tenant(Application {
+            cloud: stored.cloud,
+            directory_id: stored.directory_id,
+            client_id: stored.client_id,
+            credential,
+        });
+        tenant.sign_in().await.map_err(|error| interrupt(&error))?;
+        Ok(tenant)
+    }
+
+    async fn certificate(&self, name: &CredentialFile) -> Result<ClientCertificate, Interrupt> {
+        let text = self
+            .directory
+            .private_key(name)
+            .await
+            .map_err(|refusal| unusable(&refusal, name))?;
+        let certificate = ClientCertificate::from_pem(&text).map_err(|error| {
+            tracing::error!(file = %name, %error, "the tenant's certificate cannot be used");
+            unreadable(
+                format!("The certificate file {name} cannot be used: {error}."),
+                "Put one PEM file with the certificate and its private RSA key, without a \
+                 password, into the workers' credentials directory.",
+            )
+        })?;
+        let left = certificate.not_after() - self.clock.now();
+        if left < WARN_BEFORE_END {
+            tracing::warn!(file = %name, ends_at = %certificate.not_after(),
+                "the tenant's certificate ends soon");
+        }
+        Ok(certificate)
+    }
+}
+
+fn missing() -> Interrupt {
+    let failure = Failure::permanent(
+        FailureCode::CREDENTIALS_MISSING,
+        "The tenant has no credentials for Microsoft Graph.",
+    );
+    Interrupt::Failed(failure.with_hint("Store them with: atlas tenant credentials set"))
+}
+
+fn sealed_for_others(error: &VaultError) -> Interrupt {
+    tracing::error!(%error, "the tenant's secret cannot be decrypted");
+    unreadable(
+        "The stored client secret cannot be decrypted with the keys of this worker.",
+        "Give the workers the key that the secret was stored with, or store it again with: \
+         atlas tenant credentials set",
+    )
+}
+
+fn unreadable(detail: impl Into<String>, hint: impl Into<String>) -> Interrupt {
+    let failure = Failure::permanent(FailureCode::CREDENTIALS_UNREADABLE, detail);
+    Interrupt::Failed(failure.with_hint(hint))
+}
+
+/// Says what is wrong with a file. Its name is the operators' own word; where the directory is
+/// stays in the log.
+fn unusable(refusal: &FileRefusal, name: &CredentialFile) -> Interrupt {
+    tracing::error!(file = %name, %refusal, "the tenant's credentials cannot be read");
+    unreadable(
+        format!("The credentials file {name} cannot be used: {refusal}."),
+        refusal.hint(),
+    )
+}

@@ -1,0 +1,124 @@
+//! Signing in with each kind of credential, and what a run says when it does not work.
+
+use std::fs::{Permissions, set_permissions, write};
+use std::os::unix::fs::PermissionsExt;
+
+use atlas_domain::access::Role;
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::run::{OperationRun, Outcome};
+use atlas_domain::tenant::StoredProof;
+use atlas_store::NewCredential;
+use atlas_test_support::{SIMULATOR_CLIENT_ID, TestTenant};
+use tempfile::TempDir;
+
+use crate::house::House;
+
+/// Stores a file's name for a tenant.
+async fn refer(house: &House, tenant: TestTenant, proof: StoredProof) {
+    let credential = NewCredential {
+        client_id: SIMULATOR_CLIENT_ID.to_owned(),
+        proof,
+    };
+    house
+        .store
+        .set_credential(tenant.id, credential)
+        .await
+        .unwrap();
+}
+
+fn put(directory: &TempDir, name: &str, text: &str, mode: u32) {
+    let path = directory.path().join(name);
+    write(&path, text).unwrap();
+    set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Syncs, and tells how the run failed.
+async fn failure(house: &House, tenant: TestTenant) -> Failure {
+    let member = house.scenario.member(tenant.id, Role::Manager).await;
+    let run = house.press(tenant, &member, "{}").await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
+    let run: OperationRun = house.store.run(member.id, run).await.unwrap().unwrap();
+    let error = run.error.unwrap();
+    assert!(error.hint.is_some(), "{error:?} says what to do");
+    error
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_that_do_not_work_fail_the_run_with_their_reason_at_once() {
+    let house = House::build().await;
+    let wrong = house
+        .scenario
+        .tenant_with("Wrong", Some("not-the-secret"))
+        .await;
+    let unreadable = house.scenario.tenant("Unreadable").await;
+    let none = house.scenario.tenant("Later without").await;
+    let connection = house.database.connection().await;
+    connection
+        .execute(
+            "UPDATE tenant_credentials SET ciphertext = '\\x00' WHERE tenant_id = $1::text::uuid",
+            &[&unreadable.id.to_string()],
+        )
+        .await
+        .unwrap();
+    // They go while the run waits: without credentials there would be no run.
+    let member = house.scenario.member(none.id, Role::Manager).await;
+    let waiting = house.press(none, &member, "{}").await;
+    connection
+        .execute(
+            "DELETE FROM tenant_credentials WHERE tenant_id = $1::text::uuid",
+            &[&none.id.to_string()],
+        )
+        .await
+        .unwrap();
+    let worker = house.worker();
+    assert_eq!(
+        failure(&house, wrong).await.code,
+        FailureCode::CREDENTIALS_INVALID
+    );
+    assert_eq!(
+        failure(&house, unreadable).await.code,
+        FailureCode::CREDENTIALS_UNREADABLE
+    );
+    assert_eq!(house.ended(&member, waiting).await.0, Outcome::Failed);
+    let run = house.store.run(member.id, waiting).await.unwrap().unwrap();
+    assert_eq!(run.error.unwrap().code, FailureCode::CREDENTIALS_MISSING);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_cannot_be_used_fail_the_run_and_name_the_file_and_no_path() {
+    let house = House::build().await;
+    let directory = TempDir::new().unwrap();
+    put(&directory, "exposed.pem", "anything", 0o444);
+    put(&directory, "empty.pem", "", 0o400);
+    let (tenant, _) = house.tenant().await;
+    let flag = format!("--credentials-dir={}", directory.path().display());
+    let worker = house.worker_with(&[&flag]);
+    for (proof, reason) in [
+        (
+            StoredProof::Certificate("none.pem".parse().unwrap()),
+            "no such file",
+        ),
+        (
+            StoredProof::Certificate("exposed.pem".parse().unwrap()),
+            "others than its owner",
+        ),
+        (
+            StoredProof::Certificate("empty.pem".parse().unwrap()),
+            "no private key",
+        ),
+        (
+            StoredProof::FederatedToken("none".parse().unwrap()),
+            "no such file",
+        ),
+    ] {
+        refer(&house, tenant, proof).await;
+        let failure = failure(&house, tenant).await;
+        assert_eq!(failure.code, FailureCode::CREDENTIALS_UNREADABLE);
+        assert!(failure.detail.contains(reason), "{failure:?}");
+        let told = format!("{failure:?}");
+        let path = directory.path().to_str().unwrap();
+        assert!(!told.contains(path) && !failure.retryable, "{told}");
+    }
+    worker.stop().await;
+}
