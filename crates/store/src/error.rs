@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The database cannot be reached, is shutting down, or was too busy to answer in time.
     #[error("the database is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database undid the statement, because it and another one waited for each other.
+    #[error("others wrote the same rows in the same moment")]
+    Deadlock(#[source] DieselError),
     /// What was to be added is there already.
     #[error("{0} exists already")]
     Conflict(&'static str),
@@ -30,7 +33,7 @@ impl StoreError {
     /// Whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Deadlock(_))
     }
 
     pub(crate) fn corrupt(
@@ -67,8 +70,16 @@ const CONNECTION_TROUBLE: [&str; 12] = [
     "crash of another server process",
 ];
 
+/// Likewise for SQLSTATE 40P01.
+const DEADLOCK: &str = "deadlock detected";
+
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
+        if let DieselError::DatabaseError(_, information) = &error
+            && information.message() == DEADLOCK
+        {
+            return Self::Deadlock(error);
+        }
         let transient = match &error {
             DieselError::DatabaseError(
                 DatabaseErrorKind::ClosedConnection

@@ -11,4 +11,4 @@ pub use changes::{ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemN
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
 pub use sync_runs::SyncRunView;
-pub use write::{PageEffect, TypeEffect, WriteError};
+pub use write::{Beginning, PageEffect, TypeEffect, WriteError};

@@ -36,9 +36,9 @@ pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};
 pub use audit::{AuditEventView, AuditFilter, NewAuditEvent};
 pub use error::StoreError;
 pub use inventory::{
-    ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, ItemName, ItemView,
-    LinkDirection, LinkFilter, LinkView, PageEffect, SyncRunView, TypeEffect, TypeSummary,
-    WriteError,
+    Beginning, ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, ItemName,
+    ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, SyncRunView, TypeEffect,
+    TypeSummary, WriteError,
 };
 pub use migrations::{MigrateError, SchemaState, migrate, revert_all};
 pub use notifications::NotificationView;

@@ -15,17 +15,23 @@ use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::{Claim, Completion, Outcome, ProgressPhase};
 use atlas_domain::selection::Selection;
 use atlas_graph::GraphError;
-use atlas_store::Store;
+use atlas_store::{Beginning, Store};
 use tokio::sync::Semaphore;
 
 use crate::execution::End;
 use crate::execution::progress::ProgressBoard;
+use crate::together::Together;
 
 pub use sign_in::SignIn;
+
+/// Runs that one statement records at most.
+const BEGINNINGS_AT_ONCE: usize = 64;
 
 /// Syncs the inventory of one tenant per call. Shared by all runs of a process.
 pub struct InventorySyncService {
     store: Store,
+    /// Runs that begin in the same moment are recorded with one statement.
+    beginnings: Together<Beginning, bool>,
     sign_in: SignIn,
     clock: Arc<dyn Clock>,
     pages: Arc<Semaphore>,
@@ -54,8 +60,13 @@ impl InventorySyncService {
         clock: Arc<dyn Clock>,
         max_pages_in_flight: usize,
     ) -> Self {
+        let begins = store.clone();
+        let beginnings = Together::open(BEGINNINGS_AT_ONCE, move |beginnings| {
+            persist::begin_free(begins.clone(), beginnings)
+        });
         Self {
             store,
+            beginnings,
             sign_in,
             clock,
             pages: Arc::new(Semaphore::new(max_pages_in_flight)),

@@ -1,12 +1,14 @@
 //! How each tenant's application proves itself to Microsoft Entra.
 
+use std::collections::HashMap;
+
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{DirectoryId, TenantId};
 use atlas_domain::tenant::{Cloud, CredentialFile, CredentialKind, StoredProof};
 use atlas_domain::vault::Sealed;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Uuid as SqlUuid};
+use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -14,6 +16,7 @@ use uuid::Uuid;
 use super::parse_cloud;
 use crate::error::StoreError;
 use crate::pool::Store;
+use crate::statement::prepared;
 
 /// Credentials to be stored.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub struct StoredCredential {
 
 #[derive(QueryableByName)]
 struct RawCredential {
+    #[diesel(sql_type = SqlUuid)]
+    tenant_id: Uuid,
     #[diesel(sql_type = Text)]
     cloud: String,
     #[diesel(sql_type = SqlUuid)]
@@ -76,9 +81,10 @@ const STORE: &str = "INSERT INTO tenant_credentials \
         key_id = EXCLUDED.key_id, nonce = EXCLUDED.nonce, ciphertext = EXCLUDED.ciphertext, \
         file = EXCLUDED.file, updated_at = clock_timestamp()";
 
-const CREDENTIAL: &str = "SELECT t.cloud, t.directory_id, c.kind, c.client_id, c.key_id, c.nonce, \
-        c.ciphertext, c.file \
-    FROM tenant_credentials c JOIN tenants t ON t.id = c.tenant_id WHERE c.tenant_id = $1";
+/// $1 tenants.
+const CREDENTIALS: &str = "SELECT c.tenant_id, t.cloud, t.directory_id, c.kind, c.client_id, \
+        c.key_id, c.nonce, c.ciphertext, c.file \
+    FROM tenant_credentials c JOIN tenants t ON t.id = c.tenant_id WHERE c.tenant_id = ANY ($1)";
 
 const SECRETS_NOT_UNDER: &str = "SELECT tenant_id, key_id, nonce, ciphertext \
     FROM tenant_credentials WHERE kind = 'client_secret' AND key_id <> $1 \
@@ -119,12 +125,28 @@ impl Store {
         &self,
         tenant: TenantId,
     ) -> Result<Option<StoredCredential>, StoreError> {
-        let row: Option<RawCredential> = sql_query(CREDENTIAL)
-            .bind::<SqlUuid, _>(tenant.into_uuid())
-            .get_result(&mut self.connection().await?)
-            .await
-            .optional()?;
-        row.map(RawCredential::into_stored).transpose()
+        let mut stored = self.credentials(&[tenant]).await?;
+        stored.remove(&tenant).transpose()
+    }
+
+    /// What a worker needs to sign in to those of the tenants that have credentials. What cannot be
+    /// read of one tenant is an error of that tenant alone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credentials(
+        &self,
+        tenants: &[TenantId],
+    ) -> Result<HashMap<TenantId, Result<StoredCredential, StoreError>>, StoreError> {
+        let tenants: Vec<Uuid> = tenants.iter().map(|tenant| tenant.into_uuid()).collect();
+        let rows: Vec<RawCredential> =
+            prepared(sql_query(CREDENTIALS).bind::<Array<SqlUuid>, _>(tenants))
+                .load(&mut self.connection().await?)
+                .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (TenantId::from_uuid(row.tenant_id), row.into_stored()))
+            .collect())
     }
 
     /// Secrets that are encrypted with another key than this one.

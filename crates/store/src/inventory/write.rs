@@ -3,11 +3,13 @@
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | `begin` | recording what is going to be read |
 //! | `page` | storing what was seen on a page |
 //! | `differing` | the statement for what is new or differs: content, changes and links with it |
 //! | `missing` | marking what is no longer there |
 //! | `dangling` | finding links whose target is not there |
 
+mod begin;
 mod dangling;
 mod differing;
 mod missing;
@@ -16,11 +18,9 @@ mod page;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use atlas_domain::ids::UserId;
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
-use atlas_domain::selection::Selection;
 use const_format::concatcp;
 use diesel::sql_types::{
     Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
@@ -32,6 +32,8 @@ use crate::error::StoreError;
 use crate::pool::Store;
 use crate::runs::to_json;
 use crate::statement::prepared;
+
+pub use begin::Beginning;
 
 /// Rows per statement: keeps each transaction far below a second.
 const BATCH: usize = 500;
@@ -45,13 +47,6 @@ pub enum WriteError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl WriteError {
-    fn is_deadlock(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Unexpected(error))
-            if error.to_string().contains("deadlock detected"))
-    }
 }
 
 /// What storing one page did, per policy type.
@@ -90,21 +85,6 @@ const GUARD: &str = "WITH guard AS ( \
 
 /// Ends a guarded statement that tells nothing else: whether the guard held.
 const HELD: &str = " SELECT EXISTS (SELECT 1 FROM guard) AS held";
-
-/// $5 run, $6 initiator, $7 selection, $8 its hash, $9 policy types. What earlier attempts of the
-/// run recorded stays counted: a later attempt finds it stored and does not count it again.
-const BEGIN: &str = concatcp!(
-    GUARD,
-    ", run AS ( \
-        INSERT INTO inventory_sync_runs (run_id, tenant_id, initiator_id, selection, selection_hash) \
-        SELECT $5, $1, $6, $7, $8 FROM guard ON CONFLICT (run_id) DO NOTHING), \
-    results AS ( \
-        INSERT INTO inventory_type_results AS x (run_id, policy_type, status) \
-        SELECT $5, k, 'pending' FROM unnest($9) k CROSS JOIN guard \
-        ON CONFLICT (run_id, policy_type) DO UPDATE SET status = 'pending', pages = 0, seen = 0, \
-            error = NULL, started_at = NULL, completed_at = NULL)",
-    HELD
-);
 
 /// $5 run, $6 policy type, $7 to $12 the result without the numbers of changes, which stand already.
 const RECORD: &str = concatcp!(
@@ -176,33 +156,6 @@ struct RecordedRow {
 }
 
 impl Store {
-    /// Records what the run reads, with every type pending. A later attempt of the same run begins
-    /// anew, but for the changes that earlier ones counted.
-    ///
-    /// # Errors
-    /// [`WriteError`].
-    pub async fn begin_sync(
-        &self,
-        lease: &Lease,
-        initiator: UserId,
-        selection: &Selection,
-        keys: &[PolicyTypeKey],
-    ) -> Result<(), WriteError> {
-        let keys: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
-        let row: HeldRow = prepared(
-            guarded!(BEGIN, lease)
-                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
-                .bind::<SqlUuid, _>(initiator.into_uuid())
-                .bind::<Jsonb, _>(to_json(selection))
-                .bind::<Text, _>(selection.hash())
-                .bind::<Array<Text>, _>(keys),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .map_err(StoreError::from)?;
-        row.check()
-    }
-
     /// Records how reading one policy type went, and gives the result as it stands now: with the
     /// numbers of changes that pages and marks of all attempts of this run have recorded. Those of
     /// `result` are not looked at.

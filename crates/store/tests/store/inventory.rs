@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::access::Role;
 use atlas_domain::ids::{ItemId, NotificationId};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_domain::run::{Claim, Completion, RunInputs};
-use atlas_store::{ItemFilter, PageRequest, TypeEffect, WriteError};
+use atlas_store::{Beginning, ItemFilter, PageRequest, TypeEffect, WriteError};
 use serde_json::json;
 
 use crate::{Stage, terms};
@@ -347,4 +348,57 @@ async fn reading_up_to_a_notification_leaves_later_and_foreign_ones_unread() {
         store.mark_read(user, middle).await.unwrap(),
         "marking twice is no error"
     );
+}
+
+/// What runs that begin together record, whose fence is another's, and whose row is held.
+#[tokio::test]
+async fn runs_that_begin_together_are_recorded_but_for_the_lost_and_the_held() {
+    let stage = Stage::set().await;
+    let mut claims = Vec::new();
+    for name in ["free", "lost", "held"] {
+        let tenant = stage.scenario.tenant(name).await;
+        let operator = stage.scenario.member(tenant.id, Role::Operator).await;
+        stage
+            .scenario
+            .queued_run(tenant.id, operator.id, "{}")
+            .await;
+        claims.push(stage.store.claim_next(&terms("w")).await.unwrap().unwrap());
+    }
+    let begin = |claim: &Claim, keys: &[&str]| {
+        let RunInputs::InventorySync(selection) = &claim.inputs;
+        Beginning {
+            lease: claim.lease.clone(),
+            initiator: claim.initiator_id,
+            selection: selection.clone(),
+            keys: keys.iter().map(|name| key(name)).collect(),
+        }
+    };
+    let mut beginnings = vec![
+        begin(&claims[0], &["mobileApp", "roleScopeTag"]),
+        begin(&claims[1], &["mobileApp"]),
+        begin(&claims[2], &["mobileApp"]),
+    ];
+    beginnings[1].lease.fence += 1;
+    let stranger = stage.database.connection().await;
+    let hold = format!(
+        "BEGIN; SELECT 1 FROM tenant_fences WHERE tenant_id = '{}' FOR UPDATE",
+        claims[2].lease.tenant_id
+    );
+    stranger.batch_execute(&hold).await.unwrap();
+    let begun = stage.store.begin_syncs_free(&beginnings).await.unwrap();
+    assert_eq!(begun, [true, false, false]);
+
+    let recorded = async |claim: &Claim| {
+        let lease = &claim.lease;
+        let found = stage.store.sync_run(lease.tenant_id, lease.run_id).await;
+        found.unwrap().map(|(_, results)| results)
+    };
+    let pending = ["mobileApp", "roleScopeTag"].map(|name| TypeResult::pending(key(name)));
+    assert_eq!(recorded(&claims[0]).await.unwrap(), pending);
+    assert_eq!(recorded(&claims[1]).await, None);
+    assert_eq!(recorded(&claims[2]).await, None);
+
+    stranger.batch_execute("COMMIT").await.unwrap();
+    let begun = stage.store.begin_syncs_free(&beginnings[2..]).await;
+    assert_eq!(begun.unwrap(), [true]);
 }

@@ -7,7 +7,7 @@ use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::{Claim, Lease};
 use atlas_domain::selection::Selection;
-use atlas_store::{StoreError, WriteError};
+use atlas_store::{Beginning, Store, StoreError, WriteError};
 
 use super::{Interrupt, InventorySyncService};
 use crate::execution::progress::ProgressBoard;
@@ -41,6 +41,17 @@ where
     }
 }
 
+/// Records what can be recorded at once.
+pub(super) async fn begin_free(store: Store, beginnings: Vec<Beginning>) -> Vec<bool> {
+    match store.begin_syncs_free(&beginnings).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            tracing::debug!(%error, runs = beginnings.len(), "runs are begun one by one");
+            vec![false; beginnings.len()]
+        }
+    }
+}
+
 fn defect(error: &StoreError) -> Interrupt {
     tracing::error!(%error, "the inventory could not be stored");
     Interrupt::Later {
@@ -60,6 +71,16 @@ impl InventorySyncService {
         selection: &Selection,
         keys: &[PolicyTypeKey],
     ) -> Result<(), Interrupt> {
+        let beginning = Beginning {
+            lease: claim.lease.clone(),
+            initiator: claim.initiator_id,
+            selection: selection.clone(),
+            keys: keys.to_vec(),
+        };
+        if self.beginnings.ask(beginning).await == Some(true) {
+            return Ok(());
+        }
+        // Lost, held by somebody, or the database is away: the run is recorded alone.
         insist(|| {
             self.store
                 .begin_sync(&claim.lease, claim.initiator_id, selection, keys)

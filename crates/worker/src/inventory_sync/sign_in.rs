@@ -11,23 +11,32 @@ use atlas_domain::ids::TenantId;
 use atlas_domain::tenant::{CredentialFile, StoredProof};
 use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring, VaultError};
 use atlas_graph::{Application, ClientCertificate, Credential, GraphClient, TenantGraph};
-use atlas_store::Store;
+use atlas_store::{Store, StoredCredential};
 use chrono::TimeDelta;
 
 use super::{Interrupt, interrupt, persist};
+use crate::together::Together;
 use directory::{CredentialsDirectory, FileRefusal};
 
 /// How long before its end a certificate is warned of, at each sign-in with it.
 const WARN_BEFORE_END: TimeDelta = TimeDelta::days(14);
 
+/// Tenants whose credentials one statement reads at most.
+const READ_AT_ONCE: usize = 64;
+
 /// Signs in to tenants. Shared by all runs of a process.
 pub struct SignIn {
     store: Store,
+    /// Runs that sign in in the same moment read their credentials with one statement.
+    credentials: Together<TenantId, Option<Found>>,
     graph: GraphClient,
     keys: Keyring,
     clock: Arc<dyn Clock>,
     directory: CredentialsDirectory,
 }
+
+/// What there is for a tenant, if anything.
+type Found = Option<StoredCredential>;
 
 impl SignIn {
     /// Signs in with secrets that these keys open, and with files in `credentials_dir`.
@@ -39,8 +48,13 @@ impl SignIn {
         clock: Arc<dyn Clock>,
         credentials_dir: Option<PathBuf>,
     ) -> Self {
+        let reads = store.clone();
+        let credentials = Together::open(READ_AT_ONCE, move |tenants| {
+            read_credentials(reads.clone(), tenants)
+        });
         Self {
             store,
+            credentials,
             graph,
             keys,
             clock,
@@ -50,9 +64,12 @@ impl SignIn {
 
     /// The tenant's Graph, with a token at hand.
     pub(super) async fn to(&self, tenant_id: TenantId) -> Result<TenantGraph, Interrupt> {
-        let stored = persist::insist(|| self.store.credential(tenant_id))
-            .await?
-            .ok_or_else(missing)?;
+        let stored = match self.credentials.ask(tenant_id).await.flatten() {
+            Some(found) => found,
+            // The database is away, or what is stored is not readable.
+            None => persist::insist(|| self.store.credential(tenant_id)).await?,
+        };
+        let stored = stored.ok_or_else(missing)?;
         let credential = match &stored.proof {
             StoredProof::ClientSecret(sealed) => Credential::ClientSecret(
                 self.keys
@@ -100,6 +117,26 @@ impl SignIn {
                 "the tenant's certificate ends soon");
         }
         Ok(certificate)
+    }
+}
+
+/// What is stored for each of the tenants; no answer for what is not readable, and none at all while
+/// the database does not answer.
+async fn read_credentials(store: Store, tenants: Vec<TenantId>) -> Vec<Option<Found>> {
+    match store.credentials(&tenants).await {
+        // Several runs of one tenant may ask at once.
+        Ok(stored) => tenants
+            .iter()
+            .map(|tenant| match stored.get(tenant) {
+                Some(Ok(credential)) => Some(Some(credential.clone())),
+                Some(Err(_)) => None,
+                None => Some(None),
+            })
+            .collect(),
+        Err(error) => {
+            tracing::debug!(%error, tenants = tenants.len(), "credentials are read one by one");
+            tenants.iter().map(|_| None).collect()
+        }
     }
 }
 

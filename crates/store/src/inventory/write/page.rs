@@ -123,14 +123,14 @@ impl Store {
         for _ in 0..ROUNDS {
             // Of two writers that wait for each other one is undone, and looks again.
             match self.touch(lease, batch.clone(), total).await {
-                Err(error) if error.is_deadlock() => continue,
+                Err(WriteError::Store(StoreError::Deadlock(_))) => continue,
                 left => batch = left?,
             }
             if batch.is_empty() {
                 return Ok(());
             }
             match self.store_differing(lease, batch.clone(), total).await {
-                Err(error) if error.is_deadlock() => continue,
+                Err(WriteError::Store(StoreError::Deadlock(_))) => continue,
                 left => batch = left?,
             }
             if batch.is_empty() {
