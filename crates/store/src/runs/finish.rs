@@ -14,7 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::requeue::{Texts, Unfinished};
-use super::row::{NO_LEASE, to_json};
+use super::row::{NO_LEASE, to_json, told};
 use crate::error::StoreError;
 use crate::pool::Store;
 use crate::statement::prepared;
@@ -88,33 +88,19 @@ macro_rules! finish {
             " FROM fenced JOIN asked a ON a.id = fenced.id WHERE r.id = fenced.id AND ",
             Transition::Finish.guard(),
             " RETURNING r.id, r.tenant_id, r.lock_scope, r.initiator_id, r.attempt, r.event_seq, \
-                r.outcome, r.error, a.event, a.notice_id, a.title, a.body, a.cancelled_title, \
-                a.cancelled_body, a.audit_id), \
-            event AS ( \
-                INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
-                SELECT c.id, c.event_seq, c.attempt, \
-                    CASE WHEN c.outcome = 'cancelled' THEN 'cancelled' ELSE c.event END, \
-                    CASE WHEN c.error IS NULL THEN NULL \
-                        ELSE jsonb_build_object('code', c.error->'code') END \
-                FROM changed c), \
-            notice AS ( \
-                INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body) \
-                SELECT c.notice_id, c.initiator_id, c.tenant_id, c.id, 'terminal', \
-                    replace(CASE WHEN c.outcome = 'cancelled' THEN c.cancelled_title \
-                        ELSE c.title END, '{tenant}', t.name), \
-                    replace(CASE WHEN c.outcome = 'cancelled' THEN c.cancelled_body \
-                        ELSE c.body END, '{tenant}', t.name) \
-                FROM changed c JOIN tenants t ON t.id = c.tenant_id \
-                ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING), \
-            audit AS ( \
-                INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, \
-                    target_kind, target_id, outcome, detail) \
-                SELECT c.audit_id, c.tenant_id, 'worker', c.initiator_id, \
-                    'operation_run.completed', 'operation_run', c.id::text, \
-                    CASE WHEN c.outcome = 'failed' THEN 'failed' ELSE 'allowed' END, \
-                    jsonb_build_object('outcome', c.outcome) \
-                FROM changed c) \
-            SELECT c.id, c.outcome, (SELECT n.id FROM operation_runs n \
+                r.status, r.outcome, r.error, a.event, a.notice_id, a.title, a.body, a.cancelled_title, \
+                a.cancelled_body, a.audit_id)",
+            told!(
+                "c.event",
+                "c.notice_id",
+                "c.title",
+                "c.body",
+                "c.cancelled_title",
+                "c.cancelled_body",
+                "c.audit_id",
+                "'worker'"
+            ),
+            "SELECT c.id, c.outcome, (SELECT n.id FROM operation_runs n \
                     WHERE n.tenant_id = c.tenant_id AND n.lock_scope = c.lock_scope \
                         AND n.status = 'queued' AND n.not_before <= clock_timestamp() \
                     ORDER BY n.priority DESC, n.created_at LIMIT 1) AS next \

@@ -34,30 +34,61 @@ pub(super) const COLUMNS: &str = "r.id, r.tenant_id, t.name AS tenant_name, r.ki
 pub(super) const NO_LEASE: &str = "worker_id = NULL, lease_token = NULL, \
     lease_expires_at = NULL, heartbeat_at = NULL";
 
-/// Follows a `WITH` list whose CTE `changed` holds the new version of a run's row (all columns).
-/// Writes the event ($1, or that it was cancelled), and for a run that has ended the notification ($2 its id, $3 title, $4
-/// body, with the tenant's name for `{tenant}`; $5 and $6 title and body when it was cancelled) and
-/// the audit entry ($7 its id, $8 the kind of actor).
-pub(super) const TOLD: &str = ", event AS ( \
-        INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
-        SELECT c.id, c.event_seq, c.attempt, \
-            CASE WHEN c.outcome = 'cancelled' THEN 'cancelled' ELSE $1 END, \
-            CASE WHEN c.error IS NULL THEN NULL ELSE jsonb_build_object('code', c.error->'code') END \
-        FROM changed c), \
-    notice AS ( \
-        INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body) \
-        SELECT $2, c.initiator_id, c.tenant_id, c.id, 'terminal', \
-            replace(CASE WHEN c.outcome = 'cancelled' THEN $5 ELSE $3 END, '{tenant}', t.name), \
-            replace(CASE WHEN c.outcome = 'cancelled' THEN $6 ELSE $4 END, '{tenant}', t.name) \
-        FROM changed c JOIN tenants t ON t.id = c.tenant_id WHERE c.status = 'completed' \
-        ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING), \
-    audit AS ( \
-        INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, \
-            target_id, outcome, detail) \
-        SELECT $7, c.tenant_id, $8, c.initiator_id, 'operation_run.completed', 'operation_run', \
-            c.id::text, CASE WHEN c.outcome = 'failed' THEN 'failed' ELSE 'allowed' END, \
-            jsonb_build_object('outcome', c.outcome) \
-        FROM changed c WHERE c.status = 'completed') ";
+/// Follows a `WITH` list whose CTE `changed` holds the new version of a run's row. Writes the event,
+/// and for a run that has ended the notification and the audit entry. Its arguments are SQL: the
+/// event (a run that was cancelled gets that one); the notification's id, title and body, with
+/// `{tenant}` for the tenant's name, and both when it was cancelled; the audit entry's id and the
+/// kind of actor.
+macro_rules! told {
+    ($event:literal, $notice:literal, $title:literal, $body:literal, $cancelled_title:literal,
+        $cancelled_body:literal, $audit:literal, $actor:literal) => {
+        const_format::concatcp!(
+            ", event AS ( \
+                INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
+                SELECT c.id, c.event_seq, c.attempt, \
+                    CASE WHEN c.outcome = 'cancelled' THEN 'cancelled' ELSE ",
+            $event,
+            " END, \
+                    CASE WHEN c.error IS NULL THEN NULL \
+                        ELSE jsonb_build_object('code', c.error->'code') END \
+                FROM changed c), \
+            notice AS ( \
+                INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body) \
+                SELECT ",
+            $notice,
+            ", c.initiator_id, c.tenant_id, c.id, 'terminal', \
+                    replace(CASE WHEN c.outcome = 'cancelled' THEN ",
+            $cancelled_title,
+            " ELSE ",
+            $title,
+            " END, '{tenant}', t.name), \
+                    replace(CASE WHEN c.outcome = 'cancelled' THEN ",
+            $cancelled_body,
+            " ELSE ",
+            $body,
+            " END, '{tenant}', t.name) \
+                FROM changed c JOIN tenants t ON t.id = c.tenant_id \
+                WHERE c.status = 'completed' \
+                ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING), \
+            audit AS ( \
+                INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, \
+                    target_kind, target_id, outcome, detail) \
+                SELECT ",
+            $audit,
+            ", c.tenant_id, ",
+            $actor,
+            ", c.initiator_id, 'operation_run.completed', 'operation_run', c.id::text, \
+                    CASE WHEN c.outcome = 'failed' THEN 'failed' ELSE 'allowed' END, \
+                    jsonb_build_object('outcome', c.outcome) \
+                FROM changed c WHERE c.status = 'completed') "
+        )
+    };
+}
+pub(super) use told;
+
+/// `told!` for one run: $1 the event, $2 to $6 the notification, $7 the audit entry, $8 the kind of
+/// actor.
+pub(super) const TOLD: &str = told!("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8");
 
 #[derive(QueryableByName)]
 pub(super) struct RunRow {
