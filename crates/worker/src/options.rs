@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use atlas_graph::GraphOptions;
 use atlas_store::Retention;
 use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
@@ -99,6 +100,22 @@ pub struct RunOptions {
     /// How long one request to Graph may wait in all, throttled or broken off, before its list fails
     #[arg(long, env = "ATLAS_GRAPH_MAX_WAIT", default_value = "5m", value_parser = duration, value_name = "TIME")]
     pub graph_max_wait: Duration,
+    /// The share of Microsoft Graph's published limits that is used, above 0 and at most 1. What is
+    /// left is for other programs that use the same application; with N workers, each takes its Nth
+    /// part when they often sync the same tenant
+    #[arg(long, env = "ATLAS_GRAPH_LIMIT_SHARE", default_value_t = 0.8, value_parser = share, value_name = "SHARE")]
+    pub graph_limit_share: f64,
+    /// Requests to one tenant that are under way at once at most, over all of its lists
+    #[arg(long, env = "ATLAS_GRAPH_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub graph_concurrency: u16,
+    /// How long a request waits before its second attempt when Graph does not say; doubles with
+    /// each further one
+    #[arg(long, env = "ATLAS_GRAPH_FIRST_BACKOFF", default_value = "2s", value_parser = duration, value_name = "TIME")]
+    pub graph_first_backoff: Duration,
+    /// The distance between two requests to Conditional Access of one tenant, of which Graph allows
+    /// one a second over all programs
+    #[arg(long, env = "ATLAS_GRAPH_CONDITIONAL_ACCESS_INTERVAL", default_value = "1100ms", value_parser = duration, value_name = "TIME")]
+    pub graph_conditional_access_interval: Duration,
     /// How long completed runs are kept, with their results and notifications; each tenant's newest
     /// run of each outcome stays
     #[arg(long, env = "ATLAS_RETENTION_RUNS", default_value = "90d", value_parser = duration, value_name = "TIME")]
@@ -129,7 +146,32 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// Reads a number above 0 and at most 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if share > 0.0 && share <= 1.0 {
+        Ok(share)
+    } else {
+        Err("it must be above 0 and at most 1".to_owned())
+    }
+}
+
 impl RunOptions {
+    /// How Graph is asked.
+    #[must_use]
+    pub fn graph(&self) -> GraphOptions {
+        GraphOptions {
+            graph_url: self.graph_url.clone(),
+            login_url: self.login_url.clone(),
+            max_wait: self.graph_max_wait,
+            limit_share: self.graph_limit_share,
+            concurrency: usize::from(self.graph_concurrency),
+            first_backoff: self.graph_first_backoff,
+            conditional_access_interval: self.graph_conditional_access_interval,
+            ..GraphOptions::default()
+        }
+    }
+
     /// How long what has come to its end is kept.
     #[must_use]
     pub const fn retention(&self) -> Retention {
@@ -185,9 +227,30 @@ mod tests {
         assert!(late.check().is_err());
         let nowhere = options(&["--credentials-dir=/proc/version"]).unwrap();
         assert!(nowhere.check().is_err());
-        for bad in ["--lease=0s", "--lease=soon", "--slots=0", "--graph-url=x"] {
+        for bad in [
+            "--lease=0s",
+            "--lease=soon",
+            "--slots=0",
+            "--graph-url=x",
+            "--graph-limit-share=0",
+            "--graph-limit-share=1.1",
+            "--graph-limit-share=NaN",
+            "--graph-limit-share=half",
+            "--graph-concurrency=0",
+            "--graph-conditional-access-interval=0s",
+        ] {
             assert!(options(&[bad]).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn graph_is_asked_as_its_client_would_by_default_and_as_is_said_otherwise() {
+        let (told, own) = (options(&[]).unwrap().graph(), GraphOptions::default());
+        assert_eq!(format!("{told:?}"), format!("{own:?}"));
+        let other = options(&["--graph-limit-share=0.25", "--graph-concurrency=3"]);
+        let other = other.unwrap().graph();
+        assert!((other.limit_share - 0.25).abs() < f64::EPSILON);
+        assert_eq!(other.concurrency, 3);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use atlas_domain::ids::WorkerId;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::vault::Keyring;
-use atlas_graph::{GraphClient, GraphOptions, GraphSetupError};
+use atlas_graph::{GraphClient, GraphSetupError};
 use atlas_queue::{
     Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError,
 };
@@ -70,12 +70,7 @@ pub async fn run(
     )?;
     let queue = QueueOptions::new(options.redis_url.clone(), &options.queue_namespace);
     let doorbell = Doorbell::new(&queue)?;
-    let graph = GraphClient::new(GraphOptions {
-        graph_url: options.graph_url.clone(),
-        login_url: options.login_url.clone(),
-        max_wait: options.graph_max_wait,
-        ..GraphOptions::default()
-    })?;
+    let graph = GraphClient::new(options.graph())?;
     let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());
 
     if !await_schema(&store, &health, &shutdown).await {

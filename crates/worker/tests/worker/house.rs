@@ -72,6 +72,7 @@ impl House {
             "--sweep-interval=200ms".to_owned(),
             "--poll-interval=50ms".to_owned(),
             "--shutdown-grace=20s".to_owned(),
+            "--graph-conditional-access-interval=1ms".to_owned(),
         ];
         let extra = extra.iter().map(|text| (*text).to_owned());
         // A repeated flag overrides the one before it.
