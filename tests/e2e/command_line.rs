@@ -1,10 +1,12 @@
 //! `atlas` from an empty database to an inventory.
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
-use atlas_test_support::{KEYS, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, TestDatabase};
-use serde_json::Value;
+use atlas_test_support::{Identity, KEYS, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, TestDatabase};
+use serde_json::{Value, json};
 
 use crate::installation::Installation;
 use crate::program::binary;
@@ -18,7 +20,7 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn json(output: &Output) -> Value {
+fn parsed(output: &Output) -> Value {
     serde_json::from_str(&text(output)).unwrap()
 }
 
@@ -55,7 +57,7 @@ async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
         "--user=alex@example.test",
         "--role=operator",
     ]));
-    let made = json(&atlas(&[
+    let made = parsed(&atlas(&[
         "--json",
         "token",
         "create",
@@ -68,7 +70,7 @@ async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
     let as_alex = |arguments: &[&str]| installation.atlas(arguments, token);
     let synced = text(&as_alex(&["sync", "Fabrikam", "--follow"]));
     assert!(synced.contains("succeeded"), "{synced}");
-    let items = json(&as_alex(&[
+    let items = parsed(&as_alex(&[
         "--json",
         "inventory",
         "list",
@@ -84,7 +86,7 @@ async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
     ]));
     assert!(table.starts_with("NAME"), "{table}");
     assert!(table.lines().count() > 1, "{table}");
-    let runs = json(&as_alex(&["--json", "runs", "list"]));
+    let runs = parsed(&as_alex(&["--json", "runs", "list"]));
     let run = runs["items"][0]["id"].as_str().unwrap();
     let shown = text(&as_alex(&["runs", "show", run]));
     assert!(shown.contains("settingsCatalogPolicy"), "{shown}");
@@ -100,6 +102,72 @@ async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
     text(&rotated);
     let left = "SELECT count(*) FROM tenant_credentials WHERE key_id <> 'second'";
     assert_eq!(installation.number(left).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_synced_by_a_certificate_and_by_a_federated_token_in_place_of_its_secret() {
+    let installation = Installation::start().await;
+    let (_, member) = installation.tenant("Contoso").await;
+    let files = tempfile::tempdir().unwrap();
+    let folder = files.path().to_str().unwrap();
+    let _worker = installation.worker_with("one", &[("ATLAS_CREDENTIALS_DIR", folder)]);
+    let set = |flag: &str| {
+        let client = format!("--client-id={SIMULATOR_CLIENT_ID}");
+        let set = [
+            "tenant",
+            "credentials",
+            "set",
+            "--tenant=Contoso",
+            &client,
+            flag,
+        ];
+        text(&installation.atlas(&set, ""))
+    };
+    let sync = || {
+        let sync = [
+            "sync",
+            "Contoso",
+            "--follow",
+            "--policy-type=policySet",
+            "--no-foundations",
+        ];
+        installation.atlas(&sync, &member.token)
+    };
+
+    set("--certificate-file=app.pem");
+    let refused = sync();
+    assert_eq!(refused.status.code(), Some(1), "there is no such file");
+    let told = format!(
+        "{}{}",
+        String::from_utf8_lossy(&refused.stdout),
+        String::from_utf8_lossy(&refused.stderr)
+    );
+    assert!(told.contains("app.pem") && !told.contains(folder), "{told}");
+    let identity = Identity::fresh();
+    installation
+        .simulate("certificates", identity.certificate())
+        .await;
+    let file = files.path().join("app.pem");
+    std::fs::write(&file, identity.with_key()).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    assert!(text(&sync()).contains("succeeded"));
+
+    set("--federated-token-file=token");
+    let (issuer, subject, audience) = ("https://issuer.example.test", "worker", "exchange");
+    let trusted = json!({ "issuer": issuer, "subject": subject, "audience": audience,
+        "public_key_pem": identity.public_key() });
+    installation
+        .simulate("federated", trusted.to_string())
+        .await;
+    let token = identity.token(issuer, subject, audience, 600);
+    std::fs::write(files.path().join("token"), token).unwrap();
+    assert!(text(&sync()).contains("succeeded"));
+    let kept = "SELECT count(*) FROM tenant_credentials WHERE ciphertext IS NOT NULL";
+    assert_eq!(
+        installation.number(kept).await,
+        0,
+        "no secret is stored any more"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,10 +158,16 @@ impl Installation {
     /// Asks the simulator to hold requests to this path.
     pub(crate) async fn hold(&self, path: &str) {
         let rule = serde_json::json!({ "path": { "exact": path } });
+        self.simulate("gates", rule.to_string()).await;
+    }
+
+    /// Posts to one of the simulator's control endpoints.
+    pub(crate) async fn simulate(&self, what: &str, body: String) {
         let answer = self
             .http
-            .post(format!("{}/_sim/gates", self.graph))
-            .json(&rule)
+            .post(format!("{}/_sim/{what}", self.graph))
+            .header("content-type", "application/json")
+            .body(body)
             .send()
             .await
             .unwrap();

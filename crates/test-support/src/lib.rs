@@ -10,11 +10,13 @@
 )]
 
 mod database;
+mod identity;
 mod namespace;
 mod scenario;
 mod waiting;
 
 pub use database::TestDatabase;
+pub use identity::Identity;
 pub use namespace::{TestRedis, dead_redis_url};
 pub use scenario::{KEYS, Member, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, Scenario, TestTenant};
 pub use waiting::{PATIENCE, eventually};

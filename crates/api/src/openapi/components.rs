@@ -307,7 +307,7 @@ fn conflict() -> Problem {
     .with("tenant_id", samples::TENANT)
     .with(
         "hint",
-        "An operator of the installation stores them with: atlas tenant add",
+        "An operator of the installation stores them with: atlas tenant credentials set",
     )
 }
 

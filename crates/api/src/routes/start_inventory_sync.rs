@@ -55,7 +55,7 @@ fn not_admitted(error: AdmitError, tenant: TenantId) -> Problem {
             ProblemKind::TenantNotConnected,
             tenant,
             "No credentials for Microsoft Graph are stored for the tenant.",
-            "An operator of the installation stores them with: atlas tenant add",
+            "An operator of the installation stores them with: atlas tenant credentials set",
         ),
         AdmitError::Store(error) => error.into(),
     }

@@ -227,7 +227,7 @@ async fn a_tenant_that_is_disabled_or_without_credentials_is_not_synced() {
         reply.body["hint"]
             .as_str()
             .unwrap()
-            .contains("atlas tenant add")
+            .contains("atlas tenant credentials set")
     );
 
     let connection = stage.database.connection().await;

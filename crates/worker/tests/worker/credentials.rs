@@ -1,14 +1,15 @@
 //! Signing in with each kind of credential, and what a run says when it does not work.
 
-use std::fs::{Permissions, set_permissions, write};
+use std::fs::{Permissions, create_dir, set_permissions, write};
 use std::os::unix::fs::PermissionsExt;
 
 use atlas_domain::access::Role;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::run::{OperationRun, Outcome};
 use atlas_domain::tenant::StoredProof;
+use atlas_graph_sim::FederatedCredential;
 use atlas_store::NewCredential;
-use atlas_test_support::{SIMULATOR_CLIENT_ID, TestTenant};
+use atlas_test_support::{Identity, SIMULATOR_CLIENT_ID, TestTenant};
 use tempfile::TempDir;
 
 use crate::house::House;
@@ -85,12 +86,112 @@ async fn secrets_that_do_not_work_fail_the_run_with_their_reason_at_once() {
     worker.stop().await;
 }
 
+/// What the application is trusted to be signed in by, and its tokens.
+const ISSUER: &str = "https://issuer.example.test/";
+const SUBJECT: &str = "system:serviceaccount:atlas:worker";
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+fn trust(house: &House, issuer: &Identity) {
+    house.simulator.trust(FederatedCredential {
+        issuer: ISSUER.to_owned(),
+        subject: SUBJECT.to_owned(),
+        audience: AUDIENCE.to_owned(),
+        public_key_pem: issuer.public_key(),
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_and_federated_tokens_are_exchanged_in_their_files_while_the_worker_runs() {
+    let house = House::build().await;
+    let directory = TempDir::new().unwrap();
+    let (tenant, member) = house.tenant().await;
+    let flag = format!("--credentials-dir={}", directory.path().display());
+    let worker = house.worker_with(&[&flag]);
+    let some = r#"{"policy_types": ["policySet"], "include_foundations": false}"#;
+
+    let (first, second) = (Identity::fresh(), Identity::fresh());
+    refer(
+        &house,
+        tenant,
+        StoredProof::Certificate("app.pem".parse().unwrap()),
+    )
+    .await;
+    for identity in [&first, &second] {
+        house.simulator.add_certificate(&identity.certificate());
+        put(&directory, "app.pem", &identity.with_key(), 0o600);
+        let run = house.press(tenant, &member, some).await;
+        assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    }
+
+    let directory_id = tenant.directory_id.to_string();
+    assert_eq!(house.simulator.issued_tokens(&directory_id), 2);
+
+    trust(&house, &first);
+    refer(
+        &house,
+        tenant,
+        StoredProof::FederatedToken("token".parse().unwrap()),
+    )
+    .await;
+    for seconds in [600, 900] {
+        let token = first.token(ISSUER, SUBJECT, AUDIENCE, seconds);
+        put(&directory, "token", &token, 0o644);
+        let run = house.press(tenant, &member, some).await;
+        assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_microsoft_entra_does_not_take_fails_the_run_with_its_reason() {
+    let house = House::build().await;
+    let directory = TempDir::new().unwrap();
+    let (tenant, _) = house.tenant().await;
+    let flag = format!("--credentials-dir={}", directory.path().display());
+    let worker = house.worker_with(&[&flag]);
+    let (trusted, stranger, expired) = (Identity::fresh(), Identity::fresh(), Identity::expired());
+    house.simulator.add_certificate(&trusted.certificate());
+    house.simulator.add_certificate(&expired.certificate());
+    trust(&house, &trusted);
+    put(&directory, "stranger.pem", &stranger.with_key(), 0o400);
+    put(&directory, "expired.pem", &expired.with_key(), 0o400);
+    for (name, token) in [
+        ("forged", stranger.token(ISSUER, SUBJECT, AUDIENCE, 600)),
+        ("other", trusted.token(ISSUER, "other", AUDIENCE, 600)),
+        ("late", trusted.token(ISSUER, SUBJECT, AUDIENCE, -600)),
+    ] {
+        put(&directory, name, &token, 0o400);
+    }
+    let certificate = |name: &str| StoredProof::Certificate(name.parse().unwrap());
+    let token = |name: &str| StoredProof::FederatedToken(name.parse().unwrap());
+    for (proof, code) in [
+        (
+            certificate("stranger.pem"),
+            FailureCode::CREDENTIALS_INVALID,
+        ),
+        (certificate("expired.pem"), FailureCode::CREDENTIALS_EXPIRED),
+        (token("forged"), FailureCode::CREDENTIALS_INVALID),
+        (token("other"), FailureCode::FEDERATION_MISMATCH),
+        (token("late"), FailureCode::CLOCK_SKEW),
+    ] {
+        let case = format!("{proof:?}");
+        refer(&house, tenant, proof).await;
+        assert_eq!(failure(&house, tenant).await.code, code, "{case}");
+    }
+    worker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_cannot_be_used_fail_the_run_and_name_the_file_and_no_path() {
     let house = House::build().await;
     let directory = TempDir::new().unwrap();
     put(&directory, "exposed.pem", "anything", 0o444);
     put(&directory, "empty.pem", "", 0o400);
+    put(&directory, "words.pem", "not what it should be", 0o400);
+    let alone = Identity::fresh().certificate();
+    put(&directory, "alone.pem", &alone, 0o400);
+    put(&directory, "words", "not what it should be", 0o400);
+    create_dir(directory.path().join("folder")).unwrap();
     let (tenant, _) = house.tenant().await;
     let flag = format!("--credentials-dir={}", directory.path().display());
     let worker = house.worker_with(&[&flag]);
@@ -108,8 +209,24 @@ async fn files_that_cannot_be_used_fail_the_run_and_name_the_file_and_no_path() 
             "no private key",
         ),
         (
+            StoredProof::Certificate("words.pem".parse().unwrap()),
+            "no private key",
+        ),
+        (
+            StoredProof::Certificate("alone.pem".parse().unwrap()),
+            "no private key",
+        ),
+        (
+            StoredProof::Certificate("folder".parse().unwrap()),
+            "not a regular file",
+        ),
+        (
             StoredProof::FederatedToken("none".parse().unwrap()),
             "no such file",
+        ),
+        (
+            StoredProof::FederatedToken("words".parse().unwrap()),
+            "cannot be read",
         ),
     ] {
         refer(&house, tenant, proof).await;
