@@ -1,6 +1,6 @@
 //! One installation of its own per test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use atlas_domain::access::Role;
@@ -89,11 +89,17 @@ impl Installation {
             ("ATLAS_HEARTBEAT", "300ms"),
             ("ATLAS_SWEEP_INTERVAL", "200ms"),
             ("ATLAS_POLL_INTERVAL", "50ms"),
+            ("ATLAS_GRAPH_CONDITIONAL_ACCESS_INTERVAL", "1ms"),
         ];
         let database = self.database.url();
         variables.push(("DATABASE_URL", &database));
         variables.extend(extra);
         launch("atlas-worker", self.directory.path(), &["run"], &variables)
+    }
+
+    /// Where the programs' logs are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.directory.path()
     }
 
     pub(crate) fn health_file(&self, name: &str) -> PathBuf {

@@ -13,4 +13,5 @@ mod installation;
 mod many_callers;
 mod operations;
 mod program;
+mod secrets;
 mod workers;
