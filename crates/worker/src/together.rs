@@ -27,6 +27,14 @@ where
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(most);
             while asked.recv_many(&mut batch, most).await > 0 {
+                // Callers who were answered together come back together: those who are ready to ask
+                // do so before the first of them is answered alone.
+                tokio::task::yield_now().await;
+                while batch.len() < most
+                    && let Ok(question) = asked.try_recv()
+                {
+                    batch.push(question);
+                }
                 let (questions, callers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
                 for (caller, answer) in callers.into_iter().zip(answer(questions).await) {
                     // A caller who has gone needs no answer.

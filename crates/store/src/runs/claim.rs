@@ -104,10 +104,17 @@ macro_rules! claim {
     };
 }
 
-const CLAIM_ONE: &str = claim!("1");
-const CLAIM_SEVERAL: &str = claim!("8");
-/// The limit of [`CLAIM_SEVERAL`].
-const SEVERAL: usize = 8;
+/// The statements for one run, for two, and so on.
+const CLAIMS: [&str; 8] = [
+    claim!("1"),
+    claim!("2"),
+    claim!("3"),
+    claim!("4"),
+    claim!("5"),
+    claim!("6"),
+    claim!("7"),
+    claim!("8"),
+];
 
 /// $1 run, $2 attempt, $3 token, $4 lease in milliseconds, $5 progress.
 const HEARTBEAT: &str = concatcp!(
@@ -183,11 +190,7 @@ impl Store {
         let mut races = 0;
         while claims.len() < most {
             // A lost race undoes the whole statement, so that the next one takes one run only.
-            let wanted = if races == 0 && most - claims.len() >= SEVERAL {
-                SEVERAL
-            } else {
-                1
-            };
+            let wanted = if races == 0 { most - claims.len() } else { 1 };
             match self.claim_once(terms, wanted).await {
                 Ok(rows) if rows.is_empty() => break,
                 Ok(rows) => {
@@ -216,19 +219,16 @@ impl Store {
         Ok(claims)
     }
 
+    /// Takes up to `most` runs, which is at least one, or as many as one statement takes.
     async fn claim_once(
         &self,
         terms: &LeaseTerms,
         most: usize,
     ) -> Result<Vec<ClaimRow>, StoreError> {
-        let statement = if most == SEVERAL {
-            CLAIM_SEVERAL
-        } else {
-            CLAIM_ONE
-        };
+        let most = most.min(CLAIMS.len());
         let tokens: Vec<Uuid> = (0..most).map(|_| self.mint()).collect();
         let rows = prepared(
-            sql_query(statement)
+            sql_query(CLAIMS[most - 1])
                 .bind::<Text, _>(terms.worker_id.as_str())
                 .bind::<Array<SqlUuid>, _>(tokens)
                 .bind::<BigInt, _>(milliseconds(terms.duration)),
@@ -339,7 +339,7 @@ pub(super) fn milliseconds(duration: Duration) -> i64 {
 mod tests {
     use atlas_test_support::TestDatabase;
 
-    use super::{CLAIM_ONE, CLAIM_SEVERAL};
+    use super::CLAIMS;
 
     /// With many queued runs, and statistics that say how many, the index gives the next one, and
     /// nothing is read whole or sorted.
@@ -363,7 +363,7 @@ mod tests {
             INSERT INTO queue_controls (kind, paused_by) VALUES ('another', 'nobody'); \
             ANALYZE";
         connection.batch_execute(seed).await.unwrap();
-        for claim in [CLAIM_ONE, CLAIM_SEVERAL] {
+        for claim in CLAIMS {
             let claim = claim
                 .replace("$1", "'w'")
                 .replace("$2", "(ARRAY[gen_random_uuid()])")
