@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use actix_web::http::header;
 use atlas_domain::inventory::link::LinkTarget;
-use atlas_store::PageRequest;
+use atlas_store::{GroupPlace, PageRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -64,6 +64,20 @@ impl SortKey for () {
 
     fn from_text(text: &str) -> Option<Self> {
         text.is_empty().then_some(())
+    }
+}
+
+impl SortKey for GroupPlace {
+    fn to_text(&self) -> String {
+        format!("{} {}", self.rank, self.name_key)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let (rank, name_key) = text.split_once(' ')?;
+        Some(Self {
+            rank: rank.parse().ok().filter(|rank| (0..=2).contains(rank))?,
+            name_key: String::from_text(name_key)?,
+        })
     }
 }
 
@@ -143,10 +157,22 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
     pub(crate) fn page<R, T: Serialize>(
         self,
         links: &Links,
-        mut rows: Vec<R>,
+        rows: Vec<R>,
         key: impl Fn(&R) -> (S, I),
         show: impl Fn(R) -> T,
     ) -> Answer<Page<T>> {
+        self.page_with(links, rows, key, show, |page| page)
+    }
+
+    /// Likewise, with something around it.
+    pub(crate) fn page_with<R, T, W: Serialize>(
+        self,
+        links: &Links,
+        mut rows: Vec<R>,
+        key: impl Fn(&R) -> (S, I),
+        show: impl Fn(R) -> T,
+        wrap: impl FnOnce(Page<T>) -> W,
+    ) -> Answer<W> {
         let more = rows.len() > usize::from(self.limit);
         rows.truncate(usize::from(self.limit));
         let next_cursor = rows.last().filter(|_| more).map(|last| {
@@ -156,10 +182,10 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
         let next = next_cursor
             .as_ref()
             .map(|cursor| format!("<{}>; rel=\"next\"", self.next(links, cursor)));
-        let answer = Answer::ok(Page {
+        let answer = Answer::ok(wrap(Page {
             items: rows.into_iter().map(show).collect(),
             next_cursor,
-        });
+        }));
         match next {
             Some(next) => answer.header(header::LINK, &next),
             None => answer,

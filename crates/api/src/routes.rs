@@ -6,6 +6,8 @@ pub(crate) mod inventory;
 mod me;
 mod operation_runs;
 mod policy_types;
+mod start;
+mod start_directory_groups_sync;
 mod start_inventory_sync;
 mod system;
 mod tenants;
@@ -16,6 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) fn register(config: &mut ServiceConfig) {
     config
         .service(start_inventory_sync::start_inventory_sync)
+        .service(start_directory_groups_sync::start_directory_groups_sync)
         .service(operation_runs::list::list_operation_runs)
         // Before the address that takes any id.
         .service(operation_runs::active::list_active_operation_runs)

@@ -77,6 +77,8 @@ uuid_ids! {
     LinkId;
     /// A recorded change of an inventory item.
     ChangeId;
+    /// A group of a directory, by the identifier that Microsoft Entra gave it.
+    GroupId;
     /// A notification.
     NotificationId;
     /// An entry of the audit log.

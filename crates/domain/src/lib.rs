@@ -5,6 +5,7 @@
 //! | [`access`] | who a caller is, what a role permits, API tokens |
 //! | [`audit`] | the words of the audit log |
 //! | [`clock`] | time and randomness as parameters |
+//! | [`directory`] | groups of tenants' directories |
 //! | [`failure`] | why a run or a part of it failed, in words for people and programs |
 //! | [`ids`] | newtypes for identifiers |
 //! | [`inventory`] | what a sync observes and how its results are counted |
@@ -20,6 +21,7 @@
 pub mod access;
 pub mod audit;
 pub mod clock;
+pub mod directory;
 pub mod failure;
 pub mod ids;
 pub mod inventory;

@@ -51,8 +51,8 @@ pub fn queued(kind: OperationKind, tenant_name: &str) -> Message {
 #[must_use]
 pub fn terminal(kind: OperationKind, tenant_name: &str, completion: &Completion) -> Message {
     let (verb, mut body) = match completion.outcome {
-        Outcome::Succeeded => ("succeeded", summary(completion)),
-        Outcome::PartiallySucceeded => ("partially succeeded", summary(completion)),
+        Outcome::Succeeded => ("succeeded", summary(kind, completion)),
+        Outcome::PartiallySucceeded => ("partially succeeded", summary(kind, completion)),
         Outcome::Failed => ("failed", String::new()),
         Outcome::Cancelled => ("was cancelled", "It was stopped on request.".to_owned()),
     };
@@ -69,11 +69,15 @@ pub fn terminal(kind: OperationKind, tenant_name: &str, completion: &Completion)
     }
 }
 
-fn summary(completion: &Completion) -> String {
+fn summary(kind: OperationKind, completion: &Completion) -> String {
     let counts = &completion.counts;
     let mut text = format!(
-        "{} items seen: {} new, {} changed, {} missing.",
-        counts.items_seen, counts.items_created, counts.items_changed, counts.items_missing
+        "{} {} seen: {} new, {} changed, {} missing.",
+        counts.items_seen,
+        kind.objects(),
+        counts.items_created,
+        counts.items_changed,
+        counts.items_missing
     );
     if counts.types_failed > 0 {
         text.push_str(&format!(" {} policy types failed.", counts.types_failed));

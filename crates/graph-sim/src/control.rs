@@ -21,6 +21,8 @@
 //! | `GET`, `DELETE tokens/{directory_id}` | how many were issued; revokes them |
 //! | `GET answer-key/{directory_id}` | what a correct client must have stored |
 //! | `GET links/{directory_id}` | every link that it must have stored |
+//! | `GET groups/{directory_id}` | the groups that it must know, as rows |
+//! | `POST expire-group-links/{directory_id}` | links for later changes of groups are good no longer |
 //! | `POST mark/{directory_id}` | marks the tenant's state |
 //! | `GET changes/{directory_id}` | what it must have found out since the mark |
 //! | `POST mutate/{directory_id}` | changes the tenant, and says what changed |
@@ -104,6 +106,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
             )
             .route("/answer-key/{directory_id}", web::get().to(answer_key))
             .route("/links/{directory_id}", web::get().to(answer_links))
+            .route("/groups/{directory_id}", web::get().to(groups))
+            .route(
+                "/expire-group-links/{directory_id}",
+                web::post().to(expire_group_links),
+            )
             .route("/mark/{directory_id}", web::post().to(mark))
             .route("/changes/{directory_id}", web::get().to(changes))
             .route("/mutate/{directory_id}", web::post().to(mutate)),
@@ -323,6 +330,19 @@ async fn answer_key(directory_id: Path<String>, shared: Data<Shared>) -> HttpRes
 async fn answer_links(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
     about(&directory_id, &shared, |tenant| {
         found(json!({"links": shared.answer_links(tenant)}))
+    })
+}
+
+async fn groups(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        found(json!({"groups": shared.groups(tenant)}))
+    })
+}
+
+async fn expire_group_links(directory_id: Path<String>, shared: Data<Shared>) -> HttpResponse {
+    about(&directory_id, &shared, |tenant| {
+        shared.group_changes.expire(tenant);
+        done()
     })
 }
 

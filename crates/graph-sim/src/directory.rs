@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::collections::{Collection, Kind, collections};
-use crate::content::Rng;
+use crate::collections::{Collection, Kind, collections, index_of};
+use crate::content::{Rng, places};
 
 /// One object of a collection. Together with the tenant and the collection it determines the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +139,16 @@ impl Directory {
             .map(|(collection, share)| Set::new(fill(seed, collection, &share)))
             .collect();
         Self { seed, sets }
+    }
+}
+
+impl Directory {
+    /// Fills up the groups to this many.
+    pub(crate) fn add_groups(&mut self, groups: usize) {
+        let set = &mut self.sets[index_of(places::GROUPS)];
+        while set.len() < groups {
+            set.push(0);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::answer::{Answer, Delivery, Ids, random_bits, random_guid};
 use crate::faults::{Effect, RetryAfter};
-use crate::graph::{self, GraphRequest, PageFault, errors};
+use crate::graph::{self, GraphRequest, PageFault, errors, group_changes};
 use crate::limits::{Asking, Charge, Refusal, WaitForm};
 use crate::request_log::{LogEntry, Underway};
 use crate::sign_in::{Bearer, Holder};
@@ -221,7 +221,7 @@ fn respond(
             .header(name)
             .is_some_and(|value| value.to_ascii_lowercase().contains(wanted))
     };
-    let answer = graph::answer(&GraphRequest {
+    let request = GraphRequest {
         directory: shared.directory(tenant),
         tenant,
         seed: shared.seed,
@@ -234,7 +234,13 @@ fn respond(
         eventual: has("consistencylevel", "eventual"),
         fault: PageFault::from(effect),
         ids,
-    });
+    };
+    let answer = if group_changes::is_path(&asked.path) {
+        let minimal = has("prefer", "return=minimal");
+        shared.group_changes.answer(&request, minimal)
+    } else {
+        graph::answer(&request)
+    };
     match effect {
         Some(Effect::ExpandTimesOut { rows }) if answer.rows > *rows && expands(&asked.query) => {
             errors::server_error(504, crate::faults::ErrorBody::Empty, ids)

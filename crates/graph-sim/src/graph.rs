@@ -2,6 +2,7 @@
 
 pub(crate) mod errors;
 mod filter;
+pub(crate) mod group_changes;
 mod odata;
 mod odd_rows;
 mod paging;

@@ -56,6 +56,9 @@ struct Arguments {
     /// How many objects each tenant holds.
     #[arg(long, env = "ATLAS_SIM_SIZE", default_value_t = 300)]
     size: usize,
+    /// How many groups each directory has at least.
+    #[arg(long, env = "ATLAS_SIM_GROUPS", default_value_t = 0)]
+    groups: usize,
     /// A directory id that exists; may be given more than once. Without any, all do.
     #[arg(long = "tenant", value_name = "DIRECTORY_ID")]
     tenants: Vec<String>,
@@ -152,6 +155,7 @@ fn options(arguments: &Arguments) -> anyhow::Result<SimulatorOptions> {
     Ok(SimulatorOptions {
         seed: arguments.seed,
         size: arguments.size,
+        groups: arguments.groups,
         any_tenant: arguments.tenants.is_empty(),
         tenants: arguments.tenants.clone(),
         client_id: arguments.client_id.clone(),

@@ -11,6 +11,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::answer_key::{self, AnswerChange, AnswerKey, AnswerLink};
@@ -19,6 +20,7 @@ use crate::control;
 use crate::directory::Directory;
 use crate::faults::{FaultRule, Faults};
 use crate::gates::{Gate, GateRule, Gates};
+use crate::graph::group_changes::{self, GroupChanges};
 use crate::limits::{Limits, PublishedLimits};
 use crate::modes::{Modes, TenantMode};
 use crate::mutation::{self, Changes, MutationScript};
@@ -70,6 +72,8 @@ pub struct SimulatorOptions {
     /// How many objects a tenant holds over all collections. There is at least one for every
     /// policy type, so fewer than 123 are not possible.
     pub size: usize,
+    /// How many groups a directory has at least, beside what `size` gives it.
+    pub groups: usize,
     /// Directory ids that exist.
     pub tenants: Vec<String>,
     /// Every GUID is the id of a directory that exists.
@@ -101,6 +105,7 @@ impl Default for SimulatorOptions {
         Self {
             seed: 1,
             size: 300,
+            groups: 0,
             tenants: Vec::new(),
             any_tenant: true,
             client_id: "00000000-0000-4000-8000-00000000c11e".to_owned(),
@@ -123,6 +128,7 @@ impl std::fmt::Debug for SimulatorOptions {
         f.debug_struct("SimulatorOptions")
             .field("seed", &self.seed)
             .field("size", &self.size)
+            .field("groups", &self.groups)
             .field("tenants", &self.tenants)
             .field("any_tenant", &self.any_tenant)
             .field("client_id", &self.client_id)
@@ -141,6 +147,7 @@ impl std::fmt::Debug for SimulatorOptions {
 pub(crate) struct Shared {
     pub(crate) seed: u64,
     size: usize,
+    groups: usize,
     pub(crate) max_page_size: Option<usize>,
     pub(crate) sign_in: SignIn,
     pub(crate) log: RequestLog,
@@ -150,6 +157,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) tallies: Tallies,
     pub(crate) modes: Modes,
+    pub(crate) group_changes: GroupChanges,
     /// Connections that were ever opened.
     pub(crate) connections: AtomicU64,
     latency: Mutex<Latency>,
@@ -192,6 +200,7 @@ impl Shared {
         Ok(Self {
             seed: options.seed,
             size: options.size,
+            groups: options.groups,
             max_page_size: options.max_page_size,
             sign_in,
             log: RequestLog::new(),
@@ -201,6 +210,7 @@ impl Shared {
             limits,
             tallies: Tallies::default(),
             modes: Modes::default(),
+            group_changes: GroupChanges::default(),
             connections: AtomicU64::new(0),
             latency: Mutex::new(options.latency),
             directories: Mutex::default(),
@@ -237,7 +247,8 @@ impl Shared {
         let tenant = tenant.to_ascii_lowercase();
         let mut directories = self.directories();
         let tenant = directories.entry(tenant).or_insert_with_key(|tenant| {
-            let now = Directory::generate(self.seed, tenant, self.size);
+            let mut now = Directory::generate(self.seed, tenant, self.size);
+            now.add_groups(self.groups);
             let mark = now.clone();
             Tenant { now, mark }
         });
@@ -250,6 +261,10 @@ impl Shared {
 
     pub(crate) fn answer_links(&self, tenant: &str) -> Vec<AnswerLink> {
         answer_key::links(&self.directory(tenant))
+    }
+
+    pub(crate) fn groups(&self, tenant: &str) -> Vec<Value> {
+        group_changes::rows(&self.directory(tenant))
     }
 
     pub(crate) fn mark(&self, tenant: &str) {
@@ -347,6 +362,18 @@ impl Simulator {
     #[must_use]
     pub fn answer_links(&self, directory_id: &str) -> Vec<AnswerLink> {
         self.0.shared.answer_links(directory_id)
+    }
+
+    /// The groups that a correct client must know after reading them, as rows of the list.
+    #[must_use]
+    pub fn groups(&self, directory_id: &str) -> Vec<Value> {
+        self.0.shared.groups(directory_id)
+    }
+
+    /// Makes every link expire that was given for later changes of the tenant's groups.
+    pub fn expire_group_links(&self, directory_id: &str) {
+        let tenant = directory_id.to_ascii_lowercase();
+        self.0.shared.group_changes.expire(&tenant);
     }
 
     /// Marks the tenant's state: later changes are told from here. Without a mark they are told

@@ -107,13 +107,23 @@ impl GraphClient {
         })
     }
 
+    pub(crate) fn http(&self) -> &Http {
+        &self.shared.http
+    }
+
+    /// Where this cloud's Graph is.
+    pub(crate) fn graph_address(&self, cloud: Cloud) -> Url {
+        let overridden = self.shared.http.options().graph_url.as_ref();
+        address(overridden, cloud.graph_url())
+    }
+
     /// One tenant's Graph. Tokens, pauses and limits are shared with every other view of the same
     /// tenant and application.
     #[must_use]
     pub fn tenant(&self, application: Application) -> TenantGraph {
         let options = self.shared.http.options();
         let cloud = application.cloud;
-        let graph = address(options.graph_url.as_ref(), cloud.graph_url());
+        let graph = self.graph_address(cloud);
         let login = address(options.login_url.as_ref(), cloud.login_url());
         let token_key = TokenKey {
             login: login.as_str().to_owned(),

@@ -194,7 +194,10 @@ impl GraphError {
         }
     }
 
-    fn request_id(&self) -> Option<&str> {
+    /// The `request-id` of the answer, or the `trace_id` of a refused sign-in, for Microsoft's
+    /// support.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::SignIn(error) => error.trace_id.as_deref(),
             Self::Unauthenticated { request_id }

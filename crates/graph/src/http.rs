@@ -195,10 +195,19 @@ impl Http {
             .header(ACCEPT, "application/json")
             // Without it, template families newer than an enumeration's first release read as
             // `unknownFutureValue`.
-            .header("prefer", "include-unknown-enum-members")
+            .header("prefer", preference(url))
             // A sync yields to people who wait for an answer.
             .header("x-ms-throttle-priority", "low")
             .header("client-request-id", self.mint_id())
+    }
+}
+
+/// How an answer is wanted. A list of changes tells of an object only what changed.
+fn preference(url: &Url) -> &'static str {
+    if url.path().ends_with("/delta") {
+        "include-unknown-enum-members, return=minimal"
+    } else {
+        "include-unknown-enum-members"
     }
 }
 

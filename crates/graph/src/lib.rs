@@ -28,8 +28,10 @@
 //! | `client` | the shared client and one tenant's view of it |
 //! | `collections` | the registry's second half: path, query, routing of each policy type |
 //! | `credential` | how an application proves itself |
+//! | `delegated` | asking as a user, with the user's own token |
 //! | `enrich` | reading what a list does not tell of its rows |
 //! | `error` | what can go wrong, and how a person is told |
+//! | `groups` | the groups of a directory, and what changed of them |
 //! | `http` | connections, and one exchange on them |
 //! | `link` | which next links may be followed |
 //! | `links` | from what Graph tells of an object to its links |
@@ -53,8 +55,10 @@ mod batch;
 mod client;
 mod collections;
 mod credential;
+mod delegated;
 mod enrich;
 mod error;
+mod groups;
 mod http;
 mod link;
 mod links;
@@ -75,8 +79,10 @@ pub use batch::SubRequest;
 pub use client::{Application, GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
 pub use credential::{CertificateError, ClientCertificate, Credential};
+pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
 pub use enrich::Incomplete;
 pub use error::{GraphError, PagingRefusal, SignInCause, SignInError};
+pub use groups::{GROUPS_PERMISSION, GroupPage, GroupReader};
 pub use list::{ListPage, ListReader};
 pub use options::{GraphOptions, GraphSetupError};
 pub use plan::{ListPlan, Plan, plan};

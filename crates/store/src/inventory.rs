@@ -12,3 +12,4 @@ pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
 pub use sync_runs::SyncRunView;
 pub use write::{Beginning, PageEffect, TypeEffect, WriteError};
+pub(crate) use write::{GUARD, HELD, HeldRow, guarded};

@@ -6,6 +6,7 @@
 //! | [`access`] | who a token belongs to, and where that user is a member |
 //! | [`admin`] | what the command line does to an installation |
 //! | [`audit`] | the audit log |
+//! | [`directory_groups`] | groups of tenants' directories: written by syncs, found by name |
 //! | [`inventory`] | what syncs write and screens read of tenants' policies |
 //! | [`notifications`] | what initiators are told |
 //! | [`runs`] | admission, claims, leases, ends and sweeps of operation runs |
@@ -20,6 +21,7 @@
 pub mod access;
 pub mod admin;
 pub mod audit;
+pub mod directory_groups;
 mod error;
 pub mod inventory;
 mod migrations;
@@ -34,6 +36,9 @@ pub mod tenants;
 pub use access::{Principal, TokenLookup};
 pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};
 pub use audit::{AuditEventView, AuditFilter, NewAuditEvent};
+pub use directory_groups::{
+    GroupEffect, GroupFilter, GroupPlace, GroupReading, GroupView, MARKED_AT_ONCE,
+};
 pub use error::StoreError;
 pub use inventory::{
     Beginning, ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, ItemName,

@@ -123,9 +123,15 @@ impl Scenario {
     #[must_use]
     pub fn start(json: &str) -> StartRun {
         let request: SelectionRequest = serde_json::from_str(json).unwrap();
+        Self::start_of(RunInputs::InventorySync(request.resolve().unwrap()))
+    }
+
+    /// A start of a run of any kind.
+    #[must_use]
+    pub fn start_of(inputs: RunInputs) -> StartRun {
         StartRun {
             run_id: RunId::mint(&SystemClock, &SystemEntropy),
-            inputs: RunInputs::InventorySync(request.resolve().unwrap()),
+            inputs,
             request_id: RequestId::mint(&SystemClock, &SystemEntropy),
             retry_of: None,
             priority: 0,
@@ -134,12 +140,13 @@ impl Scenario {
 
     /// Records a run that was not active before.
     pub async fn queued_run(&self, tenant: TenantId, user: UserId, json: &str) -> RunId {
-        match self
-            .store
-            .admit(Self::permit(tenant, user), Self::start(json))
-            .await
-            .unwrap()
-        {
+        self.queued(tenant, user, Self::start(json)).await
+    }
+
+    /// Records a run of any kind that was not active before.
+    pub async fn queued(&self, tenant: TenantId, user: UserId, start: StartRun) -> RunId {
+        let permit = Self::permit(tenant, user);
+        match self.store.admit(permit, start).await.unwrap() {
             Admission::Created(run) => run.id,
             Admission::Joined(run) => panic!("run {} is active already", run.id),
         }

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::lease_keeper::{LeaseKeeper, Stopped};
 use self::progress::ProgressBoard;
+use crate::directory_groups_sync::DirectoryGroupsSyncService;
 use crate::inventory_sync::InventorySyncService;
 use crate::together::Together;
 
@@ -59,12 +60,20 @@ pub enum Next {
     Ring(RunId),
 }
 
+/// What works on runs, one service for each kind.
+pub struct Services {
+    /// Of `inventory_sync`.
+    pub inventory_sync: InventorySyncService,
+    /// Of `directory_groups_sync`.
+    pub directory_groups_sync: DirectoryGroupsSyncService,
+}
+
 /// Executes claimed runs.
 pub struct Executor {
     store: Store,
     /// Runs that end in the same moment end with one statement.
     endings: Together<Ending, Option<Ended>>,
-    inventory_sync: InventorySyncService,
+    services: Services,
     lease: Duration,
     heartbeat: Duration,
     entropy: Arc<dyn Entropy>,
@@ -82,7 +91,7 @@ impl Executor {
     #[must_use]
     pub fn new(
         store: Store,
-        inventory_sync: InventorySyncService,
+        services: Services,
         lease: Duration,
         heartbeat: Duration,
         entropy: Arc<dyn Entropy>,
@@ -94,7 +103,7 @@ impl Executor {
         Self {
             store,
             endings,
-            inventory_sync,
+            services,
             lease,
             heartbeat,
             entropy,
@@ -128,7 +137,12 @@ impl Executor {
     async fn work(&self, claim: &Claim, progress: &ProgressBoard) -> End {
         match &claim.inputs {
             RunInputs::InventorySync(selection) => {
-                self.inventory_sync.run(claim, selection, progress).await
+                let service = &self.services.inventory_sync;
+                service.run(claim, selection, progress).await
+            }
+            RunInputs::DirectoryGroupsSync => {
+                let service = &self.services.directory_groups_sync;
+                service.run(claim, progress).await
             }
         }
     }

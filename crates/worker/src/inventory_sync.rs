@@ -3,26 +3,22 @@
 
 mod collect;
 mod persist;
-mod sign_in;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use atlas_domain::clock::Clock;
-use atlas_domain::failure::Failure;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::{Claim, Completion, Outcome, ProgressPhase};
 use atlas_domain::selection::Selection;
-use atlas_graph::GraphError;
 use atlas_store::{Beginning, Store};
 use tokio::sync::Semaphore;
 
 use crate::execution::End;
 use crate::execution::progress::ProgressBoard;
+use crate::interrupt::{Interrupt, insist};
+use crate::sign_in::SignIn;
 use crate::together::Together;
-
-pub use sign_in::SignIn;
 
 /// Runs that one statement records at most.
 const BEGINNINGS_AT_ONCE: usize = 64;
@@ -32,33 +28,19 @@ pub struct InventorySyncService {
     store: Store,
     /// Runs that begin in the same moment are recorded with one statement.
     beginnings: Together<Beginning, bool>,
-    sign_in: SignIn,
+    sign_in: Arc<SignIn>,
     clock: Arc<dyn Clock>,
     pages: Arc<Semaphore>,
 }
 
-/// Why a sync does not go on.
-#[derive(Debug)]
-enum Interrupt {
-    /// A write was refused.
-    Lost,
-    /// For good.
-    Failed(Failure),
-    /// It may work later.
-    Later {
-        failure: Failure,
-        after: Option<Duration>,
-    },
-}
-
 impl InventorySyncService {
-    /// A service that holds at most this many pages of Graph in memory, over all runs.
+    /// A service that takes part in this bound of pages of Graph in memory.
     #[must_use]
     pub fn new(
         store: Store,
-        sign_in: SignIn,
+        sign_in: Arc<SignIn>,
         clock: Arc<dyn Clock>,
-        max_pages_in_flight: usize,
+        pages: Arc<Semaphore>,
     ) -> Self {
         let begins = store.clone();
         let beginnings = Together::open(BEGINNINGS_AT_ONCE, move |beginnings| {
@@ -69,7 +51,7 @@ impl InventorySyncService {
             beginnings,
             sign_in,
             clock,
-            pages: Arc::new(Semaphore::new(max_pages_in_flight)),
+            pages,
         }
     }
 
@@ -78,11 +60,7 @@ impl InventorySyncService {
     pub async fn run(&self, claim: &Claim, selection: &Selection, progress: &ProgressBoard) -> End {
         match self.sync(claim, selection, progress).await {
             Ok(completion) => End::Completed(completion),
-            Err(Interrupt::Lost) => End::Lost,
-            Err(Interrupt::Later { failure, after }) => End::Later { failure, after },
-            Err(Interrupt::Failed(failure)) => {
-                End::Completed(Completion::failed(failure, progress.counts()))
-            }
+            Err(interrupt) => interrupt.end(progress),
         }
     }
 
@@ -104,7 +82,7 @@ impl InventorySyncService {
         results.extend(self.collect(lease, &tenant, &plan.lists, progress).await?);
 
         progress.enter(ProgressPhase::Finishing);
-        persist::insist(|| self.store.find_dangling(lease)).await?;
+        insist(|| self.store.find_dangling(lease)).await?;
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {
@@ -123,16 +101,5 @@ impl InventorySyncService {
             completed_at: Some(self.clock.now()),
             ..TypeResult::pending(key)
         }
-    }
-}
-
-/// An error that concerns the whole run.
-fn interrupt(error: &GraphError) -> Interrupt {
-    let failure = error.failure(&[]);
-    if failure.retryable {
-        let after = error.retry_after();
-        Interrupt::Later { failure, after }
-    } else {
-        Interrupt::Failed(failure)
     }
 }

@@ -5,13 +5,16 @@
 //! under a lease that a heartbeat renews; whatever it writes is refused once the lease is somebody
 //! else's. Any number of processes may do this side by side.
 
+pub mod directory_groups_sync;
 pub mod dispatcher;
 pub mod execution;
 pub mod health;
+mod interrupt;
 pub mod inventory_sync;
 pub mod observation;
 pub mod options;
 pub mod presence;
 pub mod process;
+pub mod sign_in;
 pub mod sweeps;
 pub mod together;

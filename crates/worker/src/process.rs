@@ -13,13 +13,16 @@ use atlas_queue::{
 };
 use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError, WorkerReport};
 use atlas_telemetry::metrics;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::directory_groups_sync::DirectoryGroupsSyncService;
 use crate::dispatcher::Dispatcher;
-use crate::execution::Executor;
+use crate::execution::{Executor, Services};
 use crate::health::HealthReporter;
-use crate::inventory_sync::{InventorySyncService, SignIn};
+use crate::inventory_sync::InventorySyncService;
 use crate::options::RunOptions;
+use crate::sign_in::SignIn;
 use crate::{observation, presence, sweeps};
 
 /// How often a worker looks whether the database has become the one it was built for.
@@ -76,22 +79,27 @@ pub async fn run(
     if !await_schema(&store, &health, &shutdown).await {
         return Ok(());
     }
-    let sign_in = SignIn::new(
+    let sign_in = Arc::new(SignIn::new(
         store.clone(),
         graph,
         keys,
         clock.clone(),
         options.credentials_dir.clone(),
-    );
-    let service = InventorySyncService::new(
-        store.clone(),
-        sign_in,
-        clock.clone(),
-        usize::from(options.max_pages_in_flight),
-    );
+    ));
+    // Pages of Graph in memory, over all runs of all kinds.
+    let pages = Arc::new(Semaphore::new(usize::from(options.max_pages_in_flight)));
+    let services = Services {
+        inventory_sync: InventorySyncService::new(
+            store.clone(),
+            Arc::clone(&sign_in),
+            clock.clone(),
+            Arc::clone(&pages),
+        ),
+        directory_groups_sync: DirectoryGroupsSyncService::new(store.clone(), sign_in, pages),
+    };
     let executor = Executor::new(
         store.clone(),
-        service,
+        services,
         options.lease,
         options.heartbeat,
         entropy.clone(),

@@ -70,6 +70,7 @@ fn info() -> Value {
 fn tags() -> Value {
     json!([
         {"name": "inventory-sync", "description": "Pressing sync."},
+        {"name": "directory-groups", "description": "Groups of tenants' directories: stored, and as you may see them now."},
         {"name": "operation-runs", "description": "What is going on, and how it ended."},
         {"name": "tenants", "description": "The tenants that you belong to."},
         {"name": "inventory", "description": "What syncs found."},
@@ -90,7 +91,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     }
     let is_list = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
         .as_str()
-        .is_some_and(|target| target.contains("Page_"));
+        .is_some_and(|target| target.contains("Page_") || target.ends_with("Page"));
     operation["parameters"] = parameters(&id, path, is_list, operation["parameters"].take());
     if let Value::Object(body) = &mut operation["requestBody"] {
         body.insert(
@@ -191,7 +192,7 @@ fn refusals(path: &str, id: &str, has_body: bool) -> Vec<(&'static str, &'static
         all.extend([("413", "PayloadTooLarge"), ("415", "UnsupportedMediaType")]);
     }
     let conflict = match id {
-        "start_inventory_sync" => Some("Conflict"),
+        "start_inventory_sync" | "start_directory_groups_sync" => Some("Conflict"),
         "cancel_operation_run" => Some("NotCancellable"),
         "retry_operation_run" => Some("NotRetryable"),
         _ => None,
@@ -199,7 +200,12 @@ fn refusals(path: &str, id: &str, has_body: bool) -> Vec<(&'static str, &'static
     if let Some(conflict) = conflict {
         all.extend([("403", "Forbidden"), ("409", conflict)]);
     }
-    if ["start_inventory_sync", "retry_operation_run"].contains(&id) {
+    let starts = [
+        "start_inventory_sync",
+        "start_directory_groups_sync",
+        "retry_operation_run",
+    ];
+    if starts.contains(&id) {
         all.retain(|(status, _)| *status != "503");
         all.push(("503", "QueueUnavailable"));
     }

@@ -69,6 +69,13 @@ pub(super) fn answer(operation: &str, status: &str) -> Value {
         "start_inventory_sync" => {
             json!({"disposition": "created", "run": run_json(queued_run())})
         }
+        "start_directory_groups_sync" => {
+            let run = OperationRun {
+                inputs: RunInputs::DirectoryGroupsSync,
+                ..queued_run()
+            };
+            json!({"disposition": "created", "run": run_json(run)})
+        }
         "list_operation_runs" => page(&run_json(completed_run())),
         "list_active_operation_runs" => json!({"items": [run_json(running_run())]}),
         "get_operation_run" => run_json(running_run()),
@@ -387,6 +394,7 @@ fn link() -> LinkView {
             kind: TargetKind::Group,
             id: GROUP.to_owned(),
         },
+        target_group: Some("All staff".to_owned()),
         target_item: None,
         qualifier: json!({"source": "direct"}),
         dangling: false,

@@ -2,6 +2,7 @@
 
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
+use atlas_domain::run::OperationKind;
 use serde_json::{Map, Value, json};
 
 use super::components::reference;
@@ -100,7 +101,7 @@ fn restrict_word(operation: &str, name: &str, schema: &mut Value) {
         "status" => *schema = reference("schemas", "Status"),
         "outcome" if schema["$ref"].is_string() => *schema = reference("schemas", "Outcome"),
         "outcome" => *schema = json!({"type": "string", "enum": ["allowed", "denied", "failed"]}),
-        "kind" => *schema = json!({"type": "string", "enum": ["inventory_sync"]}),
+        "kind" => *schema = one_of(OperationKind::ALL.map(OperationKind::as_str).to_vec()),
         "initiator" => {
             schema["minLength"] = json!(2);
             schema["maxLength"] = json!(36);

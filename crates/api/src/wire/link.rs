@@ -70,7 +70,7 @@ impl InventoryLink {
                 Some(item.id.into_uuid()),
                 Some(item.policy_type),
             ),
-            None => (None, None, None),
+            None => (link.target_group, None, None),
         };
         Self {
             id: link.id.into_uuid(),

@@ -1,7 +1,7 @@
 //! Operation runs.
 
 use atlas_domain::run as domain;
-use atlas_domain::run::{ProgressPhase, RunAction, RunInputs, RunState};
+use atlas_domain::run::{ProgressPhase, RunAction, RunState};
 use atlas_store::SeenRun;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -29,8 +29,9 @@ pub(crate) struct OperationRun {
     outcome: Option<Outcome>,
     /// Who asked for it first.
     initiator: Initiator,
-    /// What it reads.
-    selection: Selection,
+    /// What it reads, where that can be chosen: of kind inventory_sync.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<Selection>,
     /// How often a worker took it.
     #[schema(minimum = 0)]
     attempt: i32,
@@ -256,7 +257,6 @@ impl OperationRun {
             } => Some((outcome, completed_at)),
             RunState::Queued { .. } | RunState::Running { .. } => None,
         };
-        let RunInputs::InventorySync(selection) = &run.inputs;
         let mut shown = Self {
             id: run.id.into_uuid(),
             kind: run.inputs.kind().as_str(),
@@ -270,7 +270,7 @@ impl OperationRun {
                 id: run.initiator_id.into_uuid(),
                 display: run.initiator_name,
             },
-            selection: Selection {
+            selection: run.inputs.selection().map(|selection| Selection {
                 policy_types: selection
                     .policy_types()
                     .iter()
@@ -278,7 +278,7 @@ impl OperationRun {
                     .collect(),
                 include_foundations: selection.include_foundations(),
                 include_dependencies: selection.include_dependencies(),
-            },
+            }),
             attempt: run.attempt,
             failures: run.failures,
             max_failures: run.max_failures,

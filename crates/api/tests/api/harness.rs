@@ -11,7 +11,7 @@ use atlas_domain::ids::{RunId, WorkerId};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
-use atlas_domain::run::{Claim, Completion, RunInputs};
+use atlas_domain::run::{Claim, Completion};
 use atlas_queue::{Doorbell, QueueOptions};
 use atlas_store::Store;
 use atlas_test_support::{Member, Scenario, TestDatabase, TestRedis, TestTenant, dead_redis_url};
@@ -148,7 +148,7 @@ impl Stage {
             duration: Duration::from_secs(45),
         };
         let claim = self.store.claim_next(&terms).await.unwrap().unwrap();
-        let RunInputs::InventorySync(selection) = &claim.inputs;
+        let selection = claim.inputs.selection().unwrap();
         let keys: Vec<_> = selection.keys().into_iter().collect();
         let begun = self
             .store

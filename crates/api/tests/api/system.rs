@@ -6,6 +6,7 @@ use atlas_domain::ids::WorkerId;
 use atlas_domain::run::OperationKind;
 use atlas_store::WorkerReport;
 use reqwest::StatusCode;
+use serde_json::Value;
 
 use crate::harness::{ONE_TYPE, Stage};
 
@@ -21,6 +22,13 @@ impl Stage {
             .unwrap();
         token.reveal().to_owned()
     }
+}
+
+fn of_inventory(queues: &[Value]) -> &Value {
+    let mut queues = queues.iter();
+    queues
+        .find(|queue| queue["kind"] == "inventory_sync")
+        .unwrap()
 }
 
 #[tokio::test]
@@ -52,8 +60,7 @@ async fn queues_are_told_with_what_waits_runs_and_is_paused() {
     let _running = stage.begun(ONE_TYPE).await;
     stage.start("").await;
     let reply = stage.api.get("/system/queues", &operator).await;
-    let queue = &reply.items()[0];
-    assert_eq!(queue["kind"], "inventory_sync");
+    let queue = of_inventory(reply.items());
     assert_eq!(queue["running"], 1);
     assert_eq!(queue["queued"], 1);
     assert_eq!(queue["due"], 0, "its tenant is busy");
@@ -64,7 +71,7 @@ async fn queues_are_told_with_what_waits_runs_and_is_paused() {
     let reason = Some("upgrade");
     stage.store.pause(kind, "sam", reason).await.unwrap();
     let reply = stage.api.get("/system/queues", &operator).await;
-    let pause = &reply.items()[0]["pause"];
+    let pause = &of_inventory(reply.items())["pause"];
     assert_eq!(
         (&pause["by"], &pause["reason"]),
         (&"sam".into(), &"upgrade".into())

@@ -13,17 +13,20 @@ use crate::selection::{InvalidStoredSelection, Selection};
 pub enum OperationKind {
     /// Reads a tenant's policies from Microsoft Graph and stores what it saw.
     InventorySync,
+    /// Brings what is stored of the tenant directory's groups up to date.
+    DirectoryGroupsSync,
 }
 
 impl OperationKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::InventorySync];
+    pub const ALL: [Self; 2] = [Self::InventorySync, Self::DirectoryGroupsSync];
 
     /// The word used in rows and answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InventorySync => "inventory_sync",
+            Self::DirectoryGroupsSync => "directory_groups_sync",
         }
     }
 
@@ -32,6 +35,7 @@ impl OperationKind {
     pub const fn label(self) -> &'static str {
         match self {
             Self::InventorySync => "Inventory sync",
+            Self::DirectoryGroupsSync => "Directory groups sync",
         }
     }
 
@@ -40,6 +44,16 @@ impl OperationKind {
     pub const fn lock_scope(self) -> &'static str {
         match self {
             Self::InventorySync => "inventory",
+            Self::DirectoryGroupsSync => "directory_groups",
+        }
+    }
+
+    /// What a run of it counts, in the plural, as a notification says it.
+    #[must_use]
+    pub const fn objects(self) -> &'static str {
+        match self {
+            Self::InventorySync => "items",
+            Self::DirectoryGroupsSync => "groups",
         }
     }
 }
@@ -71,6 +85,8 @@ impl FromStr for OperationKind {
 pub enum RunInputs {
     /// Which policy types to read.
     InventorySync(Selection),
+    /// Nothing is chosen: all groups of the directory.
+    DirectoryGroupsSync,
 }
 
 impl RunInputs {
@@ -79,6 +95,16 @@ impl RunInputs {
     pub const fn kind(&self) -> OperationKind {
         match self {
             Self::InventorySync(_) => OperationKind::InventorySync,
+            Self::DirectoryGroupsSync => OperationKind::DirectoryGroupsSync,
+        }
+    }
+
+    /// What was selected, where the kind has a selection.
+    #[must_use]
+    pub const fn selection(&self) -> Option<&Selection> {
+        match self {
+            Self::InventorySync(selection) => Some(selection),
+            Self::DirectoryGroupsSync => None,
         }
     }
 
@@ -87,6 +113,7 @@ impl RunInputs {
     pub fn normal_form(&self) -> String {
         match self {
             Self::InventorySync(selection) => selection.normal_form(),
+            Self::DirectoryGroupsSync => "{}".to_owned(),
         }
     }
 
@@ -100,6 +127,7 @@ impl RunInputs {
     ) -> Result<Self, InvalidStoredSelection> {
         match kind {
             OperationKind::InventorySync => Selection::from_stored(value).map(Self::InventorySync),
+            OperationKind::DirectoryGroupsSync => Ok(Self::DirectoryGroupsSync),
         }
     }
 }

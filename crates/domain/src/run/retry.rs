@@ -50,10 +50,10 @@ impl RunInputs {
         scope: RetryScope,
         results: &[TypeResult],
     ) -> Result<Self, NothingFailed> {
-        let Self::InventorySync(selection) = self;
-        if scope == RetryScope::All {
+        // A kind without parts failed as a whole.
+        let (Self::InventorySync(selection), RetryScope::FailedOnly) = (self, scope) else {
             return Ok(self.clone());
-        }
+        };
         let done: BTreeSet<PolicyTypeKey> = results
             .iter()
             .filter(|result| match result.status {

@@ -33,6 +33,8 @@ pub struct LinkView {
     pub target: LinkTarget,
     /// The item that it goes to, when the inventory has it; it may be missing by now.
     pub target_item: Option<ItemName>,
+    /// The name of the group that it goes to, when that is known.
+    pub target_group: Option<String>,
     /// What else is said of it. An object of texts.
     pub qualifier: Value,
     /// The target could be in the inventory and is not.
@@ -93,17 +95,26 @@ struct LinkRow {
     to_type: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     to_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    to_group: Option<String>,
 }
 
 /// Whether a link leads nowhere. Syncs judge all links at their end; what has come (back) since then
 /// is seen here.
 const DANGLING: &str = "(l.dangling AND (t.id IS NULL OR t.missing_since IS NOT NULL))";
+/// The group that a link goes to. What is not the id of one is none.
+const GROUP: &str = "CASE WHEN l.target_kind = 'group' \
+        AND l.target_id ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' \
+    THEN l.target_id::uuid END";
 const COLUMNS: &str = concatcp!(
     "SELECT l.id, l.kind, l.source, l.target_kind, l.target_id, l.qualifier, ",
     DANGLING,
     " AS dangling, i.id AS item_id, i.policy_type AS item_type, \
         i.external_id AS item_external_id, i.name AS item_name, t.id AS to_id, \
-        t.policy_type AS to_type, t.name AS to_name FROM "
+        t.policy_type AS to_type, t.name AS to_name, \
+        (SELECT d.name FROM directory_groups d WHERE d.tenant_id = $1 AND d.id = ",
+    GROUP,
+    ") AS to_group FROM "
 );
 
 /// Both ends by name. $2 target kinds and $3 the policy types under which each is held, pair by
@@ -281,6 +292,7 @@ impl LinkRow {
                 id: self.target_id,
             },
             target_item,
+            target_group: self.to_group,
             qualifier: self.qualifier,
             dangling: self.dangling,
         })

@@ -79,12 +79,12 @@ impl AddAssign for TypeEffect {
 
 /// `FOR SHARE` makes the check and the write one: whoever takes the run over updates this row, and
 /// so waits for our commit or comes first. $1 tenant, $2 scope, $3 fence, $4 token.
-const GUARD: &str = "WITH guard AS ( \
+pub(crate) const GUARD: &str = "WITH guard AS ( \
     SELECT 1 AS held FROM tenant_fences f \
     WHERE f.tenant_id = $1 AND f.scope = $2 AND f.fence = $3 AND f.token = $4 FOR SHARE)";
 
 /// Ends a guarded statement that tells nothing else: whether the guard held.
-const HELD: &str = " SELECT EXISTS (SELECT 1 FROM guard) AS held";
+pub(crate) const HELD: &str = " SELECT EXISTS (SELECT 1 FROM guard) AS held";
 
 /// $5 run, $6 policy type, $7 to $12 the result without the numbers of changes, which stand already.
 const RECORD: &str = concatcp!(
@@ -122,17 +122,17 @@ macro_rules! guarded {
             .bind::<SqlUuid, _>($lease.token.into_uuid())
     };
 }
-use guarded;
+pub(crate) use guarded;
 
 #[derive(QueryableByName)]
-struct HeldRow {
+pub(crate) struct HeldRow {
     #[diesel(sql_type = diesel::sql_types::Bool)]
     held: bool,
 }
 
 impl HeldRow {
     /// Whether the guard held; the statement wrote exactly then.
-    const fn check(&self) -> Result<(), WriteError> {
+    pub(crate) const fn check(&self) -> Result<(), WriteError> {
         if self.held {
             Ok(())
         } else {

@@ -249,15 +249,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; the run then stays queued and a sweep hands it out.
-    pub async fn fail_dispatch(&self, run: RunId) -> Result<DispatchFailure, StoreError> {
+    pub async fn fail_dispatch(
+        &self,
+        run: RunId,
+        kind: OperationKind,
+    ) -> Result<DispatchFailure, StoreError> {
         let error = Failure::transient(
             FailureCode::DISPATCH_FAILED,
             "The run could not be handed to the workers.",
         )
         .with_hint("Start it again in a moment; if it keeps failing, Redis is not reachable.");
         let completion = Completion::failed(error.clone(), RunCounts::default());
-        let message =
-            notification::terminal(OperationKind::InventorySync, TENANT_NAME, &completion);
+        let message = notification::terminal(kind, TENANT_NAME, &completion);
         let mut connection = self.connection().await?;
         let row: Option<RunRow> = prepared(
             sql_query(FAIL_DISPATCH)

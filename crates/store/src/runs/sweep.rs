@@ -25,14 +25,14 @@ pub struct SweepCount {
 }
 
 /// Takes a running run that matches from its owner: run row and fence row are locked together, and
-/// rows that somebody holds are left for the next round.
+/// rows that somebody holds are left for the next round. $10 the kind of run.
 macro_rules! seize {
     ($condition:literal) => {
         concat!(
             "WITH held AS ( \
                 SELECT r.id, r.tenant_id, r.lock_scope FROM operation_runs r \
                     JOIN tenant_fences f ON f.tenant_id = r.tenant_id AND f.scope = r.lock_scope \
-                WHERE r.status = 'running' AND ",
+                WHERE r.status = 'running' AND r.kind = $10 AND ",
             $condition,
             " ORDER BY r.lease_expires_at LIMIT 1 FOR UPDATE OF r, f SKIP LOCKED), \
             fenced AS ( \
@@ -87,7 +87,8 @@ const CANCEL_OVERDUE: &str = concatcp!(
 /// While the kind is paused no limit ends a run: nobody could have taken it. $9 the error.
 const QUEUE_TIMEOUT: &str = concatcp!(
     "WITH held AS ( \
-        SELECT r.id FROM operation_runs r WHERE r.expires_at < clock_timestamp() \
+        SELECT r.id FROM operation_runs r \
+        WHERE r.kind = $10 AND r.expires_at < clock_timestamp() \
             AND NOT EXISTS (SELECT 1 FROM queue_controls q WHERE q.kind = r.kind) AND ",
     Transition::FailQueueTimeout.guard(),
     " LIMIT 1 FOR UPDATE SKIP LOCKED), \
@@ -156,10 +157,27 @@ impl Store {
         failure: &Failure,
         limit: u32,
     ) -> Result<SweepCount, StoreError> {
-        let completion = Completion::failed(failure.clone(), RunCounts::default());
-        let texts = Texts::of(OperationKind::InventorySync, &completion);
-        let error = to_json(failure);
         let mut count = SweepCount::default();
+        for kind in OperationKind::ALL {
+            self.sweep_kind(kind, statement, event, failure, limit, &mut count)
+                .await?;
+        }
+        Ok(count)
+    }
+
+    /// Of one kind, whose name is in what the initiators are told.
+    async fn sweep_kind(
+        &self,
+        kind: OperationKind,
+        statement: &'static str,
+        event: &'static str,
+        failure: &Failure,
+        limit: u32,
+        count: &mut SweepCount,
+    ) -> Result<(), StoreError> {
+        let completion = Completion::failed(failure.clone(), RunCounts::default());
+        let texts = Texts::of(kind, &completion);
+        let error = to_json(failure);
         let mut connection = self.connection().await?;
         for _ in 0..limit {
             let row: Option<StatusRow> = prepared(
@@ -172,7 +190,8 @@ impl Store {
                     .bind::<Text, _>(&texts.cancelled.body)
                     .bind::<SqlUuid, _>(self.mint())
                     .bind::<Text, _>("worker")
-                    .bind::<Jsonb, _>(&error),
+                    .bind::<Jsonb, _>(&error)
+                    .bind::<Text, _>(kind.as_str()),
             )
             .get_result(&mut connection)
             .await
@@ -183,6 +202,6 @@ impl Store {
                 Some(_) => count.completed += 1,
             }
         }
-        Ok(count)
+        Ok(())
     }
 }

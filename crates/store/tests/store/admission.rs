@@ -1,7 +1,7 @@
 //! Created, joined, refused; and the push that failed.
 
 use atlas_domain::access::Role;
-use atlas_domain::run::{Outcome, RunState, Status};
+use atlas_domain::run::{OperationKind, Outcome, RunState, Status};
 use atlas_store::{Admission, AdmitError, DispatchFailure};
 use atlas_test_support::Scenario;
 
@@ -56,7 +56,11 @@ async fn another_selection_is_another_run_and_an_ended_run_does_not_dedupe() {
     let first = stage.scenario.queued_run(tenant, user, "{}").await;
     let other = r#"{"policy_types":["mobileApp"]}"#;
     assert_ne!(stage.scenario.queued_run(tenant, user, other).await, first);
-    let failed = stage.store.fail_dispatch(first).await.unwrap();
+    let failed = stage
+        .store
+        .fail_dispatch(first, OperationKind::InventorySync)
+        .await
+        .unwrap();
     assert!(matches!(failed, DispatchFailure::Failed(_)));
     assert_ne!(stage.scenario.queued_run(tenant, user, "{}").await, first);
 }
@@ -120,13 +124,22 @@ async fn a_failed_push_ends_the_run_and_tells_the_initiator_once() {
         .scenario
         .queued_run(stage.tenant.id, stage.operator.id, "{}")
         .await;
-    let DispatchFailure::Failed(failed) = stage.store.fail_dispatch(run).await.unwrap() else {
+    let DispatchFailure::Failed(failed) = stage
+        .store
+        .fail_dispatch(run, OperationKind::InventorySync)
+        .await
+        .unwrap()
+    else {
         panic!("nobody had it")
     };
     assert_eq!(failed.state.outcome(), Some(Outcome::Failed));
     assert_eq!(failed.error.unwrap().code.as_str(), "dispatch_failed");
     // A second report of the same failure finds it ended.
-    let again = stage.store.fail_dispatch(run).await.unwrap();
+    let again = stage
+        .store
+        .fail_dispatch(run, OperationKind::InventorySync)
+        .await
+        .unwrap();
     assert!(matches!(again, DispatchFailure::Taken(_)));
     let terminal = "SELECT count(*) FROM notifications WHERE phase = 'terminal' \
                     AND title = 'Inventory sync of Contoso failed'";
@@ -141,7 +154,12 @@ async fn a_push_that_arrived_after_all_leaves_the_run_with_its_worker() {
         .queued_run(stage.tenant.id, stage.operator.id, "{}")
         .await;
     let claim = stage.store.claim_next(&terms("w")).await.unwrap().unwrap();
-    let DispatchFailure::Taken(taken) = stage.store.fail_dispatch(run).await.unwrap() else {
+    let DispatchFailure::Taken(taken) = stage
+        .store
+        .fail_dispatch(run, OperationKind::InventorySync)
+        .await
+        .unwrap()
+    else {
         panic!("the worker has it")
     };
     assert_eq!(taken.state.status(), Status::Running);

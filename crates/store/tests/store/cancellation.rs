@@ -7,7 +7,9 @@ use atlas_domain::access::cancellation::{CancelPermit, can_cancel_run};
 use atlas_domain::access::{Membership, Role};
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{RequestId, RunId, TenantId, UserId};
-use atlas_domain::run::{CancelReason, Completion, OperationRun, Outcome, RunState, Status};
+use atlas_domain::run::{
+    CancelReason, Completion, OperationKind, OperationRun, Outcome, RunState, Status,
+};
 use atlas_store::{CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, Requeued, Store};
 use atlas_test_support::eventually;
 
@@ -308,7 +310,12 @@ async fn a_run_that_could_not_be_pushed_and_is_cancelled_ends_once() {
         let stage = Stage::set().await;
         let run = stage.queued().await;
         let store = stage.store.clone();
-        let dispatch = Box::pin(async move { store.fail_dispatch(run).await.unwrap() });
+        let dispatch = Box::pin(async move {
+            store
+                .fail_dispatch(run, OperationKind::InventorySync)
+                .await
+                .unwrap()
+        });
         let outcome = if dispatch_first {
             let (failed, refused) = stage.meet(dispatch, stage.cancelling(run)).await;
             assert!(matches!(failed, DispatchFailure::Failed(_)));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
-use atlas_domain::run::{Completion, RunInputs};
+use atlas_domain::run::Completion;
 use atlas_store::{
     ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, PageRequest, Retention,
     TypeEffect,
@@ -218,7 +218,7 @@ async fn the_summary_is_right_and_the_run_counts_all_its_attempts_wherever_it_is
         .unwrap();
     stage.store.hand_back(claim).await.unwrap();
     let claim = stage.store.claim_next(&terms("v")).await.unwrap().unwrap();
-    let RunInputs::InventorySync(selection) = &claim.inputs;
+    let selection = claim.inputs.selection().unwrap();
     let keys = [key("mobileApp")];
     let begun = stage
         .store

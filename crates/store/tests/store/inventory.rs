@@ -6,7 +6,7 @@ use atlas_domain::access::Role;
 use atlas_domain::ids::{ItemId, NotificationId};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
-use atlas_domain::run::{Claim, Completion, RunInputs};
+use atlas_domain::run::{Claim, Completion};
 use atlas_store::{Beginning, ItemFilter, PageRequest, TypeEffect, WriteError};
 use serde_json::json;
 
@@ -40,7 +40,7 @@ impl Stage {
             .queued_run(self.tenant.id, self.operator.id, json)
             .await;
         let claim = self.store.claim_next(&terms("w")).await.unwrap().unwrap();
-        let RunInputs::InventorySync(selection) = &claim.inputs;
+        let selection = claim.inputs.selection().unwrap();
         let keys: Vec<_> = selection.keys().into_iter().collect();
         self.store
             .begin_sync(&claim.lease, claim.initiator_id, selection, &keys)
@@ -289,7 +289,7 @@ async fn results_are_kept_per_type_and_a_new_attempt_begins_anew() {
 
     stage.store.hand_back(claim).await.unwrap();
     let claim = stage.store.claim_next(&terms("w")).await.unwrap().unwrap();
-    let RunInputs::InventorySync(selection) = &claim.inputs;
+    let selection = claim.inputs.selection().unwrap();
     stage
         .store
         .begin_sync(
@@ -365,7 +365,7 @@ async fn runs_that_begin_together_are_recorded_but_for_the_lost_and_the_held() {
         claims.push(stage.store.claim_next(&terms("w")).await.unwrap().unwrap());
     }
     let begin = |claim: &Claim, keys: &[&str]| {
-        let RunInputs::InventorySync(selection) = &claim.inputs;
+        let selection = claim.inputs.selection().unwrap();
         Beginning {
             lease: claim.lease.clone(),
             initiator: claim.initiator_id,

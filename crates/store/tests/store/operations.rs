@@ -34,7 +34,8 @@ fn report(id: &str, draining: bool) -> WorkerReport {
 impl Stage {
     async fn stats(&self) -> QueueStats {
         let mut all = self.store.queue_stats().await.unwrap();
-        assert_eq!(all.len(), 1);
+        assert_eq!(all.len(), OperationKind::ALL.len());
+        all.retain(|stats| stats.kind == KIND.as_str());
         all.remove(0)
     }
 
@@ -53,16 +54,12 @@ impl Stage {
     async fn done(&self) -> RunId {
         let run = self.wait("{}").await;
         let claim = self.store.claim_next(&terms("w")).await.unwrap().unwrap();
-        let keys: Vec<_> = match &claim.inputs {
-            atlas_domain::run::RunInputs::InventorySync(selection) => {
-                let keys: Vec<_> = selection.keys().into_iter().collect();
-                let begun =
-                    self.store
-                        .begin_sync(&claim.lease, claim.initiator_id, selection, &keys);
-                begun.await.unwrap();
-                keys
-            }
-        };
+        let selection = claim.inputs.selection().unwrap();
+        let keys: Vec<_> = selection.keys().into_iter().collect();
+        let begun = self
+            .store
+            .begin_sync(&claim.lease, claim.initiator_id, selection, &keys);
+        begun.await.unwrap();
         assert!(!keys.is_empty());
         let completion = Completion::of_results(&[]);
         self.store.finish(claim, &completion, None).await.unwrap();

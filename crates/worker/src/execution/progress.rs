@@ -69,6 +69,16 @@ impl ProgressBoard {
         self.state.send_modify(|state| state.items_seen += objects);
     }
 
+    /// So many lists that hold no policies were read to their ends.
+    pub fn lists_ended(&self, lists: u32) {
+        self.state.send_modify(|state| state.completed += lists);
+    }
+
+    /// Adds what was done outside of policy types.
+    pub fn add(&self, counts: &RunCounts) {
+        self.lock().add_items(counts);
+    }
+
     /// One type has its result.
     pub fn type_ended(&self, result: &TypeResult) {
         self.lock().add(result);

@@ -12,9 +12,9 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::persist::insist;
-use super::{Interrupt, InventorySyncService, interrupt};
+use super::InventorySyncService;
 use crate::execution::progress::ProgressBoard;
+use crate::interrupt::{Interrupt, insist, interrupt};
 
 /// Lists of one tenant that are read at once. Graph throttles per application and tenant, so more
 /// would not be faster for long.

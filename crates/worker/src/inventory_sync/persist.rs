@@ -1,45 +1,15 @@
-//! Writing while the database may be away for a moment.
+//! Recording what a run reads, and what became of it.
 
-use std::time::Duration;
-
-use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::failure::Failure;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::{Claim, Lease};
 use atlas_domain::selection::Selection;
-use atlas_store::{Beginning, Store, StoreError, WriteError};
+use atlas_store::{Beginning, Store};
 
-use super::{Interrupt, InventorySyncService};
+use super::InventorySyncService;
 use crate::execution::progress::ProgressBoard;
-
-/// The first pause after the database did not answer; doubled up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-
-/// Repeats a step while the database is away. It gives up with the lease: whoever keeps that drops
-/// this future when it is lost.
-pub(super) async fn insist<T, E, F>(mut step: impl FnMut() -> F) -> Result<T, Interrupt>
-where
-    E: Into<WriteError>,
-    F: Future<Output = Result<T, E>>,
-{
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let error = match step().await {
-            Ok(done) => return Ok(done),
-            Err(error) => error.into(),
-        };
-        match error {
-            WriteError::Lost => return Err(Interrupt::Lost),
-            WriteError::Store(error) if error.is_transient() => {
-                tracing::warn!(%error, ?pause, "the database is away; trying again");
-            }
-            WriteError::Store(error) => return Err(defect(&error)),
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
+use crate::interrupt::{Interrupt, insist};
 
 /// Records what can be recorded at once.
 pub(super) async fn begin_free(store: Store, beginnings: Vec<Beginning>) -> Vec<bool> {
@@ -49,17 +19,6 @@ pub(super) async fn begin_free(store: Store, beginnings: Vec<Beginning>) -> Vec<
             tracing::debug!(%error, runs = beginnings.len(), "runs are begun one by one");
             vec![false; beginnings.len()]
         }
-    }
-}
-
-fn defect(error: &StoreError) -> Interrupt {
-    tracing::error!(%error, "the inventory could not be stored");
-    Interrupt::Later {
-        failure: Failure::transient(
-            FailureCode::INTERNAL,
-            "What was read could not be stored; the worker's log has the cause.",
-        ),
-        after: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use atlas_domain::access::Role;
 use atlas_domain::ids::RunId;
-use atlas_domain::run::{Outcome, RunCounts, RunState, Status};
+use atlas_domain::run::{Outcome, RunCounts, RunInputs, RunState, Status};
 use atlas_domain::vault::Keyring;
 use atlas_graph_sim::{Simulator, SimulatorOptions};
 use atlas_queue::{Doorbell, QueueOptions};
@@ -29,12 +29,22 @@ impl House {
         Self::over(TestDatabase::create().await).await
     }
 
+    /// Whose simulated directories have this many groups.
+    pub(crate) async fn with_groups(groups: usize) -> Self {
+        Self::furnished(TestDatabase::create().await, groups).await
+    }
+
     pub(crate) async fn over(database: TestDatabase) -> Self {
+        Self::furnished(database, 0).await
+    }
+
+    async fn furnished(database: TestDatabase, groups: usize) -> Self {
         let store = database.store();
         Self {
             redis: TestRedis::create(),
             simulator: Simulator::start(SimulatorOptions {
                 size: 150,
+                groups,
                 ..SimulatorOptions::default()
             })
             .await,
@@ -101,13 +111,35 @@ impl House {
     /// Records a run and rings for it, as the API does.
     pub(crate) async fn press(&self, tenant: TestTenant, member: &Member, json: &str) -> RunId {
         let run = self.scenario.queued_run(tenant.id, member.id, json).await;
+        self.ring(run).await;
+        run
+    }
+
+    /// Likewise, of the kind that reads groups.
+    pub(crate) async fn press_groups(&self, tenant: TestTenant, member: &Member) -> RunId {
+        let start = Scenario::start_of(RunInputs::DirectoryGroupsSync);
+        let run = self.scenario.queued(tenant.id, member.id, start).await;
+        self.ring(run).await;
+        run
+    }
+
+    async fn ring(&self, run: RunId) {
         let queue = QueueOptions::new(SecretString::from(self.redis.url()), self.redis.namespace());
         Doorbell::new(&queue)
             .unwrap()
             .ring(run, None)
             .await
             .unwrap();
-        run
+    }
+
+    pub(crate) async fn ask_to_cancel(&self, run: RunId) {
+        let statement = "UPDATE operation_runs SET cancel_requested_at = clock_timestamp(), \
+            cancel_requested_by = initiator_id, \
+            cancel_deadline_at = clock_timestamp() + interval '10 minutes' \
+            WHERE id = $1::text::uuid";
+        let connection = self.database.connection().await;
+        let asked = connection.execute(statement, &[&run.to_string()]).await;
+        assert_eq!(asked.unwrap(), 1);
     }
 
     pub(crate) async fn ended(&self, member: &Member, run: RunId) -> (Outcome, RunCounts) {

@@ -7,6 +7,7 @@
 )]
 
 mod credentials;
+mod directory_groups;
 mod failing;
 mod house;
 mod operations;

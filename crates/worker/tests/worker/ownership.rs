@@ -58,18 +58,7 @@ async fn a_request_to_cancel_stops_the_run_and_frees_the_tenant() {
     let worker = house.worker();
     let run = house.press(tenant, &member, ONE_TYPE).await;
     gate.someone_waiting().await;
-    house
-        .database
-        .connection()
-        .await
-        .execute(
-            "UPDATE operation_runs SET cancel_requested_at = clock_timestamp(), \
-             cancel_requested_by = initiator_id, \
-             cancel_deadline_at = clock_timestamp() + interval '10 minutes' WHERE id = $1::text::uuid",
-            &[&run.to_string()],
-        )
-        .await
-        .unwrap();
+    house.ask_to_cancel(run).await;
     assert_eq!(house.ended(&member, run).await.0, Outcome::Cancelled);
     gate.release();
     let next = house.press(tenant, &member, ONE_TYPE).await;

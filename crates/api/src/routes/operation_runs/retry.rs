@@ -17,7 +17,7 @@ use crate::extract::body::JsonBody;
 use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
 use crate::problem::{Problem, ProblemKind};
-use crate::routes::start_inventory_sync::{admit_in_a_task, not_permitted};
+use crate::routes::start::{admit_in_a_task, not_permitted};
 use crate::state::AppState;
 use crate::wire::run::StartedRun;
 

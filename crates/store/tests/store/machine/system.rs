@@ -12,7 +12,7 @@ use atlas_domain::ids::{RequestId, RunId, UserId};
 use atlas_domain::inventory::Observation;
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
-use atlas_domain::run::{Claim, Completion, Outcome, Status};
+use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, Status};
 use atlas_store::{
     Admission, CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, Requeued, Store,
     SweepCount, WriteError,
@@ -254,7 +254,7 @@ impl System<'_> {
         match self
             .house
             .store
-            .fail_dispatch(self.runs[run])
+            .fail_dispatch(self.runs[run], OperationKind::InventorySync)
             .await
             .unwrap()
         {

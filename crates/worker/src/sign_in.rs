@@ -14,7 +14,7 @@ use atlas_graph::{Application, ClientCertificate, Credential, GraphClient, Tenan
 use atlas_store::{Store, StoredCredential};
 use chrono::TimeDelta;
 
-use super::{Interrupt, interrupt, persist};
+use crate::interrupt::{Interrupt, insist, interrupt};
 use crate::together::Together;
 use directory::{CredentialsDirectory, FileRefusal};
 
@@ -63,11 +63,11 @@ impl SignIn {
     }
 
     /// The tenant's Graph, with a token at hand.
-    pub(super) async fn to(&self, tenant_id: TenantId) -> Result<TenantGraph, Interrupt> {
+    pub(crate) async fn to(&self, tenant_id: TenantId) -> Result<TenantGraph, Interrupt> {
         let stored = match self.credentials.ask(tenant_id).await.flatten() {
             Some(found) => found,
             // The database is away, or what is stored is not readable.
-            None => persist::insist(|| self.store.credential(tenant_id)).await?,
+            None => insist(|| self.store.credential(tenant_id)).await?,
         };
         let stored = stored.ok_or_else(missing)?;
         let credential = match &stored.proof {

@@ -1,0 +1,198 @@
+//! Starting a run of any kind: the proof that the caller may, admission, and the ring for the
+//! workers.
+
+use actix_web::http::header;
+use actix_web::web;
+use atlas_domain::access::{Role, SyncPermit};
+use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
+use atlas_domain::ids::{RunId, TenantId};
+use atlas_domain::run::{OperationKind, OperationRun, RunInputs};
+use atlas_queue::RingError;
+use atlas_store::{Admission, AdmitError, DispatchFailure, NewAuditEvent, SeenRun, StartRun};
+use atlas_telemetry::crash_point;
+use atlas_telemetry::metrics::STARTS;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::context::RequestContext;
+use crate::extract::tenant_scope::TenantScope;
+use crate::problem::{Problem, ProblemKind};
+use crate::state::AppState;
+use crate::wire::run::{self as wire, Disposition, StartedRun};
+
+/// After how many seconds a start that Redis did not take is worth repeating.
+const RETRY_AFTER: u64 = 5;
+
+/// The refusal of somebody who may not sync the tenant.
+pub(super) fn not_permitted() -> Problem {
+    Problem::new(
+        ProblemKind::Forbidden,
+        "Your role in this tenant does not permit you to sync it.",
+    )
+    .with("required_permission", "can_sync_tenant")
+}
+
+fn tenant_refusal(kind: ProblemKind, tenant: TenantId, detail: &str, hint: &str) -> Problem {
+    Problem::new(kind, detail)
+        .with("tenant_id", tenant.to_string())
+        .with("hint", hint)
+}
+
+fn not_admitted(error: AdmitError, tenant: TenantId) -> Problem {
+    match error {
+        AdmitError::NotPermitted => not_permitted(),
+        AdmitError::TenantDisabled => tenant_refusal(
+            ProblemKind::TenantDisabled,
+            tenant,
+            "The tenant is disabled and is not synced.",
+            "An operator of the installation can enable it.",
+        ),
+        AdmitError::NotConnected => tenant_refusal(
+            ProblemKind::TenantNotConnected,
+            tenant,
+            "No credentials for Microsoft Graph are stored for the tenant.",
+            "An operator of the installation stores them with: atlas tenant credentials set",
+        ),
+        AdmitError::Store(error) => error.into(),
+    }
+}
+
+/// Starts a run that repeats no other.
+pub(super) async fn start(
+    permit: SyncPermit,
+    inputs: RunInputs,
+    context: RequestContext,
+    state: web::Data<AppState>,
+) -> Result<Answer<StartedRun>, Problem> {
+    let start = StartRun {
+        run_id: RunId::mint(&*state.clock, &*state.entropy),
+        inputs,
+        request_id: context.id,
+        retry_of: None,
+        priority: 0,
+    };
+    admit_in_a_task(permit, start, context, state).await
+}
+
+/// Records or joins the run and rings for the workers, in a task of its own: a caller who hangs up
+/// must not leave a run behind that nobody rang for.
+pub(super) async fn admit_in_a_task(
+    permit: SyncPermit,
+    start: StartRun,
+    context: RequestContext,
+    state: web::Data<AppState>,
+) -> Result<Answer<StartedRun>, Problem> {
+    let admitted = actix_web::rt::spawn(admit_and_ring(permit, start, context, state));
+    admitted
+        .await
+        .map_err(|error| Problem::internal().because(error))?
+}
+
+/// The proof that the caller may sync; a refusal is recorded.
+pub(super) async fn permit(
+    scope: &TenantScope,
+    state: &AppState,
+    context: &RequestContext,
+) -> Result<SyncPermit, Problem> {
+    match scope.can_sync_tenant() {
+        Ok(permit) => Ok(permit),
+        Err(denied) => {
+            let detail = json!({"role": denied.role.as_str()});
+            record_denial(state, scope, context, detail).await?;
+            Err(not_permitted())
+        }
+    }
+}
+
+async fn record_denial(
+    state: &AppState,
+    scope: &TenantScope,
+    context: &RequestContext,
+    detail: serde_json::Value,
+) -> Result<(), Problem> {
+    let tenant = scope.tenant_id();
+    let event = NewAuditEvent {
+        tenant: Some(tenant),
+        actor_kind: ActorKind::User,
+        actor: Some(scope.user_id().into_uuid()),
+        action: AuditAction::RunStartDenied,
+        target_kind: "tenant",
+        target_id: tenant.to_string(),
+        outcome: AuditOutcome::Denied,
+        request_id: Some(context.id),
+        detail: Some(detail),
+    };
+    Ok(state.store.record_audit(event).await?)
+}
+
+async fn admit_and_ring(
+    permit: SyncPermit,
+    start: StartRun,
+    context: RequestContext,
+    state: web::Data<AppState>,
+) -> Result<Answer<StartedRun>, Problem> {
+    let (tenant, role) = (permit.tenant_id(), permit.role());
+    let kind = start.inputs.kind();
+    let admission = state.store.admit(permit, start).await;
+    let admission = admission.map_err(|error| not_admitted(error, tenant))?;
+    let disposition = match admission {
+        Admission::Created(_) => "created",
+        Admission::Joined(_) => "joined",
+    };
+    STARTS.add(&[kind.as_str(), disposition], 1);
+    match admission {
+        Admission::Joined(run) => Ok(accepted(Disposition::Joined, run, role, &state)),
+        Admission::Created(run) => {
+            crash_point!("api.after_commit");
+            match state.doorbell.ring(run.id, Some(&context.trace)).await {
+                // Rung, or so many are outstanding that workers find it by themselves.
+                Ok(_) => {
+                    crash_point!("api.after_push");
+                    Ok(accepted(Disposition::Created, run, role, &state))
+                }
+                Err(error) => not_rung(run.id, kind, error, role, &state).await,
+            }
+        }
+    }
+}
+
+/// The run ends as failed and its initiator is told, unless a worker has it after all.
+async fn not_rung(
+    run: RunId,
+    kind: OperationKind,
+    error: RingError,
+    role: Role,
+    state: &AppState,
+) -> Result<Answer<StartedRun>, Problem> {
+    crash_point!("api.before_fail_dispatch");
+    match state.store.fail_dispatch(run, kind).await? {
+        DispatchFailure::Taken(run) => Ok(accepted(Disposition::Created, run, role, state)),
+        DispatchFailure::Failed(run) => {
+            let links = serde_json::to_value(state.links.run(run.id))
+                .map_err(|error| Problem::internal().because(error))?;
+            Err(Problem::new(
+                ProblemKind::QueueUnavailable,
+                "The run could not be handed to the workers and has ended as failed.",
+            )
+            .with("run_id", run.id.to_string())
+            .with("links", links)
+            .retry_after(RETRY_AFTER)
+            .because(error))
+        }
+    }
+}
+
+fn accepted(
+    disposition: Disposition,
+    run: OperationRun,
+    role: Role,
+    state: &AppState,
+) -> Answer<StartedRun> {
+    let now = state.clock.now();
+    let location = state.links.run(run.id).self_;
+    let run = wire::OperationRun::new(SeenRun { run, role }, &state.links, now);
+    let ask_again = run.ask_again(now);
+    Answer::accepted(StartedRun { disposition, run })
+        .header(header::LOCATION, &location)
+        .ask_again(ask_again)
+}

@@ -1,0 +1,342 @@
+//! Asking as a user: with the user's own token, once, and without waiting on the user's behalf.
+//!
+//! Nothing here is shared between calls: no token is kept, and what one user may see is not
+//! remembered for another.
+
+use std::time::Duration;
+
+use atlas_domain::directory::GroupType;
+use atlas_domain::ids::{DirectoryId, GroupId};
+use atlas_domain::tenant::Cloud;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::client::GraphClient;
+use crate::error::{GraphError, PagingRefusal};
+use crate::groups::GroupRow;
+use crate::http::Lost;
+use crate::link::VersionRoot;
+use crate::request::judge;
+use crate::upstream::{self, Refusal};
+
+const VERSION: &str = "v1.0";
+const SELECT: &str = "id,displayName,description,groupTypes,securityEnabled,mailEnabled,\
+                      isAssignableToRole,onPremisesSyncEnabled";
+
+/// Pages that are followed to fill one answer. Graph may send short ones.
+const MOST_PAGES: usize = 5;
+/// A token is a few kilobytes.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// A token for Microsoft Graph in the name of a user. Whether it is genuine is for Graph to say;
+/// here is only looked at whom it says that it is for.
+pub struct DelegatedToken {
+    value: SecretString,
+    directory: DirectoryId,
+}
+
+/// The text is not such a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoDelegatedToken {
+    /// It is not a JSON web token with a directory and a user.
+    #[error("it is not a token for a user of a directory")]
+    Malformed,
+    /// It is an application's own.
+    #[error("it is a token of an application, without a user")]
+    ApplicationOnly,
+}
+
+impl DelegatedToken {
+    /// Reads a token as it stands in a header.
+    ///
+    /// # Errors
+    /// [`NoDelegatedToken`], which shows nothing of the text.
+    pub fn read(text: &str) -> Result<Self, NoDelegatedToken> {
+        #[derive(Deserialize)]
+        struct Claims {
+            tid: Option<DirectoryId>,
+            oid: Option<String>,
+            scp: Option<String>,
+            idtyp: Option<String>,
+        }
+
+        // It becomes a header's value.
+        let fits = text.len() <= LONGEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let mut parts = text.split('.');
+        let (Some(_), Some(claims), Some(_), None, true) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), fits)
+        else {
+            return Err(NoDelegatedToken::Malformed);
+        };
+        let claims = URL_SAFE_NO_PAD
+            .decode(claims)
+            .map(Zeroizing::new)
+            .map_err(|_| NoDelegatedToken::Malformed)?;
+        let claims: Claims =
+            serde_json::from_slice(&claims).map_err(|_| NoDelegatedToken::Malformed)?;
+        if claims.scp.is_none() || claims.idtyp.as_deref() == Some("app") {
+            return Err(NoDelegatedToken::ApplicationOnly);
+        }
+        let (Some(directory), Some(_)) = (claims.tid, claims.oid) else {
+            return Err(NoDelegatedToken::Malformed);
+        };
+        Ok(Self {
+            value: SecretString::from(text),
+            directory,
+        })
+    }
+
+    /// The directory that it says it is of.
+    #[must_use]
+    pub const fn directory_id(&self) -> DirectoryId {
+        self.directory
+    }
+}
+
+/// Shows nothing of it.
+impl std::fmt::Debug for DelegatedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DelegatedToken")
+    }
+}
+
+/// Why a user's question got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DelegatedError {
+    /// Graph refused the token, or wants another one.
+    #[error("the user's token was refused")]
+    TokenRefused {
+        /// What Graph wants of the next token, as it stands in its challenge. For the user's
+        /// program, which asks for a token with it.
+        claims: Option<String>,
+        /// `request-id` of the answer.
+        request_id: Option<String>,
+    },
+    /// Graph asked to slow down.
+    #[error("throttled")]
+    Throttled {
+        /// For how long, when it said.
+        retry_after: Option<Duration>,
+        /// `request-id` of the answer.
+        request_id: Option<String>,
+    },
+    /// Anything else.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// A group that the directory found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundGroup {
+    /// Microsoft Entra's id.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// What it is for.
+    pub group_type: GroupType,
+    /// It may be given roles of the directory.
+    pub assignable_to_role: bool,
+    /// It comes from a directory on premises.
+    pub on_premises: bool,
+}
+
+/// What the directory found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundGroups {
+    /// In the directory's order.
+    pub groups: Vec<FoundGroup>,
+    /// There are more.
+    pub more: bool,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    value: Vec<GroupRow>,
+    #[serde(rename = "@odata.nextLink", default)]
+    next: Option<String>,
+}
+
+impl GraphClient {
+    /// Looks for groups by words of their names, as the token's user, with one attempt for each
+    /// page.
+    ///
+    /// # Errors
+    /// [`DelegatedError`].
+    pub async fn search_groups(
+        &self,
+        cloud: Cloud,
+        token: &DelegatedToken,
+        text: &str,
+        most: u16,
+    ) -> Result<FoundGroups, DelegatedError> {
+        let root = VersionRoot::new(&self.graph_address(cloud), VERSION);
+        let most = usize::from(most);
+        let search = encoded(&format!("\"displayName:{}\"", escaped(text)));
+        let query = format!("$search={search}&$select={SELECT}&$count=true&$top={most}");
+        let mut next = Some(root.address("/groups", &query));
+        let mut groups = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let Some(url) = next.take() else { break };
+            let page = self.page_as(token, &url).await?;
+            groups.extend(page.value.into_iter().map(FoundGroup::from));
+            next = page
+                .next
+                .map(|link| root.follow(&link))
+                .transpose()
+                .map_err(GraphError::Paging)?;
+            if next.as_ref() == Some(&url) {
+                return Err(GraphError::Paging(PagingRefusal::Repeated).into());
+            }
+            if groups.len() >= most {
+                break;
+            }
+        }
+        let more = next.is_some() || groups.len() > most;
+        groups.truncate(most);
+        Ok(FoundGroups { groups, more })
+    }
+
+    async fn page_as(&self, token: &DelegatedToken, url: &Url) -> Result<Page, DelegatedError> {
+        let http = self.http();
+        let bearer = Zeroizing::new(format!("Bearer {}", token.value.expose_secret()));
+        let mut bearer =
+            HeaderValue::from_str(&bearer).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+        bearer.set_sensitive(true);
+        let request = http
+            .client(false)
+            .get(url.clone())
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json")
+            // Graph searches its index only for those who accept that it lags behind, on each page.
+            .header("consistencylevel", "eventual")
+            .header("client-request-id", http.mint_id());
+        let reply = match http.exchange(request, http.options().max_body_bytes).await {
+            Ok(reply) => reply,
+            Err(Lost::Unreachable(reason)) => {
+                return Err(GraphError::Unreachable { reason }.into());
+            }
+            Err(Lost::TooLarge { request_id }) => {
+                let reason = "it is larger than the limit";
+                return Err(GraphError::InvalidResponse { reason, request_id }.into());
+            }
+        };
+        if reply.status.is_success() {
+            let request_id = upstream::request_id(&reply.headers);
+            return serde_json::from_slice(&reply.body).map_err(|_| {
+                let reason = "it is not a page of groups in JSON";
+                GraphError::InvalidResponse { reason, request_id }.into()
+            });
+        }
+        Err(match judge(&reply, http.now()) {
+            Refusal::Throttled {
+                after, request_id, ..
+            } => DelegatedError::Throttled {
+                retry_after: after,
+                request_id,
+            },
+            Refusal::Unauthenticated { claims, request_id } => {
+                DelegatedError::TokenRefused { claims, request_id }
+            }
+            Refusal::Gone { request_id, .. } => {
+                GraphError::CollectionNotFound { request_id }.into()
+            }
+            Refusal::Final(error) => error.into(),
+            Refusal::Server {
+                status,
+                after,
+                request_id,
+            } => GraphError::Unavailable {
+                status,
+                retry_after: after,
+                request_id,
+            }
+            .into(),
+        })
+    }
+}
+
+impl From<GroupRow> for FoundGroup {
+    fn from(row: GroupRow) -> Self {
+        let unified = row.is_a("Unified").unwrap_or_default();
+        let is = |told: Option<Option<bool>>| told.flatten().unwrap_or_default();
+        Self {
+            id: row.id,
+            group_type: GroupType::of(unified, is(row.security_enabled), is(row.mail_enabled)),
+            assignable_to_role: is(row.is_assignable_to_role),
+            on_premises: is(row.on_premises_sync_enabled),
+            name: row.display_name.flatten().unwrap_or_default(),
+            description: row.description.flatten(),
+        }
+    }
+}
+
+/// Text inside of the quotation marks of a search.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// A value in a query, with blanks as `%20`.
+fn encoded(value: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(claims: &str) -> String {
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    #[test]
+    fn a_users_token_says_whose_it_is_and_shows_nothing() {
+        let text = token(
+            r#"{"tid": "00000000-0000-4000-8000-000000000001",
+                "oid": "00000000-0000-4000-8000-000000000002", "scp": "Group.Read.All"}"#,
+        );
+        let read = DelegatedToken::read(&text).unwrap();
+        assert_eq!(
+            read.directory_id().to_string(),
+            "00000000-0000-4000-8000-000000000001"
+        );
+        assert_eq!(format!("{read:?}"), "DelegatedToken");
+    }
+
+    #[test]
+    fn what_is_no_users_token_is_refused() {
+        let ids = r#""tid": "00000000-0000-4000-8000-000000000001",
+            "oid": "00000000-0000-4000-8000-000000000002""#;
+        for (text, why) in [
+            (String::new(), NoDelegatedToken::Malformed),
+            ("a.b".to_owned(), NoDelegatedToken::Malformed),
+            ("a.!.c".to_owned(), NoDelegatedToken::Malformed),
+            (format!("{}.x", token("{}")), NoDelegatedToken::Malformed),
+            (format!("{}\r\nx", token("{}")), NoDelegatedToken::Malformed),
+            (token(r#"{"scp": "x"}"#), NoDelegatedToken::Malformed),
+            (
+                token(&format!("{{{ids}}}")),
+                NoDelegatedToken::ApplicationOnly,
+            ),
+            (
+                token(&format!(r#"{{{ids}, "scp": "x", "idtyp": "app"}}"#)),
+                NoDelegatedToken::ApplicationOnly,
+            ),
+        ] {
+            assert_eq!(DelegatedToken::read(&text).unwrap_err(), why, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_typed_stays_inside_of_the_quotation_marks() {
+        assert_eq!(escaped(r#"a" OR "b\"#), r#"a\" OR \"b\\"#);
+        assert_eq!(encoded("\"a b&$top=1\""), "%22a%20b%26%24top%3D1%22");
+    }
+}

@@ -1,0 +1,9 @@
+//! Groups of tenants' directories: what syncs write, guarded by their lease, and what pages read.
+
+mod read;
+mod search;
+mod write;
+
+pub use read::{GroupReading, GroupView};
+pub use search::{GroupFilter, GroupPlace};
+pub use write::{GroupEffect, MARKED_AT_ONCE};

@@ -1,0 +1,175 @@
+//! The service behind `directory_groups_sync`: brings what is stored of a directory's groups up to
+//! date, from the last reading's end where there is one, else from the beginning.
+
+use std::sync::Arc;
+
+use atlas_domain::directory::settle;
+use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::run::{Claim, Completion, Lease, Outcome, ProgressPhase, RunCounts};
+use atlas_graph::{GROUPS_PERMISSION, GraphError, GroupPage, GroupReader, TenantGraph};
+use atlas_store::{GroupEffect, MARKED_AT_ONCE, Store};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::execution::End;
+use crate::execution::progress::ProgressBoard;
+use crate::interrupt::{Interrupt, insist};
+use crate::sign_in::SignIn;
+
+/// Syncs the groups of one directory per call. Shared by all runs of a process.
+pub struct DirectoryGroupsSyncService {
+    store: Store,
+    sign_in: Arc<SignIn>,
+    pages: Arc<Semaphore>,
+}
+
+/// How a reading ended that met no trouble of its own.
+enum Reading {
+    /// Everything that it told is stored; the next one goes on at this link.
+    AtEnd(String),
+    /// What it went on from is of no use any more. What it told until then is stored.
+    OutOfDate,
+}
+
+impl DirectoryGroupsSyncService {
+    /// A service that takes part in this bound of pages in memory.
+    #[must_use]
+    pub const fn new(store: Store, sign_in: Arc<SignIn>, pages: Arc<Semaphore>) -> Self {
+        Self {
+            store,
+            sign_in,
+            pages,
+        }
+    }
+
+    /// Works on the claimed run. Everything it writes is guarded by the claim's lease, so it may be
+    /// dropped at any await.
+    pub async fn run(&self, claim: &Claim, progress: &ProgressBoard) -> End {
+        match self.sync(&claim.lease, progress).await {
+            Ok(()) => End::Completed(Completion {
+                outcome: Outcome::Succeeded,
+                counts: progress.counts(),
+                error: None,
+            }),
+            Err(interrupt) => interrupt.end(progress),
+        }
+    }
+
+    async fn sync(&self, lease: &Lease, progress: &ProgressBoard) -> Result<(), Interrupt> {
+        // One list.
+        progress.planned(1);
+        let since = insist(|| self.store.group_delta_link(lease.tenant_id)).await?;
+        let tenant = self.sign_in.to(lease.tenant_id).await?;
+        progress.enter(ProgressPhase::Collecting);
+        if let Some(link) = &since
+            && let Reading::AtEnd(next) = self.read(lease, &tenant, Some(link), progress).await?
+        {
+            progress.enter(ProgressPhase::Finishing);
+            insist(|| self.store.groups_read_to_end(lease, &next, false)).await?;
+            progress.lists_ended(1);
+            return Ok(());
+        }
+        if since.is_some() {
+            tracing::info!("the last reading cannot be gone on from; reading all groups");
+        }
+        // A link that has just been given is good; if not, a later attempt begins again.
+        let Reading::AtEnd(next) = self.read(lease, &tenant, None, progress).await? else {
+            let failure = Failure::transient(
+                FailureCode::GRAPH_INVALID_RESPONSE,
+                "Microsoft Graph told of changes to groups that it had not told of.",
+            );
+            return Err(Interrupt::of(failure, None));
+        };
+        progress.enter(ProgressPhase::Finishing);
+        loop {
+            let marked = insist(|| self.store.mark_groups_gone(lease)).await?;
+            progress.add(&RunCounts {
+                items_missing: marked,
+                ..RunCounts::default()
+            });
+            if marked < u64::from(MARKED_AT_ONCE) {
+                break;
+            }
+        }
+        insist(|| self.store.groups_read_to_end(lease, &next, true)).await?;
+        progress.lists_ended(1);
+        Ok(())
+    }
+
+    /// Reads to the end, and stores each page while the next one is on its way.
+    async fn read(
+        &self,
+        lease: &Lease,
+        tenant: &TenantGraph,
+        since: Option<&str>,
+        progress: &ProgressBoard,
+    ) -> Result<Reading, Interrupt> {
+        let mut reader = tenant.groups(since);
+        let mut ahead = self.fetch(&mut reader).await;
+        loop {
+            let held = match ahead {
+                Ok(Some(held)) => held,
+                Ok(None) => break,
+                Err(GraphError::PageExpired { .. } | GraphError::Paging(_)) if since.is_some() => {
+                    return Ok(Reading::OutOfDate);
+                }
+                Err(error) => return Err(not_read(&error)),
+            };
+            let (stored, next) = tokio::join!(
+                self.store_page(lease, held, progress),
+                self.fetch(&mut reader)
+            );
+            if stored?.nameless > 0 {
+                return Ok(Reading::OutOfDate);
+            }
+            ahead = next;
+        }
+        // The reader refuses a list that ends without a link.
+        Ok(reader
+            .delta_link()
+            .map_or(Reading::OutOfDate, |link| Reading::AtEnd(link.to_owned())))
+    }
+
+    async fn fetch(
+        &self,
+        reader: &mut GroupReader,
+    ) -> Result<Option<(GroupPage, OwnedSemaphorePermit)>, GraphError> {
+        // The semaphore is never closed; without room there would be no page either.
+        let Ok(room) = Arc::clone(&self.pages).acquire_owned().await else {
+            return Ok(None);
+        };
+        Ok(reader.next_page().await?.map(|page| (page, room)))
+    }
+
+    /// Takes the page, so that its room is free as soon as it is stored.
+    async fn store_page(
+        &self,
+        lease: &Lease,
+        (page, _room): (GroupPage, OwnedSemaphorePermit),
+        progress: &ProgressBoard,
+    ) -> Result<GroupEffect, Interrupt> {
+        let news = settle(page.news);
+        let effect = insist(|| self.store.store_groups(lease, &news)).await?;
+        progress.stored(effect.seen);
+        progress.add(&RunCounts {
+            items_seen: effect.seen,
+            items_created: effect.created,
+            items_changed: effect.changed,
+            items_missing: effect.removed,
+            items_back: effect.back,
+            ..RunCounts::default()
+        });
+        Ok(effect)
+    }
+}
+
+fn not_read(error: &GraphError) -> Interrupt {
+    let mut failure = error.failure(&[]);
+    if failure.code == FailureCode::PERMISSION_MISSING {
+        failure.missing_permissions = vec![GROUPS_PERMISSION.to_owned()];
+        failure = failure.with_hint(format!(
+            "Grant the application permission {GROUPS_PERMISSION} in Microsoft Entra and give \
+             admin consent."
+        ));
+    }
+    Interrupt::of(failure, error.retry_after())
+}

@@ -1,0 +1,193 @@
+//! Syncs of directory groups: the stored groups are the directory's, whatever happened to them.
+
+use std::collections::BTreeMap;
+
+use atlas_domain::run::{Outcome, RunCounts};
+use atlas_graph_sim::{Effect, FaultRule, GateRule, MutationScript, PathMatch};
+use atlas_test_support::{Member, TestTenant};
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+const GROUPS: usize = 3_000;
+
+fn delta() -> PathMatch {
+    PathMatch::exact("/v1.0/groups/delta")
+}
+
+/// One in a hundred is new, gone, back or different.
+fn one_percent(seed: u64) -> MutationScript {
+    MutationScript {
+        seed,
+        add: GROUPS / 400,
+        delete: GROUPS / 400,
+        restore: 2,
+        rename: GROUPS / 400,
+        edit: GROUPS / 400,
+        keys: vec!["directoryGroup".to_owned()],
+        ..MutationScript::default()
+    }
+}
+
+impl House {
+    /// What the directory holds, by id, in our words.
+    fn in_directory(&self, tenant: TestTenant) -> BTreeMap<String, Value> {
+        let groups = self.simulator.groups(&tenant.directory_id.to_string());
+        let has = |group: &Value, word: &str| {
+            let types = group["groupTypes"].as_array().unwrap();
+            types.contains(&json!(word))
+        };
+        let shown = groups.iter().map(|group| {
+            let row = json!({
+                "name": group["displayName"],
+                "description": group["description"],
+                "unified": has(group, "Unified"),
+                "dynamic": has(group, "DynamicMembership"),
+                "security": group["securityEnabled"],
+                "mail": group["mailEnabled"],
+                "membership_rule": group["membershipRule"],
+                "membership_rule_state": group["membershipRuleProcessingState"],
+                "assignable_to_role": group["isAssignableToRole"],
+                "on_premises": group["onPremisesSyncEnabled"],
+                "visibility": group["visibility"],
+            });
+            let mut row = row.as_object().unwrap().clone();
+            row.retain(|_, value| !value.is_null());
+            (group["id"].as_str().unwrap().to_owned(), Value::Object(row))
+        });
+        shown.collect()
+    }
+
+    /// What is stored of it and there.
+    async fn stored(&self, tenant: TestTenant) -> BTreeMap<String, Value> {
+        let connection = self.database.connection().await;
+        let statement = "SELECT id::text, (detail - 'name_key')::text FROM directory_groups \
+            WHERE tenant_id = $1::text::uuid AND removed_at IS NULL";
+        let rows = connection
+            .query(statement, &[&tenant.id.to_string()])
+            .await
+            .unwrap();
+        let shown = rows.iter().map(|row| {
+            let detail: String = row.get(1);
+            (row.get(0), serde_json::from_str(&detail).unwrap())
+        });
+        shown.collect()
+    }
+
+    async fn sync_groups(&self, tenant: TestTenant, member: &Member) -> RunCounts {
+        let run = self.press_groups(tenant, member).await;
+        let (outcome, counts) = self.ended(member, run).await;
+        assert_eq!(outcome, Outcome::Succeeded);
+        assert_eq!(self.stored(tenant).await, self.in_directory(tenant));
+        counts
+    }
+
+    /// Requests for pages of groups since the last question.
+    fn pages(&self) -> usize {
+        let log = self.simulator.log();
+        self.simulator.clear_log();
+        let asked = log
+            .iter()
+            .filter(|entry| entry.path == "/v1.0/groups/delta");
+        asked.count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stored_groups_are_the_directorys_after_everything_after_changes_and_after_a_lost_link() {
+    let house = House::with_groups(GROUPS).await;
+    let (tenant, member) = house.tenant().await;
+    let directory = tenant.directory_id.to_string();
+    let worker = house.worker();
+
+    let counts = house.sync_groups(tenant, &member).await;
+    assert_eq!(counts.items_created, GROUPS as u64);
+    assert!(house.pages() >= GROUPS / 100);
+
+    house.simulator.mutate(&directory, &one_percent(1));
+    let counts = house.sync_groups(tenant, &member).await;
+    assert_eq!(
+        (
+            counts.items_created,
+            counts.items_missing,
+            counts.items_changed
+        ),
+        (7, 7, 14)
+    );
+    assert_eq!(house.pages(), 1, "only what changed was read");
+    let counts = house.sync_groups(tenant, &member).await;
+    assert_eq!(counts, RunCounts::default());
+
+    // What changed before the link was lost is found by reading everything, deletions too.
+    house.simulator.mutate(&directory, &one_percent(2));
+    house.simulator.expire_group_links(&directory);
+    house.pages();
+    let counts = house.sync_groups(tenant, &member).await;
+    assert_eq!(
+        (
+            counts.items_created,
+            counts.items_missing,
+            counts.items_changed,
+            counts.items_back
+        ),
+        (7, 7, 14, 2)
+    );
+    assert!(house.pages() > GROUPS / 100);
+
+    // And later ones go on from there again.
+    house.simulator.mutate(&directory, &one_percent(3));
+    house.pages();
+    house.sync_groups(tenant, &member).await;
+    assert_eq!(house.pages(), 1);
+    let reading = house.store.group_reading(tenant.id).await.unwrap().unwrap();
+    assert_eq!(reading.present, house.stored(tenant).await.len() as u64);
+    assert!(reading.removed > 0 && reading.full_at < reading.data_as_of);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_breaks_off_moves_nothing_on_and_marks_nothing_gone() {
+    let house = House::with_groups(400).await;
+    let (tenant, member) = house.tenant().await;
+    let worker = house.worker();
+    house.sync_groups(tenant, &member).await;
+    let before = house.store.group_delta_link(tenant.id).await.unwrap();
+
+    let directory = tenant.directory_id.to_string();
+    house.simulator.mutate(&directory, &one_percent(1));
+    house.simulator.fault(FaultRule::always(
+        delta(),
+        Effect::Forbidden { permission: None },
+    ));
+    let run = house.press_groups(tenant, &member).await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
+    let error = house.store.run(member.id, run).await.unwrap().unwrap();
+    let error = error.error.unwrap();
+    assert_eq!(error.missing_permissions, ["Group.Read.All"]);
+    let after = house.store.group_delta_link(tenant.id).await.unwrap();
+    assert_eq!(after, before);
+
+    house.simulator.clear_faults();
+    house.sync_groups(tenant, &member).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_policies_of_one_tenant_are_read_side_by_side_and_a_run_of_groups_can_be_stopped()
+ {
+    let house = House::with_groups(400).await;
+    let (tenant, member) = house.tenant().await;
+    let gate = house.simulator.hold(GateRule::new(delta()));
+    let worker = house.worker();
+    let groups = house.press_groups(tenant, &member).await;
+    gate.someone_waiting().await;
+    let types = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;
+    let policies = house.press(tenant, &member, types).await;
+    assert_eq!(house.ended(&member, policies).await.0, Outcome::Succeeded);
+
+    house.ask_to_cancel(groups).await;
+    assert_eq!(house.ended(&member, groups).await.0, Outcome::Cancelled);
+    gate.release();
+    assert!(house.stored(tenant).await.is_empty());
+    worker.stop().await;
+}
