@@ -37,10 +37,14 @@ const ENDINGS: [&str; 8] = [
     "presharedkey",
     "privatekey",
     "accesstoken",
-    "scriptcontent",
+    BODY,
     // Installers are given keys on their command line.
     "commandline",
 ];
+
+/// Bodies of scripts, by how the name ends, in lower case. Lists show them as null or empty, which
+/// says nothing of whether there is one.
+const BODY: &str = "scriptcontent";
 
 /// Collections of name and value pairs whose values may be secrets.
 const PAIRS: [&str; 2] = ["omaSettings", "customSettings"];
@@ -70,7 +74,7 @@ fn walk(value: &mut Value, mark: &Value, in_pair: bool) {
                 let holds = if name == "value" && (in_pair || is_secret_setting) {
                     !value.is_null()
                 } else {
-                    is_secret_name(name) && has_text(value)
+                    is_secret_name(name) && has_text(value) || is_left_out(name, value)
                 };
                 if holds {
                     value.clone_from(mark);
@@ -86,6 +90,11 @@ fn walk(value: &mut Value, mark: &Value, in_pair: bool) {
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// A body that a list does not show. Whether it was edited is told by the object's version alone.
+fn is_left_out(name: &str, value: &Value) -> bool {
+    name.to_ascii_lowercase().ends_with(BODY) && (value.is_null() || value.as_str() == Some(""))
 }
 
 /// Numbers and switches under such a name are rules about passwords, not passwords.
@@ -143,12 +152,21 @@ mod tests {
         let object = json!({
             "id": "1", "passwordRequired": true, "passwordMinimumLength": 8,
             "storageRequirePassword": true, "passwordRequiredType": "alphanumeric",
-            "preSharedKey": null, "scriptContent": "", "value": 5, "vppTokenId": "x",
+            "preSharedKey": null, "value": 5, "vppTokenId": "x",
             "payloads": [], "settings": [{"simpleSettingValue": {"value": 1}}]
         });
         let mut kept = object.clone();
         withhold(&mut kept);
         assert_eq!(kept, object);
+    }
+
+    #[test]
+    fn a_body_that_a_list_leaves_out_is_withheld_like_one_that_it_shows() {
+        for body in [json!(null), json!(""), json!("U0VDUkVU")] {
+            let mut object = json!({"version": "2", "detectionScriptContent": body});
+            withhold(&mut object);
+            assert_eq!(object["detectionScriptContent"], "withheld at \"2\"");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What an answer tells of its row.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -33,11 +35,16 @@ pub(super) async fn take(
         return item(ask, object, row);
     }
     let mut assignments = Vec::new();
+    let mut ids = BTreeSet::new();
     let mut relations = Relations::default();
     let mut pages = graph.pages(version, body);
     while let Some(body) = pages.next_page().await? {
         let read = page::each(&body, &mut |value| match ask {
-            Ask::Assignments => assignments.push(value),
+            // A row that came on the page before, too, is one assignment.
+            Ask::Assignments => match value.get("id").and_then(Value::as_str) {
+                Some(id) if !ids.insert(id.to_owned()) => {}
+                _ => assignments.push(value),
+            },
             Ask::Settings => settings::of_setting(&value, &mut row.related),
             Ask::Rules => compliance::of_rule(&value, &mut row.related),
             Ask::DefinitionValues => {

@@ -45,16 +45,23 @@ pub(crate) fn of_setting(setting: &Value, found: &mut Gathered) {
     }
 }
 
+/// The type of definition files that are not Microsoft's own.
+const UPLOADED: &str = "#microsoft.graph.groupPolicyUploadedDefinitionFile";
+
 /// The definition file that a value of an administrative template belongs to. Microsoft's own
-/// definitions come from no uploaded file.
+/// definitions come from no uploaded file. A file that has been deleted since is on no list of uploaded
+/// ones; that it was one says its type, which is told where it is not the declared one.
 pub(crate) fn of_definition_value(
     value: &Value,
     uploaded: &BTreeSet<String>,
     found: &mut Gathered,
 ) {
-    let file = value.pointer("/definition/definitionFile/id");
-    if let Some(id) = file.and_then(Value::as_str)
-        && uploaded.contains(id)
+    let Some(file) = value.pointer("/definition/definitionFile") else {
+        return;
+    };
+    let says_so = file.get("@odata.type").and_then(Value::as_str) == Some(UPLOADED);
+    if let Some(id) = file.get("id").and_then(Value::as_str)
+        && (says_so || uploaded.contains(id))
     {
         found.add_id(
             LinkKind::UsesAdmx,
