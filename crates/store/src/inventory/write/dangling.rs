@@ -14,7 +14,7 @@ use crate::statement::prepared;
 
 /// $5 target kinds and $6 the policy types under which each is held, pair by pair. A kind is judged
 /// once every one of its types was read to its end: until then, what is not there may only not have
-/// been read.
+/// been read. What Microsoft supplies is there without being an item.
 const FIND_DANGLING: &str = concatcp!(
     GUARD,
     ", holds AS (SELECT * FROM unnest($5::text[], $6::text[]) h(target_kind, policy_type)), \
@@ -25,6 +25,7 @@ const FIND_DANGLING: &str = concatcp!(
     lost AS ( \
         UPDATE inventory_links l SET dangling = true FROM judged j, guard \
         WHERE l.tenant_id = $1 AND l.target_kind = j.target_kind AND NOT l.dangling \
+            AND NOT l.qualifier ? 'built_in' \
             AND NOT EXISTS (SELECT 1 FROM holds h JOIN inventory_items i ON i.tenant_id = $1 \
                 AND i.policy_type = h.policy_type AND i.missing_since IS NULL \
                 WHERE h.target_kind = l.target_kind AND i.external_id = l.target_id)), \
