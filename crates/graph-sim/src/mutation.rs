@@ -139,7 +139,7 @@ fn ways(script: &MutationScript) -> [Way; 8] {
         },
         Way {
             count: script.edit,
-            fits: |_| true,
+            fits: |row| row.has_description(),
             change: |object| object.edited += 1,
             note: |changes| &mut changes.edited,
         },

@@ -116,8 +116,11 @@ fn relations(row: &Row<'_>) -> Vec<Relation> {
     let serial = usize::try_from(row.object.serial).unwrap_or(0);
     let before = |step: usize, rng: &mut Rng| {
         let dangling = rng.percent(5);
-        match serial.checked_sub(step) {
-            Some(other) if !dangling => row.id_in(places::APPS, other),
+        // Microsoft's apps for everybody are not installed, so that none leans on them.
+        let other = serial.checked_sub(step);
+        let other = other.and_then(|serial| row.other(places::APPS, serial));
+        match other.filter(|app| !app.object.built_in) {
+            Some(other) if !dangling => other.id(),
             _ => rng.guid(),
         }
     };

@@ -61,6 +61,12 @@ impl Row<'_> {
         }
     }
 
+    /// Whether it has a description that can be changed. The root of Intune, of which only the
+    /// settings are of interest, has none.
+    pub(crate) fn has_description(&self) -> bool {
+        self.key() != "deviceManagementSettings"
+    }
+
     /// Whether it holds a secret that can be changed.
     pub(crate) fn has_secret(&self) -> bool {
         match self.collection.shape {

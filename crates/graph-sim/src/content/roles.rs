@@ -48,13 +48,18 @@ pub(super) fn assignment(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Val
     })
 }
 
-/// The role that such an assignment grants.
+/// The role that such an assignment grants: one of Microsoft's, which most do, or one of the
+/// tenant's own.
 pub(super) fn granted(row: &Row<'_>, links: &mut Links) -> Value {
     let mut rng = row.rng(Purpose::Navigation);
-    let id = row.one_in(places::ROLES, &mut rng);
+    let own = row.one_in(places::ROLES, &mut rng);
+    let first = row.count_of(places::ROLES);
+    let supplied = row
+        .other(places::ROLES, first + rng.below(7))
+        .filter(|role| role.object.built_in && rng.percent(60));
     json!({
-        "id": links.one("grants_role", "role_definition", id),
+        "id": links.one("grants_role", "role_definition", supplied.as_ref().map_or(own, Row::id)),
         "displayName": "A role",
-        "isBuiltIn": false,
+        "isBuiltIn": supplied.is_some(),
     })
 }
