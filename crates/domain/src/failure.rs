@@ -77,6 +77,8 @@ failure_codes! {
     OBJECT_NOT_FOUND = "object_not_found";
     /// Microsoft Graph offers this policy type to signed-in users only.
     DELEGATED_ONLY = "delegated_only";
+    /// The list changed while it was read, so that objects may have been passed over.
+    LIST_CHANGED = "list_changed";
     /// The list of pages was longer than the limit, repeated itself or led elsewhere.
     PAGING_REFUSED = "paging_refused";
     /// Microsoft Graph rejected the request for another reason.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
@@ -159,9 +160,12 @@ impl InventorySyncService {
         let mut results = Vec::with_capacity(list.keys().len());
         for &key in list.keys() {
             let mut result = self.result(key, TypeStatus::Succeeded, tally);
-            if let Some(incomplete) = tally.incomplete.get(&key) {
+            result.error = match tally.incomplete.get(&key) {
+                _ if tally.unstable => Some(list_changed()),
+                incomplete => incomplete.map(|incomplete| incomplete.error.clone()),
+            };
+            if result.error.is_some() {
                 result.status = TypeStatus::Incomplete;
-                result.error = Some(incomplete.error.clone());
             }
             results.push(self.record(lease, &result, progress).await?);
         }
@@ -196,4 +200,12 @@ impl InventorySyncService {
             ..self.ended(key, status)
         }
     }
+}
+
+fn list_changed() -> Failure {
+    Failure::transient(
+        FailureCode::LIST_CHANGED,
+        "The list changed while it was read: objects may have been passed over, and none was marked \
+         as missing.",
+    )
 }
