@@ -61,8 +61,17 @@ impl Scenario {
 
     /// A tenant with this client secret, or with no credentials.
     pub async fn tenant_with(&self, name: &str, secret: Option<&str>) -> TestTenant {
+        self.add(DirectoryId::from_uuid(Uuid::new_v4()), name, secret)
+            .await
+    }
+
+    /// A tenant with the simulator's credentials in this directory, which decides what it holds.
+    pub async fn tenant_of(&self, directory_id: DirectoryId, name: &str) -> TestTenant {
+        self.add(directory_id, name, Some(SIMULATOR_SECRET)).await
+    }
+
+    async fn add(&self, directory_id: DirectoryId, name: &str, secret: Option<&str>) -> TestTenant {
         let id = TenantId::mint(&SystemClock, &SystemEntropy);
-        let directory_id = DirectoryId::from_uuid(Uuid::new_v4());
         let credential = secret.map(|secret| NewCredential {
             client_id: SIMULATOR_CLIENT_ID.to_owned(),
             proof: StoredProof::ClientSecret(Keyring::parse(KEYS).unwrap().seal(

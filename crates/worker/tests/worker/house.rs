@@ -31,23 +31,35 @@ impl House {
 
     /// Whose simulated directories have this many groups.
     pub(crate) async fn with_groups(groups: usize) -> Self {
-        Self::furnished(TestDatabase::create().await, groups).await
+        let options = SimulatorOptions { groups, ..small() };
+        Self::furnished(TestDatabase::create().await, options).await
+    }
+
+    /// With tenants of so many objects.
+    pub(crate) async fn of_size(size: usize) -> Self {
+        let options = SimulatorOptions { size, ..small() };
+        Self::furnished(TestDatabase::create().await, options).await
+    }
+
+    /// With tenants of so many objects, on pages of at most so many.
+    pub(crate) async fn paged(size: usize, page: usize) -> Self {
+        let options = SimulatorOptions {
+            size,
+            max_page_size: Some(page),
+            ..small()
+        };
+        Self::furnished(TestDatabase::create().await, options).await
     }
 
     pub(crate) async fn over(database: TestDatabase) -> Self {
-        Self::furnished(database, 0).await
+        Self::furnished(database, small()).await
     }
 
-    async fn furnished(database: TestDatabase, groups: usize) -> Self {
+    async fn furnished(database: TestDatabase, simulator: SimulatorOptions) -> Self {
         let store = database.store();
         Self {
             redis: TestRedis::create(),
-            simulator: Simulator::start(SimulatorOptions {
-                size: 150,
-                groups,
-                ..SimulatorOptions::default()
-            })
-            .await,
+            simulator: Simulator::start(simulator).await,
             scenario: Scenario::new(&store),
             store,
             database,
@@ -83,6 +95,7 @@ impl House {
             "--poll-interval=50ms".to_owned(),
             "--shutdown-grace=20s".to_owned(),
             "--graph-conditional-access-interval=1ms".to_owned(),
+            "--graph-first-backoff=5ms".to_owned(),
         ];
         let extra = extra.iter().map(|text| (*text).to_owned());
         // A repeated flag overrides the one before it.
@@ -184,6 +197,15 @@ impl House {
         let connection = self.database.connection().await;
         let row = connection.query_one(sql, &[&run.to_string()]).await;
         row.unwrap().get(0)
+    }
+}
+
+/// A simulator of small tenants.
+fn small() -> SimulatorOptions {
+    SimulatorOptions {
+        size: 150,
+        groups: 0,
+        ..SimulatorOptions::default()
     }
 }
 

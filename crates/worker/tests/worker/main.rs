@@ -6,7 +6,9 @@
     reason = "test code ends at the first surprise"
 )]
 
+mod answers;
 mod credentials;
+mod differential;
 mod directory_groups;
 mod failing;
 mod house;

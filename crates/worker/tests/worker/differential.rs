@@ -1,0 +1,299 @@
+//! Whole syncs over tenants of several sizes, with and without faults: what is stored equals the
+//! simulator's answer key, or the run names every policy type of which it does not.
+
+use std::collections::BTreeSet;
+
+use atlas_domain::access::Role;
+use atlas_domain::ids::{DirectoryId, RunId};
+use atlas_domain::inventory::TypeStatus;
+use atlas_domain::run::Outcome;
+use atlas_graph_sim::{Effect, ErrorBody, FaultRule, MutationScript, PathMatch, RetryAfter};
+use atlas_test_support::{Member, TestTenant};
+use futures::future::join_all;
+use uuid::Uuid;
+
+use crate::answers::{
+    assert_same_changes, expected, expected_changes, shortcomings, stored, stored_changes,
+};
+use crate::house::House;
+
+/// Tenants whose contents are the same in every run of these tests.
+async fn tenants(house: &House, seeds: &[u128]) -> Vec<(TestTenant, Member)> {
+    let mut all = Vec::new();
+    for seed in seeds {
+        let directory =
+            DirectoryId::from_uuid(Uuid::from_u128(0xd1ff_0000_0000_4000_8000 << 48 | seed));
+        let tenant = house
+            .scenario
+            .tenant_of(directory, &format!("Tenant {seed}"))
+            .await;
+        let member = house.scenario.member(tenant.id, Role::Operator).await;
+        all.push((tenant, member));
+    }
+    all
+}
+
+/// Everything that can happen to a tenant, so many times each.
+fn script(seed: u64, times: usize) -> MutationScript {
+    MutationScript {
+        seed,
+        add: times,
+        delete: times,
+        restore: times,
+        rename: times,
+        edit: times,
+        edit_nested: times,
+        edit_secret: times,
+        reassign: times,
+        reassign_untold: times,
+        touch: times,
+        keys: Vec::new(),
+    }
+}
+
+async fn sync(house: &House, (tenant, member): &(TestTenant, Member)) -> (RunId, Outcome) {
+    let run = house.press(*tenant, member, "{}").await;
+    (run, house.ended(member, run).await.0)
+}
+
+/// Syncs without anything going wrong, and holds what is stored against the key.
+async fn exactly(house: &House, tenant: &(TestTenant, Member), case: &str) -> RunId {
+    let (run, outcome) = sync(house, tenant).await;
+    let told = shortcomings(house, &tenant.1, run).await;
+    assert_eq!(outcome, Outcome::Succeeded, "{case}: {told:?}");
+    assert!(
+        told.values()
+            .all(|(status, _)| *status == TypeStatus::Skipped)
+    );
+    assert_eq!(told.len(), 2, "{case}: {told:?}");
+    let key = expected(house, tenant.0);
+    let ours = stored(house, tenant.0, &key).await;
+    ours.assert_same(&key, case);
+    ours.assert_same_dangling(&key, case);
+    run
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_equals_the_answer_key_and_so_do_the_changes_from_sync_to_sync() {
+    for (size, times) in [(123, 3), (600, 25)] {
+        let house = House::of_size(size).await;
+        let worker = house.worker();
+        let tenants = tenants(&house, &[1, 2, 3]).await;
+        join_all(tenants.iter().zip(1..).map(|(tenant, seed)| {
+            let house = &house;
+            async move {
+                let case = format!("{size} objects, tenant {seed}");
+                exactly(house, tenant, &case).await;
+                let directory = tenant.0.directory_id.to_string();
+                // What was deleted in the first round may come back in the second.
+                for round in 0..2 {
+                    let case = format!("{case}, round {round}");
+                    house.simulator.mark(&directory);
+                    house
+                        .simulator
+                        .mutate(&directory, &script(10 * seed + round, times));
+                    let run = exactly(house, tenant, &case).await;
+                    let key = expected_changes(house, tenant.0);
+                    assert!(key.len() >= times, "{case}");
+                    let ours = stored_changes(house, &[run]).await;
+                    assert_same_changes(&ours, &key, &BTreeSet::new(), &case);
+                }
+            }
+        }))
+        .await;
+        worker.stop().await;
+    }
+}
+
+const APPS: &str = "/beta/deviceAppManagement/mobileApps";
+
+/// What goes wrong, under a name.
+struct Trouble {
+    name: &'static str,
+    /// Nothing of it lasts, so that everything is read all the same.
+    passes: bool,
+    rules: Vec<FaultRule>,
+}
+
+fn everywhere(probability: f64, seed: u64, effect: Effect) -> FaultRule {
+    FaultRule::always(PathMatch::prefix("/"), effect).probably(probability, seed)
+}
+
+/// Strikes one request.
+fn sometimes(nth: u32, effect: Effect) -> FaultRule {
+    FaultRule::once(PathMatch::prefix("/"), effect).nth(nth)
+}
+
+fn lasting(path: &str, effect: Effect) -> FaultRule {
+    FaultRule::always(PathMatch::prefix(path), effect)
+}
+
+fn server_error(status: u16, body: ErrorBody) -> Effect {
+    Effect::ServerError {
+        status,
+        body,
+        retry_after: RetryAfter::Absent,
+    }
+}
+
+fn throttled() -> Effect {
+    Effect::Throttled {
+        retry_after: RetryAfter::Decimal(0.02),
+    }
+}
+
+fn troubles() -> Vec<Trouble> {
+    let trouble = |name, passes, rules| Trouble {
+        name,
+        passes,
+        rules,
+    };
+    let intune = |rest: &str| format!("/beta/deviceManagement/{rest}");
+    vec![
+        trouble(
+            "nothing but oddities of the transport",
+            true,
+            vec![
+                FaultRule::always(
+                    PathMatch::exact(&intune("configurationPolicies")),
+                    Effect::WrongContentType,
+                ),
+                FaultRule::always(PathMatch::exact(APPS), Effect::Gzip),
+                FaultRule::always(
+                    PathMatch::exact(&intune("deviceConfigurations")),
+                    Effect::SlowBody {
+                        pieces: 3,
+                        milliseconds: 1,
+                    },
+                ),
+                FaultRule::once(
+                    PathMatch::exact(&intune("deviceCompliancePolicies")),
+                    Effect::EmptyPage,
+                ),
+                everywhere(0.3, 5, Effect::TopIgnored),
+            ],
+        ),
+        trouble(
+            "a little of what passes",
+            true,
+            vec![
+                sometimes(5, server_error(503, ErrorBody::Empty)),
+                sometimes(9, server_error(502, ErrorBody::NestedJson)),
+                sometimes(14, throttled()),
+                FaultRule::once(PathMatch::exact(APPS), Effect::ConnectionReset),
+                FaultRule::once(
+                    PathMatch::exact(&intune("deviceConfigurations")),
+                    Effect::TruncatedJson,
+                ),
+            ],
+        ),
+        trouble(
+            "server errors more often than not",
+            false,
+            vec![
+                everywhere(0.5, 11, server_error(503, ErrorBody::NestedJson)),
+                everywhere(0.2, 12, server_error(500, ErrorBody::Empty)),
+            ],
+        ),
+        trouble(
+            "broken bodies",
+            false,
+            vec![
+                everywhere(0.3, 13, Effect::TruncatedJson),
+                everywhere(0.2, 14, Effect::ConnectionReset),
+                everywhere(0.2, 15, Effect::HtmlPage),
+            ],
+        ),
+        trouble(
+            "lists that move and lead astray",
+            false,
+            vec![
+                everywhere(0.2, 16, Effect::RepeatedRow),
+                everywhere(0.05, 17, Effect::RepeatedNextLink),
+                everywhere(0.05, 18, Effect::PageGone { status: 410 }),
+                everywhere(
+                    0.02,
+                    19,
+                    Effect::ForeignNextLink {
+                        origin: "http://127.0.0.1:9".to_owned(),
+                    },
+                ),
+            ],
+        ),
+        trouble(
+            "batches that lack answers",
+            false,
+            vec![
+                everywhere(0.8, 20, Effect::MissingResponse),
+                everywhere(0.1, 21, throttled()),
+            ],
+        ),
+        trouble(
+            "what is not allowed or not there",
+            false,
+            vec![
+                lasting(
+                    &intune("deviceCompliancePolicies"),
+                    Effect::Forbidden { permission: None },
+                ),
+                lasting(&intune("configurationPolicies"), Effect::Unlicensed),
+                lasting(&intune("intents"), server_error(500, ErrorBody::NestedJson)),
+                lasting("/v1.0/identity", Effect::HtmlPage),
+                FaultRule::always(PathMatch::exact(APPS), Effect::ExpandTimesOut { rows: 5 }),
+            ],
+        ),
+    ]
+}
+
+/// Syncs a tenant that was synced, changed, and is in trouble now: what the run says to be complete
+/// is, and once the trouble has gone nothing is lost and nothing told twice.
+async fn in_trouble(trouble: Trouble, number: u128) {
+    let house = House::paged(250, 6).await;
+    let worker = house.worker();
+    let tenant = tenants(&house, &[100 + number]).await.remove(0);
+    let directory = tenant.0.directory_id.to_string();
+    let case = trouble.name;
+    exactly(&house, &tenant, case).await;
+    house.simulator.mark(&directory);
+    house.simulator.mutate(&directory, &script(7, 12));
+    for rule in trouble.rules {
+        house.simulator.fault(rule);
+    }
+
+    let (during, outcome) = sync(&house, &tenant).await;
+    assert!(
+        house.simulator.faults_struck() > 0,
+        "{case}: nothing went wrong"
+    );
+    let mut told = shortcomings(&house, &tenant.1, during).await;
+    told.retain(|_, (status, _)| *status != TypeStatus::Skipped);
+    let lacking: BTreeSet<String> = told.keys().cloned().collect();
+    let expected_outcome = if lacking.is_empty() {
+        Outcome::Succeeded
+    } else {
+        Outcome::PartiallySucceeded
+    };
+    assert_eq!(outcome, expected_outcome, "{case}: {told:?}");
+    assert!(!trouble.passes || lacking.is_empty(), "{case}: {told:?}");
+    let key = expected(&house, tenant.0);
+    let ours = stored(&house, tenant.0, &key).await.without(&lacking);
+    assert!(ours.len() > 0, "{case}: nothing is complete");
+    ours.assert_same(&expected(&house, tenant.0).without(&lacking), case);
+    let changes = expected_changes(&house, tenant.0);
+    let recorded = stored_changes(&house, &[during]).await;
+    assert_same_changes(&recorded, &changes, &lacking, case);
+
+    house.simulator.clear_faults();
+    let after = format!("after {case}");
+    let run = exactly(&house, &tenant, &after).await;
+    let recorded = stored_changes(&house, &[during, run]).await;
+    assert_same_changes(&recorded, &changes, &BTreeSet::new(), &after);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_trouble_a_run_is_exact_or_says_of_which_policy_types_it_is_not() {
+    for (trouble, number) in troubles().into_iter().zip(0..) {
+        in_trouble(trouble, number).await;
+    }
+}
