@@ -2,6 +2,7 @@
 //! the ratios mean something elsewhere.
 
 mod cpu;
+mod groups;
 mod load;
 mod peer;
 mod runs;
@@ -23,6 +24,8 @@ use crate::workspace::Workspace;
 
 /// Runs are of different tenants, so that starts do not wait for each other more than they must.
 const TENANTS: usize = 16;
+/// Tenants that have groups.
+const TENANTS_OF_GROUPS: usize = 20;
 /// How many callers at once.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// Far beyond what is measured.
@@ -37,6 +40,8 @@ pub(crate) enum Bench {
     /// Empty runs per second for one and two workers, and the time from a start until a worker
     /// begins.
     Runs(runs::Options),
+    /// Searches of stored groups over HTTP, among a million of them.
+    Groups(groups::Options),
 }
 
 /// How to measure starts.
@@ -79,6 +84,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     match bench {
         Bench::Start(options) => starts(workspace, options, interrupt),
+        Bench::Groups(options) => groups::run(workspace, options, interrupt),
         Bench::Runs(options) => runs::run(workspace, options, interrupt),
     }
 }

@@ -284,6 +284,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::directory_search::DirectorySearch;
     use crate::options::ApiOptions;
 
     /// A state over services that nobody asks anything.
@@ -301,6 +302,7 @@ mod tests {
             "http://api.test",
             Store::new(&store, clock.clone(), entropy.clone()).unwrap(),
             Doorbell::new(&queue).unwrap(),
+            DirectorySearch::new(None, std::time::Duration::from_secs(1)).unwrap(),
             clock,
             entropy,
         ))

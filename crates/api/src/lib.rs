@@ -20,6 +20,7 @@
 
 mod answer;
 mod context;
+mod directory_search;
 mod envelope;
 mod extract;
 mod fallback;

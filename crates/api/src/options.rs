@@ -8,6 +8,7 @@ use std::time::Duration;
 use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
 use secrecy::SecretString;
+use url::Url;
 
 /// Where a run's page is, unless somebody else serves it.
 pub const DEFAULT_RUN_VIEW_TEMPLATE: &str = "{public_url}/view/operation-runs/{run_id}";
@@ -29,6 +30,10 @@ pub struct ApiOptions {
     pub token_cache: Duration,
     /// How long a request may take.
     pub request_timeout: Duration,
+    /// Where Microsoft Graph is, instead of each tenant's cloud: for development and tests.
+    pub graph_url: Option<Url>,
+    /// How long Microsoft Graph may take to answer one page of a search.
+    pub graph_timeout: Duration,
     /// Threads that answer requests.
     pub threads: usize,
 }
@@ -42,6 +47,8 @@ impl Default for ApiOptions {
             requests_per_minute: NonZeroU32::MIN.saturating_add(599),
             token_cache: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
+            graph_url: None,
+            graph_timeout: Duration::from_secs(10),
             threads: std::thread::available_parallelism().map_or(2, usize::from),
         }
     }
@@ -146,6 +153,10 @@ pub struct ServeArguments {
         global = true
     )]
     pub push_timeout: Duration,
+    /// Microsoft Graph for live searches, instead of the address of each tenant's cloud; for
+    /// development and tests
+    #[arg(long, env = "ATLAS_GRAPH_URL", value_name = "URL", global = true)]
+    pub graph_url: Option<Url>,
     /// Requests per minute of one caller
     #[arg(
         long,
@@ -167,6 +178,7 @@ impl ServeArguments {
             run_view_template: self.run_view_template.clone(),
             cors_origins: self.cors_origins.iter().filter(given).cloned().collect(),
             requests_per_minute: self.rate_limit,
+            graph_url: self.graph_url.clone(),
             ..ApiOptions::default()
         }
     }

@@ -2,6 +2,7 @@
 //! document; nothing else is served but pages for people and probes for machines.
 
 mod audit_events;
+mod directory_groups;
 pub(crate) mod inventory;
 mod me;
 mod operation_runs;
@@ -19,6 +20,9 @@ pub(crate) fn register(config: &mut ServiceConfig) {
     config
         .service(start_inventory_sync::start_inventory_sync)
         .service(start_directory_groups_sync::start_directory_groups_sync)
+        .service(directory_groups::list::list_directory_groups)
+        .service(directory_groups::resolve::resolve_directory_groups)
+        .service(directory_groups::search::search_directory_groups)
         .service(operation_runs::list::list_operation_runs)
         // Before the address that takes any id.
         .service(operation_runs::active::list_active_operation_runs)

@@ -14,6 +14,7 @@ use atlas_store::Store;
 use utoipa_actix_web::AppExt as _;
 
 use crate::context::REQUEST_ID;
+use crate::directory_search::{DirectorySearch, TOKEN_HEADER};
 use crate::envelope::envelope;
 use crate::fallback::RouteTable;
 use crate::openapi::Description;
@@ -60,7 +61,7 @@ impl std::fmt::Debug for Parts {
 /// returns.
 ///
 /// # Errors
-/// The listener cannot be used.
+/// The listener, or the address of Microsoft Graph, cannot be used.
 pub async fn serve(
     listener: TcpListener,
     options: ApiOptions,
@@ -72,11 +73,13 @@ pub async fn serve(
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{address}"));
+    let directory_search = DirectorySearch::new(options.graph_url.clone(), options.graph_timeout)?;
     let state = web::Data::new(AppState::new(
         &options,
         &public_url,
         parts.store,
         parts.doorbell,
+        directory_search,
         parts.clock,
         parts.entropy,
     ));
@@ -128,6 +131,7 @@ fn cors(origins: &[String]) -> Cors {
             header::IF_NONE_MATCH,
             header::HeaderName::from_static(REQUEST_ID),
             header::HeaderName::from_static("traceparent"),
+            header::HeaderName::from_static(TOKEN_HEADER),
         ])
         .expose_headers(EXPOSED)
         .max_age(PREFLIGHT_AGE);

@@ -7,6 +7,7 @@ use atlas_domain::clock::{Clock, Entropy};
 use atlas_queue::Doorbell;
 use atlas_store::Store;
 
+use crate::directory_search::DirectorySearch;
 use crate::extract::token_cache::TokenCache;
 use crate::links::Links;
 use crate::options::ApiOptions;
@@ -19,6 +20,8 @@ pub(crate) struct AppState {
     pub(crate) store: Store,
     /// Redis.
     pub(crate) doorbell: Doorbell,
+    /// Directories, as callers see them.
+    pub(crate) directory_search: DirectorySearch,
     /// Tokens that were looked up a moment ago.
     pub(crate) tokens: TokenCache,
     /// Quotas.
@@ -42,6 +45,7 @@ impl AppState {
         public_url: &str,
         store: Store,
         doorbell: Doorbell,
+        directory_search: DirectorySearch,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
@@ -49,6 +53,7 @@ impl AppState {
             readiness: Readiness::new(store.clone(), doorbell.clone()),
             store,
             doorbell,
+            directory_search,
             tokens: TokenCache::new(options.token_cache),
             rates: RateLimits::new(options.requests_per_minute),
             links: Links::new(public_url, &options.run_view_template),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -61,6 +62,20 @@ impl ApiClient {
     /// Starts something.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Asks for something with the user's own token for Microsoft Graph.
+    pub(crate) async fn post_as_user(
+        &self,
+        path: &str,
+        body: &Value,
+        graph_token: &SecretString,
+    ) -> anyhow::Result<Answer> {
+        let mut token = HeaderValue::from_str(graph_token.expose_secret())
+            .map_err(|_| anyhow::anyhow!("the token for Microsoft Graph is not one"))?;
+        token.set_sensitive(true);
+        let request = self.request(Method::POST, path).json(body);
+        self.send(request.header("x-graph-token", token)).await
     }
 
     /// Walks a list until `limit` items are there or the list ends.

@@ -4,6 +4,7 @@
 mod admin;
 mod args;
 mod client;
+mod groups;
 mod inventory;
 mod output;
 mod queue;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command, InventoryCommand, QueueCommand, RunsCommand};
+use args::{Arguments, Command, GroupsCommand, InventoryCommand, QueueCommand, RunsCommand};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -51,6 +52,11 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Inventory(InventoryCommand::List(command)) => {
             inventory::list(&command, json).await?;
         }
+        Command::Groups(GroupsCommand::Sync(command)) => {
+            return groups::sync(&command, json).await;
+        }
+        Command::Groups(GroupsCommand::Search(command)) => groups::search(&command, json).await?,
+        Command::Groups(GroupsCommand::Resolve(command)) => groups::resolve(&command, json).await?,
         Command::Queue(QueueCommand::Status(api)) => queue::status(&api, json).await?,
         Command::Queue(QueueCommand::Pause { control, reason }) => {
             admin::queue::pause(&control, reason.as_deref(), json).await?;

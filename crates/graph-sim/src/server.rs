@@ -28,7 +28,7 @@ const HEADERS: [&str; 5] = [
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let value = headers.get(name)?.to_str().ok()?;
-    Some(value.chars().take(1_000).collect())
+    Some(value.chars().take(8_000).collect())
 }
 
 /// Answers every request that is not for a control endpoint.

@@ -19,6 +19,8 @@ pub use assertion::FederatedCredential;
 pub use keys::UserToken;
 pub use refusal::SignInRefusal;
 
+/// What tokens for Graph are for.
+const GRAPH: &str = "https://graph.microsoft.com";
 /// The one kind of assertion.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The grant for tokens on behalf of a user.
@@ -342,10 +344,24 @@ impl SignIn {
         }
     }
 
-    /// A token for a user.
+    /// A token for a user. One that is for Graph is good there.
     pub(crate) fn user_token(&self, root: &str, tenant: &str, wanted: &UserToken) -> String {
         let claims = wanted.claims(root, tenant);
-        self.keys().sign(&claims).unwrap_or_default()
+        let token = self.keys().sign(&claims).unwrap_or_default();
+        if wanted.audience == GRAPH && !wanted.scopes.is_empty() {
+            let life = u64::try_from(wanted.lifetime_seconds).unwrap_or(0);
+            let issued = Issued {
+                holder: Holder {
+                    tenant: tenant.to_owned(),
+                    application: self.application.client_ids[0].clone(),
+                    delegated: true,
+                },
+                until: Instant::now() + Duration::from_secs(life),
+                knows_revocation: now(),
+            };
+            self.lock().tokens.insert(token.clone(), issued);
+        }
+        token
     }
 
     pub(crate) fn rotate_keys(&self) {

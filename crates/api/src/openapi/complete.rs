@@ -191,6 +191,15 @@ fn refusals(path: &str, id: &str, has_body: bool) -> Vec<(&'static str, &'static
     if has_body {
         all.extend([("413", "PayloadTooLarge"), ("415", "UnsupportedMediaType")]);
     }
+    if id == "search_directory_groups" {
+        all.extend([
+            ("403", "DelegatedTokenRequired"),
+            ("409", "Conflict"),
+            ("502", "UpstreamError"),
+        ]);
+        all.retain(|(status, _)| *status != "503");
+        all.push(("503", "UpstreamThrottled"));
+    }
     let conflict = match id {
         "start_inventory_sync" | "start_directory_groups_sync" => Some("Conflict"),
         "cancel_operation_run" => Some("NotCancellable"),

@@ -174,6 +174,35 @@ pub(super) fn responses() -> Value {
             &[],
         ),
         (
+            "DelegatedTokenRequired",
+            "Your own token for Microsoft Graph is missing, of another directory, or refused.",
+            Problem::new(
+                ProblemKind::DelegatedTokenRequired,
+                "The search needs your own token.",
+            )
+            .with("header", "X-Graph-Token")
+            .with("required_scopes", vec!["Group.Read.All"]),
+            &[],
+        ),
+        (
+            "UpstreamError",
+            "Microsoft Graph did not answer.",
+            Problem::new(
+                ProblemKind::UpstreamError,
+                "Microsoft Graph did not answer the search. The stored groups can be searched.",
+            ),
+            &[],
+        ),
+        (
+            "UpstreamThrottled",
+            "Microsoft Graph asks to slow down, or the database does not answer.",
+            Problem::new(
+                ProblemKind::UpstreamThrottled,
+                "Microsoft Graph asks to slow down. The stored groups can be searched.",
+            ),
+            &["Retry-After"],
+        ),
+        (
             "OperatorsOnly",
             "You are no operator of the installation.",
             not_permitted(NotOperator {

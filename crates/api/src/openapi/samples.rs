@@ -1,8 +1,9 @@
 //! Examples for the description, made from the same types as answers, so that they look alike.
 
 use atlas_domain::access::Role;
+use atlas_domain::directory::GroupType;
 use atlas_domain::ids::{
-    AuditEventId, ChangeId, DirectoryId, ItemId, LinkId, NotificationId, RequestId, RunId,
+    AuditEventId, ChangeId, DirectoryId, GroupId, ItemId, LinkId, NotificationId, RequestId, RunId,
     TenantId, UserId, WorkerId,
 };
 use atlas_domain::inventory::change::ChangeKind;
@@ -16,9 +17,9 @@ use atlas_domain::run::{
 use atlas_domain::selection::SelectionRequest;
 use atlas_domain::tenant::Cloud;
 use atlas_store::{
-    AuditEventView, ChangeDetail, ChangeView, EndedLastHour, FieldDifference, ItemName, ItemView,
-    LinkView, NotificationView, QueueStats, SeenRun, SyncRunView, TenantView, TypeSummary,
-    WorkerState, WorkerView,
+    AuditEventView, ChangeDetail, ChangeView, EndedLastHour, FieldDifference, GroupPlace,
+    GroupReading, GroupView, ItemName, ItemView, LinkView, NotificationView, QueueStats, SeenRun,
+    SyncRunView, TenantView, TypeSummary, WorkerState, WorkerView,
 };
 use atlas_telemetry::TraceContext;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -76,6 +77,36 @@ pub(super) fn answer(operation: &str, status: &str) -> Value {
             };
             json!({"disposition": "created", "run": run_json(run)})
         }
+        "list_directory_groups" => {
+            let groups = crate::paging::Page {
+                items: vec![wire::directory_group::DirectoryGroup::from(group())],
+                next_cursor: Some(CURSOR.to_owned()),
+            };
+            to_json(&wire::directory_group::DirectoryGroupPage::new(
+                groups,
+                group_cache(),
+            ))
+        }
+        "resolve_directory_groups" => to_json(&wire::directory_group::ResolvedGroups::new(
+            &[uuid(GROUP), uuid(DIRECTORY)],
+            vec![group()],
+            group_cache(),
+        )),
+        "search_directory_groups" => {
+            let group = wire::directory_group::LiveGroup {
+                id: uuid(GROUP),
+                name: "All staff".to_owned(),
+                description: None,
+                group_type: GroupType::Security.as_str(),
+                assignable_to_role: false,
+                on_premises: false,
+            };
+            to_json(&wire::directory_group::LiveGroups {
+                items: vec![group],
+                source: "live",
+                more: false,
+            })
+        }
         "list_operation_runs" => page(&run_json(completed_run())),
         "list_active_operation_runs" => json!({"items": [run_json(running_run())]}),
         "get_operation_run" => run_json(running_run()),
@@ -127,6 +158,8 @@ pub(super) fn request(operation: &str) -> Value {
             "policy_types": ["deviceCompliancePolicy", "mobileApp"],
             "include_foundations": true,
         }),
+        "resolve_directory_groups" => json!({"ids": [GROUP, DIRECTORY]}),
+        "search_directory_groups" => json!({"q": "all st", "limit": 25}),
         "cancel_operation_run" => json!({"reason": "Started for the wrong tenant."}),
         "retry_operation_run" => json!({"scope": "failed_only"}),
         "mark_notifications_read" => json!({"up_to": NOTIFICATION}),
@@ -156,7 +189,10 @@ pub(super) fn parameter(operation: &str, name: &str) -> Value {
         "policy_type" => json!("mobileApp"),
         "category" => json!("Apps"),
         "platform" => json!("windows"),
+        "q" if operation == "list_directory_groups" => json!("all st"),
         "q" => json!("baseline"),
+        "type" => json!("security"),
+        "X-Graph-Token" => json!("eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiJ4In0.c2ln"),
         "missing" | "foundation" | "unread" | "dangling" => json!(true),
         "since" | "created_after" | "occurred_after" => json!("2026-05-01T00:00:00Z"),
         "created_before" | "occurred_before" => json!("2026-06-01T00:00:00Z"),
@@ -351,6 +387,34 @@ fn tenant() -> TenantView {
         active_run: Some(RunId::from_uuid(uuid(RUN))),
         data_as_of: Some(moment()),
     }
+}
+
+fn group() -> GroupView {
+    GroupView {
+        id: GroupId::from_uuid(uuid(GROUP)),
+        name: "All staff".to_owned(),
+        description: Some("Everybody who works here.".to_owned()),
+        group_type: GroupType::Security,
+        dynamic: false,
+        membership_rule: None,
+        assignable_to_role: false,
+        on_premises: false,
+        visibility: Some("Private".to_owned()),
+        first_seen_at: moment() - TimeDelta::days(30),
+        changed_at: moment() - TimeDelta::days(2),
+        removed_at: None,
+        place: GroupPlace::default(),
+    }
+}
+
+fn group_cache() -> wire::directory_group::CacheState {
+    let reading = GroupReading {
+        present: 1_250,
+        removed: 12,
+        data_as_of: moment(),
+        full_at: moment() - TimeDelta::days(7),
+    };
+    wire::directory_group::CacheState::new(Some(&reading), moment())
 }
 
 fn item() -> ItemView {

@@ -1,5 +1,6 @@
 //! Limits and habits that every schema has, whatever its type says of itself.
 
+use atlas_domain::directory::{GroupType, LONGEST_SEARCH};
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use atlas_domain::run::OperationKind;
@@ -93,6 +94,17 @@ fn restrict_word(operation: &str, name: &str, schema: &mut Value) {
             *schema = one_of(TargetKind::ALL.iter().map(|kind| kind.as_str()).collect());
         }
         "direction" => *schema = one_of(DIRECTIONS.into_iter().map(direction_word).collect()),
+        "type" => *schema = one_of(GroupType::ALL.map(GroupType::as_str).to_vec()),
+        "X-Graph-Token" => {
+            schema["minLength"] = json!(1);
+            schema["maxLength"] = json!(16384);
+            schema["pattern"] = json!("^[!-~]+$");
+        }
+        "q" if operation == "list_directory_groups" => {
+            schema["minLength"] = json!(1);
+            schema["maxLength"] = json!(LONGEST_SEARCH);
+            schema["pattern"] = json!("^[^\\u0000-\\u001f\\u007f-\\u009f]+$");
+        }
         "target_id" => {
             schema["minLength"] = json!(1);
             schema["maxLength"] = json!(1000);
@@ -260,6 +272,20 @@ fn problem() -> Value {
                 "items": reference("schemas", "FieldProblem"),
             },
             "required_permission": text("The permission that is missing.", 64, "^[a-z_]+$"),
+            "header": text("The header in which something is missing.", 64, "^[A-Za-z-]+$"),
+            "required_scopes": {
+                "type": "array", "maxItems": 10,
+                "description": "Delegated permissions of which one is needed.",
+                "items": {"type": "string", "maxLength": 128, "pattern": "^[A-Za-z.]+$"},
+            },
+            "claims": text(
+                "What Microsoft Graph wants of the next token: the claims parameter of its request.",
+                MAX_TEXT, FREE_TEXT,
+            ),
+            "upstream_request_id": text(
+                "Microsoft Graph's name for its answer, for Microsoft's support.", 64,
+                "^[A-Za-z0-9._-]{1,64}$",
+            ),
             "tenant_id": {
                 "type": "string", "format": "uuid",
                 "description": "The tenant that it is about.",

@@ -57,6 +57,9 @@ problem_kinds! {
     /// The role does not carry the permission.
     Forbidden = "forbidden", FORBIDDEN, "Your role does not permit this",
         "You belong to the tenant, but your role does not carry the permission that required_permission names. An owner of the tenant can change your role.";
+    /// The caller's own token for Microsoft Graph is missing or not good.
+    DelegatedTokenRequired = "delegated-token-required", FORBIDDEN, "Your own token for Microsoft Graph is needed",
+        "What the directory shows to you can only be asked with your own delegated token, in the header that the member header names. Get one from the tenant's directory with one of required_scopes. When the member claims is there, pass it on as the claims parameter of the token request. The token is used once and kept nowhere.";
     /// Nothing is there, or nothing that the caller may know of.
     NotFound = "not-found", NOT_FOUND, "There is nothing here",
         "The address names nothing, or something of a tenant that you do not belong to: the two are answered alike.";
@@ -87,6 +90,12 @@ problem_kinds! {
     /// Too many requests.
     QuotaExceeded = "quota-exceeded", TOO_MANY_REQUESTS, "Too many requests",
         "Wait as many seconds as Retry-After says. The headers RateLimit and RateLimit-Policy show on every answer how much is left.";
+    /// Microsoft Graph failed.
+    UpstreamError = "upstream-error", BAD_GATEWAY, "Microsoft Graph did not answer",
+        "Microsoft Graph could not be reached, or answered with an error. The member upstream_request_id, when it is there, is what Microsoft's support asks for. Stored data stays readable.";
+    /// Microsoft Graph throttles.
+    UpstreamThrottled = "upstream-throttled", SERVICE_UNAVAILABLE, "Microsoft Graph asks to slow down",
+        "Wait as many seconds as Retry-After says: it is what Microsoft Graph asked for. Stored data stays readable.";
     /// A defect.
     InternalError = "internal-error", INTERNAL_SERVER_ERROR, "The API failed",
         "A defect in the API. The log holds the cause under the request_id of the problem; give it to whoever runs the installation.";

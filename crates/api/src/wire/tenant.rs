@@ -31,8 +31,30 @@ pub(crate) struct Tenant {
     permissions: Vec<&'static str>,
     /// When it was added.
     created_at: DateTime<Utc>,
+    /// What else can be done with it here.
+    capabilities: Capabilities,
     /// How its syncs stand.
     sync: TenantSync,
+}
+
+/// What can be done with a tenant here, beside what its members may do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Capabilities {
+    /// Searching its directory live, as you see it.
+    directory_search: DirectorySearchCapability,
+}
+
+/// Whether the directory can be searched live, and with what.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DirectorySearchCapability {
+    /// Whether a search that brings what it needs is answered.
+    available: bool,
+    /// What it needs: delegated_token. Clients must accept words that they do not know.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    needs: &'static str,
+    /// The header that brings it.
+    #[schema(max_length = 64, pattern = "^[A-Za-z][A-Za-z-]*$")]
+    header: &'static str,
 }
 
 /// How the syncs of a tenant stand.
@@ -109,6 +131,13 @@ impl From<TenantView> for Tenant {
             },
             permissions,
             created_at: tenant.created_at,
+            capabilities: Capabilities {
+                directory_search: DirectorySearchCapability {
+                    available: tenant.enabled,
+                    needs: "delegated_token",
+                    header: "X-Graph-Token",
+                },
+            },
             sync: TenantSync {
                 last_success_at: tenant.last_success_at,
                 last_attempt_at: tenant.last_attempt_at,

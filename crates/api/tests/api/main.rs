@@ -5,6 +5,7 @@
 
 mod cancel;
 mod description;
+mod directory_groups;
 mod harness;
 mod inventory;
 mod notifications;

@@ -84,8 +84,10 @@ async fn every_operation_hides_a_foreign_tenant() {
             stage.api.send(request.bearer_auth(token))
         };
         let own = send(&stage.operator.token).await;
-        // A run that has ended cannot be cancelled; to be told so is to see it.
-        let seen = own.status.is_success() || own.status == reqwest::StatusCode::CONFLICT;
+        // A run that has ended cannot be cancelled, a body or the caller's own token for Graph may
+        // be missing; to be told so is to see it.
+        let refused = [400, 403, 409].contains(&own.status.as_u16());
+        let seen = own.status.is_success() || refused;
         assert!(seen, "{}: {own:?}", operation.id);
         let foreign = send(&stranger.token).await;
         foreign.is_problem(404, "not_found");
@@ -120,9 +122,9 @@ async fn lists_without_a_tenant_show_nothing_of_foreign_ones() {
 }
 
 #[test]
-fn the_api_does_not_know_microsoft_graph_and_does_no_work_of_its_own() {
+fn the_api_does_no_work_of_its_own() {
     let manifest = include_str!("../../Cargo.toml");
-    for room in ["atlas-graph", "atlas-worker", "apalis", "diesel"] {
+    for room in ["atlas-worker", "apalis", "diesel"] {
         assert!(!manifest.contains(room), "{room}");
     }
 }

@@ -1,0 +1,55 @@
+//! Stored groups, by name.
+
+use actix_web::{get, web};
+use atlas_domain::directory::{GroupType, LONGEST_SEARCH};
+use atlas_domain::ids::GroupId;
+use atlas_store::{GroupFilter, GroupPlace};
+
+use crate::answer::Answer;
+use crate::extract::query::{QueryReader, text, word};
+use crate::extract::tenant_scope::TenantScope;
+use crate::paging::Paging;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::wire::directory_group::{CacheState, DirectoryGroup, DirectoryGroupPage};
+
+/// List directory groups
+///
+/// The stored groups of the tenant's directory, by name: with `q` those whose name begins with it,
+/// then those that hold it, then those that are like it. Fewer than three characters are looked for
+/// at the beginning of names. Microsoft Graph is not asked; `data_as_of` says how old the groups
+/// are, and `hint` how to refresh them. Groups that are gone are not listed.
+#[utoipa::path(
+    tag = "directory-groups",
+    params(
+        ("q" = Option<String>, Query, description = "Only groups whose name is found by this text, whatever its case."),
+        ("type" = Option<String>, Query, description = "Only groups of this type."),
+    ),
+    responses((status = 200, description = "A page of groups.", body = DirectoryGroupPage)),
+)]
+#[get("/tenants/{tenant_id}/directory-groups")]
+pub(crate) async fn list_directory_groups(
+    scope: TenantScope,
+    mut query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<DirectoryGroupPage>, Problem> {
+    let filter = GroupFilter {
+        q: query.one("q", text(LONGEST_SEARCH)),
+        group_type: query.one("type", word(&GroupType::ALL, GroupType::as_str)),
+    };
+    let paging = Paging::<GroupPlace, GroupId>::read(&mut query);
+    query.finish()?;
+    let tenant = scope.tenant_id();
+    // First how old they are, so that groups are at least as new as is said.
+    let reading = state.store.group_reading(tenant).await?;
+    let groups = state.store.groups(tenant, &filter, paging.request());
+    let groups = groups.await?;
+    let now = state.clock.now();
+    Ok(paging.page_with(
+        &state.links,
+        groups,
+        |group| (group.place.clone(), group.id),
+        DirectoryGroup::from,
+        |page| DirectoryGroupPage::new(page, CacheState::new(reading.as_ref(), now)),
+    ))
+}

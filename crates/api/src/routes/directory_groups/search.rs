@@ -1,0 +1,107 @@
+//! Groups as the directory shows them to the caller, now.
+
+use actix_web::{HttpRequest, post, web};
+use atlas_domain::directory::LONGEST_SEARCH;
+use atlas_store::TenantView;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::extract::body::JsonBody;
+use crate::extract::query::QueryReader;
+use crate::extract::tenant_scope::TenantScope;
+use crate::problem::{FieldProblem, Problem, ProblemKind};
+use crate::state::AppState;
+use crate::wire::directory_group::LiveGroups;
+
+/// Fewer characters find too much.
+const SHORTEST: usize = 2;
+const DEFAULT_LIMIT: u16 = 25;
+const MAX_LIMIT: u16 = 100;
+
+/// What is looked for.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[schema(as = SearchGroupsRequest)]
+pub(crate) struct SearchBody {
+    /// Words of the name, or their beginnings.
+    #[schema(min_length = 2, max_length = 256)]
+    q: String,
+    /// How many groups at most.
+    #[schema(minimum = 1, maximum = 100, default = 25)]
+    limit: Option<u16>,
+}
+
+impl SearchBody {
+    fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        let length = self.q.trim().chars().count();
+        if !(SHORTEST..=LONGEST_SEARCH).contains(&length) || self.q.chars().any(char::is_control) {
+            let detail = format!("Must be {SHORTEST} to {LONGEST_SEARCH} printable characters.");
+            errors.push(FieldProblem::at_pointer("/q", "invalid_length", detail));
+        }
+        if self
+            .limit
+            .is_some_and(|limit| !(1..=MAX_LIMIT).contains(&limit))
+        {
+            let detail = format!("Must be a whole number from 1 to {MAX_LIMIT}.");
+            errors.push(FieldProblem::at_pointer("/limit", "out_of_range", detail));
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(errors))
+        }
+    }
+}
+
+fn disabled(tenant: &TenantView) -> Problem {
+    let detail = "The tenant is disabled; its directory is not asked.";
+    Problem::new(ProblemKind::TenantDisabled, detail)
+        .with("tenant_id", tenant.id.to_string())
+        .with("hint", "An operator of the installation can enable it.")
+}
+
+/// Search directory groups live
+///
+/// Asks Microsoft Graph on your behalf, with your own delegated token in the header
+/// `X-Graph-Token`, so that you find what the directory shows to you, now. The token must be for
+/// Microsoft Graph, of the tenant's directory, and of a user; it needs the scope Group.Read.All or
+/// GroupMember.Read.All. It is used for this one search and kept nowhere. Without it the answer is
+/// 403 `delegated-token-required`. For names on pages use the stored groups instead.
+#[utoipa::path(
+    tag = "directory-groups",
+    params(
+        ("X-Graph-Token" = Option<String>, Header, description = "Your own delegated token for Microsoft Graph."),
+    ),
+    request_body(content = SearchBody, description = "What is looked for."),
+    responses((status = 200, description = "What the directory finds.", body = LiveGroups)),
+)]
+#[post("/tenants/{tenant_id}/directory-groups/search")]
+pub(crate) async fn search_directory_groups(
+    scope: TenantScope,
+    request: HttpRequest,
+    body: JsonBody,
+    query: QueryReader,
+    state: web::Data<AppState>,
+) -> Result<Answer<LiveGroups>, Problem> {
+    query.finish()?;
+    let (tenant, user) = (scope.tenant_id(), scope.user_id());
+    let tenant = state.store.tenant_of(tenant, user).await?;
+    let tenant = tenant.ok_or_else(Problem::not_found)?;
+    if !tenant.enabled {
+        return Err(disabled(&tenant));
+    }
+    let token = state.directory_search.token(&request, &tenant).await?;
+    let body = body.read::<SearchBody>(&["q", "limit"]).await?;
+    let missing = || {
+        let detail = "The text to look for is missing.";
+        Problem::invalid(vec![FieldProblem::at_pointer("/q", "missing", detail)])
+    };
+    let body = body.ok_or_else(missing)?;
+    body.check()?;
+    let limit = body.limit.unwrap_or(DEFAULT_LIMIT);
+    let found = state
+        .directory_search
+        .groups(&tenant, token, body.q.trim(), limit);
+    Ok(Answer::ok(found.await?))
+}

@@ -1,0 +1,199 @@
+//! Groups of directories.
+
+use atlas_store::{GroupReading, GroupView};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::paging::Page;
+
+/// After so long the hint says that the stored groups are old.
+const OLD: TimeDelta = TimeDelta::hours(24);
+
+/// A group, as the last sync of groups was told of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DirectoryGroup {
+    /// Its identifier in Microsoft Entra.
+    id: Uuid,
+    /// Its name.
+    #[schema(max_length = 4096)]
+    name: String,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
+    description: Option<String>,
+    /// What it is for: microsoft_365, security, mail_enabled_security or distribution. Clients must
+    /// accept words that they do not know.
+    #[serde(rename = "type")]
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    group_type: &'static str,
+    /// Its members follow from a rule.
+    dynamic: bool,
+    /// That rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
+    membership_rule: Option<String>,
+    /// It may be given roles of the directory.
+    assignable_to_role: bool,
+    /// It comes from a directory on premises.
+    on_premises: bool,
+    /// Who may see its members, such as Private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    visibility: Option<String>,
+    /// When a sync was first told of it.
+    first_seen_at: DateTime<Utc>,
+    /// When what is known of it last changed.
+    changed_at: DateTime<Utc>,
+    /// Since when it is gone; absent while it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_at: Option<DateTime<Utc>>,
+}
+
+impl From<GroupView> for DirectoryGroup {
+    fn from(group: GroupView) -> Self {
+        Self {
+            id: group.id.into_uuid(),
+            name: group.name,
+            description: group.description,
+            group_type: group.group_type.as_str(),
+            dynamic: group.dynamic,
+            membership_rule: group.membership_rule,
+            assignable_to_role: group.assignable_to_role,
+            on_premises: group.on_premises,
+            visibility: group.visibility,
+            first_seen_at: group.first_seen_at,
+            changed_at: group.changed_at,
+            removed_at: group.removed_at,
+        }
+    }
+}
+
+/// Where groups come from, how old that is, and how to refresh it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CacheState {
+    /// Always cache: nothing was asked of Microsoft Graph.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    source: &'static str,
+    /// When all of it was last current; absent when groups were never read to their end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_as_of: Option<DateTime<Utc>>,
+    /// How far to trust it, and how to refresh it, for people.
+    #[schema(max_length = 4096)]
+    hint: String,
+}
+
+impl CacheState {
+    /// Of what was read up to then.
+    pub(crate) fn new(reading: Option<&GroupReading>, now: DateTime<Utc>) -> Self {
+        const REFRESH: &str = "POST /tenants/{tenant_id}/directory-groups-sync";
+        let hint = match reading {
+            None => format!("The groups were never read to their end. {REFRESH} reads them."),
+            Some(reading) if now - reading.data_as_of > OLD => format!(
+                "The stored groups are old: {} days. {REFRESH} brings them up to date.",
+                (now - reading.data_as_of).num_days()
+            ),
+            Some(_) => format!(
+                "The stored groups are those of data_as_of. {REFRESH} brings them up to date."
+            ),
+        };
+        Self {
+            source: "cache",
+            data_as_of: reading.map(|reading| reading.data_as_of),
+            hint,
+        }
+    }
+}
+
+/// A page of stored groups.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DirectoryGroupPage {
+    /// The groups: those whose name begins with what was typed, then those that hold it, then
+    /// those that are like it; each by name.
+    #[schema(max_items = 200)]
+    items: Vec<DirectoryGroup>,
+    /// Continues the list; absent at its end. Opaque.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
+    next_cursor: Option<String>,
+    #[serde(flatten)]
+    state: CacheState,
+}
+
+impl DirectoryGroupPage {
+    /// A page with where it comes from.
+    pub(crate) fn new(page: Page<DirectoryGroup>, state: CacheState) -> Self {
+        Self {
+            items: page.items,
+            next_cursor: page.next_cursor,
+            state,
+        }
+    }
+}
+
+/// Groups by their identifiers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ResolvedGroups {
+    /// Those that are known, gone ones included.
+    #[schema(max_items = 100)]
+    items: Vec<DirectoryGroup>,
+    /// Identifiers of which nothing is known.
+    #[schema(max_items = 100)]
+    unresolved: Vec<Uuid>,
+    #[serde(flatten)]
+    state: CacheState,
+}
+
+impl ResolvedGroups {
+    /// What is known of these ids.
+    pub(crate) fn new(asked: &[Uuid], known: Vec<GroupView>, state: CacheState) -> Self {
+        let found: std::collections::HashSet<Uuid> =
+            known.iter().map(|group| group.id.into_uuid()).collect();
+        let mut unresolved: Vec<Uuid> = asked.to_vec();
+        unresolved.retain(|id| !found.contains(id));
+        unresolved.sort_unstable();
+        unresolved.dedup();
+        Self {
+            items: known.into_iter().map(DirectoryGroup::from).collect(),
+            unresolved,
+            state,
+        }
+    }
+}
+
+/// A group, as the directory shows it to you now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LiveGroup {
+    /// Its identifier in Microsoft Entra.
+    pub(crate) id: Uuid,
+    /// Its name.
+    #[schema(max_length = 4096)]
+    pub(crate) name: String,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4096)]
+    pub(crate) description: Option<String>,
+    /// What it is for: microsoft_365, security, mail_enabled_security or distribution. Clients must
+    /// accept words that they do not know.
+    #[serde(rename = "type")]
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    pub(crate) group_type: &'static str,
+    /// It may be given roles of the directory.
+    pub(crate) assignable_to_role: bool,
+    /// It comes from a directory on premises.
+    pub(crate) on_premises: bool,
+}
+
+/// Groups that the directory finds for you.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LiveGroups {
+    /// The groups, in the directory's order.
+    #[schema(max_items = 100)]
+    pub(crate) items: Vec<LiveGroup>,
+    /// Always live: Microsoft Graph was asked with your token.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    pub(crate) source: &'static str,
+    /// There are more than were asked for: type more of the name.
+    pub(crate) more: bool,
+}
