@@ -6,6 +6,7 @@ mod groups;
 mod load;
 mod peer;
 mod runs;
+mod sync;
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -42,6 +43,10 @@ pub(crate) enum Bench {
     Runs(runs::Options),
     /// Searches of stored groups over HTTP, among a million of them.
     Groups(groups::Options),
+    /// Syncs of a tenant whose Graph takes its time: time beside the ideal, and requests.
+    Sync(sync::Options),
+    /// The memory of a worker that syncs a large tenant.
+    Memory(sync::MemoryOptions),
 }
 
 /// How to measure starts.
@@ -86,6 +91,8 @@ pub(crate) fn run(
         Bench::Start(options) => starts(workspace, options, interrupt),
         Bench::Groups(options) => groups::run(workspace, options, interrupt),
         Bench::Runs(options) => runs::run(workspace, options, interrupt),
+        Bench::Sync(options) => sync::run(workspace, options, interrupt),
+        Bench::Memory(options) => sync::memory(workspace, options, interrupt),
     }
 }
 

@@ -1,0 +1,301 @@
+//! Whole syncs of one tenant against the simulator: how long they take beside the ideal, how many
+//! requests they make, and how much memory the worker needs.
+//!
+//! The ideal time is what nobody could go below who asks as often as is allowed: the longest chain
+//! of pages one after the other, or all requests over the requests that are allowed at once, or
+//! Conditional Access at one request a second, whichever is longest.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::http::{self, Connection};
+use crate::interrupt::Interrupt;
+use crate::process::Service;
+use crate::programs::{Administration, Api, Programs, START_LIMIT, written_address};
+use crate::services::{Durability, Services};
+use crate::workspace::Workspace;
+
+/// Requests that the worker has under way at once: its default.
+const CONCURRENCY: f64 = 16.0;
+/// How often it is asked whether a run has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// A machine on which this does not suffice measures nothing.
+const PATIENCE: Duration = Duration::from_secs(900);
+/// Everything but the body of a start.
+const EVERYTHING: &str = "{}";
+const SETTINGS_CATALOG: &str =
+    r#"{"policy_types":["settingsCatalogPolicy"],"include_foundations":false}"#;
+
+/// What is expected.
+const RATIO: f64 = 1.25;
+const MEBIBYTES: f64 = 100.0;
+/// Requests for every 10,000 settings catalog policies.
+const REQUESTS: f64 = 20.0;
+
+/// How to measure syncs.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Objects of the tenant
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(123..=1_000_000))]
+    objects: u32,
+    /// How long each answer of Microsoft Graph takes, in milliseconds
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    latency: u32,
+}
+
+/// How to measure memory.
+#[derive(Debug, Args)]
+pub(crate) struct MemoryOptions {
+    /// Objects of the tenant
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(123..=1_000_000))]
+    objects: u32,
+}
+
+/// An installation with one tenant, one worker and the simulator. They stop with the value.
+struct House<'a> {
+    worker: Service,
+    _simulator: Service,
+    graph: SocketAddr,
+    api: Api,
+    tenant: String,
+    token: String,
+    interrupt: &'a Interrupt,
+}
+
+/// A sync that has ended.
+struct Synced {
+    took: Duration,
+    objects: u64,
+    /// The requests that were made for it.
+    log: Vec<Value>,
+}
+
+/// Measures the time and the requests of syncs, and prints them.
+pub(super) fn run(
+    workspace: &Workspace,
+    options: &Options,
+    interrupt: &Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let programs = Programs::build(workspace, true, interrupt)?;
+    let services = Services::start(workspace, Durability::Durable, interrupt)?;
+    let mut house = House::open(
+        &programs,
+        &services,
+        options.objects,
+        options.latency,
+        interrupt,
+    )?;
+    println!(
+        "\n{} ms for each request, {CONCURRENCY} at once",
+        options.latency
+    );
+    for (name, body) in [
+        ("first, everything", EVERYTHING),
+        ("again, everything", EVERYTHING),
+        ("settings catalog", SETTINGS_CATALOG),
+    ] {
+        let synced = house.sync(body)?;
+        let (requests, ideal) = (synced.requests(), synced.ideal(options.latency));
+        let seconds = synced.took.as_secs_f64();
+        println!(
+            "{name:<18} {:>7} objects {requests:>6} requests {seconds:>7.2} s   ideal {ideal:>6.2} s   \
+             ratio {:>5.2} of {RATIO}",
+            synced.objects,
+            seconds / ideal
+        );
+        if body == SETTINGS_CATALOG {
+            #[allow(clippy::cast_precision_loss, reason = "there are fewer than 2^52")]
+            let share = requests as f64 * 10_000.0 / synced.objects.max(1) as f64;
+            println!(
+                "{:18} {share:>7.1} requests for 10,000 policies, of {REQUESTS}",
+                ""
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures the memory of a worker that syncs a large tenant, and prints it.
+pub(super) fn memory(
+    workspace: &Workspace,
+    options: &MemoryOptions,
+    interrupt: &Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let programs = Programs::build(workspace, true, interrupt)?;
+    let services = Services::start(workspace, Durability::Durable, interrupt)?;
+    let mut house = House::open(&programs, &services, options.objects, 0, interrupt)?;
+    let before = peak_memory("atlas-worker")?;
+    println!("\nmemory of the worker at its peak; idle {before:.0} MiB");
+    for name in ["first", "again"] {
+        let synced = house.sync(EVERYTHING)?;
+        let peak = peak_memory("atlas-worker")?;
+        println!(
+            "{name:<6} {:>7} objects in {:>6.1} s   {peak:>6.1} MiB   {:>5.2} of {MEBIBYTES} MiB",
+            synced.objects,
+            synced.took.as_secs_f64(),
+            peak / MEBIBYTES
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl<'a> House<'a> {
+    fn open(
+        programs: &Programs,
+        services: &Services,
+        objects: u32,
+        latency: u32,
+        interrupt: &'a Interrupt,
+    ) -> anyhow::Result<Self> {
+        let directory = services.directory();
+        let database = services.database_url();
+        let operator = Administration::begin(programs, database, directory, interrupt)?;
+        let tenant = operator.add_tenant("Bench")?;
+        let tenants = std::slice::from_ref(&tenant);
+        let token = operator.add_user("caller@bench.example", "operator", tenants)?;
+
+        let address_file = directory.path().join("graph-sim.address");
+        let mut command = programs.command("atlas-graph-sim");
+        command
+            .env("ATLAS_SIM_LISTEN", "127.0.0.1:0")
+            .env("ATLAS_SIM_LATENCY", format!("{latency}ms"))
+            .arg("--address-file")
+            .arg(&address_file)
+            .args(["--size", &objects.to_string()]);
+        let mut simulator = Service::start("graph-sim", &mut command, None, directory)?;
+        let graph =
+            simulator.wait_until(START_LIMIT, interrupt, || written_address(&address_file))?;
+        let api = Api::start("api", super::api(programs, services), directory, interrupt)?;
+        let graph_url = format!("http://{graph}");
+        let mut command = programs.command("atlas-worker");
+        command
+            .arg("run")
+            .env("DATABASE_URL", database)
+            .env("REDIS_URL", services.redis_url())
+            .env("ATLAS_SECRET_KEYS_FILE", operator.keys_file())
+            .env("ATLAS_GRAPH_URL", &graph_url)
+            .env("ATLAS_LOGIN_URL", &graph_url)
+            .env("ATLAS_HEALTH_FILE", directory.path().join("worker.health"))
+            .env("ATLAS_LOG", "warn");
+        let worker = Service::start("worker", &mut command, None, directory)?;
+        Ok(Self {
+            worker,
+            _simulator: simulator,
+            graph,
+            api,
+            tenant,
+            token,
+            interrupt,
+        })
+    }
+
+    fn sync(&mut self, body: &str) -> anyhow::Result<Synced> {
+        Connection::open(self.graph)?.send("DELETE", "/_sim/log", None, "")?;
+        let mut connection = Connection::open(self.api.address())?;
+        let began = Instant::now();
+        let path = format!("/tenants/{}/inventory-sync", self.tenant);
+        let started = connection.send("POST", &path, Some(&self.token), body)?;
+        ensure!(
+            started.status == 202,
+            "a start is answered {}",
+            started.status
+        );
+        let id = started.json()?;
+        let id = id["run"]["id"].as_str().context("a start without a run")?;
+        let path = format!("/operation-runs/{id}");
+        let run = loop {
+            self.worker.check()?;
+            let run = connection
+                .send("GET", &path, Some(&self.token), "")?
+                .json()?;
+            if run["status"] == "completed" {
+                break run;
+            }
+            ensure!(began.elapsed() < PATIENCE, "the run does not end");
+            self.interrupt.pause(LOOK_AGAIN)?;
+        };
+        let took = began.elapsed();
+        ensure!(
+            run["outcome"] == "succeeded",
+            "the sync did not succeed: {run}"
+        );
+        let log = http::get_json(self.graph, "/_sim/log", "")?;
+        Ok(Synced {
+            took,
+            objects: run["counts"]["items_seen"]
+                .as_u64()
+                .context("a run without counts")?,
+            log: log
+                .as_array()
+                .or_else(|| log["entries"].as_array())
+                .cloned()
+                .unwrap_or_default(),
+        })
+    }
+}
+
+impl Synced {
+    /// Requests by path, each batch as one.
+    fn paths(&self) -> BTreeMap<&str, usize> {
+        let mut paths = BTreeMap::new();
+        for entry in self.log.iter().filter(|entry| entry["batch"].is_null()) {
+            *paths
+                .entry(entry["path"].as_str().unwrap_or_default())
+                .or_default() += 1;
+        }
+        paths
+    }
+
+    fn requests(&self) -> usize {
+        self.paths().values().sum()
+    }
+
+    /// Seconds.
+    fn ideal(&self, latency: u32) -> f64 {
+        let paths = self.paths();
+        let count = |wanted: &dyn Fn(&str) -> bool| -> f64 {
+            let such = paths.iter().filter(|(path, _)| wanted(path));
+            such.map(|(_, count)| u32::try_from(*count).map_or(f64::MAX, f64::from))
+                .sum()
+        };
+        let latency = f64::from(latency) / 1_000.0;
+        let longest = paths
+            .keys()
+            .filter(|path| !path.ends_with("/$batch"))
+            .map(|path| count(&|other| other == *path))
+            .fold(0.0, f64::max);
+        let conditional_access = count(&|path| path.contains("/identity/"));
+        // Nothing goes before the token.
+        let chain = (1.0 + longest) * latency;
+        let all = count(&|_| true) * latency / CONCURRENCY;
+        let paced = (conditional_access - 1.0).max(0.0) + 2.0 * latency;
+        chain.max(all).max(paced)
+    }
+}
+
+/// The most memory that a child of this process with this name ever had, in MiB.
+fn peak_memory(name: &str) -> anyhow::Result<f64> {
+    let parent = std::process::id().to_string();
+    for entry in fs::read_dir("/proc")? {
+        let Ok(status) = fs::read_to_string(entry?.path().join("status")) else {
+            continue;
+        };
+        let of = |word: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(word));
+            line.map(|rest| rest.trim_start_matches(':').trim())
+        };
+        if of("Name") == Some(name) && of("PPid") == Some(parent.as_str()) {
+            let peak = of("VmHWM").and_then(|text| text.strip_suffix(" kB"));
+            let kibibytes: f64 = peak.context("no peak of memory")?.parse()?;
+            return Ok(kibibytes / 1_024.0);
+        }
+    }
+    anyhow::bail!("no {name} runs")
+}
