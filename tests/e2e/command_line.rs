@@ -86,6 +86,30 @@ async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
     ]));
     assert!(table.starts_with("NAME"), "{table}");
     assert!(table.lines().count() > 1, "{table}");
+    let links = text(&as_alex(&[
+        "inventory",
+        "links",
+        "Fabrikam",
+        "--kind=assigned_to",
+        "--limit=3",
+    ]));
+    assert_eq!(links.lines().count(), 4, "{links}");
+    assert!(
+        links
+            .lines()
+            .skip(1)
+            .all(|line| line.contains("assigned_to"))
+    );
+    let changes = parsed(&as_alex(&[
+        "--json",
+        "inventory",
+        "changes",
+        "Fabrikam",
+        "--policy-type=mobileApp",
+    ]));
+    let changes = changes["items"].as_array().unwrap().clone();
+    assert_eq!(changes.len(), table.lines().count() - 1);
+    assert!(changes.iter().all(|change| change["kind"] == "created"));
     let runs = parsed(&as_alex(&["--json", "runs", "list"]));
     let run = runs["items"][0]["id"].as_str().unwrap();
     let shown = text(&as_alex(&["runs", "show", run]));

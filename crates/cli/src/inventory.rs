@@ -1,15 +1,13 @@
 //! `atlas inventory`: what the last syncs found.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::args::InventoryList;
+use crate::args::{Api, InventoryChanges, InventoryLinks, InventoryList};
 use crate::client::ApiClient;
 use crate::output::{self, cell};
 
 /// Items of a tenant, by name.
 pub(crate) async fn list(arguments: &InventoryList, as_json: bool) -> anyhow::Result<()> {
-    let api = ApiClient::new(&arguments.api)?;
-    let tenant_id = api.tenant_id(&arguments.tenant).await?;
     let mut query: Vec<_> = arguments
         .policy_types
         .iter()
@@ -18,42 +16,113 @@ pub(crate) async fn list(arguments: &InventoryList, as_json: bool) -> anyhow::Re
     if let Some(q) = &arguments.q {
         query.push(("q", q.clone()));
     }
-    let limit = usize::try_from(arguments.limit)?;
-    let items = api
-        .list(
-            &format!("/tenants/{tenant_id}/inventory-items"),
-            query,
-            limit,
-        )
-        .await?;
+    let found = Asked {
+        api: &arguments.api,
+        tenant: &arguments.tenant,
+        what: "inventory-items",
+        limit: arguments.limit,
+    };
+    let columns = [
+        ("NAME", "/name"),
+        ("TYPE", "/policy_type"),
+        ("PLATFORM", "/platform"),
+        ("ASSIGNMENTS", "/assignment_count"),
+        ("LAST SEEN", "/last_seen_at"),
+        ("MISSING SINCE", "/missing_since"),
+    ];
+    show(&found.items(query).await?, &columns, as_json);
+    Ok(())
+}
+
+/// What a tenant's items lean on and are aimed at, by target.
+pub(crate) async fn links(arguments: &InventoryLinks, as_json: bool) -> anyhow::Result<()> {
+    let query = [
+        ("kind", arguments.kind.clone()),
+        ("target_kind", arguments.target_kind.clone()),
+        ("target_id", arguments.target_id.clone()),
+        ("dangling", arguments.dangling.then(|| "true".to_owned())),
+    ];
+    let found = Asked {
+        api: &arguments.api,
+        tenant: &arguments.tenant,
+        what: "inventory-links",
+        limit: arguments.limit,
+    };
+    let columns = [
+        ("NAME", "/item/name"),
+        ("TYPE", "/item/policy_type"),
+        ("LINK", "/kind"),
+        ("TARGET KIND", "/target/kind"),
+        ("TARGET", "/target/id"),
+        ("TARGET NAME", "/target/name"),
+        ("DANGLING", "/dangling"),
+    ];
+    show(&found.items(given(query)).await?, &columns, as_json);
+    Ok(())
+}
+
+/// What changed in a tenant, the newest first.
+pub(crate) async fn changes(arguments: &InventoryChanges, as_json: bool) -> anyhow::Result<()> {
+    let query = [
+        ("since", arguments.since.clone()),
+        ("item_id", arguments.item.map(|id| id.to_string())),
+        ("kind", arguments.kind.clone()),
+        ("policy_type", arguments.policy_type.clone()),
+    ];
+    let found = Asked {
+        api: &arguments.api,
+        tenant: &arguments.tenant,
+        what: "inventory-changes",
+        limit: arguments.limit,
+    };
+    let columns = [
+        ("AT", "/occurred_at"),
+        ("CHANGE", "/kind"),
+        ("NAME", "/item/name"),
+        ("TYPE", "/item/policy_type"),
+        ("FIELDS", "/content/field_count"),
+        ("ASSIGNED", "/assignments/added_count"),
+        ("UNASSIGNED", "/assignments/removed_count"),
+    ];
+    show(&found.items(given(query)).await?, &columns, as_json);
+    Ok(())
+}
+
+/// A list of a tenant.
+struct Asked<'a> {
+    api: &'a Api,
+    tenant: &'a str,
+    what: &'static str,
+    limit: u32,
+}
+
+impl Asked<'_> {
+    async fn items(&self, query: Vec<(&'static str, String)>) -> anyhow::Result<Vec<Value>> {
+        let api = ApiClient::new(self.api)?;
+        let tenant_id = api.tenant_id(self.tenant).await?;
+        let path = format!("/tenants/{tenant_id}/{}", self.what);
+        api.list(&path, query, usize::try_from(self.limit)?).await
+    }
+}
+
+/// The parts of a query that were given.
+fn given<const N: usize>(
+    query: [(&'static str, Option<String>); N],
+) -> Vec<(&'static str, String)> {
+    let given = |(name, value): (&'static str, Option<String>)| Some((name, value?));
+    query.into_iter().filter_map(given).collect()
+}
+
+/// A table of these columns, each a heading and where its cells stand; or everything as JSON.
+fn show(items: &[Value], columns: &[(&str, &str)], as_json: bool) {
     if as_json {
         output::json(&json!({ "items": items }));
-        return Ok(());
+        return;
     }
-    let rows: Vec<_> = items
+    let rows: Vec<Vec<String>> = items
         .iter()
-        .map(|item| {
-            [
-                "/name",
-                "/policy_type",
-                "/platform",
-                "/assignment_count",
-                "/last_seen_at",
-                "/missing_since",
-            ]
-            .iter()
-            .map(|pointer| cell(item, pointer))
-            .collect()
-        })
+        .map(|item| columns.iter().map(|(_, at)| cell(item, at)).collect())
         .collect();
-    let headings = [
-        "NAME",
-        "TYPE",
-        "PLATFORM",
-        "ASSIGNMENTS",
-        "LAST SEEN",
-        "MISSING SINCE",
-    ];
+    let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
     output::table(&headings, &rows);
-    Ok(())
 }

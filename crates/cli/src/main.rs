@@ -57,6 +57,12 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Groups(GroupsCommand::Search(command)) => groups::search(&command, json).await?,
         Command::Groups(GroupsCommand::Resolve(command)) => groups::resolve(&command, json).await?,
+        Command::Inventory(InventoryCommand::Links(command)) => {
+            inventory::links(&command, json).await?;
+        }
+        Command::Inventory(InventoryCommand::Changes(command)) => {
+            inventory::changes(&command, json).await?;
+        }
         Command::Queue(QueueCommand::Status(api)) => queue::status(&api, json).await?,
         Command::Queue(QueueCommand::Pause { control, reason }) => {
             admin::queue::pause(&control, reason.as_deref(), json).await?;
