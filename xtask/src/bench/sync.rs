@@ -110,6 +110,11 @@ pub(super) fn run(
             synced.objects,
             seconds / ideal
         );
+        let (over, early) = house.traffic(&synced)?;
+        println!(
+            "{:18} {over:>7} above the published limits, {early} too early",
+            ""
+        );
         if body == SETTINGS_CATALOG {
             #[allow(clippy::cast_precision_loss, reason = "there are fewer than 2^52")]
             let share = requests as f64 * 10_000.0 / synced.objects.max(1) as f64;
@@ -238,6 +243,29 @@ impl<'a> House<'a> {
                 .cloned()
                 .unwrap_or_default(),
         })
+    }
+}
+
+impl House<'_> {
+    /// Requests above the published limits, and those made while their service had asked to wait,
+    /// since the simulator began.
+    fn traffic(&self, synced: &Synced) -> anyhow::Result<(u64, u64)> {
+        let directory = synced.log.iter().find_map(|entry| entry["tenant"].as_str());
+        let directory = directory.context("no request tells its tenant")?;
+        let traffic = http::get_json(self.graph, &format!("/_sim/traffic/{directory}"), "")?;
+        let services = traffic["services"]
+            .as_object()
+            .context("traffic without services")?;
+        let sum = |what: &str| {
+            services
+                .values()
+                .filter_map(|one| one[what].as_u64())
+                .sum::<u64>()
+        };
+        Ok((
+            sum("over_limit"),
+            sum("early_retries") + sum("early_others"),
+        ))
     }
 }
 
