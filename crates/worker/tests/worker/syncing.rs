@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::failure::FailureCode;
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{Outcome, Status};
-use atlas_graph_sim::{Changes, GateRule, MutationScript, PathMatch};
+use atlas_graph_sim::{Changes, GateRule, MutationScript, PathMatch, PublishedLimits, TenantMode};
 
 use crate::house::House;
 
@@ -212,4 +213,108 @@ async fn progress_is_told_while_a_run_works() {
         "the last progress is written with the end"
     );
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_keeps_below_the_published_limits_of_every_service_and_never_comes_too_early() {
+    let house = House::of_size(2_000).await;
+    house.simulator.set_limits(PublishedLimits {
+        enforce: true,
+        ..PublishedLimits::default()
+    });
+    let (tenant, member) = house.tenant().await;
+    // As it is set up unless somebody says otherwise.
+    let worker = house.worker_with(&["--graph-conditional-access-interval=1100ms"]);
+    let run = house.press(tenant, &member, "{}").await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    worker.stop().await;
+    let traffic = house.simulator.traffic(&tenant.directory_id.to_string());
+    for (service, seen) in &traffic.services {
+        let wrong = (
+            seen.refused,
+            seen.over_limit,
+            seen.early_retries,
+            seen.early_others,
+        );
+        assert_eq!(wrong, (0, 0, 0, 0), "{service}: {seen:?}");
+    }
+    assert!(traffic.services.len() > 10, "{traffic:?}");
+}
+
+/// The paths that were asked, in batches too, but for tokens.
+fn asked(house: &House) -> Vec<String> {
+    let log = house.simulator.log();
+    let graph = log.iter().filter(|entry| !entry.path.ends_with("/token"));
+    graph.map(|entry| entry.path.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_is_neither_asked_for_nor_stored() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let worker = house.worker();
+    let bare = r#"{"include_dependencies": false, "include_foundations": false}"#;
+    let run = house.press(tenant, &member, bare).await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    let stored = house.items(tenant).await;
+    assert!(!stored.is_empty());
+    for (key, ..) in &stored {
+        let described = registry().find(key).unwrap().describe();
+        assert!(!described.foundation, "{key} is a foundation");
+    }
+    let links = "SELECT count(*) FROM inventory_links WHERE tenant_id = \
+        (SELECT tenant_id FROM operation_runs WHERE id = $1::text::uuid)";
+    assert_eq!(house.count(links, run).await, 0);
+    let paths = asked(&house);
+    let batch = paths.iter().find(|path| path.ends_with("/$batch"));
+    assert_eq!(batch, None, "nothing is read besides lists");
+    let filters = paths.iter().find(|path| path.contains("assignmentFilters"));
+    assert_eq!(filters, None, "a foundation");
+
+    house.simulator.clear_log();
+    let run = house.press(tenant, &member, "{}").await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    worker.stop().await;
+    assert!(house.count(links, run).await > 0);
+    let paths = asked(&house);
+    assert!(paths.iter().any(|path| path.contains("assignmentFilters")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_without_intune_still_has_its_entra_policies_and_the_run_says_why() {
+    let house = House::build().await;
+    let (tenant, member) = house.tenant().await;
+    let directory = tenant.directory_id.to_string();
+    house
+        .simulator
+        .set_modes(&directory, [TenantMode::NoIntune]);
+    let worker = house.worker();
+    let run = house.press(tenant, &member, "{}").await;
+    assert_eq!(
+        house.ended(&member, run).await.0,
+        Outcome::PartiallySucceeded
+    );
+    worker.stop().await;
+    let stored = house.items(tenant).await;
+    let results = house.store.run_results(member.id, run).await.unwrap();
+    let (mut without, mut with) = (0, 0);
+    for result in results.unwrap() {
+        let key = result.policy_type.as_str();
+        let Some(error) = result.error else {
+            with += 1;
+            continue;
+        };
+        if error.code == FailureCode::INTUNE_NOT_AVAILABLE {
+            without += 1;
+            assert!(stored.iter().all(|item| item.0 != key), "{key}");
+        } else {
+            assert_eq!(error.code, FailureCode::DELEGATED_ONLY, "{key}");
+        }
+    }
+    assert!(without > 50 && with > 5, "{without} without, {with} with");
+    assert!(
+        stored
+            .iter()
+            .any(|item| item.0 == "conditionalAccessPolicy")
+    );
 }
