@@ -22,6 +22,9 @@ pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 const CLIENT_ID: &str = "00000000-0000-4000-8000-00000000c11e";
 const CLIENT_SECRET: &str = "simulator-secret";
 
+/// The programs that an installation runs.
+const NAMES: [&str; 4] = ["atlas", "atlas-api", "atlas-worker", "atlas-graph-sim"];
+
 /// Where the programs are.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs(PathBuf);
@@ -50,13 +53,27 @@ impl Programs {
         }
     }
 
-    /// Builds them as fault tests need them: such programs are for nothing else.
+    /// Builds them as fault tests need them: such programs are for nothing else. They are kept where
+    /// a later build of others does not replace them while the tests run.
     pub(crate) fn build_for_tests(
         workspace: &Workspace,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Self> {
         let what = [&["build", "--workspace", "--all-targets"][..], &FOR_TESTS].concat();
-        Self::build_as(workspace, &what, "debug", interrupt)
+        let built = Self::build_as(workspace, &what, "debug", interrupt)?;
+        let kept = workspace.target.join("programs-for-tests");
+        fs::create_dir_all(&kept)?;
+        for name in NAMES {
+            // Cargo makes a new file when it builds again, so a link goes on naming this one.
+            let unfinished = kept.join(format!("{name}.{}", std::process::id()));
+            fs::hard_link(built.0.join(name), &unfinished)
+                .or_else(|_| fs::copy(built.0.join(name), &unfinished).map(drop))
+                .and_then(|()| fs::rename(&unfinished, kept.join(name)))
+                .with_context(|| format!("cannot keep {name}"))?;
+            // Renaming one link over another of the same file leaves both.
+            let _ = fs::remove_file(&unfinished);
+        }
+        Ok(Self(kept))
     }
 
     fn build_as(

@@ -13,6 +13,7 @@ mod postgres;
 mod programs;
 mod redis;
 mod wire;
+pub(crate) mod wrong_clock;
 
 use std::ffi::OsString;
 use std::process::Command;

@@ -6,6 +6,7 @@ use crate::interrupt::Interrupt;
 use crate::process;
 use crate::programs::Programs;
 use crate::services::browser::Browser;
+use crate::services::wrong_clock::WrongClock;
 use crate::services::{Durability, Services};
 use crate::workspace::{FOR_TESTS, Workspace};
 
@@ -20,6 +21,7 @@ pub(crate) fn run(
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
     let servers = services.programs(interrupt);
     let browser = Browser::find(workspace, interrupt)?;
+    let wrong_clock = WrongClock::find(workspace, interrupt)?;
     let nextest = has_nextest(workspace, interrupt)?;
     let runner: &[&str] = if nextest {
         &["nextest", "run"]
@@ -35,6 +37,7 @@ pub(crate) fn run(
     with_services(&mut command, &services, &programs);
     command.envs(servers);
     command.envs(browser.iter().flat_map(Browser::variables));
+    command.envs(wrong_clock.iter().map(WrongClock::variable));
     let status = process::run(&mut command, interrupt)?;
     if !status.success() || !arguments.is_empty() {
         return Ok(exit_code(status));

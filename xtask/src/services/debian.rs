@@ -86,8 +86,12 @@ pub(super) fn browser(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::R
     Ok(browser)
 }
 
-/// The directory with a server's unpacked packages, from an earlier time or made now.
-fn tree(workspace: &Workspace, package: &str, interrupt: &Interrupt) -> anyhow::Result<PathBuf> {
+/// The directory with a package and what it needs, unpacked at an earlier time or now.
+pub(super) fn tree(
+    workspace: &Workspace,
+    package: &str,
+    interrupt: &Interrupt,
+) -> anyhow::Result<PathBuf> {
     tree_of(workspace, package, interrupt, |apt| apt.needed_for(package))
 }
 
