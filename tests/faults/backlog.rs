@@ -2,54 +2,106 @@
 
 use std::time::Duration;
 
-use crate::house::House;
+use crate::house::{Foundations, House};
+use crate::messages::Messages;
+use crate::servers::RedisServer;
 
-/// Runs that wait. A night of a large installation has twenty times as many; these show the same
-/// and leave time for the other tests: each claim looks at every run that waits, and so the time
-/// grows with the square of their number.
-const RUNS: i32 = 1_000;
-/// Tenants that they are spread over.
-const TENANTS: usize = 100;
+/// Runs that callers ask for, each of a tenant of its own. The tenants' credentials are deleted, so
+/// that a run ends with its first step: what is tried is how runs are handed out.
+const ASKED_FOR: usize = 400;
+/// Further tenants, and the runs that wait of each.
+const TENANTS: i32 = 9_800;
+const EACH: i32 = 2;
+const ALL: i64 = 20_000;
+/// How many have ended when Redis is emptied, and when it is made unusable.
+const EMPTIED_AFTER: i64 = 1_000;
+const POISONED_AFTER: i64 = 4_000;
 /// A debug build on a busy machine may take as long as the test runner allows.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(150);
 
-/// Copies one run, which its tenant's initiator asked for, to many tenants and identities: the same
-/// rows that so many starts would have made. $1 is how many.
+/// Adds $1 tenants like the first one, and $2 runs of each with everything that the start of a run
+/// leaves: what it left of the first run.
 const MULTIPLY: &str = "
-    WITH source AS (SELECT * FROM operation_runs LIMIT 1),
-    wanted AS (
+    WITH tenant AS (SELECT to_jsonb(t) AS it FROM tenants t ORDER BY id LIMIT 1),
+    run AS (SELECT to_jsonb(r) AS it, r.id FROM operation_runs r ORDER BY id LIMIT 1),
+    tenants AS (
+        INSERT INTO tenants SELECT new.* FROM tenant, generate_series(1, $1::int) n,
+            LATERAL jsonb_populate_record(NULL::tenants, it || jsonb_build_object(
+                'id', gen_random_uuid(), 'directory_id', gen_random_uuid(), 'name', n)) new
+        RETURNING id),
+    wanted AS MATERIALIZED (
         SELECT t.id AS tenant_id, n, gen_random_uuid() AS id
-        FROM (SELECT id, row_number() OVER (ORDER BY id) AS k, count(*) OVER () AS all_of
-            FROM tenants WHERE name = 'Bulk') t
-            JOIN generate_series(1, $1::int) n ON n % t.all_of = t.k - 1),
+        FROM tenants t, generate_series(1, $2::int) n),
     runs AS (
-        INSERT INTO operation_runs (id, tenant_id, kind, identity, lock_scope, inputs, initiator_id,
-            event_seq)
-        SELECT w.id, w.tenant_id, s.kind, s.identity || '-' || w.n, s.lock_scope, s.inputs,
-            s.initiator_id, 1
-        FROM wanted w, source s RETURNING id)
-    INSERT INTO operation_run_events (run_id, seq, attempt, event)
-    SELECT id, 1, 0, 'queued' FROM runs";
+        INSERT INTO operation_runs SELECT new.* FROM wanted w, run,
+            LATERAL jsonb_populate_record(NULL::operation_runs, it || jsonb_build_object(
+                'id', w.id, 'tenant_id', w.tenant_id, 'identity', w.n::text)) new),
+    events AS (
+        INSERT INTO operation_run_events SELECT new.* FROM wanted w, run
+            JOIN operation_run_events e ON e.run_id = run.id,
+            LATERAL jsonb_populate_record(e, jsonb_build_object('run_id', w.id)) new),
+    notifications AS (
+        INSERT INTO notifications SELECT new.* FROM wanted w, run
+            JOIN notifications e ON e.run_id = run.id,
+            LATERAL jsonb_populate_record(e, jsonb_build_object(
+                'id', gen_random_uuid(), 'run_id', w.id, 'tenant_id', w.tenant_id)) new)
+    INSERT INTO audit_events SELECT new.* FROM wanted w, run
+        JOIN audit_events e ON e.target_id = run.id::text,
+        LATERAL jsonb_populate_record(e, jsonb_build_object(
+            'id', gen_random_uuid(), 'target_id', w.id, 'tenant_id', w.tenant_id)) new";
+
+const ENDED: &str = "SELECT count(*) FROM operation_runs WHERE status = 'completed'";
+
+/// Waits until so many runs have ended.
+async fn ended(house: &House, count: i64) {
+    let enough = format!("SELECT least(({ENDED}), {count})");
+    house.number_becomes(&enough, count).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_runs_that_wait_before_any_worker_starts_all_end() {
+async fn twenty_thousand_runs_that_wait_before_any_worker_starts_all_end() {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let (tenant, member) = house.tenant().await;
-    house.queue_one_page(tenant, &member).await;
-    for _ in 0..TENANTS {
-        house.named_tenant("Bulk").await;
+    let Some(redis) = RedisServer::start().await else {
+        return;
+    };
+    let house = House::upon(Foundations {
+        redis_url: Some(redis.url()),
+        ..Foundations::default()
+    })
+    .await;
+    for (tenant, member) in house.tenants(ASKED_FOR).await {
+        house.press_accepted(tenant, &member).await;
     }
     let connection = house.database.connection().await;
-    connection.execute(MULTIPLY, &[&RUNS]).await.unwrap();
-    let _workers = [house.worker(&[]), house.worker(&[])];
+    let no_credentials = "DELETE FROM tenant_credentials";
+    connection.batch_execute(no_credentials).await.unwrap();
+    connection
+        .execute(MULTIPLY, &[&TENANTS, &EACH])
+        .await
+        .unwrap();
+    // PostgreSQL would do so by itself within a minute.
+    connection.batch_execute("ANALYZE").await.unwrap();
+    let waiting = "SELECT count(*) FROM operation_runs WHERE status = 'queued'";
+    assert_eq!(house.number(waiting).await, ALL);
+
+    let mut workers = [house.worker(&[]), house.worker(&[])];
+    ended(&house, EMPTIED_AFTER).await;
+    let mut connection = redis.connection().await;
+    let emptied: String = redis::cmd("FLUSHALL")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(emptied, "OK");
+    ended(&house, POISONED_AFTER).await;
+    Messages::of(&house).await.poison(&mut connection).await;
     house.quiesce_within(PATIENCE).await;
+
     house.assert_invariants().await;
-    let all = i64::from(RUNS) + 1;
-    assert_eq!(
-        house.outcomes().await,
-        [("succeeded".to_owned(), all)].into()
-    );
-    let again = "SELECT count(*) FROM operation_runs WHERE attempt <> 1 OR failures <> 0";
+    assert_eq!(house.outcomes().await, [("failed".to_owned(), ALL)].into());
+    let again = "SELECT count(*) FROM operation_runs
+        WHERE attempt <> 1 OR error->>'code' <> 'credentials_missing'";
     assert_eq!(house.number(again).await, 0);
+    for worker in &mut workers {
+        assert!(worker.child.try_wait().unwrap().is_none(), "a worker ended");
+    }
 }

@@ -1,5 +1,6 @@
 //! Programs that end in the middle of what they do, alone and beside another worker.
 
+use crate::api::CRASH_POINTS;
 use crate::house::{Foundations, House, ONE_SLOT, Pressed, says};
 use crate::program::Program;
 
@@ -154,7 +155,7 @@ async fn a_run_survives_the_worker_that_took_it_back() {
 async fn an_api_ends_at(point: &'static str, redis: Option<String>) {
     let _slot = crate::slot::take().await;
     for workers in [1, 2] {
-        let mut api = vec![("ATLAS_CRASH_POINTS", format!("{point}=abort"))];
+        let mut api = vec![(CRASH_POINTS, format!("{point}=abort"))];
         api.extend(redis.clone().map(|url| ("REDIS_URL", url)));
         let foundations = Foundations {
             api,
@@ -164,11 +165,11 @@ async fn an_api_ends_at(point: &'static str, redis: Option<String>) {
         let tenants = house.tenants(2).await;
         let (tenant, member) = &tenants[0];
         assert_eq!(house.press(*tenant, member).await, Pressed::Unknown);
-        assert!(!house.api_program.ended().await);
+        assert!(!house.api.ended().await);
         let queued = "SELECT count(*) FROM operation_runs WHERE status = 'queued'";
         assert_eq!(house.number(queued).await, 1);
 
-        house.restart_api().await;
+        house.api.start_again(&[]).await;
         // The caller tries again, and joins what is there.
         house.press_accepted(*tenant, member).await;
         let (other, member) = &tenants[1];
@@ -200,10 +201,7 @@ async fn a_run_that_a_worker_takes_while_its_api_is_about_to_give_it_up_is_accep
     let _slot = crate::slot::take().await;
     let house = House::upon(Foundations {
         api: vec![
-            (
-                "ATLAS_CRASH_POINTS",
-                "api.before_fail_dispatch=stop".to_owned(),
-            ),
+            (CRASH_POINTS, "api.before_fail_dispatch=stop".to_owned()),
             ("REDIS_URL", atlas_test_support::dead_redis_url()),
         ],
         ..Foundations::default()
@@ -213,10 +211,10 @@ async fn a_run_that_a_worker_takes_while_its_api_is_about_to_give_it_up_is_accep
     house.hold().await;
     let pressing = house.press(tenant, &member);
     let taking = async {
-        crate::house::stopped(&house.api_program).await;
+        crate::house::stopped(house.api.process()).await;
         let _worker = house.worker(&[]);
         house.held(1).await;
-        house.api_program.signal("CONT");
+        house.api.signal("CONT");
         _worker
     };
     let (pressed, _worker) = tokio::join!(pressing, taking);

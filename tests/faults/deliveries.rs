@@ -4,7 +4,7 @@ use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::RunId;
 
 use crate::house::{House, NO_SWEEPS, ONE_SLOT};
-use crate::messages::Messages;
+use crate::messages::{Messages, POISON};
 use crate::servers::connection;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,13 +51,10 @@ async fn more_messages_than_can_be_fetched_stop_nobody() {
     let _slot = crate::slot::take().await;
     let house = House::start().await;
     let tenants = house.tenants(3).await;
-    let scheduled = Messages::of(&house).await.waiting();
+    let messages = Messages::of(&house).await;
+    let scheduled = messages.waiting();
     let mut connection = connection(&house.redis_url).await;
-    let mut poison = redis::pipe();
-    for n in 0..8_000 {
-        poison.zadd(&scheduled, format!("stale.{n}"), 1).ignore();
-    }
-    let _: () = poison.query_async(&mut connection).await.unwrap();
+    messages.poison(&mut connection).await;
     // The API adds none to these, and accepts nevertheless.
     for (tenant, member) in &tenants {
         house.press_accepted(*tenant, member).await;
@@ -67,7 +64,7 @@ async fn more_messages_than_can_be_fetched_stop_nobody() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    assert_eq!(waiting, 8_000);
+    assert_eq!(waiting, POISON);
     let mut sweeping = house.worker(&[ONE_SLOT]);
     house.check().await;
     assert_eq!(house.outcomes().await, [("succeeded".to_owned(), 3)].into());

@@ -3,23 +3,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use atlas_domain::access::Role;
 use atlas_domain::ids::RunId;
 use atlas_test_support::{KEYS, Member, Scenario, TestDatabase, TestRedis, TestTenant, eventually};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::api::{Api, CRASH_POINTS, can_go_wrong};
 use crate::invariants;
 use crate::program::{Program, address, launch};
 
 /// The list that most tests read: with pages of five it has several.
 pub(crate) const APPS: &str = "/beta/deviceAppManagement/mobileApps";
 const ONE_TYPE: &str = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;
-const ONE_PAGE: &str = r#"{"policy_types": ["securityDefaults"], "include_foundations": false}"#;
 /// A worker that has one run at a time.
 pub(crate) const ONE_SLOT: (&str, &str) = ("ATLAS_WORKER_SLOTS", "1");
 /// A worker that finds nothing by itself after its start, so that only a message can tell it.
@@ -35,7 +36,7 @@ pub(crate) struct Foundations {
     /// PostgreSQL, with a user who may create databases.
     pub(crate) database_url: Option<String>,
     pub(crate) redis_url: Option<String>,
-    /// For the API alone.
+    /// For the first start of the API alone.
     pub(crate) api: Vec<(&'static str, String)>,
     /// How long each answer of Graph takes.
     pub(crate) latency: Option<&'static str>,
@@ -45,13 +46,13 @@ pub(crate) struct House {
     pub(crate) database: TestDatabase,
     pub(crate) namespace: String,
     pub(crate) redis_url: String,
-    pub(crate) api_program: Program,
-    api: String,
+    pub(crate) api: Api,
     graph: String,
     http: Client,
     scenario: Scenario,
     accepted: Mutex<Vec<Uuid>>,
     refused: Mutex<Vec<Uuid>>,
+    unanswered: AtomicU64,
     directory: TempDir,
     _redis: TestRedis,
     _simulator: Program,
@@ -98,39 +99,27 @@ impl House {
             ],
             &[],
         );
-        let mut api = vec![
+        let api = vec![
             ("DATABASE_URL", database.url()),
             ("REDIS_URL", redis_url.clone()),
             ("ATLAS_QUEUE_NAMESPACE", redis.namespace().to_owned()),
         ];
-        api.extend(foundations.api);
-        let (api_program, api) = start_api(&directory, &api).await;
+        let api = Api::start(directory.path(), api, &foundations.api).await;
         Self {
             scenario: Scenario::new(&database.store()),
             database,
             namespace: redis.namespace().to_owned(),
             redis_url,
-            api_program,
             api,
             graph: address(&listening).await,
             http: Client::builder().no_proxy().build().unwrap(),
             accepted: Mutex::default(),
             refused: Mutex::default(),
+            unanswered: AtomicU64::new(0),
             directory,
             _redis: redis,
             _simulator: simulator,
         }
-    }
-
-    /// Another API in the place of the one before.
-    pub(crate) async fn restart_api(&mut self) {
-        let variables = [
-            ("DATABASE_URL", self.database.url()),
-            ("REDIS_URL", self.redis_url.clone()),
-            ("ATLAS_QUEUE_NAMESPACE", self.namespace.clone()),
-        ];
-        let (program, api) = start_api(&self.directory, &variables).await;
-        (self.api_program, self.api) = (program, api);
     }
 
     /// Starts a worker; what `extra` says wins.
@@ -151,12 +140,13 @@ impl House {
             ("ATLAS_POLL_INTERVAL", "50ms"),
         ];
         variables.extend(extra);
+        can_go_wrong("atlas-worker", &variables);
         launch("atlas-worker", self.directory.path(), &["run"], &variables)
     }
 
     /// A worker that goes wrong at a point, as atlas-telemetry's `crash_points` reads it.
     pub(crate) fn worker_with_fault(&self, fault: &str, extra: &[(&str, &str)]) -> Program {
-        let mut variables = vec![("ATLAS_CRASH_POINTS", fault)];
+        let mut variables = vec![(CRASH_POINTS, fault)];
         variables.extend(extra);
         self.worker(&variables)
     }
@@ -183,33 +173,34 @@ impl House {
             .await
     }
 
-    /// The same for a policy type that one request reads.
-    pub(crate) async fn queue_one_page(&self, tenant: TestTenant, member: &Member) -> RunId {
-        self.scenario
-            .queued_run(tenant.id, member.id, ONE_PAGE)
-            .await
-    }
-
-    /// A tenant that can be synced, under a name to find it by.
-    pub(crate) async fn named_tenant(&self, name: &str) {
-        self.scenario.tenant(name).await;
-    }
-
-    /// Presses sync and remembers the answer.
-    pub(crate) async fn press(&self, tenant: TestTenant, member: &Member) -> Pressed {
-        let sent = self
-            .http
-            .post(format!("{}/tenants/{}/inventory-sync", self.api, tenant.id))
+    /// Presses sync.
+    pub(crate) async fn start_sync(
+        &self,
+        tenant: TestTenant,
+        member: &Member,
+    ) -> reqwest::Result<Response> {
+        self.http
+            .post(format!(
+                "{}/tenants/{}/inventory-sync",
+                self.api.url(),
+                tenant.id
+            ))
             .bearer_auth(&member.token)
             .header("content-type", "application/json")
             .body(ONE_TYPE)
             .send()
-            .await;
-        let Ok(answer) = sent else {
+            .await
+    }
+
+    /// Presses sync and remembers the answer.
+    pub(crate) async fn press(&self, tenant: TestTenant, member: &Member) -> Pressed {
+        let Ok(answer) = self.start_sync(tenant, member).await else {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
             return Pressed::Unknown;
         };
         let status = answer.status();
         let Ok(body) = answer.json::<Value>().await else {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
             return Pressed::Unknown;
         };
         let id = |value: &Value| value.as_str().map(|id| id.parse::<Uuid>().unwrap());
@@ -242,6 +233,11 @@ impl House {
     /// Runs that callers were told to have failed.
     pub(crate) fn refused(&self) -> Vec<Uuid> {
         self.refused.lock().unwrap().clone()
+    }
+
+    /// Starts whose answers were lost: nobody knows whether there is a run.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.unanswered.load(Ordering::Relaxed)
     }
 
     pub(crate) fn refuse(&self, run: Uuid) {
@@ -360,27 +356,6 @@ impl House {
     }
 }
 
-async fn start_api(directory: &TempDir, variables: &[(&str, String)]) -> (Program, String) {
-    let listening = directory
-        .path()
-        .join(format!("api-{}", Uuid::new_v4().simple()));
-    let file = listening.display().to_string();
-    let mut all = vec![
-        ("ATLAS_LISTEN", "127.0.0.1:0"),
-        ("ATLAS_ADDRESS_FILE", file.as_str()),
-        ("ATLAS_RATE_LIMIT", "1000000"),
-        ("ATLAS_PUSH_TIMEOUT", "20s"),
-    ];
-    all.extend(
-        variables
-            .iter()
-            .map(|(name, value)| (*name, value.as_str())),
-    );
-    let program = launch("atlas-api", directory.path(), &[], &all);
-    let address = address(&listening).await;
-    (program, address)
-}
-
 /// Waits until the program's log has this text.
 pub(crate) async fn says(program: &Program, text: &str) {
     eventually(text, || async {
@@ -391,8 +366,8 @@ pub(crate) async fn says(program: &Program, text: &str) {
 }
 
 /// Waits until a signal has stopped the process, which `/proc` tells by the letter after its name.
-pub(crate) async fn stopped(program: &Program) {
-    let stat = format!("/proc/{}/stat", program.child.id());
+pub(crate) async fn stopped(process: u32) {
+    let stat = format!("/proc/{process}/stat");
     eventually("the process to be stopped", || async {
         let stat = std::fs::read_to_string(&stat).unwrap();
         let state = stat.rsplit_once(") ").unwrap().1;

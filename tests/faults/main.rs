@@ -11,11 +11,14 @@
     reason = "test code ends at the first surprise"
 )]
 
+mod api;
 mod backlog;
+mod clocks;
 mod crash_points;
 mod deliveries;
 mod house;
 mod invariants;
+mod load;
 mod messages;
 mod network;
 mod postgres;
@@ -24,7 +27,9 @@ mod program;
 mod proxy;
 mod redis_loss;
 mod restarts;
+mod rows;
 mod servers;
 mod slot;
 mod soak;
+mod strangers;
 mod zombies;

@@ -4,10 +4,13 @@ use apalis::prelude::{TaskBuilder, TaskSink};
 use apalis_redis::RedisStorage;
 use atlas_domain::ids::RunId;
 use atlas_queue::{Doorbell, QueueOptions};
-use redis::aio::ConnectionManager;
+use redis::aio::{ConnectionManager, MultiplexedConnection};
 use secrecy::SecretString;
 
 use crate::house::House;
+
+/// So many due messages break a queue.
+pub(crate) const POISON: u64 = 8_000;
 
 /// The queue of a house.
 pub(crate) struct Messages {
@@ -38,6 +41,17 @@ impl Messages {
             RedisStorage::<Vec<f64>>::new(self.connection.clone()).with_config(self.queue.clone());
         let garbage = TaskBuilder::new(vec![0.5]).build();
         storage.push_task(garbage).await.unwrap();
+    }
+
+    /// Puts more messages there than apalis can fetch from.
+    pub(crate) async fn poison(&self, connection: &mut MultiplexedConnection) {
+        let mut poison = redis::pipe();
+        for n in 0..POISON {
+            poison
+                .zadd(self.waiting(), format!("stale.{n}"), 1)
+                .ignore();
+        }
+        let _: () = poison.query_async(connection).await.unwrap();
     }
 
     /// The key of the messages that wait.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::house::{Foundations, House, NO_SWEEPS, ONE_SLOT, Pressed, says};
 use crate::proxy::{Network, Proxy};
+use crate::rows::{FENCE_SHARED, Holder, somebody_waits};
+use crate::zombies::notices;
 
 /// Runs by which a worker gets to know its work.
 const WARM: i64 = 3;
@@ -65,6 +67,41 @@ async fn a_worker_whose_connections_to_postgresql_are_cut_goes_on_with_its_run()
     house.check().await;
     let once = "SELECT count(*) FROM operation_runs WHERE attempt <> 1 OR failures <> 0";
     assert_eq!(house.number(once).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_never_told_that_its_run_has_ended_ends_it_once() {
+    let _slot = crate::slot::take().await;
+    let house = House::start().await;
+    let (tenant, member) = house.tenant().await;
+    let proxy = Proxy::before(&house.database.url()).await;
+    let url = proxy.url(&house.database.url());
+    house.hold().await;
+    // With a longer lease than the others have: it is to try again while the run is its own.
+    let patient = [("ATLAS_LEASE", "20s"), ("DATABASE_URL", url.as_str())];
+    let mut worker = house.worker(&patient);
+    house.press_accepted(tenant, &member).await;
+    house.held(1).await;
+    // With the fence held the run cannot end: its last statement waits in PostgreSQL.
+    let holder = Holder::of(&house, FENCE_SHARED, tenant).await;
+    house.release().await;
+    somebody_waits(&house).await;
+    proxy.becomes(Network::AnswersWait);
+    holder.release().await;
+    house.quiesce().await;
+    proxy.becomes(Network::Cut);
+    says(&worker, "the run could not be ended yet").await;
+    proxy.becomes(Network::Passing);
+    notices(&worker).await;
+    house.press_accepted(tenant, &member).await;
+    house.check().await;
+    let once = "SELECT count(*) FROM operation_runs WHERE attempt <> 1 OR failures <> 0";
+    assert_eq!(house.number(once).await, 0);
+    assert_eq!(house.outcomes().await, [("succeeded".to_owned(), 2)].into());
+    assert!(
+        worker.child.try_wait().unwrap().is_none(),
+        "the worker ended"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

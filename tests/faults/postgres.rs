@@ -1,40 +1,12 @@
 //! PostgreSQL restarts or throws everybody out while runs are under way.
 
 use crate::house::{Foundations, House};
+use crate::load::{more_succeed, under_load};
 use crate::program::Program;
 use crate::servers::PostgresServer;
 
 /// How often each fault comes.
 const TIMES: i64 = 3;
-/// Runs that end between two faults.
-const BETWEEN: i64 = 5;
-
-/// Presses sync for six tenants in turn, whatever the answers are, until `fault` is done.
-async fn under_load(house: &House, fault: impl Future<Output = ()>) {
-    let tenants = house.tenants(6).await;
-    let pressing = async {
-        loop {
-            for (tenant, member) in &tenants {
-                house.press(*tenant, member).await;
-            }
-        }
-    };
-    tokio::select! {
-        () = pressing => {}
-        () = fault => {}
-    }
-}
-
-/// Waits until so many more runs have succeeded.
-async fn more_succeed(house: &House) {
-    let sql = "SELECT count(*) FROM operation_runs WHERE outcome = 'succeeded'";
-    let before = house.number(sql).await;
-    let enough = format!(
-        "SELECT least(count(*), {0}) FROM ({sql}) o(n), generate_series(1, n)",
-        before + BETWEEN
-    );
-    house.number_becomes(&enough, before + BETWEEN).await;
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_run_ends_when_postgresql_restarts_under_load() {

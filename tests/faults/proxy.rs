@@ -18,6 +18,8 @@ pub(crate) enum Network {
     Slow(Duration),
     /// They wait, as packets do that are sent again until the network is back.
     BlackHole,
+    /// What the client says passes, and the answers wait.
+    AnswersWait,
     /// Every connection ends, and so does every new one.
     Cut,
 }
@@ -79,7 +81,7 @@ fn authority(url: &str) -> &str {
 }
 
 async fn carry(client: TcpStream, server: String, mut network: watch::Receiver<Network>) {
-    if !may_pass(&mut network).await {
+    if !may_pass(&mut network, Way::There).await {
         return;
     }
     let Ok(server) = TcpStream::connect(server).await else {
@@ -89,14 +91,15 @@ async fn carry(client: TcpStream, server: String, mut network: watch::Receiver<N
     let (from_server, to_server) = server.into_split();
     // Either way's end is the end of both.
     tokio::select! {
-        () = pump(from_client, to_server, network.clone()) => {}
-        () = pump(from_server, to_client, network) => {}
+        () = pump(from_client, to_server, Way::There, network.clone()) => {}
+        () = pump(from_server, to_client, Way::Back, network) => {}
     }
 }
 
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
+    way: Way,
     mut network: watch::Receiver<Network>,
 ) {
     let mut bytes = vec![0; 16 * 1024];
@@ -109,16 +112,28 @@ async fn pump(
         let Ok(count @ 1..) = read else {
             return;
         };
-        if !may_pass(&mut network).await || to.write_all(&bytes[..count]).await.is_err() {
+        if !may_pass(&mut network, way).await || to.write_all(&bytes[..count]).await.is_err() {
             return;
         }
     }
 }
 
+/// From the client to the server, or from the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    There,
+    Back,
+}
+
 /// Waits as the network asks. False when it is cut.
-async fn may_pass(network: &mut watch::Receiver<Network>) -> bool {
+async fn may_pass(network: &mut watch::Receiver<Network>, way: Way) -> bool {
+    let passes = |network: &Network| match network {
+        Network::BlackHole => false,
+        Network::AnswersWait => way == Way::There,
+        Network::Passing | Network::Slow(_) | Network::Cut => true,
+    };
     let state = network
-        .wait_for(|network| *network != Network::BlackHole)
+        .wait_for(passes)
         .await
         .map_or(Network::Cut, |state| *state);
     match state {
@@ -126,7 +141,7 @@ async fn may_pass(network: &mut watch::Receiver<Network>) -> bool {
             tokio::time::sleep(delay).await;
             true
         }
-        Network::Passing => true,
+        Network::Passing | Network::AnswersWait => true,
         Network::BlackHole | Network::Cut => false,
     }
 }
@@ -152,6 +167,17 @@ async fn the_proxy_carries_holds_and_cuts() {
     proxy.becomes(Network::Slow(Duration::from_millis(1)));
     served.read_exact(&mut byte).await.unwrap();
     assert_eq!(&byte, b"b");
+
+    proxy.becomes(Network::AnswersWait);
+    client.write_all(b"c").await.unwrap();
+    served.read_exact(&mut byte).await.unwrap();
+    assert_eq!(&byte, b"c");
+    served.write_all(b"d").await.unwrap();
+    let held = tokio::time::timeout(Duration::from_millis(50), client.read_exact(&mut byte));
+    assert!(held.await.is_err());
+    proxy.becomes(Network::Passing);
+    client.read_exact(&mut byte).await.unwrap();
+    assert_eq!(&byte, b"d");
 
     proxy.becomes(Network::Cut);
     assert!(!matches!(served.read(&mut byte).await, Ok(1..)));

@@ -1,11 +1,16 @@
 //! Redis loses everything, dies, hangs, or was never there.
 
+use std::time::Duration;
+
 use crate::house::{Foundations, House, NO_SWEEPS, ONE_SLOT, Pressed, says};
 use crate::messages::Messages;
 use crate::servers::RedisServer;
 
 /// What a worker says when its connection to the queue is lost.
 const BROKEN: &str = "the queue's stream broke; reopening";
+/// How often Redis dies in a row, and how soon after its return a run has been begun each time.
+const RETURNS: usize = 20;
+const BACK: Duration = Duration::from_secs(5);
 
 async fn upon(redis: &RedisServer) -> House {
     House::upon(Foundations {
@@ -95,6 +100,29 @@ async fn runs_end_while_redis_is_dead_and_messages_are_heard_once_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_only_listens_begins_a_new_run_each_time_redis_comes_back() {
+    let _slot = crate::slot::take().await;
+    let Some(mut redis) = RedisServer::start().await else {
+        return;
+    };
+    let house = upon(&redis).await;
+    let (tenant, member) = house.tenant().await;
+    let mut listening = house.worker(&[NO_SWEEPS]);
+    for _ in 0..RETURNS {
+        redis.kill();
+        redis.start_empty().await;
+        atlas_test_support::eventually("a start to be accepted", || async {
+            let pressed = house.press(tenant, &member).await;
+            matches!(pressed, Pressed::Accepted(_)).then_some(())
+        })
+        .await;
+        house.quiesce_within(BACK * 3).await;
+    }
+    house.check().await;
+    assert!(listening.child.try_wait().unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_for_a_while_leaves_no_worker_asleep() {
     let _slot = crate::slot::take().await;
     let Some(redis) = RedisServer::start().await else {
@@ -108,7 +136,7 @@ async fn a_redis_that_hangs_for_a_while_leaves_no_worker_asleep() {
     let messages = Messages::of(&house).await;
     // Below and above the two seconds after which a worker takes its connection for lost; long
     // enough that now and then apalis' own heartbeat falls into one.
-    for milliseconds in [600, 1_900, 2_300, 1_900, 1_900, 1_900] {
+    for milliseconds in [600, 1_900, 2_300, 1_900, 1_900, 1_900, 10_000] {
         let _: String = redis::cmd("CLIENT")
             .arg("PAUSE")
             .arg(milliseconds)
@@ -125,7 +153,7 @@ async fn a_redis_that_hangs_for_a_while_leaves_no_worker_asleep() {
         }
     }
     house.check().await;
-    let all = [("succeeded".to_owned(), 37)];
+    let all = [("succeeded".to_owned(), 43)];
     assert_eq!(house.outcomes().await, all.into());
 }
 

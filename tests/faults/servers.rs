@@ -121,6 +121,7 @@ pub(crate) struct PostgresServer {
     /// Who runs it, when that is not who runs the test.
     account: Option<(u32, u32)>,
     port: u16,
+    max_connections: usize,
     password: String,
     process: Option<Child>,
     directory: TempDir,
@@ -129,6 +130,11 @@ pub(crate) struct PostgresServer {
 impl PostgresServer {
     /// A fresh one; none where there are no programs for it.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(300).await
+    }
+
+    /// One that has so many connections for everybody.
+    pub(crate) async fn start_with(max_connections: usize) -> Option<Self> {
         let programs = named("ATLAS_POSTGRES_BIN", "PostgreSQL")?.into();
         let account = std::env::var("ATLAS_POSTGRES_ACCOUNT").ok().map(|text| {
             let (user, group) = text.split_once(':').unwrap();
@@ -138,6 +144,7 @@ impl PostgresServer {
             programs,
             account,
             port: free_port(),
+            max_connections,
             password: uuid::Uuid::new_v4().simple().to_string(),
             process: None,
             directory: tempfile::tempdir().unwrap(),
@@ -211,6 +218,7 @@ impl PostgresServer {
             .open(self.directory.path().join("log"))
             .unwrap();
         let port = format!("port={}", self.port);
+        let max_connections = format!("max_connections={}", self.max_connections);
         let mut command = self.command("postgres");
         command.args(["-D", "data"]);
         for setting in [
@@ -218,7 +226,7 @@ impl PostgresServer {
             "unix_socket_directories=",
             "jit=off",
             "fsync=off",
-            "max_connections=300",
+            &max_connections,
             &port,
         ] {
             command.args(["-c", setting]);

@@ -33,6 +33,11 @@ const THINKING: u64 = 150;
 /// How long the last runs may take after the last fault: five attempts with doubled pauses.
 const PATIENCE: Duration = Duration::from_secs(400);
 
+/// The API gives up a push that is not answered: Redis is away for seconds, and callers wait.
+fn short_push() -> [(&'static str, String); 1] {
+    [("ATLAS_PUSH_TIMEOUT", "1s".to_owned())]
+}
+
 /// A number from a variable that `cargo xtask soak` sets.
 fn setting(name: &str) -> u64 {
     let text = std::env::var(name).unwrap_or_else(|_| panic!("run: cargo xtask soak ({name})"));
@@ -78,7 +83,7 @@ async fn round(
     let house = House::upon(Foundations {
         database_url: Some(postgres.url()),
         redis_url: Some(way_to_redis.url(&redis.url())),
-        api: vec![("ATLAS_PUSH_TIMEOUT", "1s".to_owned())],
+        api: short_push().to_vec(),
         latency: Some("20ms"),
     })
     .await;

@@ -1,12 +1,23 @@
 //! Workers that were stopped for longer than their lease, and then go on.
 
 use crate::house::{House, ONE_SLOT, says, stopped};
+use crate::program::Program;
+use crate::rows::{FENCE, Holder, somebody_waits};
 
 /// What a worker says when it learns that its run is not its own any more.
 const LOST: [&str; 2] = [
     "the run has another owner or has ended; nothing more is written",
     "the run had ended or was lost before it could be ended here",
 ];
+
+/// Waits until the worker says so.
+pub(crate) async fn notices(zombie: &Program) {
+    atlas_test_support::eventually("the zombie to notice", || async {
+        let log = std::fs::read_to_string(&zombie.log).unwrap();
+        LOST.iter().any(|text| log.contains(text)).then_some(())
+    })
+    .await;
+}
 
 /// The worker stops itself at `point`; another ends its run; then it goes on.
 async fn a_zombie_wakes_at(point: &str) {
@@ -15,18 +26,14 @@ async fn a_zombie_wakes_at(point: &str) {
     let (tenant, member) = house.tenant().await;
     let zombie = house.worker_with_fault(&format!("{point}=stop"), &[ONE_SLOT]);
     house.press_accepted(tenant, &member).await;
-    stopped(&zombie).await;
+    stopped(zombie.child.id()).await;
     let mut successor = house.worker(&[]);
     house.check().await;
     let written = "SELECT count(*) FROM journal";
     let before = house.number(written).await;
 
     zombie.signal("CONT");
-    atlas_test_support::eventually("the zombie to notice", || async {
-        let log = std::fs::read_to_string(&zombie.log).unwrap();
-        LOST.iter().any(|text| log.contains(text)).then_some(())
-    })
-    .await;
+    notices(&zombie).await;
     assert_eq!(house.number(written).await, before, "it wrote nothing");
     house.assert_invariants().await;
     let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND outcome = 'succeeded'";
@@ -59,7 +66,7 @@ async fn a_worker_that_wakes_while_another_has_the_run_does_not_disturb_it() {
     house.press_accepted(tenant, &member).await;
     house.held(1).await;
     zombie.signal("STOP");
-    stopped(&zombie).await;
+    stopped(zombie.child.id()).await;
     let _successor = house.worker(&[]);
     // The zombie's own request still waits at the gate.
     house.held(2).await;
@@ -68,5 +75,37 @@ async fn a_worker_that_wakes_while_another_has_the_run_does_not_disturb_it() {
     house.release().await;
     house.check().await;
     let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND failures = 1";
+    assert_eq!(house.number(twice).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_stopped_inside_a_write_writes_that_and_nothing_later() {
+    let _slot = crate::slot::take().await;
+    let house = House::start().await;
+    let (tenant, member) = house.tenant().await;
+    house.hold().await;
+    let zombie = house.worker(&[ONE_SLOT]);
+    house.press_accepted(tenant, &member).await;
+    house.held(1).await;
+    let holder = Holder::of(&house, FENCE, tenant).await;
+    house.release().await;
+    // The page is with PostgreSQL, which may not store it yet.
+    somebody_waits(&house).await;
+    zombie.signal("STOP");
+    stopped(zombie.child.id()).await;
+    holder.release().await;
+    let written = "SELECT count(*) FROM journal";
+    house
+        .number_becomes(&format!("SELECT least(({written}), 1)"), 1)
+        .await;
+
+    let _successor = house.worker(&[]);
+    house.check().await;
+    let before = house.number(written).await;
+    zombie.signal("CONT");
+    notices(&zombie).await;
+    assert_eq!(house.number(written).await, before, "it wrote no more");
+    house.assert_invariants().await;
+    let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND outcome = 'succeeded'";
     assert_eq!(house.number(twice).await, 1);
 }

@@ -34,6 +34,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
+    ApiKilled,
     WorkerKilled,
     WorkerStopped,
     WorkerRolled,
@@ -54,7 +55,8 @@ enum Fault {
     GraphTruncated,
 }
 
-const FAULTS: [(Fault, &str); 18] = [
+const FAULTS: [(Fault, &str); 19] = [
+    (Fault::ApiKilled, "API killed (SIGKILL), back at its port"),
     (Fault::WorkerKilled, "worker killed (SIGKILL)"),
     (Fault::WorkerStopped, "worker stopped and continued"),
     (Fault::WorkerRolled, "worker replaced (SIGTERM)"),
@@ -81,6 +83,7 @@ const FAULTS: [(Fault, &str); 18] = [
 /// What ends a fault that lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
+    ApiStarts,
     Continue(usize),
     PostgresPasses,
     RedisPasses,
@@ -149,7 +152,7 @@ impl<'a> Chaos<'a> {
             }
             self.end_until(next).await;
             sleep_until(next).await;
-            self.look_after_workers();
+            self.look_after_programs().await;
             let (fault, name) = self.draw();
             if self.inject(fault).await {
                 *self.injected.entry(name).or_default() += 1;
@@ -158,12 +161,12 @@ impl<'a> Chaos<'a> {
         while let Some((at, _)) = self.ends.iter().min_by_key(|(at, _)| *at).copied() {
             self.end_until(at).await;
         }
-        self.look_after_workers();
+        self.look_after_programs().await;
     }
 
     /// The round's count, without that of the runs.
     pub(super) async fn into_tally(mut self) -> Tally {
-        self.look_after_workers();
+        self.look_after_programs().await;
         let mut tally = Tally::of_faults(self.injected, self.ended_by_themselves);
         tally.measure(self.house, &self.lost).await;
         tally
@@ -184,6 +187,7 @@ impl<'a> Chaos<'a> {
             sleep_until(at).await;
             self.ends.remove(0);
             match end {
+                End::ApiStarts => self.house.api.start_again(&super::short_push()).await,
                 End::Continue(worker) => self.workers[worker].signal("CONT"),
                 End::PostgresPasses => self.way_to_postgres.becomes(Network::Passing),
                 End::RedisPasses => self.way_to_redis.becomes(Network::Passing),
@@ -192,8 +196,13 @@ impl<'a> Chaos<'a> {
         }
     }
 
-    /// A worker that ended without having been asked to is a failure of the round, and is replaced.
-    fn look_after_workers(&mut self) {
+    /// A program that ended without having been asked to is a failure of the round, and is replaced.
+    async fn look_after_programs(&mut self) {
+        if !self.house.api.is_up() && !self.is_cut_off(End::ApiStarts) {
+            self.ended_by_themselves += 1;
+            eprintln!("the API ended by itself");
+            self.house.api.start_again(&super::short_push()).await;
+        }
         for index in 0..self.workers.len() {
             if self.workers[index].child.try_wait().unwrap().is_some() {
                 self.ended_by_themselves += 1;
@@ -211,6 +220,13 @@ impl<'a> Chaos<'a> {
         let lasting = Duration::from_millis(self.dice.between(300, 4_500));
         let victim = self.dice.index(WORKERS);
         match fault {
+            Fault::ApiKilled => {
+                if self.is_cut_off(End::ApiStarts) {
+                    return false;
+                }
+                self.house.api.kill();
+                self.later(lasting / 3, End::ApiStarts);
+            }
             Fault::WorkerKilled => self.kill(victim).await,
             Fault::WorkerStopped => {
                 if self.is_stopped(victim) {

@@ -85,11 +85,13 @@ fn worker_id(log: &str) -> Option<String> {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     injected: BTreeMap<&'static str, u64>,
-    /// Workers that ended without having been asked to.
-    workers_ended: u64,
+    /// Programs that ended without having been asked to.
+    programs_ended: u64,
     answers: usize,
     accepted: usize,
     refused: usize,
+    /// Starts that nobody answered: their callers do not know whether there is a run.
+    unanswered: u64,
     terminal: usize,
     runs: i64,
     doubled: i64,
@@ -100,10 +102,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of_faults(injected: BTreeMap<&'static str, u64>, workers_ended: u64) -> Self {
+    pub(super) fn of_faults(injected: BTreeMap<&'static str, u64>, programs_ended: u64) -> Self {
         Self {
             injected,
-            workers_ended,
+            programs_ended,
             ..Self::default()
         }
     }
@@ -124,6 +126,7 @@ impl Tally {
         let accepted: BTreeSet<Uuid> = house.accepted().into_iter().collect();
         self.accepted = accepted.len();
         self.refused = house.refused().len();
+        self.unanswered = house.unanswered();
         let sql = "SELECT id::text FROM operation_runs WHERE status = 'completed'";
         for row in connection.query(sql, &[]).await.unwrap() {
             let id: String = row.get(0);
@@ -149,10 +152,11 @@ impl Tally {
         for (outcome, count) in other.outcomes {
             *self.outcomes.entry(outcome).or_default() += count;
         }
-        self.workers_ended += other.workers_ended;
+        self.programs_ended += other.programs_ended;
         self.answers += other.answers;
         self.accepted += other.accepted;
         self.refused += other.refused;
+        self.unanswered += other.unanswered;
         self.terminal += other.terminal;
         self.runs += other.runs;
         self.doubled += other.doubled;
@@ -166,7 +170,7 @@ impl Tally {
             || self.accepted == 0
             || self.doubled != 0
             || self.stuck != 0
-            || self.workers_ended != 0
+            || self.programs_ended != 0
             || !self.breaches.is_empty()
             || self.slowest() > LIMIT
     }
@@ -195,15 +199,17 @@ impl fmt::Display for Tally {
             f,
             "\n{:>7}  starts answered 202\n{:>7}  runs accepted\n{:>7}  of them terminal\n{:>7}  \
              runs recorded in all\n{:>7}  starts refused, as their callers were told\n{:>7}  \
-             doubled effects\n{:>7}  stuck\n{:>7}  workers that ended by themselves",
+             starts whose answer was lost\n{:>7}  doubled effects\n{:>7}  stuck\n{:>7}  \
+             programs that ended by themselves",
             self.answers,
             self.accepted,
             self.terminal,
             self.runs,
             self.refused,
+            self.unanswered,
             self.doubled,
             self.stuck,
-            self.workers_ended
+            self.programs_ended
         )?;
         for (outcome, count) in &self.outcomes {
             writeln!(f, "{count:>7}  {outcome}")?;
@@ -245,7 +251,7 @@ fn one_lost_run_or_one_doubled_effect_is_a_failure() {
             ..whole()
         },
         Tally {
-            workers_ended: 1,
+            programs_ended: 1,
             ..whole()
         },
         Tally {

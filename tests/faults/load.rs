@@ -1,0 +1,35 @@
+//! People who press sync while something goes wrong.
+
+use crate::house::House;
+
+/// Tenants that are synced in turn.
+const TENANTS: usize = 6;
+/// Runs that end between two faults.
+const BETWEEN: i64 = 5;
+
+/// Presses sync for six tenants in turn, whatever the answers are, until `fault` is done.
+pub(crate) async fn under_load(house: &House, fault: impl Future<Output = ()>) {
+    let tenants = house.tenants(TENANTS).await;
+    let pressing = async {
+        loop {
+            for (tenant, member) in &tenants {
+                house.press(*tenant, member).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = pressing => {}
+        () = fault => {}
+    }
+}
+
+/// Waits until so many more runs have succeeded.
+pub(crate) async fn more_succeed(house: &House) {
+    let sql = "SELECT count(*) FROM operation_runs WHERE outcome = 'succeeded'";
+    let before = house.number(sql).await;
+    let enough = format!(
+        "SELECT least(count(*), {0}) FROM ({sql}) o(n), generate_series(1, n)",
+        before + BETWEEN
+    );
+    house.number_becomes(&enough, before + BETWEEN).await;
+}
