@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use crate::paging::Page;
 
+/// Where stored groups come from.
+const CACHE: &str = "cache";
 /// After so long the hint says that the stored groups are old.
 const OLD: TimeDelta = TimeDelta::hours(24);
 
@@ -70,17 +72,9 @@ impl From<GroupView> for DirectoryGroup {
     }
 }
 
-/// Where groups come from, how old that is, and how to refresh it.
-#[derive(Debug, Serialize, ToSchema)]
+/// How far stored groups are to be trusted.
 pub(crate) struct CacheState {
-    /// Always cache: nothing was asked of Microsoft Graph.
-    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
-    source: &'static str,
-    /// When all of it was last current; absent when groups were never read to their end.
-    #[serde(skip_serializing_if = "Option::is_none")]
     data_as_of: Option<DateTime<Utc>>,
-    /// How far to trust it, and how to refresh it, for people.
-    #[schema(max_length = 4096)]
     hint: String,
 }
 
@@ -99,7 +93,6 @@ impl CacheState {
             ),
         };
         Self {
-            source: "cache",
             data_as_of: reading.map(|reading| reading.data_as_of),
             hint,
         }
@@ -117,8 +110,15 @@ pub(crate) struct DirectoryGroupPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     next_cursor: Option<String>,
-    #[serde(flatten)]
-    state: CacheState,
+    /// Always cache: nothing was asked of Microsoft Graph.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    source: &'static str,
+    /// When all of it was last current; absent when groups were never read to their end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_as_of: Option<DateTime<Utc>>,
+    /// How far to trust it, and how to refresh it, for people.
+    #[schema(max_length = 4096)]
+    hint: String,
 }
 
 impl DirectoryGroupPage {
@@ -127,7 +127,9 @@ impl DirectoryGroupPage {
         Self {
             items: page.items,
             next_cursor: page.next_cursor,
-            state,
+            source: CACHE,
+            data_as_of: state.data_as_of,
+            hint: state.hint,
         }
     }
 }
@@ -141,8 +143,15 @@ pub(crate) struct ResolvedGroups {
     /// Identifiers of which nothing is known.
     #[schema(max_items = 100)]
     unresolved: Vec<Uuid>,
-    #[serde(flatten)]
-    state: CacheState,
+    /// Always cache: nothing was asked of Microsoft Graph.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    source: &'static str,
+    /// When all of it was last current; absent when groups were never read to their end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_as_of: Option<DateTime<Utc>>,
+    /// How far to trust it, and how to refresh it, for people.
+    #[schema(max_length = 4096)]
+    hint: String,
 }
 
 impl ResolvedGroups {
@@ -157,7 +166,9 @@ impl ResolvedGroups {
         Self {
             items: known.into_iter().map(DirectoryGroup::from).collect(),
             unresolved,
-            state,
+            source: CACHE,
+            data_as_of: state.data_as_of,
+            hint: state.hint,
         }
     }
 }
