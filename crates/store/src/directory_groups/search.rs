@@ -163,3 +163,67 @@ fn pattern(typed: &str) -> String {
     pattern.push('%');
     pattern
 }
+
+#[cfg(test)]
+mod tests {
+    use atlas_test_support::TestDatabase;
+
+    use super::{LIST, LIST_OF_TYPE, SEARCH, pattern};
+
+    #[test]
+    fn what_is_typed_is_no_pattern() {
+        assert_eq!(pattern(r"50%_\x"), r"%50\%\_\\x%");
+    }
+
+    async fn plan(connection: &tokio_postgres::Client, statement: &str) -> String {
+        let typed = [
+            ("$10", "true"),
+            ("$1", "md5('t')::uuid"),
+            ("$2", "'sales'"),
+            ("$3", "'00000000-0000-0000-0000-000000000000'"),
+            ("$4", "51"),
+            ("$5", "null::text"),
+            ("$6", "'sales'"),
+            ("$7", "'salet'"),
+            ("$8", "'%sales%'"),
+            ("$9", "0"),
+        ];
+        let statement = typed.iter().fold(statement.to_owned(), |text, (from, to)| {
+            text.replace(from, to)
+        });
+        let rows = connection
+            .simple_query(&format!("EXPLAIN {statement}"))
+            .await
+            .unwrap();
+        rows.iter()
+            .filter_map(|message| match message {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            })
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+
+    /// With as many groups as a large tenant has, every part of a search is answered by an index,
+    /// and names are not read one by one.
+    #[tokio::test]
+    async fn searches_use_the_indexes_of_names_and_of_trigrams() {
+        let database = TestDatabase::create().await;
+        let connection = database.connection().await;
+        let seed = "INSERT INTO tenants (id, name, directory_id) \
+                VALUES (md5('t')::uuid, 't', md5('d')::uuid); \
+            INSERT INTO directory_groups (tenant_id, id, detail, fence) \
+            SELECT md5('t')::uuid, md5(n::text)::uuid, \
+                jsonb_build_object('name', md5(n::text), 'name_key', md5(n::text)), 1 \
+            FROM generate_series(1, 20000) n; ANALYZE directory_groups";
+        connection.batch_execute(seed).await.unwrap();
+        let search = plan(&connection, SEARCH).await;
+        for index in ["tenant_id_name_key_id_idx", "name_key_idx"] {
+            assert!(search.contains(index), "{search}");
+        }
+        for statement in [SEARCH, LIST, LIST_OF_TYPE] {
+            let plan = plan(&connection, statement).await;
+            assert!(!plan.contains("Seq Scan"), "{plan}");
+        }
+    }
+}
