@@ -115,7 +115,10 @@ fn read_response(stream: &mut impl BufRead) -> anyhow::Result<Response> {
             length = Some(value.trim().parse().context("content-length")?);
         }
     }
-    let length = length.context("the answer does not tell its length")?;
+    // "No content" has none, and says so by its status alone.
+    let length = length
+        .or((status == 204).then_some(0))
+        .context("the answer does not tell its length")?;
     if length > MAX_BODY {
         bail!("an answer of {length} bytes is too long");
     }

@@ -212,7 +212,7 @@ impl<'a> House<'a> {
             "a start is answered {}",
             started.status
         );
-        let id = started.json()?;
+        let id: Value = serde_json::from_slice(&started.body)?;
         let id = id["run"]["id"].as_str().context("a start without a run")?;
         let path = format!("/operation-runs/{id}");
         let run = loop {
