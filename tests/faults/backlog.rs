@@ -61,9 +61,7 @@ async fn ended(house: &House, count: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_thousand_runs_that_wait_before_any_worker_starts_all_end() {
     let _slot = crate::slot::take().await;
-    let Some(redis) = RedisServer::start().await else {
-        return;
-    };
+    let redis = RedisServer::start().await;
     let house = House::upon(Foundations {
         redis_url: Some(redis.url()),
         ..Foundations::default()

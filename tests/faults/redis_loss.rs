@@ -23,9 +23,7 @@ async fn upon(redis: &RedisServer) -> House {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emptied_redis_costs_no_run_and_later_messages_are_heard() {
     let _slot = crate::slot::take().await;
-    let Some(redis) = RedisServer::start().await else {
-        return;
-    };
+    let redis = RedisServer::start().await;
     let house = upon(&redis).await;
     let tenants = house.tenants(3).await;
     house.hold().await;
@@ -64,9 +62,7 @@ async fn an_emptied_redis_costs_no_run_and_later_messages_are_heard() {
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_end_while_redis_is_dead_and_messages_are_heard_once_it_is_back() {
     let _slot = crate::slot::take().await;
-    let Some(mut redis) = RedisServer::start().await else {
-        return;
-    };
+    let mut redis = RedisServer::start().await;
     let house = upon(&redis).await;
     let tenants = house.tenants(3).await;
     house.hold().await;
@@ -102,9 +98,7 @@ async fn runs_end_while_redis_is_dead_and_messages_are_heard_once_it_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_only_listens_begins_a_new_run_each_time_redis_comes_back() {
     let _slot = crate::slot::take().await;
-    let Some(mut redis) = RedisServer::start().await else {
-        return;
-    };
+    let mut redis = RedisServer::start().await;
     let house = upon(&redis).await;
     let (tenant, member) = house.tenant().await;
     let mut listening = house.worker(&[NO_SWEEPS]);
@@ -125,9 +119,7 @@ async fn a_worker_that_only_listens_begins_a_new_run_each_time_redis_comes_back(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_for_a_while_leaves_no_worker_asleep() {
     let _slot = crate::slot::take().await;
-    let Some(redis) = RedisServer::start().await else {
-        return;
-    };
+    let redis = RedisServer::start().await;
     let house = upon(&redis).await;
     let (tenant, member) = house.tenant().await;
     let _listening = house.worker(&[NO_SWEEPS]);

@@ -34,13 +34,17 @@ fn command(program: PathBuf, libraries: &str) -> Command {
     command
 }
 
-/// The value of a variable; what is missing without it is said.
-fn named(variable: &str, what: &str) -> Option<OsString> {
-    let value = std::env::var_os(variable);
-    if value.is_none() {
-        eprintln!("{variable} names no {what} to start: nothing was tested");
-    }
-    value
+/// The value of a variable.
+///
+/// # Panics
+/// Without it: a server that cannot be broken shows nothing.
+fn named(variable: &str, what: &str) -> OsString {
+    std::env::var_os(variable).unwrap_or_else(|| {
+        panic!(
+            "{variable} names no {what} to start, so nothing was tested: install it (or apt-get \
+             and dpkg-deb, which unpack it) and run: cargo xtask test"
+        )
+    })
 }
 
 /// A Redis in memory.
@@ -53,9 +57,9 @@ pub(crate) struct RedisServer {
 }
 
 impl RedisServer {
-    /// An empty one; none where there is no program for it.
-    pub(crate) async fn start() -> Option<Self> {
-        let program = named("ATLAS_REDIS_SERVER", "Redis")?.into();
+    /// An empty one.
+    pub(crate) async fn start() -> Self {
+        let program = named("ATLAS_REDIS_SERVER", "Redis").into();
         let mut server = Self {
             program,
             port: free_port(),
@@ -63,7 +67,7 @@ impl RedisServer {
             _directory: tempfile::tempdir().unwrap(),
         };
         server.start_empty().await;
-        Some(server)
+        server
     }
 
     pub(crate) fn url(&self) -> String {
@@ -128,14 +132,14 @@ pub(crate) struct PostgresServer {
 }
 
 impl PostgresServer {
-    /// A fresh one; none where there are no programs for it.
-    pub(crate) async fn start() -> Option<Self> {
+    /// A fresh one.
+    pub(crate) async fn start() -> Self {
         Self::start_with(300).await
     }
 
     /// One that has so many connections for everybody.
-    pub(crate) async fn start_with(max_connections: usize) -> Option<Self> {
-        let programs = named("ATLAS_POSTGRES_BIN", "PostgreSQL")?.into();
+    pub(crate) async fn start_with(max_connections: usize) -> Self {
+        let programs = named("ATLAS_POSTGRES_BIN", "PostgreSQL").into();
         let account = std::env::var("ATLAS_POSTGRES_ACCOUNT").ok().map(|text| {
             let (user, group) = text.split_once(':').unwrap();
             (user.parse().unwrap(), group.parse().unwrap())
@@ -151,7 +155,7 @@ impl PostgresServer {
         };
         server.initialise();
         server.serve().await;
-        Some(server)
+        server
     }
 
     /// With the user who may create databases.

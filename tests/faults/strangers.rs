@@ -36,9 +36,7 @@ async fn take_all_connections(house: &House, url: &str) -> Vec<Client> {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_used_up_by_others_cost_a_503_and_no_run() {
     let _slot = crate::slot::take().await;
-    let Some(postgres) = PostgresServer::start_with(CONNECTIONS).await else {
-        return;
-    };
+    let postgres = PostgresServer::start_with(CONNECTIONS).await;
     let house = House::upon(Foundations {
         database_url: Some(postgres.url()),
         ..Foundations::default()

@@ -115,14 +115,20 @@ impl Services {
     }
 
     /// The servers' programs, as the variables that fault tests read: they start some of their own,
-    /// to break them. Those that were started, else what this machine has.
-    pub(crate) fn programs(&self, interrupt: &Interrupt) -> Vec<(&'static str, OsString)> {
+    /// to break them. Those that were started, else what this machine has, else Debian's; tests for
+    /// which there is none fail and say so.
+    pub(crate) fn programs(
+        &self,
+        workspace: &Workspace,
+        interrupt: &Interrupt,
+    ) -> Vec<(&'static str, OsString)> {
         let mut variables = Vec::new();
         let postgres = match &self.postgres.tools {
             Some(Tools::Postgres(started)) => Some(started.clone()),
             _ => programs::postgres_candidates()
                 .into_iter()
-                .find(|candidate| candidate.version(interrupt).is_ok()),
+                .find(|candidate| candidate.version(interrupt).is_ok())
+                .or_else(|| debian::postgres(workspace, &self.directory, interrupt).ok()),
         };
         if let Some(postgres) = postgres {
             variables.push(("ATLAS_POSTGRES_BIN", postgres.directory.into()));
@@ -135,7 +141,8 @@ impl Services {
             Some(Tools::Redis(started)) => Some(started.clone()),
             _ => programs::redis_candidates()
                 .into_iter()
-                .find(|candidate| candidate.version(interrupt).is_ok()),
+                .find(|candidate| candidate.version(interrupt).is_ok())
+                .or_else(|| debian::redis(workspace, interrupt).ok()),
         };
         if let Some(redis) = redis {
             variables.push(("ATLAS_REDIS_SERVER", redis.server.into()));

@@ -47,7 +47,7 @@ pub(crate) fn run(
     let programs = Programs::build_for_tests(workspace, interrupt)?;
     // The test breaks servers of its own, and needs these for their programs.
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
-    let servers = services.programs(interrupt);
+    let servers = services.programs(workspace, interrupt);
     let build = [
         &["test", "--quiet", "--workspace", "--test", "faults"][..],
         &FOR_TESTS,

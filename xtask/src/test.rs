@@ -19,7 +19,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     let programs = Programs::build_for_tests(workspace, interrupt)?;
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
-    let servers = services.programs(interrupt);
+    let servers = services.programs(workspace, interrupt);
     let browser = Browser::find(workspace, interrupt)?;
     let wrong_clock = WrongClock::find(workspace, interrupt)?;
     let nextest = has_nextest(workspace, interrupt)?;
