@@ -134,9 +134,12 @@ async fn an_operator_holds_the_queue_sees_it_held_and_lets_it_go() {
     })
     .await;
     let held = status();
-    assert_eq!(held["queues"][0]["queued"], 1);
-    assert_eq!(held["queues"][0]["pause"]["by"], "sam");
-    assert_eq!(held["queues"][0]["pause"]["reason"], "upgrade");
+    let queue = (held["queues"].as_array().unwrap().iter())
+        .find(|queue| queue["kind"] == "inventory_sync")
+        .unwrap();
+    assert_eq!(queue["queued"], 1);
+    assert_eq!(queue["pause"]["by"], "sam");
+    assert_eq!(queue["pause"]["reason"], "upgrade");
     assert_eq!(held["workers"][0]["state"], "working");
     let claimed = "SELECT count(*) FROM operation_runs WHERE attempt > 0";
     assert_eq!(installation.number(claimed).await, 0);

@@ -160,8 +160,9 @@ pub async fn run(
     shutdown.cancel();
     tracing::info!(grace = ?options.shutdown_grace, "stopping");
     dispatcher.drain(options.shutdown_grace).await;
-    health.withdraw();
     let _ = sweeps.await;
+    // Not before: a sweep that was under way reports at its end.
+    health.withdraw();
     gone.cancel();
     let _ = present.await;
     // Redis may be gone, and nothing waits for it any more: what was under way has ended above.
