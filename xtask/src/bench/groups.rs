@@ -32,8 +32,8 @@ pub(crate) struct Options {
 
 /// Names as organisations give them: a sort, a department, a place and a number.
 const FILL: &str = "INSERT INTO directory_groups (tenant_id, id, detail, fence) \
-    SELECT t.id, md5(t.id::text || n)::uuid, jsonb_build_object('name', name, \
-        'name_key', lower(name), 'security', n % 3 <> 0, 'unified', n % 3 = 0), 1 \
+    SELECT t.id, md5(t.id::text || n)::uuid, jsonb_build_object('name', named.text, \
+        'name_key', lower(named.text), 'security', n % 3 <> 0, 'unified', n % 3 = 0), 1 \
     FROM tenants t CROSS JOIN generate_series(1, {share}) n CROSS JOIN LATERAL (SELECT \
         (ARRAY['SG','Team','All','Lic','App','DL','CA','Intune'])[1 + (hashint4(n) & 7)] || '-' || \
         (ARRAY['Sales','Finance','Marketing','Operations','Legal','Research','Support', \
@@ -41,7 +41,7 @@ const FILL: &str = "INSERT INTO directory_groups (tenant_id, id, detail, fence) 
         )[1 + abs(hashint4(n + 1)) % 12] || ' ' || \
         (ARRAY['Berlin','Hamburg','Munich','Paris','London','Madrid','Rome','Vienna','Zurich', \
             'Prague','Warsaw','Oslo','Helsinki','Lisbon','Dublin','Brussels'] \
-        )[1 + abs(hashint4(n + 2)) % 16] || ' ' || n AS name) named";
+        )[1 + abs(hashint4(n + 2)) % 16] || ' ' || n AS text) named";
 
 /// What people type: letter by letter, a word from the middle, a name, and words with mistakes.
 const TYPED: [(&str, &[&str]); 4] = [
