@@ -93,6 +93,9 @@ pub(crate) struct Charge {
     pub(crate) units: Option<f64>,
     /// How much of the limit is used, with this request; 1 is all of it.
     pub(crate) share: f64,
+    /// What one application may use up in the window.
+    pub(crate) allowance: Option<f64>,
+    pub(crate) window: Duration,
     /// It is over the published limit.
     pub(crate) over: bool,
     /// It is to be refused.
@@ -181,6 +184,8 @@ impl Limits {
             service,
             units: limit.in_units.then_some(cost),
             share: 0.0,
+            allowance: limit.per_application,
+            window,
             over: false,
             refused: None,
         };

@@ -22,6 +22,11 @@ pub struct ServiceTraffic {
     pub requests: u64,
     /// Resource units, where the service counts in them.
     pub units: f64,
+    /// What the published limit allows one application in `window_seconds`, in units where the
+    /// service counts in them, else in requests.
+    pub allowance: Option<f64>,
+    /// The sliding window of the published limit.
+    pub window_seconds: f64,
     /// Requests that were answered 429.
     pub refused: u64,
     /// Requests that were over the published limits, whether or not those are kept.
@@ -109,6 +114,8 @@ impl Tallies {
         let count = of.traffic.services.entry(name).or_default();
         count.requests += 1;
         count.units += charge.units.unwrap_or(0.0);
+        count.allowance = charge.allowance;
+        count.window_seconds = charge.window.as_secs_f64();
         count.over_limit += u64::from(charge.over);
         count.peak_share = count.peak_share.max(charge.share);
         let own = of.requests.remove(&request);
@@ -175,6 +182,8 @@ mod tests {
             service: Service("applications"),
             units: None,
             share: 0.25,
+            allowance: Some(1_000.0),
+            window: Duration::from_secs(20),
             over: false,
             refused: None,
         }

@@ -3,7 +3,8 @@
 //!
 //! The ideal time is what nobody could go below who asks as often as is allowed: the longest chain
 //! of pages one after the other, or all requests over the requests that are allowed at once, or
-//! Conditional Access at one request a second, whichever is longest.
+//! what the services were asked over the rates at which the worker may ask them, whichever is
+//! longest. That last part counts what objects are asked for one by one, because no list tells it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,8 +29,12 @@ const CONCURRENCY: f64 = 16.0;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A machine on which this does not suffice measures nothing.
 const PATIENCE: Duration = Duration::from_secs(900);
-/// Everything but the body of a start.
+/// The share of the published limits that the worker uses: its default.
+const LIMIT_SHARE: f64 = 0.8;
+/// The body of a start without any wish.
 const EVERYTHING: &str = "{}";
+/// Only what lists tell.
+const LISTS: &str = r#"{"include_dependencies":false}"#;
 const SETTINGS_CATALOG: &str =
     r#"{"policy_types":["settingsCatalogPolicy"],"include_foundations":false}"#;
 
@@ -75,6 +80,8 @@ struct Synced {
     objects: u64,
     /// The requests that were made for it.
     log: Vec<Value>,
+    /// What each service was asked.
+    services: Vec<Value>,
 }
 
 /// Measures the time and the requests of syncs, and prints them.
@@ -97,10 +104,14 @@ pub(super) fn run(
         options.latency
     );
     for (name, body) in [
-        ("first, everything", EVERYTHING),
-        ("again, everything", EVERYTHING),
+        ("first, lists", LISTS),
+        ("again, lists", LISTS),
+        ("everything", EVERYTHING),
         ("settings catalog", SETTINGS_CATALOG),
     ] {
+        if body == SETTINGS_CATALOG {
+            house.add_settings_catalog_policies(options.objects)?;
+        }
         let synced = house.sync(body)?;
         let (requests, ideal) = (synced.requests(), synced.ideal(options.latency));
         let seconds = synced.took.as_secs_f64();
@@ -110,7 +121,7 @@ pub(super) fn run(
             synced.objects,
             seconds / ideal
         );
-        let (over, early) = house.traffic(&synced)?;
+        let (over, early) = synced.misconduct();
         println!(
             "{:18} {over:>7} above the published limits, {early} too early",
             ""
@@ -202,7 +213,9 @@ impl<'a> House<'a> {
     }
 
     fn sync(&mut self, body: &str) -> anyhow::Result<Synced> {
-        Connection::open(self.graph)?.send("DELETE", "/_sim/log", None, "")?;
+        for path in ["/_sim/log", "/_sim/traffic"] {
+            Connection::open(self.graph)?.send("DELETE", path, None, "")?;
+        }
         let mut connection = Connection::open(self.api.address())?;
         let began = Instant::now();
         let path = format!("/tenants/{}/inventory-sync", self.tenant);
@@ -232,40 +245,45 @@ impl<'a> House<'a> {
             "the sync did not succeed: {run}"
         );
         let log = http::get_json(self.graph, "/_sim/log", "")?;
-        Ok(Synced {
-            took,
-            objects: run["counts"]["items_seen"]
-                .as_u64()
-                .context("a run without counts")?,
-            log: log
-                .as_array()
-                .or_else(|| log["entries"].as_array())
-                .cloned()
-                .unwrap_or_default(),
-        })
-    }
-}
-
-impl House<'_> {
-    /// Requests above the published limits, and those made while their service had asked to wait,
-    /// since the simulator began.
-    fn traffic(&self, synced: &Synced) -> anyhow::Result<(u64, u64)> {
-        let directory = synced.log.iter().find_map(|entry| entry["tenant"].as_str());
+        let log = log
+            .as_array()
+            .or_else(|| log["entries"].as_array())
+            .cloned()
+            .unwrap_or_default();
+        let directory = log.iter().find_map(|entry| entry["tenant"].as_str());
         let directory = directory.context("no request tells its tenant")?;
         let traffic = http::get_json(self.graph, &format!("/_sim/traffic/{directory}"), "")?;
         let services = traffic["services"]
             .as_object()
             .context("traffic without services")?;
-        let sum = |what: &str| {
-            services
-                .values()
-                .filter_map(|one| one[what].as_u64())
-                .sum::<u64>()
-        };
-        Ok((
-            sum("over_limit"),
-            sum("early_retries") + sum("early_others"),
-        ))
+        Ok(Synced {
+            took,
+            objects: run["counts"]["items_seen"]
+                .as_u64()
+                .context("a run without counts")?,
+            services: services.values().cloned().collect(),
+            log,
+        })
+    }
+}
+
+impl House<'_> {
+    /// Makes so many policies of the settings catalog in the simulated tenant.
+    fn add_settings_catalog_policies(&self, count: u32) -> anyhow::Result<()> {
+        let log = http::get_json(self.graph, "/_sim/log", "")?;
+        let entries = log.as_array().or_else(|| log["entries"].as_array());
+        let directory = entries
+            .and_then(|entries| entries.iter().find_map(|entry| entry["tenant"].as_str()))
+            .context("no request tells its tenant")?;
+        let path = format!("/_sim/mutate/{directory}");
+        let script = format!(r#"{{"add":{count},"keys":["settingsCatalogPolicy"]}}"#);
+        let answer = Connection::open(self.graph)?.send("POST", &path, None, &script)?;
+        ensure!(
+            answer.status == 200,
+            "the simulator answers {}",
+            answer.status
+        );
+        Ok(())
     }
 }
 
@@ -285,6 +303,30 @@ impl Synced {
         self.paths().values().sum()
     }
 
+    /// Requests above the published limits, and those made while their service had asked to wait.
+    fn misconduct(&self) -> (u64, u64) {
+        let sum = |what: &str| {
+            let counts = self.services.iter().filter_map(|one| one[what].as_u64());
+            counts.sum::<u64>()
+        };
+        (
+            sum("over_limit"),
+            sum("early_retries") + sum("early_others"),
+        )
+    }
+
+    /// Seconds that the rates which the worker keeps to take at least: a window's allowance at once,
+    /// the next one when the window has passed.
+    fn paced(&self) -> f64 {
+        let least = |service: &Value| {
+            let number = |name: &str| service[name].as_f64().unwrap_or_default();
+            let allowance = (number("allowance") * LIMIT_SHARE).floor().max(1.0);
+            let asked = number("requests").max(number("units"));
+            ((asked - 1.0) / allowance).floor() * number("window_seconds")
+        };
+        self.services.iter().map(least).fold(0.0, f64::max)
+    }
+
     /// Seconds.
     fn ideal(&self, latency: u32) -> f64 {
         let paths = self.paths();
@@ -299,12 +341,10 @@ impl Synced {
             .filter(|path| !path.ends_with("/$batch"))
             .map(|path| count(&|other| other == *path))
             .fold(0.0, f64::max);
-        let conditional_access = count(&|path| path.contains("/identity/"));
         // Nothing goes before the token.
         let chain = (1.0 + longest) * latency;
         let all = count(&|_| true) * latency / CONCURRENCY;
-        let paced = (conditional_access - 1.0).max(0.0) + 2.0 * latency;
-        chain.max(all).max(paced)
+        chain.max(all).max(self.paced() + 2.0 * latency)
     }
 }
 
