@@ -2,11 +2,13 @@
 
 pub mod change;
 pub mod content;
+mod json_text;
 pub mod link;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+pub use self::json_text::JsonText;
 
 use crate::failure::Failure;
 use crate::inventory::link::LinkSet;
@@ -27,16 +29,16 @@ pub struct Observation {
     pub scope_tags: Vec<String>,
     /// How many assignments it has; absent when the list does not tell.
     pub assignment_count: Option<i32>,
-    /// Safe, small facts about it: description, kind, times, version. A JSON object.
-    pub metadata: Value,
+    /// Safe, small facts about it: description, kind, times, version. An object.
+    pub metadata: JsonText,
     /// Hash of its content without assignments, counts and times.
     pub content_hash: [u8; 32],
     /// Hash of its assignments, when the list tells them.
     pub assignments_hash: Option<[u8; 32]>,
     /// Its content without secrets, as a flat map from JSON pointer to value: see [`change`].
-    pub content: Map<String, Value>,
-    /// Its assignments in a normal form whose order means nothing, when they are told.
-    pub assignments: Option<Vec<Value>>,
+    pub content: JsonText,
+    /// Its assignments in a normal form whose order means nothing, when they are told. An array.
+    pub assignments: Option<JsonText>,
     /// Its links, one set for each reading that told some. None for a reading that was not made:
     /// what that told before still stands.
     pub links: Vec<LinkSet>,

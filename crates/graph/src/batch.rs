@@ -283,6 +283,7 @@ impl TenantGraph {
             asked: Asked::First,
             body: Some(&body),
             charges: &charges,
+            reducible: false,
         };
         let replies = self
             .call(&call, patience, |body| envelope::read(&body, waiting.len()))

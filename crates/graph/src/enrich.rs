@@ -12,9 +12,9 @@ mod reply;
 use std::collections::BTreeMap;
 
 use atlas_domain::failure::{Failure, FailureCode};
-use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::content::{assignments_hash, assignments_of};
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
+use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::Value;
 
@@ -67,6 +67,13 @@ pub(crate) struct Enricher {
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
 }
 
+/// What of a page's reads found no object, by the row's place, and how many found one, by kind.
+#[derive(Default)]
+struct Absences {
+    absent: Vec<(usize, Ask, GraphError)>,
+    answered: BTreeMap<&'static str, u32>,
+}
+
 /// A row while it is completed.
 struct Row {
     sighting: Sighting,
@@ -115,13 +122,20 @@ impl Enricher {
                     .map(|ask| (at, ask)),
             );
         }
+        let mut absences = Absences::default();
         for reads in reads.chunks(AT_ONCE) {
-            self.read(reads, &mut rows).await?;
+            self.read(reads, &mut rows, &mut absences).await?;
         }
+        self.judge(absences, &mut rows);
         Ok(rows.into_iter().map(|row| self.finish(row)).collect())
     }
 
-    async fn read(&mut self, reads: &[(usize, Ask)], rows: &mut [Row]) -> Result<(), GraphError> {
+    async fn read(
+        &mut self,
+        reads: &[(usize, Ask)],
+        rows: &mut [Row],
+        absences: &mut Absences,
+    ) -> Result<(), GraphError> {
         let (mut sent, mut requests) = (Vec::new(), Vec::new());
         for (at, ask) in reads {
             let row = &mut rows[*at];
@@ -154,6 +168,10 @@ impl Enricher {
             match taken {
                 Ok(()) => {
                     self.failures.remove(ask.word());
+                    *absences.answered.entry(ask.word()).or_default() += 1;
+                }
+                Err(error @ GraphError::ObjectNotFound { .. }) => {
+                    absences.absent.push((at, ask.clone(), error));
                 }
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => {
@@ -163,6 +181,27 @@ impl Enricher {
             }
         }
         Ok(())
+    }
+
+    /// An object that was deleted since it was listed is left as the list told it; the next sync
+    /// sees that it is gone. Where more of a page's reads of one kind find nothing than something,
+    /// it is the read that is not there.
+    fn judge(&mut self, absences: Absences, rows: &mut [Row]) {
+        let Absences { absent, answered } = absences;
+        let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
+        for (_, ask, _) in &absent {
+            *counts.entry(ask.word()).or_default() += 1;
+        }
+        for (at, ask, error) in absent {
+            let word = ask.word();
+            let found = answered.get(word).copied().unwrap_or_default();
+            if counts[word] > found.max(1) {
+                self.note(&ask, &error);
+                rows[at].fail(&ask, error);
+            } else {
+                rows[at].leave_untold(&ask);
+            }
+        }
     }
 
     /// Why the read is not worth sending.
@@ -244,7 +283,7 @@ pub(crate) fn set_assignments(
         let set = LinkSet::new(LinkSource::Assignments, found.links);
         observation.links.push(set);
     }
-    observation.assignments = Some(assignments);
+    observation.assignments = Some(JsonText::of(&assignments));
     cut
 }
 
@@ -260,8 +299,13 @@ impl Row {
     }
 
     /// Leaves untold what the read would have told.
-    fn fail(&mut self, ask: &Ask, error: GraphError) {
+    fn leave_untold(&mut self, ask: &Ask) {
         self.related_failed |= ask.is_related(self.sighting.collection);
+    }
+
+    /// Leaves untold what the read would have told, which is a failure.
+    fn fail(&mut self, ask: &Ask, error: GraphError) {
+        self.leave_untold(ask);
         self.error.get_or_insert(error);
     }
 }

@@ -8,6 +8,8 @@ mod explain;
 
 use std::time::Duration;
 
+use crate::http::TIMED_OUT;
+
 /// Why a list could not be read, or not to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
@@ -176,6 +178,15 @@ impl GraphError {
         match self {
             Self::SignIn(error) => !error.is_transient(),
             Self::Unauthenticated { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether what was asked for took longer than Graph, or this client, waits.
+    pub(crate) fn is_timeout(&self) -> bool {
+        match self {
+            Self::Unavailable { status, .. } => *status == 504,
+            Self::Unreachable { reason } => *reason == TIMED_OUT,
             _ => false,
         }
     }

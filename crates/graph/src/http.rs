@@ -57,6 +57,9 @@ pub(crate) struct Attempt {
     pub(crate) fresh: bool,
 }
 
+/// What [`Lost::Unreachable`] says when no answer came in time.
+pub(crate) const TIMED_OUT: &str = "the time ran out";
+
 /// No answer that could be used.
 pub(crate) enum Lost {
     /// None came, or not to its end.
@@ -214,7 +217,7 @@ fn preference(url: &Url) -> &'static str {
 /// What happened on the way, in fixed words: the error itself holds the address.
 fn unreachable(error: &reqwest::Error) -> Lost {
     Lost::Unreachable(if error.is_timeout() {
-        "the time ran out"
+        TIMED_OUT
     } else if error.is_connect() {
         "no connection could be made"
     } else if error.is_decode() {

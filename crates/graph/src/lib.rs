@@ -56,6 +56,7 @@ mod client;
 mod collections;
 mod credential;
 mod delegated;
+mod effort;
 mod enrich;
 mod error;
 mod groups;

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::client::TenantGraph;
 use crate::collections::Shape;
+use crate::effort::Effort;
 use crate::enrich::{Enricher, Incomplete};
 use crate::error::{GraphError, PagingRefusal};
 use crate::link::VersionRoot;
@@ -38,9 +39,11 @@ pub struct ListReader {
     steps: VecDeque<Step>,
     refused: Option<PagingRefusal>,
     pages: u32,
-    told: bool,
+    effort: Effort,
     links: Seen,
     ids: Seen,
+    /// Ids that were given out before the list was begun again.
+    given: Vec<Seen>,
     enricher: Enricher,
     unknown: BTreeMap<PolicyTypeKey, u64>,
 }
@@ -88,9 +91,10 @@ impl ListReader {
             steps: VecDeque::from([first]),
             refused: None,
             pages: 0,
-            told: true,
+            effort: Effort::FULL,
             links: Seen::default(),
             ids: Seen::default(),
+            given: Vec::new(),
         }
     }
 
@@ -116,20 +120,24 @@ impl ListReader {
             }
             if step.of_parents {
                 self.read_parents(&step).await?;
-            } else {
-                return self.read_rows(&step).await.map(Some);
+            } else if let Some(page) = self.read_rows(&step).await? {
+                return Ok(Some(page));
             }
         }
     }
 
-    async fn read_rows(&mut self, step: &Step) -> Result<ListPage, GraphError> {
-        let read = match self.fetch(step).await {
-            Err(GraphError::Unavailable { status: 504, .. }) if self.can_ask_for_less(step) => {
-                return self.read_rows_without_assignments().await;
+    /// Reads a page; `None` when that took too long and the list was begun again.
+    async fn read_rows(&mut self, step: &Step) -> Result<Option<ListPage>, GraphError> {
+        let collection = self.plan.collection();
+        let whole = collection.shape() == Shape::List;
+        let less = self.effort.less(collection).filter(|_| whole);
+        match (self.fetch(step, less.is_some()).await, less) {
+            (Err(error), Some(less)) if error.is_timeout() => {
+                self.begin_again(less);
+                Ok(None)
             }
-            read => read?,
-        };
-        self.take(step, read).await
+            (read, _) => self.take(step, read?).await.map(Some),
+        }
     }
 
     /// What is lacking so far of the objects that were given out, by policy type: assignments and
@@ -146,45 +154,40 @@ impl ListReader {
         &self.unknown
     }
 
-    /// Expanding the assignments of very many objects takes Graph longer than its gateway waits.
-    /// The objects without their assignments are worth more than nothing.
-    async fn read_rows_without_assignments(&mut self) -> Result<ListPage, GraphError> {
+    /// Asks for less, from the first page on: a page of another size begins elsewhere. What was given
+    /// out stays given out.
+    fn begin_again(&mut self, effort: Effort) {
         let collection = self.plan.collection();
-        let query = collection.query_without_assignments();
-        let step = Step {
-            url: self.root.address(collection.path(), &query),
+        let url = self
+            .root
+            .address(collection.path(), &effort.query(collection));
+        tracing::info!(
+            path = collection.path(),
+            ?effort,
+            "asking for less after timeouts"
+        );
+        self.effort = effort;
+        self.steps = VecDeque::from([Step {
+            url,
             asked: Asked::First,
             of_parents: false,
             parent: None,
-        };
-        tracing::info!(
-            path = collection.path(),
-            "reading without assignments after timeouts"
-        );
-        self.told = false;
-        self.steps = VecDeque::from([step.clone()]);
-        let read = self.fetch(&step).await?;
-        self.take(&step, read).await
+        }]);
+        self.links = Seen::default();
+        self.given.push(std::mem::take(&mut self.ids));
+        self.unknown.clear();
     }
 
-    fn can_ask_for_less(&self, step: &Step) -> bool {
-        let expanded = step
-            .url
-            .query()
-            .is_some_and(|query| query.contains("$expand=assignments"));
-        step.asked == Asked::First && self.told && expanded
-    }
-
-    async fn fetch(&self, step: &Step) -> Result<PageRead, GraphError> {
+    async fn fetch(&self, step: &Step, reducible: bool) -> Result<PageRead, GraphError> {
         let plan = &self.plan;
         let setting = Setting {
-            told: self.told,
+            told: self.effort.assignments(),
             parent: step.parent.as_deref(),
         };
         let singleton = plan.collection().shape() == Shape::Singleton;
         let read = self
             .graph
-            .get(&step.url, step.asked, |body| {
+            .get_page(&step.url, step.asked, reducible, |body| {
                 if singleton {
                     page::singleton(plan, body)
                 } else {
@@ -203,10 +206,15 @@ impl ListReader {
         let mut on_this_page = Seen::default();
         sightings.retain(|one| on_this_page.insert(&one.observation.external_id));
         let mut unstable = sightings.len() < sighted;
+        let (again, sightings): (Vec<_>, Vec<_>) = sightings.into_iter().partition(|one| {
+            let id = &one.observation.external_id;
+            self.given.iter().any(|ids| ids.contains(id))
+        });
         // Boxed: it is large, and rarely needed.
         let observations = self.enricher.complete(sightings).boxed().await?;
         self.go_on(step, read.next.as_deref());
-        for observation in &observations {
+        let again = again.iter().map(|one| &one.observation);
+        for observation in observations.iter().chain(again) {
             unstable |= !self.ids.insert(&observation.external_id);
         }
         for key in read.unknown {

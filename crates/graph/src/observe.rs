@@ -4,10 +4,10 @@ mod platform;
 #[cfg(test)]
 mod tests;
 
-use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::change::fields;
 use atlas_domain::inventory::content::{content_hash, content_of};
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
+use atlas_domain::inventory::{JsonText, Observation};
 use serde_json::{Map, Value};
 
 use crate::collections::{Assignments, Collection, Shape};
@@ -71,7 +71,7 @@ pub(crate) fn observe(
         assignments_hash: None,
         assignments: None,
         content_hash: content_hash(&content),
-        content,
+        content: JsonText::of(&content),
         links: Vec::new(),
         metadata: metadata(collection, &object),
         external_id,
@@ -229,7 +229,7 @@ fn assignments<'a>(collection: &Collection, told: bool, object: &'a Value) -> Op
 /// - `description`: at most 1,000 characters
 /// - `created_at`, `modified_at`: RFC 3339, as Graph gave them
 /// - `version`, `state`, `template_family`, `platform`: Graph's own words
-fn metadata(collection: &Collection, object: &Value) -> Value {
+fn metadata(collection: &Collection, object: &Value) -> JsonText {
     let mut facts = Map::new();
     let mut add = |name: &str, fact: Option<String>| {
         if let Some(fact) = fact {
@@ -260,7 +260,7 @@ fn metadata(collection: &Collection, object: &Value) -> Value {
         family.and_then(|template| text(template, "templateFamily", LONGEST_WORD)),
     );
     add("platform", word("platforms").or_else(|| word("platform")));
-    Value::Object(facts)
+    JsonText::of(&facts)
 }
 
 /// A text property without NUL, which PostgreSQL cannot store, cut to `longest` characters. Blank

@@ -15,9 +15,9 @@ use crate::upstream::{self, Refusal, Usage};
 /// Status 500 is often no passing trouble with Intune; it gets fewer attempts than a gateway's.
 pub(crate) const TRIES_AT_500: u32 = 3;
 
-/// A gateway that gave up on an expanded list gives up on it again, after a long wait each time.
-/// Asking for less is the better next attempt.
-const TRIES_AT_EXPANDED_TIMEOUT: u32 = 2;
+/// A gateway that gave up on a large page gives up on it again, after a long wait each time. Where
+/// less can be asked for, that is the better next attempt.
+const TRIES_BEFORE_LESS: u32 = 2;
 
 /// A body that cannot be read gets so many attempts: it may have been cut off on the way.
 pub(crate) const TRIES_AT_INVALID: u32 = 3;
@@ -42,6 +42,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<&'a Bytes>,
     /// What it uses up of the tenant's limits.
     pub(crate) charges: &'a [Charge],
+    /// Whether the caller can ask for less when this takes too long.
+    pub(crate) reducible: bool,
 }
 
 impl TenantGraph {
@@ -53,11 +55,24 @@ impl TenantGraph {
         asked: Asked,
         read: impl Fn(&[u8]) -> Result<T, &'static str>,
     ) -> Result<Option<T>, GraphError> {
+        self.get_page(url, asked, false, read).await
+    }
+
+    /// As [`Self::get`], for a page in whose place smaller ones can be asked for when `reducible`:
+    /// then it is soon given up when it takes too long.
+    pub(crate) async fn get_page<T>(
+        &self,
+        url: &Url,
+        asked: Asked,
+        reducible: bool,
+        read: impl Fn(&[u8]) -> Result<T, &'static str>,
+    ) -> Result<Option<T>, GraphError> {
         let call = Call {
             url,
             asked,
             body: None,
             charges: &[Charge::of(&self.graph, url)],
+            reducible,
         };
         let mut patience = self.http.patience();
         self.call(&call, &mut patience, |body| read(&body)).await
@@ -149,10 +164,8 @@ impl TenantGraph {
                         after,
                         request_id,
                     } => {
-                        let expanded = url.query().is_some_and(|query| query.contains("$expand="));
                         let tries = match status {
                             500 => TRIES_AT_500,
-                            504 if expanded => TRIES_AT_EXPANDED_TIMEOUT,
                             _ => u32::MAX,
                         };
                         let failed = GraphError::Unavailable {
@@ -172,6 +185,11 @@ impl TenantGraph {
                 Err(Lost::Unreachable(reason)) => {
                     (GraphError::Unreachable { reason }, u32::MAX, None)
                 }
+            };
+            let tries = if call.reducible && failed.is_timeout() {
+                TRIES_BEFORE_LESS
+            } else {
+                tries
             };
             let wait = http.wait(patience, asked_wait);
             if !patience.has_attempt(tries) || !patience.spend(wait) {

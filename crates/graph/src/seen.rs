@@ -16,4 +16,9 @@ impl Seen {
     pub(crate) fn insert(&mut self, text: &str) -> bool {
         self.hashes.insert(self.keys.hash_one(text))
     }
+
+    /// Whether `text` was met.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        self.hashes.contains(&self.keys.hash_one(text))
+    }
 }

@@ -65,6 +65,7 @@ impl Pages {
                 asked: Asked::Next,
                 body: None,
                 charges: &[Charge::of(&self.graph.graph, &url)],
+                reducible: false,
             };
             let mut patience = self.graph.http.patience();
             let read = self

@@ -8,7 +8,7 @@ use atlas_api::{ApiOptions, Parts, serve};
 use atlas_domain::access::Role;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{RunId, WorkerId};
-use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
+use atlas_domain::inventory::{JsonText, Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Completion};
@@ -194,10 +194,10 @@ pub(crate) fn observation(at: usize) -> Observation {
         platform: "windows".to_owned(),
         scope_tags: vec!["0".to_owned()],
         assignment_count: Some(2),
-        metadata: json!({"description": "An app", "nothing": null}),
+        metadata: JsonText::of(&json!({"description": "An app", "nothing": null})),
         content_hash: [7; 32],
         assignments_hash: None,
-        content: serde_json::Map::new(),
+        content: JsonText::of(&json!({})),
         assignments: None,
         links: Vec::new(),
     }

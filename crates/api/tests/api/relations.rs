@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTarget, TargetKind};
+use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::registry;
 use serde_json::{Value, json};
 
@@ -150,23 +150,18 @@ async fn an_item_tells_its_links_in_either_direction() {
 async fn changes_are_listed_newest_first_with_what_differs() {
     let stage = Stage::set().await;
     let before = Observation {
-        content: [
-            ("/size".to_owned(), json!(1)),
-            ("/old".to_owned(), json!({"a": null})),
-        ]
-        .into_iter()
-        .collect(),
-        assignments: Some(vec![json!({"target": {"groupId": "g1", "nothing": null}})]),
+        content: JsonText::of(&json!({"/size": 1, "/old": {"a": null}})),
+        assignments: Some(JsonText::of(
+            &json!([{"target": {"groupId": "g1", "nothing": null}}]),
+        )),
         assignments_hash: Some([1; 32]),
         ..observation(0)
     };
     let first = stage.synced_page(&[before.clone(), observation(1)]).await;
     let after = Observation {
-        content: [("/size".to_owned(), json!([2, "x", null]))]
-            .into_iter()
-            .collect(),
+        content: JsonText::of(&json!({"/size": [2, "x", null]})),
         content_hash: [8; 32],
-        assignments: Some(vec![]),
+        assignments: Some(JsonText::of(&json!([]))),
         assignments_hash: Some([2; 32]),
         ..before
     };

@@ -159,13 +159,18 @@ impl Source<'_> {
         let settings: Vec<String> = self.ids(REUSABLE_SETTINGS).await?.into_iter().collect();
         for settings in settings.chunks(AT_ONCE) {
             let requests = settings.iter().map(|id| {
-                SubRequest::list(format!(
+                SubRequest::object(format!(
                     "{REUSABLE_SETTINGS}/{id}/referencingConfigurationPolicies"
                 ))
             });
             let answers = self.graph.batch(self.version, requests.collect()).await?;
             for (setting, answer) in settings.iter().zip(answers) {
-                self.walk(answer?, |policy| references.add(&policy, setting))
+                let page = match answer {
+                    // It was deleted since it was listed, so that nothing refers to it.
+                    Err(GraphError::ObjectNotFound { .. }) => continue,
+                    answer => answer?,
+                };
+                self.walk(page, |policy| references.add(&policy, setting))
                     .await?;
             }
         }

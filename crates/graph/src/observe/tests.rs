@@ -215,17 +215,15 @@ fn metadata_is_small_and_has_no_secret() {
     assert!(!format!("{observed:?}").contains("SECRET"));
     assert_eq!(observed.scope_tags, ["0", "1"]);
     assert_eq!(observed.platform, "iOS");
+    let metadata = observed.metadata.value();
+    assert_eq!(metadata["description"].as_str().unwrap().len(), 1_000);
+    assert_eq!(metadata["version"], "3");
     assert_eq!(
-        observed.metadata["description"].as_str().unwrap().len(),
-        1_000
-    );
-    assert_eq!(observed.metadata["version"], "3");
-    assert_eq!(
-        observed.metadata["odata_type"],
+        metadata["odata_type"],
         "microsoft.graph.iosWiFiConfiguration"
     );
-    assert_eq!(observed.metadata["modified_at"], "2024-01-03T03:04:05Z");
-    assert_eq!(observed.metadata.get("state"), None);
+    assert_eq!(metadata["modified_at"], "2024-01-03T03:04:05Z");
+    assert_eq!(metadata.get("state"), None);
 }
 
 #[test]

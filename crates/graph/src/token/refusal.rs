@@ -56,8 +56,8 @@ fn by_number(number: u32, busy: SignInCause) -> Option<SignInCause> {
         7_000_215 | 7_000_216 => SignInCause::SecretInvalid,
         700_024 => SignInCause::AssertionNotInTime,
         700_027 | 700_030 | 50_012 | 50_027 => SignInCause::AssertionRejected,
-        // No federated credential for the issuer and subject, or none at all.
-        70_021 | 70_025 | 700_211 | 700_213 => SignInCause::FederationMismatch,
+        // No federated credential for the issuer, audience and subject, or none at all.
+        70_021 | 70_025 | 700_211 | 700_212 | 700_213 => SignInCause::FederationMismatch,
         // Application unknown or without consent; Graph not subscribed to.
         700_016 | 700_011 | 65_001 | 500_011 | 650_052 => SignInCause::ConsentMissing,
         70_001 | 7_000_112 => SignInCause::ApplicationDisabled,
@@ -139,6 +139,12 @@ mod tests {
                 401,
                 "invalid_client",
                 700_211,
+                SignInCause::FederationMismatch,
+            ),
+            (
+                401,
+                "invalid_client",
+                700_212,
                 SignInCause::FederationMismatch,
             ),
             (

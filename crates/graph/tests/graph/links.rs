@@ -220,6 +220,33 @@ async fn a_read_that_is_refused_leaves_its_set_untold_and_says_so() {
 }
 
 #[tokio::test]
+async fn an_object_that_was_deleted_since_it_was_listed_is_left_as_the_list_told_it() {
+    for (vanished, complete) in [(1, true), (u32::MAX, false)] {
+        let setup = Setup::with_size(2_000).await;
+        let key = keys(&["roleAssignment"]);
+        let gone = Effect::Answer {
+            status: 404,
+            body: r#"{"error": {"code": "ResourceNotFound", "message": "gone"}}"#.to_owned(),
+        };
+        let path = PathMatch::prefix("/beta/deviceManagement/roleAssignments");
+        // The first request is for the list.
+        setup
+            .sim
+            .fault(FaultRule::always(path, gone).nth(2).times(Some(vanished)));
+        let told = read(&setup.graph(), &key).await;
+        assert!(told.objects.len() > 3);
+        let untold = told.objects.iter().filter(|one| {
+            one.links
+                .iter()
+                .all(|set| set.source != LinkSource::Related)
+        });
+        let expected = usize::try_from(vanished).unwrap().min(told.objects.len());
+        assert_eq!(untold.count(), expected);
+        assert_eq!(told.incomplete.is_empty(), complete, "{vanished}");
+    }
+}
+
+#[tokio::test]
 async fn relations_are_asked_of_each_app_where_the_list_of_them_is_refused() {
     let setup = Setup::with_size(1_000).await;
     let path = PathMatch::exact("/beta/deviceAppManagement/mobileAppRelationships");

@@ -211,7 +211,8 @@ async fn no_secret_of_the_tenants_objects_is_kept() {
             for secret in ["psk-", "vpp-", "password=", "KEY="] {
                 assert!(!shown.contains(secret), "{shown}");
             }
-            let members = one.metadata.as_object().unwrap();
+            let metadata = one.metadata.value();
+            let members = metadata.as_object().unwrap();
             let known = [
                 "odata_type",
                 "description",

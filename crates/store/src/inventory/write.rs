@@ -6,6 +6,7 @@
 //! | `begin` | recording what is going to be read |
 //! | `page` | storing what was seen on a page |
 //! | `differing` | the statement for what is new or differs: content, changes and links with it |
+//! | `stored_json` | JSON on its way into the database |
 //! | `missing` | marking what is no longer there |
 //! | `dangling` | finding links whose target is not there |
 
@@ -14,6 +15,7 @@ mod dangling;
 mod differing;
 mod missing;
 mod page;
+mod stored_json;
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_domain::ids::ItemId;
-use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::{JsonText, change::ChangeKind};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::run::Completion;
 use atlas_store::{
@@ -24,9 +24,9 @@ fn app(id: usize, content: &Value, groups: &[&str]) -> Observation {
     };
     Observation {
         content_hash: [digit(&content.to_string()); 32],
-        content: content.as_object().unwrap().clone(),
+        content: JsonText::of(content),
         assignments_hash: Some([digit(&groups.join("+")); 32]),
-        assignments: Some(assignments),
+        assignments: Some(JsonText::of(&assignments)),
         ..observation("mobileApp", id, 0)
     }
 }

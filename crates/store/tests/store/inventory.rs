@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atlas_domain::access::Role;
 use atlas_domain::ids::{ItemId, NotificationId};
-use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
+use atlas_domain::inventory::{JsonText, Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_domain::run::{Claim, Completion};
 use atlas_store::{Beginning, ItemFilter, PageRequest, TypeEffect, WriteError};
@@ -24,10 +24,10 @@ pub(crate) fn observation(policy_type: &str, id: usize, content: u8) -> Observat
         platform: "windows".to_owned(),
         scope_tags: vec!["0".to_owned(), "7".to_owned()],
         assignment_count: Some(2),
-        metadata: json!({ "description": "with a NUL \u{0} in it" }),
+        metadata: JsonText::of(&json!({ "description": "with a NUL \u{0} in it" })),
         content_hash: [content; 32],
         assignments_hash: Some([1; 32]),
-        content: serde_json::Map::new(),
+        content: JsonText::of(&json!({})),
         assignments: None,
         links: Vec::new(),
     }

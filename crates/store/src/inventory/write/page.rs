@@ -18,6 +18,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::differing::STORE_DIFFERING;
+use super::stored_json::StoredJson;
 use super::{BATCH, GUARD, PageEffect, TypeEffect, WriteError, guarded};
 use crate::error::StoreError;
 use crate::pool::Store;
@@ -199,11 +200,8 @@ impl Store {
         let changes: Vec<Uuid> = std::iter::repeat_with(|| self.mint())
             .take(3 * batch.len())
             .collect();
-        let content: Vec<Value> = batch.iter().map(|o| storable_members(&o.content)).collect();
-        let assignments: Vec<Option<Value>> = batch
-            .iter()
-            .map(|o| Some(o.assignments.as_ref()?.iter().map(storable_json).collect()))
-            .collect();
+        let content = column(&batch, |o| StoredJson::of(&o.content));
+        let assignments = column(&batch, |o| o.assignments.as_ref().map(StoredJson::of));
         let links = LinkColumns::of(&batch, || self.mint());
         let rows: Vec<SettledRow> = prepared(
             guarded!(STORE_DIFFERING, lease)
@@ -280,7 +278,7 @@ struct Columns<'a> {
     foundations: Vec<bool>,
     scope_tags: Vec<String>,
     assignment_counts: Vec<Option<i32>>,
-    metadata: Vec<Value>,
+    metadata: Vec<StoredJson<'a>>,
     content_hashes: Vec<&'a [u8]>,
     assignments_hashes: Vec<Option<&'a [u8]>>,
     object_links: Vec<Option<Vec<u8>>>,
@@ -306,7 +304,7 @@ impl<'a> Columns<'a> {
             foundations: column(batch, |o| o.policy_type.describe().foundation),
             scope_tags: column(batch, |o| storable(&o.scope_tags.join(SEPARATOR))),
             assignment_counts: column(batch, |o| o.assignment_count),
-            metadata: column(batch, |o| storable_json(&o.metadata)),
+            metadata: column(batch, |o| StoredJson::of(&o.metadata)),
             content_hashes: column(batch, |o| o.content_hash.as_slice()),
             assignments_hashes: column(batch, |o| {
                 o.assignments_hash.as_ref().map(<[u8; 32]>::as_slice)
@@ -370,20 +368,4 @@ impl LinkColumns {
 /// PostgreSQL's text cannot hold the character NUL; names from outside can.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
-}
-
-fn storable_json(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(storable(text)),
-        Value::Array(values) => values.iter().map(storable_json).collect(),
-        Value::Object(members) => storable_members(members),
-        other => other.clone(),
-    }
-}
-
-fn storable_members(members: &serde_json::Map<String, Value>) -> Value {
-    members
-        .iter()
-        .map(|(name, value)| (storable(name), storable_json(value)))
-        .collect()
 }

@@ -9,7 +9,7 @@ use atlas_domain::access::{Membership, Role};
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::{RequestId, RunId, UserId};
-use atlas_domain::inventory::Observation;
+use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, Status};
@@ -355,12 +355,10 @@ fn observation(object: usize, content: u8) -> Observation {
         platform: "windows".to_owned(),
         scope_tags: Vec::new(),
         assignment_count: None,
-        metadata: json!({}),
+        metadata: JsonText::of(&json!({})),
         content_hash: [content; 32],
         assignments_hash: None,
-        content: [("/content".to_owned(), json!(content))]
-            .into_iter()
-            .collect(),
+        content: JsonText::of(&json!({"/content": content})),
         assignments: None,
         links: Vec::new(),
     }

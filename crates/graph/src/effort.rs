@@ -1,0 +1,114 @@
+//! How much of a list is asked for at once: less, once Graph took too long for more.
+
+use crate::collections::Collection;
+
+/// Sizes of pages to fall back to, in rows. Intune's gateway gives up after a fixed time, and most
+/// of that goes into what is expanded on each row.
+const SMALLER_PAGES: [u32; 2] = [100, 20];
+
+const TOP: &str = "$top=";
+
+/// What the requests of a list ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Effort {
+    /// Rows on a page, where fewer are wanted than the list's own query says.
+    top: Option<u32>,
+    /// Whether the rows are to carry what the list's own query expands of assignments.
+    assignments: bool,
+}
+
+impl Effort {
+    /// All that the list's own query asks for.
+    pub(crate) const FULL: Self = Self {
+        top: None,
+        assignments: true,
+    };
+
+    /// Whether rows that could carry their assignments do.
+    pub(crate) const fn assignments(self) -> bool {
+        self.assignments
+    }
+
+    /// The query that asks for this much.
+    pub(crate) fn query(self, collection: &Collection) -> String {
+        let query = if self.assignments {
+            collection.query().to_owned()
+        } else {
+            collection.query_without_assignments()
+        };
+        let Some(top) = self.top else {
+            return query;
+        };
+        let parts = query.split('&').map(|part| {
+            if part.starts_with(TOP) {
+                format!("{TOP}{top}")
+            } else {
+                part.to_owned()
+            }
+        });
+        parts.collect::<Vec<_>>().join("&")
+    }
+
+    /// The next thing to try when this was too much: smaller pages where the size can be asked for,
+    /// then rows without their assignments. The objects alone are worth more than nothing.
+    pub(crate) fn less(self, collection: &Collection) -> Option<Self> {
+        let size = collection
+            .query()
+            .split('&')
+            .find_map(|part| part.strip_prefix(TOP)?.parse().ok());
+        let size = self.top.or(size);
+        let smaller = size.and_then(|size: u32| SMALLER_PAGES.into_iter().find(|top| *top < size));
+        if smaller.is_some() {
+            return Some(Self {
+                top: smaller,
+                ..self
+            });
+        }
+        let expanded = collection.query().contains("$expand=assignments");
+        (self.assignments && expanded).then_some(Self {
+            assignments: false,
+            ..self
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use atlas_domain::policy_types::registry;
+
+    use super::*;
+    use crate::collections::collections;
+
+    fn queries(key: &str) -> Vec<String> {
+        let key = registry().find(key).unwrap();
+        let collection = collections().iter().find(|one| one.key() == key).unwrap();
+        std::iter::successors(Some(Effort::FULL), |effort| effort.less(collection))
+            .map(|effort| effort.query(collection))
+            .collect()
+    }
+
+    #[test]
+    fn pages_become_smaller_before_assignments_are_done_without() {
+        assert_eq!(
+            queries("settingsCatalogPolicy"),
+            [
+                "$expand=assignments&$top=1000",
+                "$expand=assignments&$top=100",
+                "$expand=assignments&$top=20",
+                "$top=20"
+            ]
+        );
+        assert_eq!(
+            queries("iosManagedAppProtection"),
+            ["$expand=assignments,apps", "$expand=apps"]
+        );
+    }
+
+    #[test]
+    fn no_list_is_asked_for_less_without_end() {
+        for collection in collections() {
+            let steps = std::iter::successors(Some(Effort::FULL), |one| one.less(collection));
+            assert!(steps.take(10).count() < 5, "{}", collection.path());
+        }
+    }
+}
