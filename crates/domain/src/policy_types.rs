@@ -147,4 +147,33 @@ mod tests {
             assert_ne!(row.app_only, row.permissions.is_empty(), "{}", row.key);
         }
     }
+
+    #[test]
+    fn every_row_can_be_told_apart_and_names_permissions_that_only_read() {
+        let mut labels = BTreeSet::new();
+        for row in registry().all() {
+            let key = &row.key;
+            assert!(
+                labels.insert(row.label.to_lowercase()),
+                "{key}: {}",
+                row.label
+            );
+            for text in [&row.label, &row.category, &row.platform] {
+                assert!(!text.is_empty() && text.trim() == text, "{key}: {text:?}");
+            }
+            assert!(
+                key.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+                "{key}"
+            );
+            let distinct: BTreeSet<_> = row.permissions.iter().collect();
+            assert_eq!(distinct.len(), row.permissions.len(), "{key}");
+            for permission in &row.permissions {
+                let parts: Vec<_> = permission.split('.').collect();
+                let reads = parts.get(1).is_some_and(|verb| verb.starts_with("Read"));
+                let writes = permission.contains("Write");
+                assert!(parts.len() == 3 && reads && !writes, "{key}: {permission}");
+            }
+        }
+        assert_eq!(labels.len(), 123);
+    }
 }
