@@ -1,5 +1,7 @@
 //! The simulator as a program: see the library's first page.
 
+mod help;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -11,38 +13,10 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// What can be done to it while it runs.
-const CONTROL: &str = "\
-Control endpoints, under /_sim/, with JSON bodies:
-  GET health                         answers when it serves
-  GET, DELETE log                    requests that were made; forgets them
-  GET, POST, DELETE faults           what goes wrong, by path, tenant, count and probability
-  GET, POST, DELETE gates            requests that wait until a gate opens
-  PUT, DELETE throttles              limits of one's own
-  GET, PUT limits                    Graph's published limits: enforced, scaled, form of the wait
-  GET traffic/{tenant}               requests per service, early retries, peaks
-  DELETE traffic                     begins to count anew
-  GET connections                    how many were ever opened
-  GET, PUT modes/{tenant}            what the tenant lacks: no_intune, no_cloud_pc,
-                                     no_conditional_access, no_scripts, us_government,
-                                     {\"without\": \"permission\"}
-  PUT latency                        base_us, per_row_us, jitter_us, expand_percent
-  GET, DELETE tokens/{tenant}        how many were issued; revokes them
-  POST challenge/{tenant}            asks for new tokens with claims
-  POST certificates                  a certificate of the application, in PEM
-  POST federated                     issuer, subject, audience, public_key_pem
-  POST user-tokens/{tenant}          a token for a user, signed by the published keys
-  POST keys/rotate                   signs with another key
-  GET answer-key/{tenant}            objects that a client must have stored
-  GET links/{tenant}                 links that it must have stored
-  POST mutate/{tenant}               changes the tenant
-  POST mark/{tenant}                 changes are told from here
-  GET changes/{tenant}               changes that a client must have found";
-
 /// A Microsoft Graph to develop, test and measure against. It holds invented tenants and no secrets
 /// worth keeping; it is not for networks that others can reach.
 #[derive(Debug, Parser)]
-#[command(name = "atlas-graph-sim", version, after_long_help = CONTROL)]
+#[command(name = "atlas-graph-sim", version, after_long_help = help::CONTROL)]
 struct Arguments {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "ATLAS_SIM_LISTEN", default_value = "127.0.0.1:8085")]

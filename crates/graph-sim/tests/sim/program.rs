@@ -1,7 +1,12 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use atlas_graph_sim::{AnswerKey, Simulator, SimulatorOptions};
+use atlas_graph_sim::{
+    AnswerKey, Effect, FaultRule, GateRule, MutationScript, PublishedLimits, RetryAfter,
+    SignInRefusal, Simulator, SimulatorOptions, TenantMode, Throttle, UserToken, WaitForm,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::client::{Client, GOOD_FORM, OTHER_TENANT, TENANT, ask_for_token};
 
@@ -72,4 +77,58 @@ async fn the_program_tells_its_address_serves_what_the_library_serves_and_ends_o
     assert!(terminate.success());
     let status = until("the end", || program.0.try_wait().unwrap()).await;
     assert!(status.success());
+}
+
+/// What a type would have taken in the place of something that it does not know.
+fn choices<T: DeserializeOwned>(unknown: Value) -> Vec<String> {
+    let Err(refusal) = serde_json::from_value::<T>(unknown) else {
+        panic!("it takes what is unknown");
+    };
+    let refusal = refusal.to_string();
+    let words = refusal.split('`').skip(1).step_by(2);
+    words
+        .filter(|word| *word != "?")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_help_names_everything_that_can_be_sent() {
+    let told = Command::new(env!("CARGO_BIN_EXE_atlas-graph-sim"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(told.stdout).unwrap();
+    let named = |word: &str| {
+        let part = |one: char| !one.is_ascii_alphanumeric() && one != '_' && one != '-';
+        help.split(part).any(|one| one == word)
+    };
+    let member = || json!({"?": 1});
+    let choices = [
+        choices::<Effect>(json!({"kind": "?"})),
+        choices::<SignInRefusal>(json!("?")),
+        choices::<RetryAfter>(json!("?")),
+        choices::<TenantMode>(json!("?")),
+        choices::<WaitForm>(json!("?")),
+        choices::<FaultRule>(member()),
+        choices::<GateRule>(member()),
+        choices::<Throttle>(member()),
+        choices::<PublishedLimits>(member()),
+        choices::<MutationScript>(member()),
+        choices::<UserToken>(member()),
+    ];
+    for words in choices {
+        assert!(words.len() > 2, "{words:?}");
+        for word in words {
+            assert!(named(&word), "the help does not tell of {word}");
+        }
+    }
+    let routes = include_str!("../../src/control.rs");
+    let paths = routes.split('"').skip(1).step_by(2);
+    let paths = paths.filter_map(|text| text.strip_prefix('/')?.split('/').next());
+    let paths: Vec<&str> = paths.filter(|path| !path.is_empty()).collect();
+    assert!(paths.len() > 20, "{paths:?}");
+    for path in paths {
+        assert!(named(path), "the help does not tell of {path}");
+    }
 }

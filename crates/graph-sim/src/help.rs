@@ -1,0 +1,75 @@
+//! What `--help` tells of the simulator while it runs.
+
+/// The control endpoints and what can be sent to them.
+pub(crate) const CONTROL: &str = "\
+Control endpoints, under /_sim/, with JSON bodies:
+  GET health                         answers when it serves
+  GET, DELETE log                    requests that were made; forgets them
+  GET, POST, DELETE faults           what goes wrong: see \"Faults\"
+  GET, POST, DELETE gates            requests that wait until DELETE opens all gates:
+                                     path, tenant, after (so many pass before)
+  PUT, DELETE throttles              limits of one's own, as a list: path, requests, window_ms,
+                                     tells_wait
+  GET, PUT limits                    Graph's published limits: enforce, time_scale, limit_scale,
+                                     wait (seconds, decimal, http_date, absent, in_message),
+                                     directory_size
+  GET traffic/{tenant}               requests per service, early retries, peaks
+  DELETE traffic                     begins to count anew
+  GET connections                    how many were ever opened
+  GET, PUT modes/{tenant}            what the tenant lacks, as a list: no_intune, no_cloud_pc,
+                                     no_conditional_access, no_scripts, us_government,
+                                     {\"without\": \"permission\"}
+  PUT latency                        base_us, per_row_us, jitter_us, expand_percent
+  GET, DELETE tokens/{tenant}        how many were issued; revokes them
+  POST challenge/{tenant}            asks for new tokens with claims
+  POST certificates                  a certificate of the application, in PEM
+  POST federated                     issuer, subject, audience, public_key_pem
+  POST user-tokens/{tenant}          a token for a user, signed by the published keys: audience,
+                                     user, scopes, roles, lifetime_seconds, version_1
+  POST keys/rotate                   signs with another key
+  GET answer-key/{tenant}            objects that a client must have stored
+  GET links/{tenant}                 links that it must have stored
+  GET groups/{tenant}                groups that it must have stored
+  POST expire-group-links/{tenant}   links to changes of groups are no longer good
+  POST mutate/{tenant}               changes the tenant: see \"Changes\"
+  POST mark/{tenant}                 changes are told from here
+  GET changes/{tenant}               changes that a client must have found
+
+Faults. A rule has a path, and may have more:
+  path          {\"exact\": \"/beta/...\"}, {\"prefix\": \"/v1.0\"} or
+                {\"suffix\": \"/oauth2/v2.0/token\"}, without the query
+  tenant        only for this directory id
+  nth, count    the first request that is struck (1), and how many from there on (1; null for all)
+  probability   from 0 to 1, decided by seed
+  effect        {\"kind\": ...}, one of:
+    forbidden (permission), unlicensed, not_applicable, unauthorized, claims_challenge
+    throttled (retry_after), server_error (status, body, retry_after), answer (status, body)
+    truncated_json, connection_reset, html_page, wrong_content_type, gzip
+    delayed (milliseconds), slow_body (pieces, milliseconds)
+    empty_page, repeated_next_link, foreign_next_link (origin), repeated_row, page_gone (status)
+    padded (bytes), huge_row (bytes), expand_times_out (rows)
+    top_ignored, top_rejected, top_clamped (rows)
+    unknown_enum, unknown_type, null_name, odd_names, duplicate_keys
+    missing_response                 in a $batch
+    sign_in (refusal)                at a token endpoint; the refusal is one of:
+      secret_invalid, secret_expired, application_not_found, application_disabled,
+      tenant_not_found, consent_missing, not_subscribed, blocked_by_conditional_access,
+      parameter_missing, scope_invalid, grant_unsupported, busy, loop_detected,
+      assertion_invalid, assertion_not_in_time, assertion_claims, nothing_federated,
+      issuer_unknown, subject_unknown, audience_unknown, national_cloud, resource_unknown,
+      user_token_expired, user_token_invalid, interaction_required
+  retry_after is \"absent\", or one of {\"seconds\": 7}, {\"decimal\": 0.3}, {\"http_date\": 2} and
+  {\"in_message\": 7}; the body of a server_error is \"empty\" or \"nested_json\".
+
+Changes. How many objects to change in each way, and which:
+  add, delete, restore, rename, edit, edit_nested, edit_secret, reassign, reassign_untold, touch
+  seed decides which objects; keys are the policy types to take them from (all when empty)
+
+Sign-in: {directory id}/oauth2/v2.0/token takes a secret, a signed assertion, a federated token, or
+a user's token on behalf of the user. OpenID Connect: {directory id, common or organizations}/v2.0/
+.well-known/openid-configuration and /discovery/v2.0/keys.
+
+An example, for the second page of a list that times out once:
+  curl -H content-type:application/json http://127.0.0.1:8085/_sim/faults -d '{\"nth\": 2,
+    \"path\": {\"exact\": \"/beta/deviceManagement/configurationPolicies\"},
+    \"effect\": {\"kind\": \"server_error\", \"status\": 504}}'";
