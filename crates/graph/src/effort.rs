@@ -49,6 +49,12 @@ impl Effort {
         parts.collect::<Vec<_>>().join("&")
     }
 
+    /// Whether a page of `rows` without a link may be only the beginning of its list. Conditional
+    /// Access has been seen to fill a page of the size that was asked for and to link nowhere.
+    pub(crate) fn may_be_cut(self, rows: u64) -> bool {
+        self.top.is_some_and(|top| u64::from(top) == rows)
+    }
+
     /// The next thing to try when this was too much: smaller pages where the size can be asked for,
     /// then rows without their assignments. The objects alone are worth more than nothing.
     pub(crate) fn less(self, collection: &Collection) -> Option<Self> {

@@ -26,8 +26,9 @@ pub struct ListPage {
     pub observations: Vec<Observation>,
     /// The page's rows, also those that no wanted policy type claims.
     pub rows: u64,
-    /// Whether an object was seen before in this list. The list changed while it was read, so
-    /// another object may have been skipped: nothing may be concluded from its absence.
+    /// Whether an object was seen before in this walk, or the list may be cut off: it changed while
+    /// it was read, or a smaller page than the usual ones is full and links nowhere. Another object
+    /// may have been skipped, so nothing may be concluded from its absence.
     pub unstable: bool,
 }
 
@@ -206,6 +207,7 @@ impl ListReader {
         let mut on_this_page = Seen::default();
         sightings.retain(|one| on_this_page.insert(&one.observation.external_id));
         let mut unstable = sightings.len() < sighted;
+        unstable |= read.next.is_none() && self.effort.may_be_cut(read.rows);
         let (again, sightings): (Vec<_>, Vec<_>) = sightings.into_iter().partition(|one| {
             let id = &one.observation.external_id;
             self.given.iter().any(|ids| ids.contains(id))
