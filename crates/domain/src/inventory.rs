@@ -25,8 +25,8 @@ pub struct Observation {
     pub name: String,
     /// The platform, more exact than the policy type's where the object tells.
     pub platform: String,
-    /// Scope tag ids.
-    pub scope_tags: Vec<String>,
+    /// Scope tag ids; absent when the list does not tell them truly.
+    pub scope_tags: Option<Vec<String>>,
     /// How many assignments it has; absent when the list does not tell.
     pub assignment_count: Option<i32>,
     /// Safe, small facts about it: description, kind, times, version. An object.

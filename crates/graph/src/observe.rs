@@ -190,15 +190,18 @@ fn name(collection: &Collection, object: &Value, external_id: &str) -> String {
     })
 }
 
-fn scope_tags(collection: &Collection, object: &Value) -> Vec<String> {
+fn scope_tags(collection: &Collection, object: &Value) -> Option<Vec<String>> {
+    if collection.tells_wrong_scope_tags() {
+        return None;
+    }
     let Some(Value::Array(values)) = collection
         .scope_tags
         .as_ref()
         .and_then(|field| object.get(field))
     else {
-        return Vec::new();
+        return Some(Vec::new());
     };
-    tags_of(values)
+    Some(tags_of(values))
 }
 
 /// Scope tags as they are kept: few characters each, in order, once.

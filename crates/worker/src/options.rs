@@ -74,7 +74,7 @@ pub struct RunOptions {
     #[arg(long, env = "ATLAS_WORKER_SLOTS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub slots: u16,
     /// How many pages of Graph this process holds in memory at once, over all runs
-    #[arg(long, env = "ATLAS_MAX_PAGES_IN_FLIGHT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, env = "ATLAS_MAX_PAGES_IN_FLIGHT", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub max_pages_in_flight: u16,
     /// How long a run stays this worker's without a heartbeat
     #[arg(long, env = "ATLAS_LEASE", default_value = "45s", value_parser = duration, value_name = "TIME")]

@@ -192,7 +192,7 @@ pub(crate) fn observation(at: usize) -> Observation {
         external_id: format!("id-{at}"),
         name: format!("App {at:03}"),
         platform: "windows".to_owned(),
-        scope_tags: vec!["0".to_owned()],
+        scope_tags: Some(vec!["0".to_owned()]),
         assignment_count: Some(2),
         metadata: JsonText::of(&json!({"description": "An app", "nothing": null})),
         content_hash: [7; 32],

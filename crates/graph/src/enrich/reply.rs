@@ -92,7 +92,7 @@ fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), GraphError> {
             .get("roleScopeTagIds")
             .and_then(Value::as_array)
             .ok_or(invalid("an app has no scope tags"))?;
-        row.sighting.observation.scope_tags = tags_of(tags);
+        row.sighting.observation.scope_tags = Some(tags_of(tags));
         scoped_by(object.get("roleScopeTagIds"), &mut row.related);
         let categories = whole(&mut object, "categories")?;
         apps::of_categories(&categories, &mut row.related);

@@ -213,7 +213,7 @@ fn metadata_is_small_and_has_no_secret() {
         "preSharedKey": "SECRET", "roleScopeTagIds": ["1", "0", "1", "", 5]});
     let observed = seen(&["deviceConfiguration"], &row).unwrap();
     assert!(!format!("{observed:?}").contains("SECRET"));
-    assert_eq!(observed.scope_tags, ["0", "1"]);
+    assert_eq!(observed.scope_tags.unwrap(), ["0", "1"]);
     assert_eq!(observed.platform, "iOS");
     let metadata = observed.metadata.value();
     assert_eq!(metadata["description"].as_str().unwrap().len(), 1_000);
@@ -336,6 +336,7 @@ fn an_app_is_read_by_itself_because_its_list_tells_scope_tags_wrongly() {
         seen(&["mobileApp"], &row).unwrap()
     };
     assert_eq!(app("0").content_hash, app("7").content_hash);
+    assert_eq!(app("7").scope_tags, None);
     assert!(app("7").links.iter().all(|set| set.links.is_empty()));
 }
 

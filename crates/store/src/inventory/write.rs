@@ -37,8 +37,9 @@ use crate::statement::prepared;
 
 pub use begin::Beginning;
 
-/// Rows per statement: keeps each transaction far below a second.
-const BATCH: usize = 500;
+/// Rows per statement: keeps each transaction far below a second, and what each connection keeps as
+/// its buffers below a megabyte.
+const BATCH: usize = 200;
 
 /// A write was not done.
 #[derive(Debug, thiserror::Error)]

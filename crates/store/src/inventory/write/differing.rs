@@ -38,7 +38,8 @@ const ITEMS: &str = ", inserted AS ( \
             assignments_hash, object_links, assignment_links, related_links, first_seen_at, \
             last_seen_at, changed_at, fence, last_seen_run) \
         SELECT o.id, $1, o.policy_type, o.external_id, o.name, o.category, o.platform, \
-            o.foundation, string_to_array(o.scope_tags, E'\\x1f'), o.assignment_count, o.metadata, \
+            o.foundation, coalesce(string_to_array(o.scope_tags, E'\\x1f'), '{}'), \
+            o.assignment_count, o.metadata, \
             o.content_hash, o.assignments_hash, o.object_links, o.assignment_links, \
             o.related_links, clock_timestamp(), clock_timestamp(), clock_timestamp(), $3, $5 \
         FROM observed o CROSS JOIN guard \
@@ -47,7 +48,8 @@ const ITEMS: &str = ", inserted AS ( \
         RETURNING i.id), \
     updated AS ( \
         UPDATE inventory_items i SET name = o.name, category = o.category, platform = o.platform, \
-            foundation = o.foundation, scope_tags = string_to_array(o.scope_tags, E'\\x1f'), \
+            foundation = o.foundation, \
+            scope_tags = coalesce(string_to_array(o.scope_tags, E'\\x1f'), i.scope_tags), \
             assignment_count = coalesce(o.assignment_count, i.assignment_count), \
             metadata = o.metadata, content_hash = o.content_hash, \
             assignments_hash = coalesce(o.assignments_hash, i.assignments_hash), \

@@ -46,7 +46,8 @@ const TOUCH: &str = concatcp!(
             assignment_links, related_links, at)), \
     touched AS ( \
         UPDATE inventory_items i SET name = o.name, category = o.category, platform = o.platform, \
-            foundation = o.foundation, scope_tags = string_to_array(o.scope_tags, E'\\x1f'), \
+            foundation = o.foundation, \
+            scope_tags = coalesce(string_to_array(o.scope_tags, E'\\x1f'), i.scope_tags), \
             assignment_count = coalesce(o.assignment_count, i.assignment_count), \
             metadata = o.metadata, last_seen_at = clock_timestamp(), fence = $3, \
             last_seen_run = $5 \
@@ -93,7 +94,7 @@ impl Store {
     /// links of every source that it has no set for.
     ///
     /// # Errors
-    /// [`WriteError`]; batches of 500 before the failing one stay stored.
+    /// [`WriteError`]; batches of 200 before the failing one stay stored.
     pub async fn store_page(
         &self,
         lease: &Lease,
@@ -159,7 +160,7 @@ impl Store {
                 .bind::<Array<Text>, _>(columns.categories)
                 .bind::<Array<Text>, _>(columns.platforms)
                 .bind::<Array<Bool>, _>(columns.foundations)
-                .bind::<Array<Text>, _>(columns.scope_tags)
+                .bind::<Array<Nullable<Text>>, _>(columns.scope_tags)
                 .bind::<Array<Nullable<Integer>>, _>(columns.assignment_counts)
                 .bind::<Array<Jsonb>, _>(columns.metadata)
                 .bind::<Array<Binary>, _>(columns.content_hashes)
@@ -213,7 +214,7 @@ impl Store {
                 .bind::<Array<Text>, _>(columns.categories)
                 .bind::<Array<Text>, _>(columns.platforms)
                 .bind::<Array<Bool>, _>(columns.foundations)
-                .bind::<Array<Text>, _>(columns.scope_tags)
+                .bind::<Array<Nullable<Text>>, _>(columns.scope_tags)
                 .bind::<Array<Nullable<Integer>>, _>(columns.assignment_counts)
                 .bind::<Array<Jsonb>, _>(columns.metadata)
                 .bind::<Array<Binary>, _>(columns.content_hashes)
@@ -276,7 +277,7 @@ struct Columns<'a> {
     categories: Vec<&'static str>,
     platforms: Vec<String>,
     foundations: Vec<bool>,
-    scope_tags: Vec<String>,
+    scope_tags: Vec<Option<String>>,
     assignment_counts: Vec<Option<i32>>,
     metadata: Vec<StoredJson<'a>>,
     content_hashes: Vec<&'a [u8]>,
@@ -302,7 +303,10 @@ impl<'a> Columns<'a> {
             categories: column(batch, |o| o.policy_type.describe().category.as_str()),
             platforms: column(batch, |o| storable(&o.platform)),
             foundations: column(batch, |o| o.policy_type.describe().foundation),
-            scope_tags: column(batch, |o| storable(&o.scope_tags.join(SEPARATOR))),
+            scope_tags: column(batch, |o| {
+                let tags = o.scope_tags.as_ref()?;
+                Some(storable(&tags.join(SEPARATOR)))
+            }),
             assignment_counts: column(batch, |o| o.assignment_count),
             metadata: column(batch, |o| StoredJson::of(&o.metadata)),
             content_hashes: column(batch, |o| o.content_hash.as_slice()),

@@ -353,7 +353,7 @@ fn observation(object: usize, content: u8) -> Observation {
         external_id: object.to_string(),
         name: format!("Policy {object}"),
         platform: "windows".to_owned(),
-        scope_tags: Vec::new(),
+        scope_tags: Some(Vec::new()),
         assignment_count: None,
         metadata: JsonText::of(&json!({})),
         content_hash: [content; 32],
