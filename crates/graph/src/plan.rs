@@ -3,7 +3,8 @@
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::policy_types::PolicyTypeKey;
 
-use crate::collections::{Collection, Shape, collections};
+use crate::collections::{Assignments, Collection, Shape, collections};
+use crate::pacer::{Bucket, Charge};
 
 /// What has to be read for a selection.
 #[derive(Debug, Clone)]
@@ -43,6 +44,24 @@ impl ListPlan {
 
     pub(crate) fn sharing(&self) -> &[&'static Collection] {
         &self.sharing
+    }
+
+    /// Whether Graph lets its requests start only one after the other, at a distance, together with
+    /// those of every other such list.
+    #[must_use]
+    pub fn is_single_file(&self) -> bool {
+        Charge::of_sub_request(self.path()).bucket == Bucket::ConditionalAccess
+    }
+
+    /// Whether its objects are read one by one besides, which takes longer than any list.
+    #[must_use]
+    pub fn reads_objects(&self) -> bool {
+        let collection = self.collection();
+        let assigned = matches!(
+            collection.assignments(),
+            Assignments::SubResource | Assignments::ExpandItem
+        );
+        self.dependencies && (assigned || !collection.related.is_empty())
     }
 
     /// Whether links are wanted, and what has to be read for them.
@@ -163,6 +182,20 @@ mod tests {
             ]
         );
         assert!(plan.skipped.is_empty());
+    }
+
+    #[test]
+    fn lists_that_take_long_are_known_beforehand() {
+        let list = |key: &str, dependencies: bool| {
+            let mut lists = plan(&keys(&[key]), dependencies).lists;
+            let list = lists.remove(0);
+            (list.is_single_file(), list.reads_objects())
+        };
+        assert_eq!(list("conditionalAccessPolicy", true), (true, false));
+        assert_eq!(list("namedLocation", false), (true, false));
+        assert_eq!(list("mobileApp", true), (false, true));
+        assert_eq!(list("mobileApp", false), (false, false));
+        assert_eq!(list("roleScopeTag", false), (false, false));
     }
 
     #[test]

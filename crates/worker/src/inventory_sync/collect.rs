@@ -17,8 +17,8 @@ use super::InventorySyncService;
 use crate::execution::progress::ProgressBoard;
 use crate::interrupt::{Interrupt, insist, interrupt};
 
-/// Lists of one tenant that are read at once. Graph throttles per application and tenant, so more
-/// would not be faster for long.
+/// Lists of one tenant that are read at once, besides those that Graph allows in single file only.
+/// Graph throttles per application and tenant, so more would not be faster for long.
 const LISTS_AT_ONCE: usize = 8;
 
 /// A page, with the permission to hold it in memory.
@@ -47,14 +47,27 @@ impl InventorySyncService {
         lists: &[ListPlan],
         progress: &ProgressBoard,
     ) -> Result<Vec<TypeResult>, Interrupt> {
-        let reads: Vec<_> = lists
-            .iter()
+        let (single_file, mut others): (Vec<_>, Vec<_>) =
+            lists.iter().partition(|list| list.is_single_file());
+        // What takes longest begins first.
+        others.sort_by_key(|list| !list.reads_objects());
+        let one_after_the_other = async {
+            let mut results = Vec::new();
+            for list in single_file {
+                results.extend(self.one_list(lease, tenant, list, progress).await?);
+            }
+            Ok(results)
+        };
+        let reads: Vec<_> = others
+            .into_iter()
             .map(|list| self.one_list(lease, tenant, list, progress))
             .collect();
-        stream::iter(reads)
+        let at_once = stream::iter(reads)
             .buffer_unordered(LISTS_AT_ONCE)
-            .try_concat()
-            .await
+            .try_concat();
+        let (mut results, others) = tokio::try_join!(one_after_the_other, at_once)?;
+        results.extend(others);
+        Ok(results)
     }
 
     async fn one_list(
