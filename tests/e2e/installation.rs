@@ -56,8 +56,9 @@ impl Installation {
             ("ATLAS_PUSH_TIMEOUT", "20s"),
         ];
         variables.extend(extra);
-        let api_program = launch("atlas-api", directory.path(), &[], &variables);
         let graph = address(&simulator_address).await;
+        variables.push(("ATLAS_GRAPH_URL", &graph));
+        let api_program = launch("atlas-api", directory.path(), &[], &variables);
         let api = address(&api_address).await;
         Self {
             scenario: Scenario::new(&database.store()),

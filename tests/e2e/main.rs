@@ -9,6 +9,7 @@
 
 mod browser;
 mod command_line;
+mod directory_groups;
 mod installation;
 mod many_callers;
 mod operations;

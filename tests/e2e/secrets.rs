@@ -26,15 +26,15 @@ const ACCESS_TOKEN: &str = "sim-";
 const WEB_TOKEN: &str = "eyJ";
 
 /// A place and what stands there.
-type Place = (String, String);
+pub(crate) type Place = (String, String);
 
 /// What must not be found.
-struct Secrets(Vec<String>);
+pub(crate) struct Secrets(pub(crate) Vec<String>);
 
 impl Secrets {
     /// Where one of them stands, as it is or as `bytea` is written, and where anything stands that
     /// looks like a token.
-    fn found(&self, places: &[Place]) -> Vec<String> {
+    pub(crate) fn found(&self, places: &[Place]) -> Vec<String> {
         let mut found = Vec::new();
         for (place, text) in places {
             for secret in &self.0 {
@@ -65,13 +65,13 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Everything that is kept or told anywhere.
-struct Everywhere<'a> {
-    installation: &'a Installation,
-    members: Vec<(TestTenant, Member)>,
+pub(crate) struct Everywhere<'a> {
+    pub(crate) installation: &'a Installation,
+    pub(crate) members: Vec<(TestTenant, Member)>,
 }
 
 impl Everywhere<'_> {
-    async fn places(&self) -> Vec<Place> {
+    pub(crate) async fn places(&self) -> Vec<Place> {
         let mut places = Vec::new();
         for entry in std::fs::read_dir(self.installation.folder()).unwrap() {
             let path = entry.unwrap().path();
