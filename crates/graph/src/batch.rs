@@ -284,6 +284,7 @@ impl TenantGraph {
             body: Some(&body),
             charges: &charges,
             reducible: false,
+            page: false,
         };
         let replies = self
             .call(&call, patience, |body| envelope::read(&body, waiting.len()))

@@ -11,6 +11,7 @@ use url::Url;
 use crate::client::TenantGraph;
 use crate::error::{GraphError, PagingRefusal};
 use crate::link::VersionRoot;
+use crate::pacer::Place;
 use crate::request::Asked;
 use crate::seen::Seen;
 
@@ -28,6 +29,8 @@ pub const GROUPS_PERMISSION: &str = "Group.Read.All";
 pub struct GroupPage {
     /// What is told, in the order in which it was told.
     pub news: Vec<GroupNews>,
+    /// Among the pages in memory, until it is dropped.
+    _place: Option<Place>,
 }
 
 /// Reads what there is to be told of a directory's groups, page by page.
@@ -82,7 +85,8 @@ impl GroupReader {
             return Err(GraphError::Paging(PagingRefusal::TooManyPages));
         }
         // Only an object can be absent.
-        let read = self.graph.get(&url, asked, read).await?.unwrap_or_default();
+        let answer = self.graph.get_page(&url, asked, false, read).await?;
+        let (read, place) = answer.unwrap_or_default();
         self.pages += 1;
         self.next = None;
         self.links.insert(url.as_str());
@@ -98,7 +102,10 @@ impl GroupReader {
                 Err(refusal) => self.refused = Some(refusal),
             }
         }
-        Ok(Some(GroupPage { news: read.news }))
+        Ok(Some(GroupPage {
+            news: read.news,
+            _place: place,
+        }))
     }
 
     /// Where a later reading goes on. There after the last page; without it the reading did not

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 use url::Url;
 use zeroize::Zeroize;
 
@@ -26,6 +27,8 @@ pub(crate) struct Http {
     /// Keeps no connections, for attempts that should not meet the same broken server again
     /// (Microsoft Graph best practices: retry a 503 on a new connection).
     fresh: Client,
+    /// Places of pages in memory.
+    pub(crate) places: Arc<Semaphore>,
     options: GraphOptions,
     sources: Sources,
 }
@@ -93,6 +96,7 @@ impl Http {
         Ok(Self {
             client: build(usize::MAX)?,
             fresh: build(0)?,
+            places: Arc::new(Semaphore::new(options.pages_in_memory)),
             options,
             sources: Sources { clock, entropy },
         })

@@ -14,9 +14,10 @@ use crate::enrich::{Enricher, Incomplete};
 use crate::error::{GraphError, PagingRefusal};
 use crate::link::VersionRoot;
 use crate::observe::Setting;
+use crate::pacer::Place;
 use crate::page::{self, PageRead};
 use crate::plan::ListPlan;
-use crate::request::Asked;
+use crate::request::{Asked, Placed};
 use crate::seen::Seen;
 
 /// One page of a list.
@@ -30,6 +31,8 @@ pub struct ListPage {
     /// it was read, or a smaller page than the usual ones is full and links nowhere. Another object
     /// may have been skipped, so nothing may be concluded from its absence.
     pub unstable: bool,
+    /// Among the pages in memory, until it is dropped.
+    _place: Option<Place>,
 }
 
 /// Reads one list page by page. Holds one page at a time, and a few bytes per object already seen.
@@ -179,7 +182,7 @@ impl ListReader {
         self.unknown.clear();
     }
 
-    async fn fetch(&self, step: &Step, reducible: bool) -> Result<PageRead, GraphError> {
+    async fn fetch(&self, step: &Step, reducible: bool) -> Result<Placed<PageRead>, GraphError> {
         let plan = &self.plan;
         let setting = Setting {
             told: self.effort.assignments(),
@@ -201,7 +204,11 @@ impl ListReader {
     }
 
     /// Completes a page that was read and moves on. The page stays the next one when that fails.
-    async fn take(&mut self, step: &Step, read: PageRead) -> Result<ListPage, GraphError> {
+    async fn take(
+        &mut self,
+        step: &Step,
+        (read, place): Placed<PageRead>,
+    ) -> Result<ListPage, GraphError> {
         let mut sightings = read.sightings;
         let sighted = sightings.len();
         let mut on_this_page = Seen::default();
@@ -226,6 +233,7 @@ impl ListReader {
             observations,
             rows: read.rows,
             unstable,
+            _place: place,
         })
     }
 

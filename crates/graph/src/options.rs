@@ -23,6 +23,9 @@ pub struct GraphOptions {
     pub limit_share: f64,
     /// Requests to one tenant that are under way at once at most, over all of its lists.
     pub concurrency: usize,
+    /// Pages of lists that are asked for or in memory at once at most, over all tenants. Whoever
+    /// waits for a limit or a pause takes no part.
+    pub pages_in_memory: usize,
     /// How often one request is sent at most.
     pub max_attempts: u32,
     /// How long one request waits altogether between its attempts and for its tenant's pause.
@@ -50,6 +53,7 @@ impl Default for GraphOptions {
             max_body_bytes: 32 * 1024 * 1024,
             limit_share: 0.8,
             concurrency: 16,
+            pages_in_memory: 8,
             max_attempts: 6,
             max_wait: Duration::from_secs(5 * 60),
             max_pages: 10_000,
@@ -77,6 +81,9 @@ pub enum GraphSetupError {
     /// No request may be under way.
     #[error("at least one request must be allowed to be under way")]
     Concurrency,
+    /// No page may be in memory.
+    #[error("at least one page must be allowed to be in memory")]
+    PagesInMemory,
     /// The user agent cannot be sent in a header.
     #[error("the user agent has characters that a header cannot carry")]
     UserAgent,
@@ -97,6 +104,9 @@ impl GraphOptions {
         }
         if self.concurrency == 0 {
             return Err(GraphSetupError::Concurrency);
+        }
+        if self.pages_in_memory == 0 {
+            return Err(GraphSetupError::PagesInMemory);
         }
         Ok(())
     }
@@ -161,6 +171,14 @@ mod tests {
             ..GraphOptions::default()
         };
         assert!(matches!(options.check(), Err(GraphSetupError::Concurrency)));
+        let options = GraphOptions {
+            pages_in_memory: 0,
+            ..GraphOptions::default()
+        };
+        assert!(matches!(
+            options.check(),
+            Err(GraphSetupError::PagesInMemory)
+        ));
         assert!(GraphOptions::default().check().is_ok());
     }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::Patience;
@@ -52,6 +52,18 @@ pub(crate) struct ApplicationPause(Mutex<Option<Instant>>);
 pub(crate) struct PausedTooLong {
     /// What is left of the pause.
     pub(crate) remaining: Duration,
+}
+
+/// The place of a page among those that may be in memory at once; free again when this is dropped.
+pub(crate) type Place = OwnedSemaphorePermit;
+
+/// A request that may start.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    /// It is under way until this is dropped.
+    pub(crate) slot: Option<SemaphorePermit<'a>>,
+    /// For what it brings, where a place was wanted.
+    pub(crate) place: Option<Place>,
 }
 
 /// When a request may start.
@@ -144,7 +156,8 @@ impl Pacer {
             lane.add(now, used - charge.units);
         }
         if let Some(percentage) = usage.limit_percentage {
-            let distance = if percentage < 1.0 { 1 } else { 2 };
+            // What is just used up is not above the limit yet: of one request a second, each is all.
+            let distance = if percentage <= 1.0 { 1 } else { 2 };
             lane.slow(now + limit.window, distance);
         }
     }
@@ -158,9 +171,9 @@ impl Pacer {
     }
 
     /// Returns when a request may start that uses up `charges`: after the pauses of their buckets,
-    /// within their limits, and when fewer requests of the tenant are under way than allowed. The
-    /// request is under way until the answer is dropped. Pauses use up `patience`; keeping within
-    /// limits does not, it is no fault.
+    /// within their limits, when there is a place among `places`, if any, and when fewer requests of
+    /// the tenant are under way than allowed. Pauses use up `patience`; keeping within limits does
+    /// not, it is no fault.
     ///
     /// # Errors
     /// [`PausedTooLong`] at once, when a pause is longer than the patience.
@@ -168,7 +181,8 @@ impl Pacer {
         &self,
         charges: &[Charge],
         patience: &mut Patience,
-    ) -> Result<Option<SemaphorePermit<'_>>, PausedTooLong> {
+        places: Option<&Arc<Semaphore>>,
+    ) -> Result<Turn<'_>, PausedTooLong> {
         loop {
             let now = Instant::now();
             match self.reserve(charges, now) {
@@ -183,10 +197,15 @@ impl Pacer {
                     if at > now {
                         sleep_until(at).await;
                     }
-                    // It is never closed, so there always is one.
+                    // The place comes first: a page in its place may need slots, and no request
+                    // under way needs a place. Neither semaphore is ever closed.
+                    let place = match places {
+                        Some(places) => Arc::clone(places).acquire_owned().await.ok(),
+                        None => None,
+                    };
                     let slot = self.slots.acquire().await.ok();
                     if self.confirm(charges, at) {
-                        return Ok(slot);
+                        return Ok(Turn { slot, place });
                     }
                 }
             }

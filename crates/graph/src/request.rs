@@ -9,7 +9,7 @@ use crate::backoff::Patience;
 use crate::client::TenantGraph;
 use crate::error::GraphError;
 use crate::http::{Attempt, Lost, Reply};
-use crate::pacer::Charge;
+use crate::pacer::{Charge, Place, Turn};
 use crate::upstream::{self, Refusal, Usage};
 
 /// Status 500 is often no passing trouble with Intune; it gets fewer attempts than a gateway's.
@@ -44,7 +44,12 @@ pub(crate) struct Call<'a> {
     pub(crate) charges: &'a [Charge],
     /// Whether the caller can ask for less when this takes too long.
     pub(crate) reducible: bool,
+    /// Whether it brings a page that takes a place among those in memory.
+    pub(crate) page: bool,
 }
+
+/// What was read of an answer, in its place if it takes one.
+pub(crate) type Placed<T> = (T, Option<Place>);
 
 impl TenantGraph {
     /// Asks for `url` until there is an answer that `read` can make sense of, or no more patience.
@@ -55,27 +60,38 @@ impl TenantGraph {
         asked: Asked,
         read: impl Fn(&[u8]) -> Result<T, &'static str>,
     ) -> Result<Option<T>, GraphError> {
-        self.get_page(url, asked, false, read).await
+        let call = Call {
+            url,
+            asked,
+            body: None,
+            charges: &[Charge::of(&self.graph, url)],
+            reducible: false,
+            page: false,
+        };
+        let mut patience = self.http.patience();
+        self.call(&call, &mut patience, |body| read(&body)).await
     }
 
-    /// As [`Self::get`], for a page in whose place smaller ones can be asked for when `reducible`:
-    /// then it is soon given up when it takes too long.
+    /// As [`Self::get`], for a page that stays in memory as long as its place is kept. When smaller
+    /// ones can be asked for instead, it is `reducible`: then it is soon given up when it takes too
+    /// long.
     pub(crate) async fn get_page<T>(
         &self,
         url: &Url,
         asked: Asked,
         reducible: bool,
         read: impl Fn(&[u8]) -> Result<T, &'static str>,
-    ) -> Result<Option<T>, GraphError> {
+    ) -> Result<Option<Placed<T>>, GraphError> {
         let call = Call {
             url,
             asked,
             body: None,
             charges: &[Charge::of(&self.graph, url)],
             reducible,
+            page: true,
         };
         let mut patience = self.http.patience();
-        self.call(&call, &mut patience, |body| read(&body)).await
+        self.answer(&call, &mut patience, |body| read(&body)).await
     }
 
     /// Sends `call` until there is an answer that `read` can make sense of, or no more patience.
@@ -86,6 +102,16 @@ impl TenantGraph {
         patience: &mut Patience,
         read: impl Fn(Bytes) -> Result<T, &'static str>,
     ) -> Result<Option<T>, GraphError> {
+        let answer = self.answer(call, patience, read).await?;
+        Ok(answer.map(|(value, _)| value))
+    }
+
+    async fn answer<T>(
+        &self,
+        call: &Call<'_>,
+        patience: &mut Patience,
+        read: impl Fn(Bytes) -> Result<T, &'static str>,
+    ) -> Result<Option<Placed<T>>, GraphError> {
         let http = &*self.http;
         let (url, asked) = (call.url, call.asked);
         let charges = call.charges;
@@ -93,11 +119,11 @@ impl TenantGraph {
         let mut throttled_by = None;
         loop {
             self.know_of_intune(charges)?;
-            let slot = self.pacer.turn(charges, patience).await.map_err(|paused| {
-                GraphError::Throttled {
-                    retry_after: paused.remaining,
-                    request_id: throttled_by.clone(),
-                }
+            let places = call.page.then_some(&http.places);
+            let turn = self.pacer.turn(charges, patience, places).await;
+            let Turn { slot, place } = turn.map_err(|paused| GraphError::Throttled {
+                retry_after: paused.remaining,
+                request_id: throttled_by.clone(),
             })?;
             let token = self.access_token().await?;
             let attempt = Attempt {
@@ -116,7 +142,7 @@ impl TenantGraph {
                 Ok(reply) if reply.status.is_success() => {
                     let request_id = upstream::request_id(&reply.headers);
                     match read(Bytes::from(reply.body)) {
-                        Ok(value) => return Ok(Some(value)),
+                        Ok(value) => return Ok(Some((value, place))),
                         Err(reason) => {
                             let failed = GraphError::InvalidResponse { reason, request_id };
                             (failed, TRIES_AT_INVALID, None)
@@ -196,6 +222,7 @@ impl TenantGraph {
                 return Err(failed);
             }
             tracing::debug!(path = url.path(), ?wait, %failed, "trying again");
+            drop(place);
             fresh = true;
             tokio::time::sleep(wait).await;
         }

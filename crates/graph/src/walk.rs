@@ -66,6 +66,7 @@ impl Pages {
                 body: None,
                 charges: &[Charge::of(&self.graph.graph, &url)],
                 reducible: false,
+                page: false,
             };
             let mut patience = self.graph.http.patience();
             let read = self

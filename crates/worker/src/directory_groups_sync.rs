@@ -6,9 +6,8 @@ use std::sync::Arc;
 use atlas_domain::directory::settle;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::run::{Claim, Completion, Lease, Outcome, ProgressPhase, RunCounts};
-use atlas_graph::{GROUPS_PERMISSION, GraphError, GroupPage, GroupReader, TenantGraph};
+use atlas_graph::{GROUPS_PERMISSION, GraphError, GroupPage, TenantGraph};
 use atlas_store::{GroupEffect, MARKED_AT_ONCE, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::execution::End;
 use crate::execution::progress::ProgressBoard;
@@ -19,7 +18,6 @@ use crate::sign_in::SignIn;
 pub struct DirectoryGroupsSyncService {
     store: Store,
     sign_in: Arc<SignIn>,
-    pages: Arc<Semaphore>,
 }
 
 /// How a reading ended that met no trouble of its own.
@@ -31,14 +29,10 @@ enum Reading {
 }
 
 impl DirectoryGroupsSyncService {
-    /// A service that takes part in this bound of pages in memory.
+    /// A service that signs in with these credentials.
     #[must_use]
-    pub const fn new(store: Store, sign_in: Arc<SignIn>, pages: Arc<Semaphore>) -> Self {
-        Self {
-            store,
-            sign_in,
-            pages,
-        }
+    pub const fn new(store: Store, sign_in: Arc<SignIn>) -> Self {
+        Self { store, sign_in }
     }
 
     /// Works on the claimed run. Everything it writes is guarded by the claim's lease, so it may be
@@ -104,20 +98,18 @@ impl DirectoryGroupsSyncService {
         progress: &ProgressBoard,
     ) -> Result<Reading, Interrupt> {
         let mut reader = tenant.groups(since);
-        let mut ahead = self.fetch(&mut reader).await;
+        let mut ahead = reader.next_page().await;
         loop {
-            let held = match ahead {
-                Ok(Some(held)) => held,
+            let page = match ahead {
+                Ok(Some(page)) => page,
                 Ok(None) => break,
                 Err(GraphError::PageExpired { .. } | GraphError::Paging(_)) if since.is_some() => {
                     return Ok(Reading::OutOfDate);
                 }
                 Err(error) => return Err(not_read(&error)),
             };
-            let (stored, next) = tokio::join!(
-                self.store_page(lease, held, progress),
-                self.fetch(&mut reader)
-            );
+            let (stored, next) =
+                tokio::join!(self.store_page(lease, page, progress), reader.next_page());
             if stored?.nameless > 0 {
                 return Ok(Reading::OutOfDate);
             }
@@ -129,22 +121,11 @@ impl DirectoryGroupsSyncService {
             .map_or(Reading::OutOfDate, |link| Reading::AtEnd(link.to_owned())))
     }
 
-    async fn fetch(
-        &self,
-        reader: &mut GroupReader,
-    ) -> Result<Option<(GroupPage, OwnedSemaphorePermit)>, GraphError> {
-        // The semaphore is never closed; without room there would be no page either.
-        let Ok(room) = Arc::clone(&self.pages).acquire_owned().await else {
-            return Ok(None);
-        };
-        Ok(reader.next_page().await?.map(|page| (page, room)))
-    }
-
-    /// Takes the page, so that its room is free as soon as it is stored.
+    /// Takes the page, so that its place is free as soon as it is stored.
     async fn store_page(
         &self,
         lease: &Lease,
-        (page, _room): (GroupPage, OwnedSemaphorePermit),
+        page: GroupPage,
         progress: &ProgressBoard,
     ) -> Result<GroupEffect, Interrupt> {
         let news = settle(page.news);

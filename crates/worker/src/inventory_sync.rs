@@ -12,7 +12,6 @@ use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::{Claim, Completion, Outcome, ProgressPhase};
 use atlas_domain::selection::Selection;
 use atlas_store::{Beginning, Store};
-use tokio::sync::Semaphore;
 
 use crate::execution::End;
 use crate::execution::progress::ProgressBoard;
@@ -30,18 +29,12 @@ pub struct InventorySyncService {
     beginnings: Together<Beginning, bool>,
     sign_in: Arc<SignIn>,
     clock: Arc<dyn Clock>,
-    pages: Arc<Semaphore>,
 }
 
 impl InventorySyncService {
-    /// A service that takes part in this bound of pages of Graph in memory.
+    /// A service that signs in with these credentials.
     #[must_use]
-    pub fn new(
-        store: Store,
-        sign_in: Arc<SignIn>,
-        clock: Arc<dyn Clock>,
-        pages: Arc<Semaphore>,
-    ) -> Self {
+    pub fn new(store: Store, sign_in: Arc<SignIn>, clock: Arc<dyn Clock>) -> Self {
         let begins = store.clone();
         let beginnings = Together::open(BEGINNINGS_AT_ONCE, move |beginnings| {
             persist::begin_free(begins.clone(), beginnings)
@@ -51,7 +44,6 @@ impl InventorySyncService {
             beginnings,
             sign_in,
             clock,
-            pages,
         }
     }
 

@@ -73,7 +73,7 @@ pub struct RunOptions {
     /// How many runs this process works on at once
     #[arg(long, env = "ATLAS_WORKER_SLOTS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub slots: u16,
-    /// How many pages of Graph this process holds in memory at once, over all runs
+    /// How many pages of Graph this process asks for or holds in memory at once, over all runs
     #[arg(long, env = "ATLAS_MAX_PAGES_IN_FLIGHT", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub max_pages_in_flight: u16,
     /// How long a run stays this worker's without a heartbeat
@@ -166,6 +166,7 @@ impl RunOptions {
             max_wait: self.graph_max_wait,
             limit_share: self.graph_limit_share,
             concurrency: usize::from(self.graph_concurrency),
+            pages_in_memory: usize::from(self.max_pages_in_flight),
             first_backoff: self.graph_first_backoff,
             conditional_access_interval: self.graph_conditional_access_interval,
             ..GraphOptions::default()
@@ -247,10 +248,14 @@ mod tests {
     fn graph_is_asked_as_its_client_would_by_default_and_as_is_said_otherwise() {
         let (told, own) = (options(&[]).unwrap().graph(), GraphOptions::default());
         assert_eq!(format!("{told:?}"), format!("{own:?}"));
-        let other = options(&["--graph-limit-share=0.25", "--graph-concurrency=3"]);
-        let other = other.unwrap().graph();
+        let said = [
+            "--graph-limit-share=0.25",
+            "--graph-concurrency=3",
+            "--max-pages-in-flight=5",
+        ];
+        let other = options(&said).unwrap().graph();
         assert!((other.limit_share - 0.25).abs() < f64::EPSILON);
-        assert_eq!(other.concurrency, 3);
+        assert_eq!((other.concurrency, other.pages_in_memory), (3, 5));
     }
 
     #[test]

@@ -13,7 +13,6 @@ use atlas_queue::{
 };
 use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError, WorkerReport};
 use atlas_telemetry::metrics;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::directory_groups_sync::DirectoryGroupsSyncService;
@@ -86,16 +85,13 @@ pub async fn run(
         clock.clone(),
         options.credentials_dir.clone(),
     ));
-    // Pages of Graph in memory, over all runs of all kinds.
-    let pages = Arc::new(Semaphore::new(usize::from(options.max_pages_in_flight)));
     let services = Services {
         inventory_sync: InventorySyncService::new(
             store.clone(),
             Arc::clone(&sign_in),
             clock.clone(),
-            Arc::clone(&pages),
         ),
-        directory_groups_sync: DirectoryGroupsSyncService::new(store.clone(), sign_in, pages),
+        directory_groups_sync: DirectoryGroupsSyncService::new(store.clone(), sign_in),
     };
     let executor = Executor::new(
         store.clone(),

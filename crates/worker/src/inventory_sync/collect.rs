@@ -11,7 +11,6 @@ use atlas_store::TypeEffect;
 use atlas_telemetry::crash_point;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::InventorySyncService;
 use crate::execution::progress::ProgressBoard;
@@ -20,12 +19,6 @@ use crate::interrupt::{Interrupt, insist, interrupt};
 /// Lists of one tenant that are read at once, besides those that Graph allows in single file only.
 /// Graph throttles per application and tenant, so more would not be faster for long.
 const LISTS_AT_ONCE: usize = 8;
-
-/// A page, with the permission to hold it in memory.
-struct HeldPage {
-    page: ListPage,
-    _room: OwnedSemaphorePermit,
-}
 
 /// What is known of a list while it is read.
 struct Tally {
@@ -107,42 +100,33 @@ impl InventorySyncService {
         tally: &mut Tally,
         progress: &ProgressBoard,
     ) -> Result<Result<(), GraphError>, Interrupt> {
-        let mut ahead = self.fetch(reader).await;
+        let mut ahead = reader.next_page().await;
         loop {
-            let held = match ahead {
-                Ok(Some(held)) => held,
+            let page = match ahead {
+                Ok(Some(page)) => page,
                 Ok(None) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
             };
             tally.pages += 1;
-            tally.unstable |= held.page.unstable;
+            tally.unstable |= page.unstable;
             let (stored, next) = tokio::join!(
-                self.store_page(lease, held, &mut tally.effects, progress),
-                self.fetch(reader)
+                self.store_page(lease, page, &mut tally.effects, progress),
+                reader.next_page()
             );
             stored?;
             ahead = next;
         }
     }
 
-    async fn fetch(&self, reader: &mut ListReader) -> Result<Option<HeldPage>, GraphError> {
-        // The semaphore is never closed; without room there would be no page either.
-        let Ok(room) = self.pages.clone().acquire_owned().await else {
-            return Ok(None);
-        };
-        let page = reader.next_page().await?;
-        Ok(page.map(|page| HeldPage { page, _room: room }))
-    }
-
-    /// Takes the page, so that its room is free as soon as it is stored.
+    /// Takes the page, so that its place is free as soon as it is stored.
     async fn store_page(
         &self,
         lease: &Lease,
-        held: HeldPage,
+        page: ListPage,
         effects: &mut BTreeMap<PolicyTypeKey, TypeEffect>,
         progress: &ProgressBoard,
     ) -> Result<(), Interrupt> {
-        let observations: &[Observation] = &held.page.observations;
+        let observations: &[Observation] = &page.observations;
         crash_point!("page");
         let effect = insist(|| self.store.store_page(lease, observations)).await?;
         for (key, effect) in effect {
