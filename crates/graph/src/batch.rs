@@ -21,7 +21,7 @@ use crate::upstream::Refusal;
 use envelope::SubReply;
 
 /// So many reads fit into one envelope.
-const LARGEST: usize = 20;
+pub(crate) const LARGEST: usize = 20;
 
 /// One read of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]

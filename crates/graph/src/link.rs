@@ -46,6 +46,13 @@ impl VersionRoot {
         Some(self.address(&format!("{before}{id}{after}"), query))
     }
 
+    /// An address under this root as a batch names it: relative to the root.
+    pub(crate) fn relative(&self, url: &Url) -> Option<String> {
+        let path = url.path().strip_prefix(self.prefix.as_str())?;
+        let query = url.query().map(|query| format!("?{query}"));
+        Some(format!("/{path}{}", query.unwrap_or_default()))
+    }
+
     /// Takes a next link that leads to this same root.
     ///
     /// # Errors
@@ -111,6 +118,11 @@ mod tests {
             Some(
                 "https://graph.microsoft.com/beta/deviceManagement/depOnboardingSettings/0a_1/enrollmentProfiles"
             )
+        );
+        let url = root().address_under(path, "0a_1", "$top=5").unwrap();
+        assert_eq!(
+            root().relative(&url).as_deref(),
+            Some("/deviceManagement/depOnboardingSettings/0a_1/enrollmentProfiles?$top=5")
         );
         for id in ["", "..", ".", "a/b", "a?b", "%2e", "a b", "ä"] {
             assert!(root().address_under(path, id, "").is_none(), "{id}");

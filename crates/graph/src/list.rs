@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use atlas_domain::inventory::Observation;
 use atlas_domain::policy_types::PolicyTypeKey;
+use bytes::Bytes;
 use futures::FutureExt as _;
 use url::Url;
 
+use crate::batch::{LARGEST, SubRequest};
 use crate::client::TenantGraph;
 use crate::collections::Shape;
 use crate::effort::Effort;
@@ -60,6 +62,15 @@ struct Step {
     of_parents: bool,
     /// The object that its rows live under.
     parent: Option<String>,
+    /// Its answer, when that came already.
+    body: Option<Bytes>,
+}
+
+impl Step {
+    /// Whether it is the first page of what lives under an object.
+    fn is_child(&self) -> bool {
+        self.parent.is_some() && self.asked == Asked::First
+    }
 }
 
 impl ListReader {
@@ -85,6 +96,7 @@ impl ListReader {
             },
             of_parents: collection.shape() == Shape::Children,
             parent: None,
+            body: None,
         };
         Self {
             enricher: Enricher::new(graph.clone(), plan.clone()),
@@ -124,7 +136,12 @@ impl ListReader {
             }
             if step.of_parents {
                 self.read_parents(&step).await?;
-            } else if let Some(page) = self.read_rows(&step).await? {
+                continue;
+            }
+            if step.is_child() && step.body.is_none() && self.read_ahead().await? {
+                continue;
+            }
+            if let Some(page) = self.read_rows(&step).await? {
                 return Ok(Some(page));
             }
         }
@@ -142,6 +159,23 @@ impl ListReader {
             }
             (read, _) => self.take(step, read?).await.map(Some),
         }
+    }
+
+    /// Reads the first pages under the next parents with one request. Gives whether the very next
+    /// came; what did not is asked for by itself when its turn comes.
+    async fn read_ahead(&mut self) -> Result<bool, GraphError> {
+        let children = self.steps.iter().take_while(|step| step.is_child());
+        let urls = children.map_while(|step| self.root.relative(&step.url));
+        let reads: Vec<_> = urls.take(LARGEST).map(SubRequest::list).collect();
+        if reads.len() < 2 {
+            return Ok(false);
+        }
+        let version = self.plan.collection().version();
+        let bodies = self.graph.batch(version, reads).boxed().await?;
+        for (step, body) in self.steps.iter_mut().zip(bodies) {
+            step.body = body.ok();
+        }
+        Ok(self.steps.front().is_some_and(|step| step.body.is_some()))
     }
 
     /// What is lacking so far of the objects that were given out, by policy type: assignments and
@@ -176,6 +210,7 @@ impl ListReader {
             asked: Asked::First,
             of_parents: false,
             parent: None,
+            body: None,
         }]);
         self.links = Seen::default();
         self.given.push(std::mem::take(&mut self.ids));
@@ -188,6 +223,10 @@ impl ListReader {
             told: self.effort.assignments(),
             parent: step.parent.as_deref(),
         };
+        let told = step.body.as_deref();
+        if let Some(Ok(read)) = told.map(|body| page::list(plan, setting, body)) {
+            return Ok((read, None));
+        }
         let singleton = plan.collection().shape() == Shape::Singleton;
         let read = self
             .graph
@@ -257,6 +296,7 @@ impl ListReader {
                 asked: Asked::First,
                 of_parents: false,
                 parent: Some(id.clone()),
+                body: None,
             });
         }
         self.go_on(step, read.next.as_deref());
@@ -281,6 +321,7 @@ impl ListReader {
                 asked: Asked::Next,
                 of_parents: step.of_parents,
                 parent: step.parent.clone(),
+                body: None,
             }),
             Ok(_) => self.refused = Some(PagingRefusal::Repeated),
             Err(refusal) => self.refused = Some(refusal),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use atlas_domain::failure::FailureCode;
 use atlas_domain::policy_types::{PolicyType, registry};
-use atlas_graph::{Shape, collections, plan};
-use atlas_graph_sim::MutationScript;
+use atlas_graph::{GraphError, Shape, collections, plan};
+use atlas_graph_sim::{Effect, FaultRule, MutationScript, PathMatch};
 
 use crate::setup::{Setup, everything};
 
@@ -230,4 +230,64 @@ async fn no_secret_of_the_tenants_objects_is_kept() {
         }
     }
     assert!(seen >= registry().all().iter().map(PolicyType::key).count() - 2);
+}
+
+#[tokio::test]
+async fn what_lives_under_many_objects_is_read_at_once_and_by_itself_where_that_fails() {
+    let setup = Setup::with_size(6_000).await;
+    let list = setup.list("depEnrollmentProfile");
+    let key = setup.sim.answer_key(&setup.directory);
+    let tokens = &key["depOnboardingSetting"];
+    assert!(tokens.len() > 20, "{}", tokens.len());
+    let mut expected: Vec<_> = key["depEnrollmentProfile"]
+        .iter()
+        .map(|one| one.id.clone())
+        .collect();
+    expected.sort();
+    let ids = |read: crate::setup::Read| {
+        let mut ids: Vec<_> = read
+            .observations
+            .into_iter()
+            .map(|one| one.external_id)
+            .collect();
+        ids.sort();
+        ids
+    };
+    let children =
+        |id: &str| format!("/beta/deviceManagement/depOnboardingSettings/{id}/enrollmentProfiles");
+    let asked_alone = || {
+        let sent = setup.graph_requests();
+        let alone = sent
+            .iter()
+            .filter(|one| one.batch.is_none() && one.path.ends_with("/enrollmentProfiles"));
+        alone.count()
+    };
+    let envelopes = || {
+        let sent = setup.graph_requests();
+        let envelopes = sent.iter().filter(|one| one.path.ends_with("/$batch"));
+        envelopes.count()
+    };
+
+    let read = setup.read(&setup.graph(), &list).await.unwrap();
+    assert_eq!(ids(read), expected);
+    assert_eq!(
+        (envelopes(), asked_alone()),
+        (tokens.len().div_ceil(20), 0),
+        "with {} tokens",
+        tokens.len()
+    );
+
+    let path = PathMatch::exact(&children(&tokens[1].id));
+    let refused = Effect::Forbidden { permission: None };
+    setup.fault(FaultRule::once(path.clone(), refused.clone()));
+    let read = setup.read(&setup.graph(), &list).await.unwrap();
+    assert_eq!(ids(read), expected);
+    assert_eq!(asked_alone(), 1);
+
+    setup.fault(FaultRule::always(path, refused));
+    let error = setup.read(&setup.graph(), &list).await.unwrap_err();
+    assert!(
+        matches!(error, GraphError::PermissionMissing { .. }),
+        "{error:?}"
+    );
 }
