@@ -4,6 +4,7 @@
 //! come in any order, header names come in any case, and a body that is no JSON comes as base64.
 
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::join_all;
@@ -50,11 +51,10 @@ pub(crate) async fn answer(
     shared: &Shared,
     caller: &Caller,
     asked: &Asked,
-    body: &[u8],
     effect: Option<&Effect>,
     ids: &Ids,
 ) -> Answer {
-    match respond(shared, caller, asked, body, effect, ids).await {
+    match respond(shared, caller, asked, effect, ids).await {
         Ok(answer) => exchange::deface(answer, effect),
         Err(refusal) => *refusal,
     }
@@ -64,7 +64,6 @@ async fn respond(
     shared: &Shared,
     caller: &Caller,
     asked: &Asked,
-    body: &[u8],
     effect: Option<&Effect>,
     ids: &Ids,
 ) -> Result<Answer, Box<Answer>> {
@@ -80,7 +79,7 @@ async fn respond(
         return Err(errors::method_not_allowed(ids).into());
     }
     let version = version(&asked.path).unwrap_or_default();
-    let parts = read(version, body).map_err(|why| errors::bad_request(&why, ids))?;
+    let parts = read(version, &asked.body).map_err(|why| errors::bad_request(&why, ids))?;
     let mut answers = run(shared, caller, &parts, &ids.request).await;
     // Seeded, so that a test that failed fails again.
     let urls: Vec<&str> = parts.iter().map(|(part, _)| part.url.as_str()).collect();
@@ -152,6 +151,11 @@ fn request(version: &str, part: &Part) -> Result<Asked, String> {
         path: format!("/{version}/{path}"),
         query: query.to_owned(),
         headers,
+        body: part
+            .body
+            .as_ref()
+            .map(|body| Bytes::from(body.to_string()))
+            .unwrap_or_default(),
     })
 }
 

@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::answer::{Answer, Delivery, Ids, random_bits, random_guid};
 use crate::faults::{Effect, RetryAfter};
-use crate::graph::{self, GraphRequest, PageFault, errors, group_changes};
+use crate::graph::{self, GraphRequest, PageFault, by_ids, errors, group_changes};
 use crate::limits::{Asking, Charge, Refusal, WaitForm};
 use crate::request_log::{LogEntry, Underway};
 use crate::sign_in::{Bearer, Holder};
@@ -45,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) query: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    /// Empty where none came.
+    pub(crate) body: Bytes,
 }
 
 impl Asked {
@@ -213,7 +216,9 @@ fn respond(
     if let Some(answer) = effect.and_then(|effect| on_query(effect, &asked.query, ids)) {
         return answer;
     }
-    if asked.method != Method::GET {
+    let by_ids = by_ids::is_path(&asked.path);
+    let method = if by_ids { Method::POST } else { Method::GET };
+    if asked.method != method {
         return errors::method_not_allowed(ids);
     }
     let has = |name: &str, wanted: &str| {
@@ -238,6 +243,8 @@ fn respond(
     let answer = if group_changes::is_path(&asked.path) {
         let minimal = has("prefer", "return=minimal");
         shared.group_changes.answer(&request, minimal)
+    } else if by_ids {
+        by_ids::answer(&request, &asked.body)
     } else {
         graph::answer(&request)
     };

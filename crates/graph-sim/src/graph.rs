@@ -1,5 +1,6 @@
 //! Graph's answers: which object or page a request is for.
 
+pub(crate) mod by_ids;
 pub(crate) mod errors;
 mod filter;
 pub(crate) mod group_changes;

@@ -69,6 +69,9 @@ Sign-in: {directory id}/oauth2/v2.0/token takes a secret, a signed assertion, a 
 a user's token on behalf of the user. OpenID Connect: {directory id, common or organizations}/v2.0/
 .well-known/openid-configuration and /discovery/v2.0/keys.
 
+Directory: /v1.0/groups with $search, /v1.0/groups/delta with links to later changes, and POST
+/v1.0/directoryObjects/getByIds, which finds groups.
+
 An example, for the second page of a list that times out once:
   curl -H content-type:application/json http://127.0.0.1:8085/_sim/faults -d '{\"nth\": 2,
     \"path\": {\"exact\": \"/beta/deviceManagement/configurationPolicies\"},

@@ -52,6 +52,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), text(headers, name)?)))
             .collect(),
+        body,
     };
     let ids = asked.ids();
     let directory = token_endpoint(request.path());
@@ -62,7 +63,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
     let batch = batch::version(&asked.path).is_some();
     let published = || shared.sign_in.published(&caller.base, &asked.path);
     let answer = if let Some(directory) = &directory {
-        token(&shared, &caller, &asked, &body, directory, effect, &ids)
+        token(&shared, &caller, &asked, directory, effect, &ids)
     } else if let Some(published) = published() {
         published
     } else {
@@ -70,7 +71,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
             shared.tallies.round_trip(tenant, batch);
         }
         if batch {
-            batch::answer(&shared, &caller, &asked, &body, effect, &ids).await
+            batch::answer(&shared, &caller, &asked, effect, &ids).await
         } else {
             exchange::graph(&shared, &caller, &asked, effect, &ids)
         }
@@ -93,7 +94,6 @@ fn token(
     shared: &Shared,
     caller: &Caller,
     asked: &Asked,
-    body: &[u8],
     tenant: &str,
     effect: Option<&Effect>,
     ids: &Ids,
@@ -109,7 +109,7 @@ fn token(
     }
     let request = TokenRequest {
         tenant,
-        form: body,
+        form: &asked.body,
         root: &caller.base,
         graph_root: shared.modes.graph_root(tenant),
     };

@@ -245,7 +245,8 @@ mod tests {
             {"id": "00000000-0000-4000-8000-000000000001", "description": null,
              "groupTypes": ["Unified"]},
             {"id": "00000000-0000-4000-8000-000000000002", "@removed": {"reason": "changed"}},
-            {"id": "00000000-0000-4000-8000-000000000003", "displayName": "A\u0000b"}]}"#;
+            {"id": "00000000-0000-4000-8000-000000000003", "displayName": "A\u0000b"},
+            {"id": "00000000-0000-4000-8000-000000000004", "@removed": {"reason": "deleted"}}]}"#;
         let read = read(body.as_bytes()).unwrap();
         let patch = |at: usize| match &read.news[at].tells {
             GroupTells::There(patch) => serde_json::to_value(patch).unwrap(),
@@ -256,6 +257,7 @@ mod tests {
             serde_json::json!({"description": null, "unified": true, "dynamic": false})
         );
         assert_eq!(patch(1), serde_json::Value::Null);
+        assert_eq!(patch(3), serde_json::Value::Null);
         assert_eq!(
             patch(2),
             serde_json::json!({"name": "Ab", "name_key": "ab"})

@@ -52,6 +52,11 @@ pub(crate) fn bad_request(message: &str, ids: &Ids) -> Answer {
     error(400, "BadRequest", message, ids)
 }
 
+/// The directory's refusal of what a body says.
+pub(crate) fn request_refused(message: &str, ids: &Ids) -> Answer {
+    error(400, "Request_BadRequest", message, ids)
+}
+
 pub(crate) fn unknown_segment(segment: &str, ids: &Ids) -> Answer {
     bad_request(
         &format!("Resource not found for the segment '{segment}'."),

@@ -7,6 +7,7 @@ mod client;
 mod content;
 mod control;
 mod credentials;
+mod directory;
 mod faults;
 mod gates;
 mod limits;
