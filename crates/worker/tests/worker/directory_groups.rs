@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use crate::house::House;
 
-const GROUPS: usize = 3_000;
+const GROUPS: usize = 50_000;
+/// Pages that tell of one in a hundred, ample.
+const FEW: usize = GROUPS / 5_000;
 
 fn delta() -> PathMatch {
     PathMatch::exact("/v1.0/groups/delta")
@@ -112,9 +114,9 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
             counts.items_missing,
             counts.items_changed
         ),
-        (7, 7, 14)
+        (125, 125, 250)
     );
-    assert_eq!(house.pages(), 1, "only what changed was read");
+    assert!(house.pages() <= FEW, "only what changed was read");
     let counts = house.sync_groups(tenant, &member).await;
     assert_eq!(counts, RunCounts::default());
 
@@ -130,7 +132,7 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
             counts.items_changed,
             counts.items_back
         ),
-        (7, 7, 14, 2)
+        (125, 125, 250, 2)
     );
     assert!(house.pages() > GROUPS / 100);
 
@@ -138,7 +140,7 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
     house.simulator.mutate(&directory, &one_percent(3));
     house.pages();
     house.sync_groups(tenant, &member).await;
-    assert_eq!(house.pages(), 1);
+    assert!(house.pages() <= FEW);
     let reading = house.store.group_reading(tenant.id).await.unwrap().unwrap();
     assert_eq!(reading.present, house.stored(tenant).await.len() as u64);
     assert!(reading.removed > 0 && reading.full_at < reading.data_as_of);
