@@ -17,11 +17,11 @@ use crate::harness::{Reply, Stage};
 
 const HEADER: &str = "x-graph-token";
 
-fn id(number: usize) -> GroupId {
+pub(crate) fn id(number: usize) -> GroupId {
     GroupId::from_uuid(Uuid::from_u128(number as u128 + 1))
 }
 
-fn named(number: usize, name: &str) -> GroupNews {
+pub(crate) fn named(number: usize, name: &str) -> GroupNews {
     let patch = GroupPatch {
         name: Some(name.to_owned().into()),
         security: Some(true),
@@ -36,7 +36,7 @@ fn named(number: usize, name: &str) -> GroupNews {
 
 impl Stage {
     /// A sync of groups that was told this.
-    async fn told(&self, news: &[GroupNews]) {
+    pub(crate) async fn told(&self, news: &[GroupNews]) {
         let start = Scenario::start_of(RunInputs::DirectoryGroupsSync);
         let (tenant, user) = (self.tenant.id, self.operator.id);
         self.scenario.queued(tenant, user, start).await;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::directory::{GroupNews, GroupTells};
 use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::registry;
 use serde_json::{Value, json};
 
+use crate::directory_groups::{id as group, named};
 use crate::harness::{Reply, Stage, observation};
 
 fn link(kind: LinkKind, target: TargetKind, id: &str) -> Link {
@@ -107,6 +109,50 @@ async fn links_of_a_tenant_are_listed_with_the_names_of_both_ends_and_dangling_o
         next = format!("inventory-links?limit=1&cursor={cursor}");
     }
     assert_eq!(walked, 4);
+}
+
+#[tokio::test]
+async fn links_tell_the_names_of_groups_that_the_directory_had_at_the_last_reading() {
+    let stage = Stage::set().await;
+    let mut app = observation(0);
+    let targets = [
+        group(1).to_string(),
+        group(2).to_string().to_uppercase(),
+        group(3).to_string(),
+        "group-4".to_owned(),
+    ];
+    let links = targets.each_ref();
+    let links = links.map(|id| link(LinkKind::AssignedTo, TargetKind::Group, id));
+    app.links = vec![LinkSet::new(LinkSource::Object, links.to_vec())];
+    stage.synced_page(&[app]).await;
+    let names = async |path: &str| -> BTreeMap<String, Option<String>> {
+        let reply = stage.related(path).await;
+        let links = reply.items().iter().map(|link| {
+            let text = |name: &str| link["target"][name].as_str().map(str::to_owned);
+            (text("id").unwrap(), text("name"))
+        });
+        links.collect()
+    };
+    let told = |told: [Option<&str>; 4]| -> BTreeMap<String, Option<String>> {
+        let told = told.map(|name| name.map(str::to_owned));
+        targets.iter().cloned().zip(told).collect()
+    };
+    assert_eq!(names("inventory-links").await, told([None; 4]));
+
+    stage.told(&[named(1, "Pilots"), named(2, "Leavers")]).await;
+    let gone = GroupNews {
+        id: group(2),
+        tells: GroupTells::Gone,
+    };
+    stage.told(&[gone]).await;
+    let expected = told([Some("Pilots"), Some("Leavers"), None, None]);
+    assert_eq!(names("inventory-links").await, expected);
+    let items = stage.related("inventory-items").await;
+    let of_item = format!(
+        "inventory-items/{}/links",
+        items.items()[0]["id"].as_str().unwrap()
+    );
+    assert_eq!(names(&of_item).await, expected);
 }
 
 #[tokio::test]
