@@ -6,4 +6,4 @@ mod write;
 
 pub use read::{GroupReading, GroupView};
 pub use search::{GroupFilter, GroupPlace};
-pub use write::{GroupEffect, MARKED_AT_ONCE};
+pub use write::{GroupEffect, GroupTally, MARKED_AT_ONCE, MarkedGone};

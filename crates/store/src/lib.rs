@@ -37,7 +37,8 @@ pub use access::{Principal, TokenLookup};
 pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};
 pub use audit::{AuditEventView, AuditFilter, NewAuditEvent};
 pub use directory_groups::{
-    GroupEffect, GroupFilter, GroupPlace, GroupReading, GroupView, MARKED_AT_ONCE,
+    GroupEffect, GroupFilter, GroupPlace, GroupReading, GroupTally, GroupView, MARKED_AT_ONCE,
+    MarkedGone,
 };
 pub use error::StoreError;
 pub use inventory::{

@@ -7,7 +7,7 @@ use atlas_domain::directory::settle;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::run::{Claim, Completion, Lease, Outcome, ProgressPhase, RunCounts};
 use atlas_graph::{GROUPS_PERMISSION, GraphError, GroupPage, TenantGraph};
-use atlas_store::{GroupEffect, MARKED_AT_ONCE, Store};
+use atlas_store::{GroupEffect, GroupTally, MARKED_AT_ONCE, Store};
 
 use crate::execution::End;
 use crate::execution::progress::ProgressBoard;
@@ -75,12 +75,9 @@ impl DirectoryGroupsSyncService {
         };
         progress.enter(ProgressPhase::Finishing);
         loop {
-            let marked = insist(|| self.store.mark_groups_gone(lease)).await?;
-            progress.add(&RunCounts {
-                items_missing: marked,
-                ..RunCounts::default()
-            });
-            if marked < u64::from(MARKED_AT_ONCE) {
+            let gone = insist(|| self.store.mark_groups_gone(lease)).await?;
+            tell(progress, gone.so_far);
+            if gone.marked < u64::from(MARKED_AT_ONCE) {
                 break;
             }
         }
@@ -131,16 +128,20 @@ impl DirectoryGroupsSyncService {
         let news = settle(page.news);
         let effect = insist(|| self.store.store_groups(lease, &news)).await?;
         progress.stored(effect.seen);
-        progress.add(&RunCounts {
-            items_seen: effect.seen,
-            items_created: effect.created,
-            items_changed: effect.changed,
-            items_missing: effect.removed,
-            items_back: effect.back,
-            ..RunCounts::default()
-        });
+        tell(progress, effect.so_far);
         Ok(effect)
     }
+}
+
+fn tell(progress: &ProgressBoard, so_far: GroupTally) {
+    progress.done(RunCounts {
+        items_seen: progress.progress().items_seen,
+        items_created: so_far.created,
+        items_changed: so_far.changed,
+        items_missing: so_far.removed,
+        items_back: so_far.back,
+        ..RunCounts::default()
+    });
 }
 
 fn not_read(error: &GraphError) -> Interrupt {

@@ -69,16 +69,6 @@ pub struct RunCounts {
 }
 
 impl RunCounts {
-    /// Adds what was done to objects that belong to no policy type.
-    pub const fn add_items(&mut self, other: &Self) {
-        self.items_seen += other.items_seen;
-        self.items_created += other.items_created;
-        self.items_changed += other.items_changed;
-        self.items_reassigned += other.items_reassigned;
-        self.items_missing += other.items_missing;
-        self.items_back += other.items_back;
-    }
-
     /// Adds what was done for one type. A type that was not read to its end counts as failed.
     pub const fn add(&mut self, result: &TypeResult) {
         match result.status {

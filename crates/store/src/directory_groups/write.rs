@@ -1,8 +1,6 @@
 //! What a sync of groups writes. Each call is one statement in a transaction of its own, and writes
 //! only while the caller's fence is the tenant's.
 
-use std::ops::AddAssign;
-
 use atlas_domain::directory::{GroupNews, GroupTells};
 use atlas_domain::run::Lease;
 use const_format::concatcp;
@@ -23,43 +21,63 @@ pub const MARKED_AT_ONCE: u32 = 2_000;
 /// Groups that one statement stores at most.
 const BATCH: usize = 1_000;
 
-/// What storing did.
+/// What storing a page did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GroupEffect {
-    /// Groups that are there.
+    /// Groups that are there, and that this attempt was not told of before.
     pub seen: u64,
-    /// Of these: not known before.
-    pub created: u64,
-    /// Of these: known, with other properties.
-    pub changed: u64,
-    /// Of these: gone before.
-    pub back: u64,
-    /// Groups that were there and are gone.
-    pub removed: u64,
     /// Groups of which only changes were told, and which are not known: the reading has to begin
     /// anew. They were not stored.
     pub nameless: u64,
+    /// With this page.
+    pub so_far: GroupTally,
 }
 
-impl AddAssign for GroupEffect {
-    fn add_assign(&mut self, other: Self) {
-        self.seen += other.seen;
-        self.created += other.created;
-        self.changed += other.changed;
-        self.back += other.back;
-        self.removed += other.removed;
-        self.nameless += other.nameless;
-    }
+/// What a run has changed so far, over all its attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GroupTally {
+    /// Groups that were not known before.
+    pub created: u64,
+    /// Groups with other properties.
+    pub changed: u64,
+    /// Groups that had been gone.
+    pub back: u64,
+    /// Groups that were there and are gone.
+    pub removed: u64,
 }
 
-/// $5 ids, $6 what is told, as merge patches, $7 whether the group is gone. An id occurs once.
+/// What marking did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarkedGone {
+    /// Groups that were marked.
+    pub marked: u64,
+    /// With these.
+    pub so_far: GroupTally,
+}
+
+/// Adds what is `counted` to what the run $5 did before. A caller that repeats a statement whose
+/// answer was lost changes nothing the second time, and so counts nothing twice.
+const TALLIED: &str = ", tallied AS ( \
+    INSERT INTO directory_group_tallies AS y (run_id, created, changed, back, removed) \
+    SELECT $5, c.created, c.changed, c.back, c.removed FROM guard, counted c \
+    ON CONFLICT (run_id) DO UPDATE SET created = y.created + EXCLUDED.created, \
+        changed = y.changed + EXCLUDED.changed, back = y.back + EXCLUDED.back, \
+        removed = y.removed + EXCLUDED.removed \
+    RETURNING y.created, y.changed, y.back, y.removed) \
+    SELECT EXISTS (SELECT 1 FROM guard) AS held, c.seen, c.nameless, c.removed AS marked, \
+        coalesce(y.created, 0) AS created, coalesce(y.changed, 0) AS changed, \
+        coalesce(y.back, 0) AS back, coalesce(y.removed, 0) AS removed \
+    FROM counted c LEFT JOIN tallied y ON true";
+
+/// $5 run, $6 ids, $7 what is told, as merge patches, $8 whether the group is gone. An id occurs
+/// once.
 const TELL: &str = concatcp!(
     GUARD,
     ", told AS ( \
         SELECT u.id, u.patch, u.gone FROM guard \
-            CROSS JOIN unnest($5::uuid[], $6::jsonb[], $7::boolean[]) AS u(id, patch, gone)), \
+            CROSS JOIN unnest($6::uuid[], $7::jsonb[], $8::boolean[]) AS u(id, patch, gone)), \
     known AS ( \
-        SELECT t.id, t.gone, g.detail AS before, g.removed_at, \
+        SELECT t.id, t.gone, g.detail AS before, g.removed_at, g.fence, \
             jsonb_strip_nulls(coalesce(g.detail, '{}') || t.patch) AS detail \
         FROM told t LEFT JOIN directory_groups g ON g.tenant_id = $1 AND g.id = t.id), \
     went AS ( \
@@ -72,28 +90,33 @@ const TELL: &str = concatcp!(
         ON CONFLICT (tenant_id, id) DO UPDATE SET detail = EXCLUDED.detail, \
             fence = EXCLUDED.fence, removed_at = NULL, \
             changed_at = CASE WHEN g.detail = EXCLUDED.detail AND g.removed_at IS NULL \
-                THEN g.changed_at ELSE clock_timestamp() END) \
-    SELECT EXISTS (SELECT 1 FROM guard) AS held, \
-        count(*) FILTER (WHERE NOT k.gone AND k.detail->>'name' IS NOT NULL) AS seen, \
+                THEN g.changed_at ELSE clock_timestamp() END), \
+    counted AS ( \
+        SELECT count(*) FILTER (WHERE NOT k.gone AND k.detail->>'name' IS NOT NULL \
+            AND k.fence IS DISTINCT FROM $3) AS seen, \
         count(*) FILTER (WHERE NOT k.gone AND k.before IS NULL \
             AND k.detail->>'name' IS NOT NULL) AS created, \
         count(*) FILTER (WHERE NOT k.gone AND k.before <> k.detail) AS changed, \
         count(*) FILTER (WHERE NOT k.gone AND k.removed_at IS NOT NULL) AS back, \
         (SELECT count(*) FROM went) AS removed, \
         count(*) FILTER (WHERE NOT k.gone AND k.detail->>'name' IS NULL) AS nameless \
-    FROM known k"
+        FROM known k)",
+    TALLIED
 );
 
-/// $5 how many at most. What a run with an older fence was told of last is not there any more.
+/// $5 run, $6 how many at most. What a run with an older fence was told of last is not there any more.
 const MARK_ABSENT: &str = concatcp!(
     GUARD,
     ", absent AS ( \
         SELECT g.id FROM directory_groups g, guard \
-        WHERE g.tenant_id = $1 AND g.removed_at IS NULL AND g.fence < $3 LIMIT $5), \
+        WHERE g.tenant_id = $1 AND g.removed_at IS NULL AND g.fence < $3 LIMIT $6), \
     went AS ( \
         UPDATE directory_groups g SET removed_at = clock_timestamp(), fence = $3 FROM absent a \
-        WHERE g.tenant_id = $1 AND g.id = a.id RETURNING 1) \
-    SELECT EXISTS (SELECT 1 FROM guard) AS held, (SELECT count(*) FROM went) AS removed"
+        WHERE g.tenant_id = $1 AND g.id = a.id RETURNING 1), \
+    counted AS ( \
+        SELECT 0::bigint AS seen, 0::bigint AS created, 0::bigint AS changed, 0::bigint AS back, \
+            count(*) AS removed, 0::bigint AS nameless FROM went)",
+    TALLIED
 );
 
 /// $5 run, $6 the link, $7 whether every group was told.
@@ -122,6 +145,10 @@ struct EffectRow {
     #[diesel(sql_type = BigInt)]
     seen: i64,
     #[diesel(sql_type = BigInt)]
+    nameless: i64,
+    #[diesel(sql_type = BigInt)]
+    marked: i64,
+    #[diesel(sql_type = BigInt)]
     created: i64,
     #[diesel(sql_type = BigInt)]
     changed: i64,
@@ -129,16 +156,21 @@ struct EffectRow {
     back: i64,
     #[diesel(sql_type = BigInt)]
     removed: i64,
-    #[diesel(sql_type = BigInt)]
-    nameless: i64,
 }
 
-#[derive(QueryableByName)]
-struct MarkedRow {
-    #[diesel(sql_type = Bool)]
-    held: bool,
-    #[diesel(sql_type = BigInt)]
-    removed: i64,
+impl EffectRow {
+    /// What the run has changed so far, unless it has another owner.
+    fn tally(&self) -> Result<GroupTally, WriteError> {
+        if !self.held {
+            return Err(WriteError::Lost);
+        }
+        Ok(GroupTally {
+            created: self.created.unsigned_abs(),
+            changed: self.changed.unsigned_abs(),
+            back: self.back.unsigned_abs(),
+            removed: self.removed.unsigned_abs(),
+        })
+    }
 }
 
 impl Store {
@@ -152,9 +184,14 @@ impl Store {
         lease: &Lease,
         news: &[GroupNews],
     ) -> Result<GroupEffect, WriteError> {
-        let mut effect = GroupEffect::default();
-        for batch in news.chunks(BATCH) {
-            effect += self.store_group_batch(lease, batch).await?;
+        // Of a page that tells nothing, what was done before is told all the same.
+        let (first, rest) = news.split_at(news.len().min(BATCH));
+        let mut effect = self.store_group_batch(lease, first).await?;
+        for batch in rest.chunks(BATCH) {
+            let next = self.store_group_batch(lease, batch).await?;
+            effect.seen += next.seen;
+            effect.nameless += next.nameless;
+            effect.so_far = next.so_far;
         }
         Ok(effect)
     }
@@ -178,6 +215,7 @@ impl Store {
             .collect();
         let row: EffectRow = prepared(
             guarded!(TELL, lease)
+                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
                 .bind::<Array<SqlUuid>, _>(ids)
                 .bind::<Array<Jsonb>, _>(patches)
                 .bind::<Array<Bool>, _>(gone),
@@ -185,35 +223,31 @@ impl Store {
         .get_result(&mut self.connection().await?)
         .await
         .map_err(StoreError::from)?;
-        if !row.held {
-            return Err(WriteError::Lost);
-        }
         Ok(GroupEffect {
+            so_far: row.tally()?,
             seen: row.seen.unsigned_abs(),
-            created: row.created.unsigned_abs(),
-            changed: row.changed.unsigned_abs(),
-            back: row.back.unsigned_abs(),
-            removed: row.removed.unsigned_abs(),
             nameless: row.nameless.unsigned_abs(),
         })
     }
 
     /// After a reading that told every group: marks up to [`MARKED_AT_ONCE`] groups as gone that it
-    /// did not tell of, and says how many. With fewer than that, it was the last of them.
+    /// did not tell of. With fewer than that, they were the last of them.
     ///
     /// # Errors
     /// [`WriteError`].
-    pub async fn mark_groups_gone(&self, lease: &Lease) -> Result<u64, WriteError> {
-        let row: MarkedRow =
-            prepared(guarded!(MARK_ABSENT, lease).bind::<BigInt, _>(i64::from(MARKED_AT_ONCE)))
-                .get_result(&mut self.connection().await?)
-                .await
-                .map_err(StoreError::from)?;
-        if row.held {
-            Ok(row.removed.unsigned_abs())
-        } else {
-            Err(WriteError::Lost)
-        }
+    pub async fn mark_groups_gone(&self, lease: &Lease) -> Result<MarkedGone, WriteError> {
+        let row: EffectRow = prepared(
+            guarded!(MARK_ABSENT, lease)
+                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
+                .bind::<BigInt, _>(i64::from(MARKED_AT_ONCE)),
+        )
+        .get_result(&mut self.connection().await?)
+        .await
+        .map_err(StoreError::from)?;
+        Ok(MarkedGone {
+            so_far: row.tally()?,
+            marked: row.marked.unsigned_abs(),
+        })
     }
 
     /// Records that everything before `delta_link` is stored, so that the next reading goes on

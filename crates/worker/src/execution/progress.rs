@@ -74,9 +74,9 @@ impl ProgressBoard {
         self.state.send_modify(|state| state.completed += lists);
     }
 
-    /// Adds what was done outside of policy types.
-    pub fn add(&self, counts: &RunCounts) {
-        self.lock().add_items(counts);
+    /// What was done so far by a run that reads no policy types.
+    pub fn done(&self, counts: RunCounts) {
+        *self.lock() = counts;
     }
 
     /// One type has its result.

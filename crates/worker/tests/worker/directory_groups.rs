@@ -175,6 +175,46 @@ async fn a_reading_that_breaks_off_moves_nothing_on_and_marks_nothing_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_given_back_counts_what_all_its_attempts_changed() {
+    let house = House::with_groups(1_000).await;
+    let (tenant, member) = house.tenant().await;
+    let directory = tenant.directory_id.to_string();
+    // The first worker goes away before the last pages.
+    let mut hold = GateRule::new(delta());
+    hold.after = 7;
+    let gate = house.simulator.hold(hold);
+    let worker = house.worker_with(&["--shutdown-grace=1ms"]);
+    let run = house.press_groups(tenant, &member).await;
+    gate.someone_waiting().await;
+    worker.stop().await;
+    let stored = house.stored(tenant).await.len();
+    assert!((1..1_000).contains(&stored), "{stored}");
+    house.simulator.mutate(
+        &directory,
+        &MutationScript {
+            rename: 1_000,
+            keys: vec!["directoryGroup".to_owned()],
+            ..MutationScript::default()
+        },
+    );
+    gate.release();
+
+    let worker = house.worker();
+    let (outcome, counts) = house.ended(&member, run).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(house.stored(tenant).await, house.in_directory(tenant));
+    assert_eq!(
+        (
+            counts.items_seen,
+            counts.items_created,
+            counts.items_changed
+        ),
+        (1_000, 1_000, stored as u64)
+    );
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_and_policies_of_one_tenant_are_read_side_by_side_and_a_run_of_groups_can_be_stopped()
  {
     let house = House::with_groups(400).await;
