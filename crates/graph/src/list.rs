@@ -37,7 +37,8 @@ pub struct ListPage {
     _place: Option<Place>,
 }
 
-/// Reads one list page by page. Holds one page at a time, and a few bytes per object already seen.
+/// Reads one list page by page. Holds one page at a time, the first pages under up to twenty parents,
+/// and a few bytes per object already seen.
 pub struct ListReader {
     graph: TenantGraph,
     plan: ListPlan,

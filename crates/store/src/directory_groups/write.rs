@@ -93,18 +93,19 @@ const TELL: &str = concatcp!(
                 THEN g.changed_at ELSE clock_timestamp() END), \
     counted AS ( \
         SELECT count(*) FILTER (WHERE NOT k.gone AND k.detail->>'name' IS NOT NULL \
-            AND k.fence IS DISTINCT FROM $3) AS seen, \
-        count(*) FILTER (WHERE NOT k.gone AND k.before IS NULL \
-            AND k.detail->>'name' IS NOT NULL) AS created, \
-        count(*) FILTER (WHERE NOT k.gone AND k.before <> k.detail) AS changed, \
-        count(*) FILTER (WHERE NOT k.gone AND k.removed_at IS NOT NULL) AS back, \
-        (SELECT count(*) FROM went) AS removed, \
-        count(*) FILTER (WHERE NOT k.gone AND k.detail->>'name' IS NULL) AS nameless \
+                AND k.fence IS DISTINCT FROM $3) AS seen, \
+            count(*) FILTER (WHERE NOT k.gone AND k.before IS NULL \
+                AND k.detail->>'name' IS NOT NULL) AS created, \
+            count(*) FILTER (WHERE NOT k.gone AND k.before <> k.detail) AS changed, \
+            count(*) FILTER (WHERE NOT k.gone AND k.removed_at IS NOT NULL) AS back, \
+            (SELECT count(*) FROM went) AS removed, \
+            count(*) FILTER (WHERE NOT k.gone AND k.detail->>'name' IS NULL) AS nameless \
         FROM known k)",
     TALLIED
 );
 
-/// $5 run, $6 how many at most. What a run with an older fence was told of last is not there any more.
+/// $5 run, $6 how many at most. What a run with an older fence was told of last is not there any
+/// more.
 const MARK_ABSENT: &str = concatcp!(
     GUARD,
     ", absent AS ( \
