@@ -1,8 +1,14 @@
 //! Why something failed, in a form that a program can branch on and a person can act on.
 
+mod row_problem;
+mod upstream;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::row_problem::{MOST_NAMED, RowDefect, RowProblem, RowProblems};
+pub use self::upstream::UpstreamAnswer;
 
 /// A stable, documented word for a cause. An open list: clients must accept words they do not know.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +85,14 @@ failure_codes! {
     DELEGATED_ONLY = "delegated_only";
     /// The list changed while it was read, so that objects may have been passed over.
     LIST_CHANGED = "list_changed";
+    /// A full page without a link to a next one: the list may go on behind it.
+    LIST_MAY_BE_CUT = "list_may_be_cut";
+    /// Rows of the list could not be read as they were sent.
+    ROWS_UNREADABLE = "rows_unreadable";
+    /// Rows of the list were read, and the database refused to store them.
+    ROWS_NOT_STORED = "rows_not_stored";
+    /// One endpoint of Microsoft Graph refused a token that others accept.
+    ENDPOINT_REFUSED = "endpoint_refused";
     /// The list of pages was longer than the limit, repeated itself or led elsewhere.
     PAGING_REFUSED = "paging_refused";
     /// Microsoft Graph rejected the request for another reason.
@@ -117,6 +131,12 @@ pub struct Failure {
     /// The `request-id` of Microsoft Graph's answer, for its support.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub upstream_request_id: Option<String>,
+    /// The answer that caused it, when Microsoft Graph's answer was not as expected.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub upstream: Option<UpstreamAnswer>,
+    /// The rows that it is about, when it is about rows of a list.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rows: Option<RowProblems>,
 }
 
 impl Failure {
@@ -130,6 +150,8 @@ impl Failure {
             hint: None,
             missing_permissions: Vec::new(),
             upstream_request_id: None,
+            upstream: None,
+            rows: None,
         }
     }
 
@@ -140,6 +162,21 @@ impl Failure {
             retryable: true,
             ..Self::permanent(code, detail)
         }
+    }
+
+    /// The same failure, about these rows.
+    #[must_use]
+    pub fn with_rows(mut self, rows: RowProblems) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
+    /// The same failure with the answer that caused it.
+    #[must_use]
+    pub fn with_upstream(mut self, answer: UpstreamAnswer) -> Self {
+        self.upstream_request_id.clone_from(&answer.request_id);
+        self.upstream = Some(answer);
+        self
     }
 
     /// The same failure with advice.
