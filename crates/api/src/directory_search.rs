@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use atlas_graph::{
-    DelegatedError, DelegatedToken, FoundGroup, GraphClient, GraphError, GraphOptions,
+    DelegatedError, DelegatedToken, FoundGroup, GraphClient, GraphErrorKind, GraphOptions,
 };
 use atlas_store::TenantView;
 use futures::FutureExt;
@@ -177,9 +177,9 @@ fn refused(error: DelegatedError) -> Problem {
                 .retry_after(seconds(retry_after.unwrap_or_default()));
             upstream(problem, request_id.as_deref())
         }
-        DelegatedError::Graph(GraphError::PermissionMissing { request_id }) => {
+        DelegatedError::Graph(graph) if graph.kind == GraphErrorKind::PermissionMissing => {
             let detail = "The token in X-Graph-Token does not permit you to read groups.";
-            upstream(token_required(detail), request_id.as_deref())
+            upstream(token_required(detail), graph.request_id())
         }
         DelegatedError::Graph(graph) => {
             let detail = "Microsoft Graph did not answer the search. The stored groups can be \

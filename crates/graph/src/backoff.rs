@@ -5,6 +5,8 @@ use std::time::Duration;
 use atlas_domain::clock::Entropy;
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+use crate::error::Waits;
+
 /// No wait that this crate computes by itself is longer.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -54,28 +56,35 @@ pub(crate) fn exponential(first: Duration, attempt: u32, entropy: &dyn Entropy) 
     whole.mul_f64(0.5 + share / 2.0)
 }
 
-/// The attempts and the waiting time that one request may use.
+/// The waiting time that one request may use, and the attempts that it used.
 #[derive(Debug)]
 pub(crate) struct Patience {
     pub(crate) attempts: u32,
     waited: Duration,
-    max_attempts: u32,
     max_wait: Duration,
 }
 
 impl Patience {
-    pub(crate) const fn new(max_attempts: u32, max_wait: Duration) -> Self {
+    pub(crate) const fn new(max_wait: Duration) -> Self {
         Self {
             attempts: 0,
             waited: Duration::ZERO,
-            max_attempts,
             max_wait,
         }
     }
 
-    /// Whether another attempt may follow, where a cause has a limit of its own.
-    pub(crate) fn has_attempt(&self, limit: u32) -> bool {
-        self.attempts < self.max_attempts.min(limit)
+    /// What was used so far.
+    pub(crate) const fn waits(&self) -> Waits {
+        Waits {
+            attempts: self.attempts,
+            waited: self.waited,
+            limit: self.max_wait,
+        }
+    }
+
+    /// Counts time that was spent on an answer that did not come.
+    pub(crate) fn waited_for(&mut self, time: Duration) {
+        self.waited = self.waited.saturating_add(time);
     }
 
     /// Counts the attempts anew: some of what was asked for has come. The waiting time stays used.
@@ -146,16 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn patience_ends_by_attempts_and_by_time() {
-        let mut patience = Patience::new(3, Duration::from_secs(10));
+    fn patience_ends_by_time_waited_and_by_time_without_an_answer() {
+        let mut patience = Patience::new(Duration::from_secs(10));
         assert!(patience.spend(Duration::from_secs(6)));
         assert!(!patience.spend(Duration::from_secs(6)));
-        assert!(patience.spend(Duration::from_secs(4)));
-        patience.attempts = 2;
-        assert!(patience.has_attempt(u32::MAX));
-        assert!(!patience.has_attempt(2));
-        patience.attempts = 3;
-        assert!(!patience.has_attempt(u32::MAX));
+        assert!(patience.spend(Duration::from_secs(3)));
+        patience.waited_for(Duration::from_secs(5));
+        assert!(!patience.spend(Duration::ZERO));
+        assert_eq!(patience.waits().waited, Duration::from_secs(14));
     }
 
     proptest! {

@@ -8,20 +8,27 @@ mod envelope;
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use atlas_domain::failure::UpstreamAnswer;
 use futures::{StreamExt as _, stream};
 
 use crate::backoff::Patience;
+use crate::body::Body;
 use crate::client::TenantGraph;
-use crate::error::GraphError;
+use crate::error::{GraphError, GraphErrorKind, Waits};
 use crate::link::VersionRoot;
 use crate::pacer::Charge;
-use crate::request::{Asked, Call, TRIES_AT_500, TRIES_AT_INVALID, judge};
-use crate::upstream::Refusal;
+use crate::request::{
+    Asked, Call, ERROR_IN_SUCCESS, Judged, TRIES_AT_500, TRIES_AT_INVALID, judge,
+};
+use crate::sent::Sent;
+use crate::upstream::{self, Refusal};
 use envelope::SubReply;
 
 /// So many reads fit into one envelope.
 pub(crate) const LARGEST: usize = 20;
+
+/// A read whose answer an envelope leaves out gets so many attempts.
+const TRIES_AT_MISSING: u32 = 6;
 
 /// One read of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +60,7 @@ impl SubRequest {
 
 /// What became of one read in one envelope.
 enum Verdict {
-    Settled(Result<Bytes, GraphError>),
+    Settled(Result<Body, GraphError>),
     /// It may succeed in another envelope.
     Failed {
         error: GraphError,
@@ -65,7 +72,7 @@ enum Verdict {
     /// The token was not accepted.
     Unauthenticated {
         claims: Option<String>,
-        request_id: Option<String>,
+        answer: UpstreamAnswer,
     },
 }
 
@@ -94,7 +101,7 @@ struct Throttle {
     application: bool,
 }
 
-type Answers = Vec<(usize, Result<Bytes, GraphError>)>;
+type Answers = Vec<(usize, Result<Body, GraphError>)>;
 
 impl TenantGraph {
     /// Sends reads in envelopes, several at once, and gives their bodies in the order of the
@@ -109,7 +116,7 @@ impl TenantGraph {
         &self,
         version: &str,
         requests: Vec<SubRequest>,
-    ) -> Result<Vec<Result<Bytes, GraphError>>, GraphError> {
+    ) -> Result<Vec<Result<Body, GraphError>>, GraphError> {
         let root = VersionRoot::new(&self.graph, version);
         let waiting: Vec<Waiting<'_>> = requests
             .iter()
@@ -167,10 +174,10 @@ impl TenantGraph {
     ) -> Result<Answers, GraphError> {
         let mut answers = Vec::with_capacity(waiting.len());
         let mut patience = self.http.patience();
-        let mut renewed = false;
         while !waiting.is_empty() {
             let token = self.access_token().await?;
-            let replies = match self.exchange_envelope(root, &waiting, &mut patience).await {
+            let (sent, replies) = match self.exchange_envelope(root, &waiting, &mut patience).await
+            {
                 Ok(replies) => replies,
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => {
@@ -182,7 +189,11 @@ impl TenantGraph {
             let before = answers.len();
             for (mut read, reply) in waiting.into_iter().zip(replies) {
                 read.attempts += 1;
-                match self.verdict(&read, reply) {
+                let verdict = self.verdict(&read, reply, &sent);
+                if verdict.shows_an_accepted_token() {
+                    self.accept(&token);
+                }
+                match verdict {
                     Verdict::Settled(answer) => answers.push((read.place, answer)),
                     Verdict::Failed { error, tries, .. } if read.attempts >= tries => {
                         answers.push((read.place, Err(error)));
@@ -198,27 +209,29 @@ impl TenantGraph {
                         after,
                         throttle,
                     }),
-                    Verdict::Unauthenticated { claims, request_id } => {
-                        failed.push(Failed {
-                            read,
-                            error: GraphError::Unauthenticated {
-                                request_id: request_id.clone(),
-                            },
-                            after: None,
-                            throttle: None,
-                        });
-                        refused = Some((claims, request_id));
+                    Verdict::Unauthenticated { claims, answer } => {
+                        let code = answer.error_code.as_deref();
+                        let renewable = read.attempts == 1
+                            && self.is_worth_renewing(&token, code, claims.as_deref());
+                        let error = GraphError::answered(GraphErrorKind::EndpointRefused, answer);
+                        if renewable {
+                            refused = refused.or(Some(claims));
+                            failed.push(Failed {
+                                read,
+                                error,
+                                after: Some(Duration::ZERO),
+                                throttle: None,
+                            });
+                        } else {
+                            answers.push((read.place, Err(error)));
+                        }
                     }
                 }
             }
             if answers.len() > before {
                 patience.progressed();
             }
-            if let Some((claims, request_id)) = refused {
-                if renewed {
-                    return Err(GraphError::Unauthenticated { request_id });
-                }
-                renewed = true;
+            if let Some(claims) = refused {
                 self.token.discard(&token, claims).await;
             }
             waiting = self.wait_for_all(&mut patience, failed, &mut answers).await;
@@ -247,16 +260,20 @@ impl TenantGraph {
             }
         }
         // The envelope waits for the pause by itself.
-        let goes_on = patience.has_attempt(u32::MAX) && (throttled || patience.spend(wait));
-        if !goes_on {
+        let charges: Vec<Charge> = failed.iter().map(|one| one.read.charge).collect();
+        let silent = self.silence.lasts(&charges) > self.http.options().max_wait;
+        if silent || !(throttled || patience.spend(wait)) {
+            let waits = patience.waits();
             answers.extend(failed.into_iter().map(|one| {
-                let error = match one.error {
-                    GraphError::Throttled { request_id, .. } => GraphError::Throttled {
-                        retry_after: wait,
-                        request_id,
-                    },
-                    other => other,
-                };
+                let mut error = one.error;
+                match &mut error.kind {
+                    GraphErrorKind::Throttled {
+                        retry_after,
+                        waits: used,
+                    } => (*retry_after, *used) = (wait, waits),
+                    GraphErrorKind::Unavailable { waits: used, .. } => *used = waits,
+                    _ => {}
+                }
                 (one.read.place, Err(error))
             }));
             return Vec::new();
@@ -274,7 +291,7 @@ impl TenantGraph {
         root: &VersionRoot,
         waiting: &[Waiting<'_>],
         patience: &mut Patience,
-    ) -> Result<Vec<Option<SubReply>>, GraphError> {
+    ) -> Result<(Sent, Vec<Option<SubReply>>), GraphError> {
         let body = envelope::write(waiting.iter().map(|one| one.request.url.as_str()));
         let url = root.address("/$batch", "");
         let charges = together(waiting);
@@ -286,80 +303,114 @@ impl TenantGraph {
             reducible: false,
             page: false,
         };
-        let replies = self
+        let answered = self
             .call(&call, patience, |body| envelope::read(&body, waiting.len()))
             .await?;
         // Only an object can be absent.
-        Ok(replies.unwrap_or_default())
+        let (answer, replies) = answered.map_or_else(
+            || (None, Vec::new()),
+            |answered| (answered.answer.client_request_id, answered.value),
+        );
+        let sent = Sent::to(url.path(), answer.unwrap_or_default());
+        Ok((sent, replies))
     }
 
-    fn verdict(&self, read: &Waiting<'_>, reply: Option<SubReply>) -> Verdict {
-        let most = self.http.options().max_attempts;
+    fn verdict(&self, read: &Waiting<'_>, reply: Option<SubReply>, envelope: &Sent) -> Verdict {
+        let sent = envelope.part(&read.request.url);
+        let now = self.http.now();
         let Some(reply) = reply else {
-            return Verdict::invalid("a batch left out the answer of a read", most);
+            let reason = "a batch left out the answer of a read";
+            return Verdict::invalid(reason, sent.unanswered(now), TRIES_AT_MISSING);
         };
         self.pacer.note(read.charge, reply.usage);
         let reply = match reply.answer {
-            Ok(body) if body.starts_with(b"{") => return Verdict::Settled(Ok(body)),
-            // What is no JSON comes as text: it was cut off, or is no answer of Graph.
-            Ok(_) => return Verdict::invalid("it is no JSON object", TRIES_AT_INVALID),
+            Ok(reply) => {
+                let answer = sent.answered(reply.status, &reply.headers, now);
+                if let Some(error_code) = upstream::error_in(&reply.body) {
+                    let answer = UpstreamAnswer {
+                        error_code,
+                        ..answer
+                    };
+                    return Verdict::invalid(ERROR_IN_SUCCESS, answer, TRIES_AT_INVALID);
+                }
+                // What is no JSON comes as text: it was cut off, or is no answer of Graph.
+                if !reply.body.starts_with(b"{") {
+                    return Verdict::invalid("it is no JSON object", answer, TRIES_AT_INVALID);
+                }
+                self.silence.ended(&[read.charge]);
+                return Verdict::Settled(Ok(Body::new(reply.body, answer)));
+            }
             Err(reply) => reply,
         };
-        match judge(&reply, self.http.now()) {
-            Refusal::Throttled {
-                after,
-                application,
-                request_id,
-            } => Verdict::Failed {
-                error: GraphError::Throttled {
-                    retry_after: after.unwrap_or_default(),
-                    request_id,
-                },
+        let Judged { refusal, answer } = judge(&reply, &sent, now);
+        match refusal {
+            Refusal::Throttled { after, application } => Verdict::Failed {
+                error: GraphError::answered(
+                    GraphErrorKind::Throttled {
+                        retry_after: after.unwrap_or_default(),
+                        waits: Waits::default(),
+                    },
+                    answer,
+                ),
                 // Each wait is another one; patience ends them.
                 tries: u32::MAX,
                 after,
                 throttle: Some(Throttle { application }),
             },
-            Refusal::Server {
-                status,
-                after,
-                request_id,
-            } => Verdict::Failed {
-                error: GraphError::Unavailable {
-                    status,
-                    retry_after: after,
-                    request_id,
+            Refusal::Server { status, after } => Verdict::Failed {
+                error: GraphError::answered(
+                    GraphErrorKind::Unavailable {
+                        status,
+                        retry_after: after,
+                        waits: Waits {
+                            attempts: read.attempts,
+                            ..Waits::default()
+                        },
+                    },
+                    answer,
+                ),
+                tries: if status == 500 {
+                    TRIES_AT_500
+                } else {
+                    u32::MAX
                 },
-                tries: if status == 500 { TRIES_AT_500 } else { most },
                 after,
                 throttle: None,
             },
-            Refusal::Unauthenticated { claims, request_id } => {
-                Verdict::Unauthenticated { claims, request_id }
-            }
-            Refusal::Gone { object, request_id } => {
-                let asked = read.request.asked;
-                Verdict::Settled(Err(if object && asked == Asked::Object {
-                    GraphError::ObjectNotFound { request_id }
+            Refusal::Unauthenticated { claims } => Verdict::Unauthenticated { claims, answer },
+            Refusal::Gone { object } => {
+                let kind = if object && read.request.asked == Asked::Object {
+                    GraphErrorKind::ObjectNotFound
                 } else {
-                    GraphError::CollectionNotFound { request_id }
-                }))
+                    GraphErrorKind::CollectionNotFound
+                };
+                self.silence.ended(&[read.charge]);
+                Verdict::Settled(Err(GraphError::answered(kind, answer)))
             }
-            Refusal::Final(error) => Verdict::Settled(Err(self.remember(error))),
+            Refusal::Final(kind) => {
+                self.silence.ended(&[read.charge]);
+                Verdict::Settled(Err(self.remember(GraphError::answered(kind, answer))))
+            }
         }
     }
 }
 
 impl Verdict {
-    const fn invalid(reason: &'static str, tries: u32) -> Self {
+    fn invalid(reason: &'static str, answer: UpstreamAnswer, tries: u32) -> Self {
         Self::Failed {
-            error: GraphError::InvalidResponse {
-                reason,
-                request_id: None,
-            },
+            error: GraphError::answered(GraphErrorKind::invalid(reason), answer),
             tries,
             after: None,
             throttle: None,
+        }
+    }
+
+    /// Whether only somebody who knows who asks can have answered like this.
+    fn shows_an_accepted_token(&self) -> bool {
+        match self {
+            Self::Settled(Ok(_)) => true,
+            Self::Settled(Err(error)) => error.kind != GraphErrorKind::CollectionNotFound,
+            Self::Failed { .. } | Self::Unauthenticated { .. } => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -12,13 +13,13 @@ use reqwest::header::HeaderValue;
 use url::Url;
 
 use crate::credential::Credential;
-use crate::error::GraphError;
+use crate::error::{GraphError, GraphErrorKind};
 use crate::http::Http;
 use crate::list::ListReader;
 use crate::options::{GraphOptions, GraphSetupError};
 use crate::pacer::{ApplicationPause, Pacer};
 use crate::plan::ListPlan;
-
+use crate::silence::Silence;
 use crate::token::TokenSlot;
 
 /// How many idle tenants are remembered before the idle ones are dropped.
@@ -157,6 +158,8 @@ impl GraphClient {
                 .get(token_key, TokenSlot::is_idle, TokenSlot::default),
             pacer: self.shared.pacers.get(pacer_key, Pacer::is_idle, pacer),
             without_intune: Arc::default(),
+            token_accepted: Arc::default(),
+            silence: Arc::default(),
             application: Arc::new(application),
             graph,
             login,
@@ -185,6 +188,9 @@ pub struct TenantGraph {
     /// The refusal that told that the tenant has no Intune. It holds for this view and its clones,
     /// not for later ones: licences come and go.
     pub(crate) without_intune: Arc<OnceLock<GraphError>>,
+    /// Whether any endpoint has accepted a token, as far as this view and its clones know.
+    pub(crate) token_accepted: Arc<AtomicBool>,
+    pub(crate) silence: Arc<Silence>,
     pub(crate) application: Arc<Application>,
     pub(crate) graph: Url,
     pub(crate) login: Url,
@@ -199,6 +205,24 @@ impl TenantGraph {
     pub async fn sign_in(&self) -> Result<(), GraphError> {
         self.access_token().await?;
         Ok(())
+    }
+
+    /// Whether any endpoint has accepted the application's token since this view was made.
+    #[must_use]
+    pub fn has_accepted_token(&self) -> bool {
+        self.token_accepted.load(Ordering::Relaxed)
+    }
+
+    /// The error that an endpoint refused the token, when all of what was to be read has been asked
+    /// for: where no other endpoint accepted the token either, the fault is the token's. Any other
+    /// error as it is.
+    #[must_use]
+    pub fn whose_fault(&self, error: &GraphError) -> GraphError {
+        let mut error = error.clone();
+        if error.kind == GraphErrorKind::EndpointRefused && !self.has_accepted_token() {
+            error.kind = GraphErrorKind::Unauthenticated;
+        }
+        error
     }
 
     /// Begins to read a list. Nothing is sent before the first page is asked for.

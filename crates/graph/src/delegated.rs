@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use atlas_domain::directory::GroupType;
+use atlas_domain::failure::UpstreamAnswer;
 use atlas_domain::ids::{DirectoryId, GroupId};
 use atlas_domain::tenant::Cloud;
 use base64::Engine as _;
@@ -17,11 +18,12 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use crate::client::GraphClient;
-use crate::error::{GraphError, PagingRefusal};
+use crate::error::{GraphError, GraphErrorKind, PagingRefusal, Waits};
 use crate::groups::GroupRow;
 use crate::http::Lost;
 use crate::link::VersionRoot;
-use crate::request::judge;
+use crate::request::{ERROR_IN_SUCCESS, Judged, judge};
+use crate::sent::Sent;
 use crate::upstream::{self, Refusal};
 
 const VERSION: &str = "v1.0";
@@ -190,9 +192,11 @@ impl GraphClient {
                 .next
                 .map(|link| root.follow(&link))
                 .transpose()
-                .map_err(GraphError::Paging)?;
+                .map_err(|refusal| GraphError::from(GraphErrorKind::Paging(refusal)))?;
             if next.as_ref() == Some(&url) {
-                return Err(GraphError::Paging(PagingRefusal::Repeated).into());
+                return Err(
+                    GraphError::from(GraphErrorKind::Paging(PagingRefusal::Repeated)).into(),
+                );
             }
             if groups.len() >= most {
                 break;
@@ -205,6 +209,7 @@ impl GraphClient {
 
     async fn page_as(&self, token: &DelegatedToken, url: &Url) -> Result<Page, DelegatedError> {
         let http = self.http();
+        let sent = Sent::to(url.path(), http.mint_id());
         let bearer = Zeroizing::new(format!("Bearer {}", token.value.expose_secret()));
         let mut bearer =
             HeaderValue::from_str(&bearer).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
@@ -216,49 +221,62 @@ impl GraphClient {
             .header(ACCEPT, "application/json")
             // Graph searches its index only for those who accept that it lags behind, on each page.
             .header("consistencylevel", "eventual")
-            .header("client-request-id", http.mint_id());
+            .header("client-request-id", sent.client_request_id());
         let reply = match http.exchange(request, http.options().max_body_bytes).await {
             Ok(reply) => reply,
-            Err(Lost::Unreachable(reason)) => {
-                return Err(GraphError::Unreachable { reason }.into());
-            }
-            Err(Lost::TooLarge { request_id }) => {
-                let reason = "it is larger than the limit";
-                return Err(GraphError::InvalidResponse { reason, request_id }.into());
+            Err(lost) => {
+                let now = http.now();
+                let (kind, answer) = match lost {
+                    Lost::Unreachable(reason) => {
+                        (GraphErrorKind::Unreachable { reason }, sent.unanswered(now))
+                    }
+                    Lost::TooLarge { status, headers } => (
+                        GraphErrorKind::TooLarge,
+                        sent.answered(status, &headers, now),
+                    ),
+                };
+                return Err(GraphError::answered(kind, answer).into());
             }
         };
         if reply.status.is_success() {
-            let request_id = upstream::request_id(&reply.headers);
-            return serde_json::from_slice(&reply.body).map_err(|_| {
-                let reason = "it is not a page of groups in JSON";
-                GraphError::InvalidResponse { reason, request_id }.into()
-            });
+            let answer = sent.answered(reply.status, &reply.headers, http.now());
+            let invalid = |reason, error_code| {
+                let answer = UpstreamAnswer {
+                    error_code,
+                    ..answer
+                };
+                GraphError::answered(GraphErrorKind::invalid(reason), answer).into()
+            };
+            if let Some(code) = upstream::error_in(&reply.body) {
+                return Err(invalid(ERROR_IN_SUCCESS, code));
+            }
+            return serde_json::from_slice(&reply.body)
+                .map_err(|_| invalid("it is not a page of groups in JSON", None));
         }
-        Err(match judge(&reply, http.now()) {
-            Refusal::Throttled {
-                after, request_id, ..
-            } => DelegatedError::Throttled {
+        let Judged { refusal, answer } = judge(&reply, &sent, http.now());
+        let request_id = answer.request_id.clone();
+        let kind = match refusal {
+            Refusal::Throttled { after, .. } => {
+                return Err(DelegatedError::Throttled {
+                    retry_after: after,
+                    request_id,
+                });
+            }
+            Refusal::Unauthenticated { claims } => {
+                return Err(DelegatedError::TokenRefused { claims, request_id });
+            }
+            Refusal::Gone { .. } => GraphErrorKind::CollectionNotFound,
+            Refusal::Final(kind) => kind,
+            Refusal::Server { status, after } => GraphErrorKind::Unavailable {
+                status,
                 retry_after: after,
-                request_id,
+                waits: Waits {
+                    attempts: 1,
+                    ..Waits::default()
+                },
             },
-            Refusal::Unauthenticated { claims, request_id } => {
-                DelegatedError::TokenRefused { claims, request_id }
-            }
-            Refusal::Gone { request_id, .. } => {
-                GraphError::CollectionNotFound { request_id }.into()
-            }
-            Refusal::Final(error) => error.into(),
-            Refusal::Server {
-                status,
-                after,
-                request_id,
-            } => GraphError::Unavailable {
-                status,
-                retry_after: after,
-                request_id,
-            }
-            .into(),
-        })
+        };
+        Err(GraphError::answered(kind, answer).into())
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::batch::SubRequest;
 use crate::client::TenantGraph;
 use crate::collections::Collection;
-use crate::error::GraphError;
+use crate::error::{GraphError, GraphErrorKind};
 use crate::links::{self, Gathered};
 use crate::plan::ListPlan;
 use crate::withhold::withhold;
@@ -170,7 +170,7 @@ impl Enricher {
                     self.failures.remove(ask.word());
                     *absences.answered.entry(ask.word()).or_default() += 1;
                 }
-                Err(error @ GraphError::ObjectNotFound { .. }) => {
+                Err(error) if error.kind == GraphErrorKind::ObjectNotFound => {
                     absences.absent.push((at, ask.clone(), error));
                 }
                 Err(error) if error.is_fatal() => return Err(error),
@@ -215,8 +215,8 @@ impl Enricher {
 
     fn note(&mut self, ask: &Ask, error: &GraphError) {
         if matches!(
-            error,
-            GraphError::Throttled { .. } | GraphError::Unreachable { .. }
+            error.kind,
+            GraphErrorKind::Throttled { .. } | GraphErrorKind::Unreachable { .. }
         ) {
             self.exhausted = Some(error.clone());
         }
@@ -311,10 +311,7 @@ impl Row {
 }
 
 fn odd_id() -> GraphError {
-    GraphError::InvalidResponse {
-        reason: "an object's id cannot stand in a path",
-        request_id: None,
-    }
+    GraphErrorKind::invalid("an object's id cannot stand in a path").into()
 }
 
 fn not_read(error: &GraphError, key: PolicyTypeKey) -> Failure {

@@ -6,69 +6,68 @@
 
 mod explain;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use atlas_domain::failure::UpstreamAnswer;
 
 use crate::http::TIMED_OUT;
 
-/// Why a list could not be read, or not to its end.
+/// Why something could not be read, or not to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GraphError {
+#[error("{kind}")]
+pub struct GraphError {
+    /// What went wrong.
+    pub kind: GraphErrorKind,
+    /// The answer that said so, or the request that got none. Absent where no request was sent.
+    pub answer: Option<Arc<UpstreamAnswer>>,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphErrorKind {
     /// No token could be had.
     #[error("signing in failed: {0}")]
     SignIn(#[from] SignInError),
-    /// Graph refused the token, and the renewed one too.
+    /// No endpoint accepts the token, nor the renewed one.
     #[error("the access token was refused, also after it was renewed")]
-    Unauthenticated {
-        /// `request-id` of the answer.
-        request_id: Option<String>,
-    },
+    Unauthenticated,
+    /// This endpoint does not accept the token. Whether others do decides whose fault that is:
+    /// [`TenantGraph::whose_fault`](crate::TenantGraph::whose_fault).
+    #[error("the endpoint refused the access token")]
+    EndpointRefused,
     /// The application lacks a permission.
     #[error("a permission is missing")]
-    PermissionMissing {
-        /// `request-id` of the answer.
-        request_id: Option<String>,
-    },
+    PermissionMissing,
     /// The tenant has no Intune licence, or no authority is set for mobile device management.
     #[error("Intune is not available in this tenant")]
-    IntuneNotAvailable {
-        /// `request-id` of the answer.
-        request_id: Option<String>,
-    },
+    IntuneNotAvailable,
     /// The tenant lacks the licence for this collection.
     #[error("the tenant is not licensed for this collection")]
-    NotLicensed {
-        /// `request-id` of the answer.
-        request_id: Option<String>,
-    },
+    NotLicensed,
     /// Graph does not know the collection.
     #[error("the collection does not exist")]
-    CollectionNotFound {
-        /// `request-id` of the answer.
-        request_id: Option<String>,
-    },
+    CollectionNotFound,
     /// Graph does not know the object; it was deleted since it was listed.
     #[error("the object does not exist")]
-    ObjectNotFound {
-        /// `request-id` of the answer.
-        request_id: Option<String>,
-    },
-    /// Graph asked to slow down, for longer or more often than the request was ready to wait.
+    ObjectNotFound,
+    /// Graph asked to slow down, for longer than the request may wait.
     #[error("throttled; may go on in {retry_after:?}")]
     Throttled {
         /// When it may be tried again.
         retry_after: Duration,
-        /// `request-id` of the answer.
-        request_id: Option<String>,
+        /// What was waited until then.
+        waits: Waits,
     },
     /// Graph answered with server errors until the attempts or the time were used up.
-    #[error("answered with status {status}, repeatedly")]
+    #[error("answered with status {status}, {} times", waits.attempts)]
     Unavailable {
         /// The last status.
         status: u16,
         /// When the service said that it may be tried again.
         retry_after: Option<Duration>,
-        /// `request-id` of the answer.
-        request_id: Option<String>,
+        /// What was waited until then.
+        waits: Waits,
     },
     /// No answer came, or none to its end.
     #[error("no complete answer: {reason}")]
@@ -81,26 +80,33 @@ pub enum GraphError {
     InvalidResponse {
         /// What is wrong, in a few fixed words.
         reason: &'static str,
-        /// `request-id` of the answer.
-        request_id: Option<String>,
     },
+    /// A success whose body is larger than the limit.
+    #[error("the answer is larger than the limit")]
+    TooLarge,
     /// The next page must not be asked for.
     #[error("paging was ended: {0}")]
     Paging(PagingRefusal),
     /// The link to the next page is no longer valid; a new walk begins at the first page.
     #[error("the link to the next page has expired")]
-    PageExpired {
-        /// `request-id` of the answer.
-        request_id: Option<String>,
-    },
+    PageExpired,
     /// Graph rejected the request for another reason.
     #[error("rejected with status {status}")]
     Rejected {
         /// The status.
         status: u16,
-        /// `request-id` of the answer.
-        request_id: Option<String>,
     },
+}
+
+/// How long and how often a request was tried before it was given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// How often it was sent.
+    pub attempts: u32,
+    /// How long it waited in all.
+    pub waited: Duration,
+    /// How long it may wait in all.
+    pub limit: Duration,
 }
 
 /// Why a next link is not followed.
@@ -171,22 +177,36 @@ pub enum SignInCause {
 }
 
 impl GraphError {
+    /// The error with the answer that said so.
+    pub(crate) fn answered(kind: GraphErrorKind, answer: UpstreamAnswer) -> Self {
+        Self {
+            kind,
+            answer: Some(Arc::new(answer)),
+        }
+    }
+
     /// Whether every other list of the tenant would fail in the same way, so that going on is of no
     /// use until somebody changes something. A tenant without Intune still has its Entra policies.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
-        match self {
-            Self::SignIn(error) => !error.is_transient(),
-            Self::Unauthenticated { .. } => true,
+        match &self.kind {
+            GraphErrorKind::SignIn(error) => !error.is_transient(),
+            GraphErrorKind::Unauthenticated => true,
             _ => false,
         }
     }
 
+    /// Whether more was asked for than Graph, or this client, is ready for: asking for less may
+    /// work.
+    pub(crate) fn is_too_much(&self) -> bool {
+        matches!(self.kind, GraphErrorKind::TooLarge) || self.is_timeout()
+    }
+
     /// Whether what was asked for took longer than Graph, or this client, waits.
     pub(crate) fn is_timeout(&self) -> bool {
-        match self {
-            Self::Unavailable { status, .. } => *status == 504,
-            Self::Unreachable { reason } => *reason == TIMED_OUT,
+        match &self.kind {
+            GraphErrorKind::Unavailable { status, .. } => *status == 504,
+            GraphErrorKind::Unreachable { reason } => *reason == TIMED_OUT,
             _ => false,
         }
     }
@@ -194,10 +214,10 @@ impl GraphError {
     /// How long the service asked to be left alone, when it said so.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Throttled { retry_after, .. } => Some(*retry_after),
-            Self::Unavailable { retry_after, .. }
-            | Self::SignIn(SignInError {
+        match &self.kind {
+            GraphErrorKind::Throttled { retry_after, .. } => Some(*retry_after),
+            GraphErrorKind::Unavailable { retry_after, .. }
+            | GraphErrorKind::SignIn(SignInError {
                 cause: SignInCause::Unavailable { retry_after },
                 ..
             }) => *retry_after,
@@ -209,21 +229,29 @@ impl GraphError {
     /// support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        match self {
-            Self::SignIn(error) => error.trace_id.as_deref(),
-            Self::Unauthenticated { request_id }
-            | Self::PermissionMissing { request_id }
-            | Self::IntuneNotAvailable { request_id }
-            | Self::NotLicensed { request_id }
-            | Self::CollectionNotFound { request_id }
-            | Self::ObjectNotFound { request_id }
-            | Self::Throttled { request_id, .. }
-            | Self::Unavailable { request_id, .. }
-            | Self::InvalidResponse { request_id, .. }
-            | Self::PageExpired { request_id }
-            | Self::Rejected { request_id, .. } => request_id.as_deref(),
-            Self::Unreachable { .. } | Self::Paging(_) => None,
+        match &self.kind {
+            GraphErrorKind::SignIn(error) => error.trace_id.as_deref(),
+            _ => self.answer.as_ref()?.request_id.as_deref(),
         }
+    }
+}
+
+impl From<GraphErrorKind> for GraphError {
+    fn from(kind: GraphErrorKind) -> Self {
+        Self { kind, answer: None }
+    }
+}
+
+impl From<SignInError> for GraphError {
+    fn from(error: SignInError) -> Self {
+        GraphErrorKind::SignIn(error).into()
+    }
+}
+
+impl GraphErrorKind {
+    /// A success whose body is not what Graph documents.
+    pub(crate) const fn invalid(reason: &'static str) -> Self {
+        Self::InvalidResponse { reason }
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::client::TenantGraph;
-use crate::error::{GraphError, PagingRefusal};
+use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::link::VersionRoot;
 use crate::pacer::Place;
 use crate::request::Asked;
@@ -71,18 +71,18 @@ impl GroupReader {
     /// The next page; `None` at the end, after which [`GroupReader::delta_link`] is known.
     ///
     /// # Errors
-    /// [`GraphError`]. With [`GraphError::PageExpired`] or [`GraphError::Paging`] the link that was
+    /// [`GraphError`]. With [`GraphErrorKind::PageExpired`] or [`GraphErrorKind::Paging`] the link that was
     /// begun with is of no use any more: a new reading begins without one.
     pub async fn next_page(&mut self) -> Result<Option<GroupPage>, GraphError> {
         if let Some(refusal) = self.refused {
-            return Err(GraphError::Paging(refusal));
+            return Err(GraphErrorKind::Paging(refusal).into());
         }
         let Some((url, asked)) = self.next.clone() else {
             return Ok(None);
         };
         if self.pages >= self.graph.http.options().max_pages {
             self.refused = Some(PagingRefusal::TooManyPages);
-            return Err(GraphError::Paging(PagingRefusal::TooManyPages));
+            return Err(GraphErrorKind::Paging(PagingRefusal::TooManyPages).into());
         }
         // Only an object can be absent.
         let answer = self.graph.get_page(&url, asked, false, read).await?;

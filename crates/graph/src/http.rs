@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 
 use crate::backoff::{self, Patience};
 use crate::options::{GraphOptions, GraphSetupError};
-use crate::upstream;
+use crate::sent::Sent;
 
 /// So much of an error's body is looked at.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
@@ -68,7 +68,10 @@ pub(crate) enum Lost {
     /// None came, or not to its end.
     Unreachable(&'static str),
     /// It is larger than what is read.
-    TooLarge { request_id: Option<String> },
+    TooLarge {
+        status: StatusCode,
+        headers: Box<HeaderMap>,
+    },
 }
 
 impl Http {
@@ -111,7 +114,7 @@ impl Http {
     }
 
     pub(crate) const fn patience(&self) -> Patience {
-        Patience::new(self.options.max_attempts, self.options.max_wait)
+        Patience::new(self.options.max_wait)
     }
 
     /// An id that was never given before.
@@ -158,7 +161,8 @@ impl Http {
             } else if status.is_success() {
                 body.zeroize();
                 return Err(Lost::TooLarge {
-                    request_id: upstream::request_id(&headers),
+                    status,
+                    headers: Box::new(headers),
                 });
             } else {
                 body.extend_from_slice(&chunk[..room]);
@@ -179,6 +183,7 @@ impl Http {
         body: Option<&Bytes>,
         token: &SecretString,
         attempt: Attempt,
+        sent: &Sent,
     ) -> RequestBuilder {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
             .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
@@ -205,7 +210,7 @@ impl Http {
             .header("prefer", preference(url))
             // A sync yields to people who wait for an answer.
             .header("x-ms-throttle-priority", "low")
-            .header("client-request-id", self.mint_id())
+            .header("client-request-id", sent.client_request_id())
     }
 }
 

@@ -25,6 +25,7 @@
 //! | --- | --- |
 //! | `backoff` | how long to wait before the next attempt |
 //! | `batch` | many small reads in one request |
+//! | `body` | the body of an answer, which remembers the answer |
 //! | `client` | the shared client and one tenant's view of it |
 //! | `collections` | the registry's second half: path, query, routing of each policy type |
 //! | `credential` | how an application proves itself |
@@ -43,6 +44,8 @@
 //! | `plan` | from policy types to distinct lists |
 //! | `request` | one request until it is answered or given up |
 //! | `seen` | texts that were met before |
+//! | `sent` | a request that was sent, as a support case names it |
+//! | `silence` | how long a service has answered nothing |
 //! | `token` | signing in, once for all who wait |
 //! | `upstream` | telling refusals of Graph apart |
 //! | `walk` | the bodies of a list's pages |
@@ -52,6 +55,7 @@
 
 mod backoff;
 mod batch;
+mod body;
 mod client;
 mod collections;
 mod credential;
@@ -71,18 +75,21 @@ mod page;
 mod plan;
 mod request;
 mod seen;
+mod sent;
+mod silence;
 mod token;
 mod upstream;
 mod walk;
 mod withhold;
 
 pub use batch::SubRequest;
+pub use body::Body;
 pub use client::{Application, GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
 pub use credential::{CertificateError, ClientCertificate, Credential};
 pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
 pub use enrich::Incomplete;
-pub use error::{GraphError, PagingRefusal, SignInCause, SignInError};
+pub use error::{GraphError, GraphErrorKind, PagingRefusal, SignInCause, SignInError, Waits};
 pub use groups::{GROUPS_PERMISSION, GroupPage, GroupReader};
 pub use list::{ListPage, ListReader};
 pub use options::{GraphOptions, GraphSetupError};

@@ -13,7 +13,7 @@ use crate::client::TenantGraph;
 use crate::collections::Shape;
 use crate::effort::Effort;
 use crate::enrich::{Enricher, Incomplete};
-use crate::error::{GraphError, PagingRefusal};
+use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::link::VersionRoot;
 use crate::observe::Setting;
 use crate::pacer::Place;
@@ -126,7 +126,7 @@ impl ListReader {
     pub async fn next_page(&mut self) -> Result<Option<ListPage>, GraphError> {
         loop {
             if let Some(refusal) = self.refused {
-                return Err(GraphError::Paging(refusal));
+                return Err(GraphErrorKind::Paging(refusal).into());
             }
             let Some(step) = self.steps.front().cloned() else {
                 return Ok(None);
@@ -154,7 +154,7 @@ impl ListReader {
         let whole = collection.shape() == Shape::List;
         let less = self.effort.less(collection).filter(|_| whole);
         match (self.fetch(step, less.is_some()).await, less) {
-            (Err(error), Some(less)) if error.is_timeout() => {
+            (Err(error), Some(less)) if error.is_too_much() => {
                 self.begin_again(less);
                 Ok(None)
             }
@@ -174,7 +174,7 @@ impl ListReader {
         let version = self.plan.collection().version();
         let bodies = self.graph.batch(version, reads).boxed().await?;
         for (step, body) in self.steps.iter_mut().zip(bodies) {
-            step.body = body.ok();
+            step.body = body.ok().map(|body| body.bytes);
         }
         Ok(self.steps.front().is_some_and(|step| step.body.is_some()))
     }
@@ -288,10 +288,9 @@ impl ListReader {
             let url = self
                 .root
                 .address_under(collection.path(), id, collection.query())
-                .ok_or(GraphError::InvalidResponse {
-                    reason: "a parent's id cannot stand in a path",
-                    request_id: None,
-                })?;
+                .ok_or(GraphErrorKind::invalid(
+                    "a parent's id cannot stand in a path",
+                ))?;
             children.push(Step {
                 url,
                 asked: Asked::First,

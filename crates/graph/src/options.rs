@@ -26,9 +26,8 @@ pub struct GraphOptions {
     /// Pages of lists that are asked for or in memory at once at most, over all tenants. Whoever
     /// waits for a limit or a pause takes no part.
     pub pages_in_memory: usize,
-    /// How often one request is sent at most.
-    pub max_attempts: u32,
-    /// How long one request waits altogether between its attempts and for its tenant's pause.
+    /// How long one request waits altogether: between its attempts, for its tenant's pause, and for
+    /// answers that did not come. Nothing else limits waiting.
     pub max_wait: Duration,
     /// Pages of one list that are read at most.
     pub max_pages: u32,
@@ -54,8 +53,7 @@ impl Default for GraphOptions {
             limit_share: 0.8,
             concurrency: 16,
             pages_in_memory: 8,
-            max_attempts: 6,
-            max_wait: Duration::from_secs(5 * 60),
+            max_wait: Duration::from_secs(15 * 60),
             max_pages: 10_000,
             first_backoff: Duration::from_secs(2),
             conditional_access_interval: Duration::from_millis(1_100),

@@ -1,15 +1,23 @@
 //! One request until it is answered or given up.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use atlas_domain::failure::UpstreamAnswer;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::backoff::Patience;
+use crate::body::Body;
 use crate::client::TenantGraph;
-use crate::error::GraphError;
+use crate::error::{GraphError, GraphErrorKind};
 use crate::http::{Attempt, Lost, Reply};
 use crate::pacer::{Charge, Place, Turn};
+use crate::sent::Sent;
+use crate::token::Token;
 use crate::upstream::{self, Refusal, Usage};
 
 /// Status 500 is often no passing trouble with Intune; it gets fewer attempts than a gateway's.
@@ -21,6 +29,12 @@ const TRIES_BEFORE_LESS: u32 = 2;
 
 /// A body that cannot be read gets so many attempts: it may have been cut off on the way.
 pub(crate) const TRIES_AT_INVALID: u32 = 3;
+
+/// Codes of errors by which an endpoint refuses an application, and not its token.
+const DENIALS: [&str; 3] = ["Forbidden", "AccessDenied", "Authorization_RequestDenied"];
+
+/// What is wrong with a success that carries an error.
+pub(crate) const ERROR_IN_SUCCESS: &str = "it carries an error although its status is a success";
 
 /// What an address stands for, which decides what its absence means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +65,15 @@ pub(crate) struct Call<'a> {
 /// What was read of an answer, in its place if it takes one.
 pub(crate) type Placed<T> = (T, Option<Place>);
 
+/// What was read of an answer.
+pub(crate) struct Answered<T> {
+    pub(crate) value: T,
+    /// Among the pages in memory, where one was wanted.
+    pub(crate) place: Option<Place>,
+    /// The answer, for errors that are found in it later.
+    pub(crate) answer: UpstreamAnswer,
+}
+
 impl TenantGraph {
     /// Asks for `url` until there is an answer that `read` can make sense of, or no more patience.
     /// `None` is an object that does not exist.
@@ -69,7 +92,26 @@ impl TenantGraph {
             page: false,
         };
         let mut patience = self.http.patience();
-        self.call(&call, &mut patience, |body| read(&body)).await
+        let answered = self.call(&call, &mut patience, |body| read(&body)).await?;
+        Ok(answered.map(|answered| answered.value))
+    }
+
+    /// The body of the first page of a list that is not looked at yet.
+    pub(crate) async fn first_page(&self, url: &Url) -> Result<Body, GraphError> {
+        let call = Call {
+            url,
+            asked: Asked::First,
+            body: None,
+            charges: &[Charge::of(&self.graph, url)],
+            reducible: false,
+            page: false,
+        };
+        let mut patience = self.http.patience();
+        let answered = self.call(&call, &mut patience, Ok).await?;
+        // Only an object can be absent.
+        answered
+            .map(|answered| Body::new(answered.value, answered.answer))
+            .ok_or_else(|| GraphErrorKind::CollectionNotFound.into())
     }
 
     /// As [`Self::get`], for a page that stays in memory as long as its place is kept. When smaller
@@ -91,7 +133,8 @@ impl TenantGraph {
             page: true,
         };
         let mut patience = self.http.patience();
-        self.answer(&call, &mut patience, |body| read(&body)).await
+        let answered = self.call(&call, &mut patience, |body| read(&body)).await?;
+        Ok(answered.map(|answered| (answered.value, answered.place)))
     }
 
     /// Sends `call` until there is an answer that `read` can make sense of, or no more patience.
@@ -101,38 +144,32 @@ impl TenantGraph {
         call: &Call<'_>,
         patience: &mut Patience,
         read: impl Fn(Bytes) -> Result<T, &'static str>,
-    ) -> Result<Option<T>, GraphError> {
-        let answer = self.answer(call, patience, read).await?;
-        Ok(answer.map(|(value, _)| value))
-    }
-
-    async fn answer<T>(
-        &self,
-        call: &Call<'_>,
-        patience: &mut Patience,
-        read: impl Fn(Bytes) -> Result<T, &'static str>,
-    ) -> Result<Option<Placed<T>>, GraphError> {
+    ) -> Result<Option<Answered<T>>, GraphError> {
         let http = &*self.http;
-        let (url, asked) = (call.url, call.asked);
-        let charges = call.charges;
-        let (mut renewed, mut fresh, mut sent) = (false, false, 0);
+        let (url, asked, charges) = (call.url, call.asked, call.charges);
+        let (mut renewed, mut fresh, mut sent_before) = (false, false, 0);
         let mut throttled_by = None;
         loop {
             self.know_of_intune(charges)?;
             let places = call.page.then_some(&http.places);
             let turn = self.pacer.turn(charges, patience, places).await;
-            let Turn { slot, place } = turn.map_err(|paused| GraphError::Throttled {
-                retry_after: paused.remaining,
-                request_id: throttled_by.clone(),
+            let Turn { slot, place } = turn.map_err(|paused| GraphError {
+                kind: GraphErrorKind::Throttled {
+                    retry_after: paused.remaining,
+                    waits: patience.waits(),
+                },
+                answer: throttled_by.clone(),
             })?;
             let token = self.access_token().await?;
             let attempt = Attempt {
-                before: sent,
+                before: sent_before,
                 fresh,
             };
-            sent += 1;
+            sent_before += 1;
             patience.attempts += 1;
-            let request = http.graph_request(url, call.body, token.value(), attempt);
+            let sent = Sent::to(url.path(), http.mint_id());
+            let request = http.graph_request(url, call.body, token.value(), attempt, &sent);
+            let sent_at = Instant::now();
             let reply = http.exchange(request, http.options().max_body_bytes).await;
             drop(slot);
             if let (Ok(reply), [charge]) = (&reply, charges) {
@@ -140,76 +177,101 @@ impl TenantGraph {
             }
             let (failed, tries, asked_wait) = match reply {
                 Ok(reply) if reply.status.is_success() => {
-                    let request_id = upstream::request_id(&reply.headers);
-                    match read(Bytes::from(reply.body)) {
-                        Ok(value) => return Ok(Some((value, place))),
-                        Err(reason) => {
-                            let failed = GraphError::InvalidResponse { reason, request_id };
+                    let answer = sent.answered(reply.status, &reply.headers, http.now());
+                    let value = match upstream::error_in(&reply.body) {
+                        Some(code) => Err((ERROR_IN_SUCCESS, code)),
+                        None => read(Bytes::from(reply.body)).map_err(|reason| (reason, None)),
+                    };
+                    match value {
+                        Ok(value) => {
+                            // Of a batch, each part is an answer.
+                            if call.body.is_none() {
+                                self.accept(&token);
+                                self.silence.ended(charges);
+                            }
+                            return Ok(Some(Answered {
+                                value,
+                                place,
+                                answer,
+                            }));
+                        }
+                        Err((reason, error_code)) => {
+                            let answer = UpstreamAnswer {
+                                error_code,
+                                ..answer
+                            };
+                            let failed =
+                                GraphError::answered(GraphErrorKind::invalid(reason), answer);
                             (failed, TRIES_AT_INVALID, None)
                         }
                     }
                 }
-                Ok(reply) => match judge(&reply, http.now()) {
-                    Refusal::Throttled {
-                        after,
-                        application,
-                        request_id,
-                    } => {
-                        let wait = http.wait(patience, after);
-                        tracing::debug!(path = url.path(), ?wait, "throttled by Graph");
-                        self.pause(charges, application, wait);
-                        if !patience.has_attempt(u32::MAX) {
-                            return Err(GraphError::Throttled {
-                                retry_after: wait,
-                                request_id,
-                            });
+                Ok(reply) => {
+                    let Judged { refusal, answer } = judge(&reply, &sent, http.now());
+                    if refusal.shows_an_accepted_token() {
+                        self.accept(&token);
+                        self.silence.ended(charges);
+                    }
+                    let failed = |kind| GraphError::answered(kind, answer.clone());
+                    match refusal {
+                        Refusal::Throttled { after, application } => {
+                            let wait = http.wait(patience, after);
+                            tracing::debug!(path = url.path(), ?wait, "throttled by Graph");
+                            self.pause(charges, application, wait);
+                            if self.silence.lasts(charges) > http.options().max_wait {
+                                return Err(failed(GraphErrorKind::Throttled {
+                                    retry_after: wait,
+                                    waits: patience.waits(),
+                                }));
+                            }
+                            throttled_by = Some(Arc::new(answer));
+                            continue;
                         }
-                        throttled_by = request_id;
-                        continue;
-                    }
-                    Refusal::Unauthenticated { claims, request_id } => {
-                        if renewed {
-                            return Err(GraphError::Unauthenticated { request_id });
+                        Refusal::Unauthenticated { claims } => {
+                            let code = answer.error_code.as_deref();
+                            if renewed || !self.is_worth_renewing(&token, code, claims.as_deref()) {
+                                return Err(failed(GraphErrorKind::EndpointRefused));
+                            }
+                            renewed = true;
+                            self.token.discard(&token, claims).await;
+                            continue;
                         }
-                        renewed = true;
-                        self.token.discard(&token, claims).await;
-                        continue;
+                        Refusal::Gone { object } => {
+                            return match absent(asked, object) {
+                                None => Ok(None),
+                                Some(kind) => Err(failed(kind)),
+                            };
+                        }
+                        Refusal::Final(GraphErrorKind::Rejected { status: 400 })
+                            if asked == Asked::Next =>
+                        {
+                            return Err(failed(GraphErrorKind::PageExpired));
+                        }
+                        Refusal::Final(kind) => return Err(self.remember(failed(kind))),
+                        Refusal::Server { status, after } => {
+                            let tries = match status {
+                                500 => TRIES_AT_500,
+                                _ => u32::MAX,
+                            };
+                            let kind = GraphErrorKind::Unavailable {
+                                status,
+                                retry_after: after,
+                                waits: patience.waits(),
+                            };
+                            (failed(kind), tries, after)
+                        }
                     }
-                    Refusal::Gone { object, request_id } => {
-                        return absent(asked, object, request_id);
-                    }
-                    Refusal::Final(GraphError::Rejected {
-                        status: 400,
-                        request_id,
-                    }) if asked == Asked::Next => {
-                        return Err(GraphError::PageExpired { request_id });
-                    }
-                    Refusal::Final(error) => return Err(self.remember(error)),
-                    Refusal::Server {
-                        status,
-                        after,
-                        request_id,
-                    } => {
-                        let tries = match status {
-                            500 => TRIES_AT_500,
-                            _ => u32::MAX,
-                        };
-                        let failed = GraphError::Unavailable {
-                            status,
-                            retry_after: after,
-                            request_id,
-                        };
-                        (failed, tries, after)
-                    }
-                },
-                Err(Lost::TooLarge { request_id }) => {
-                    return Err(GraphError::InvalidResponse {
-                        reason: "it is larger than the limit",
-                        request_id,
-                    });
+                }
+                Err(Lost::TooLarge { status, headers }) => {
+                    let answer = sent.answered(status, &headers, http.now());
+                    return Err(GraphError::answered(GraphErrorKind::TooLarge, answer));
                 }
                 Err(Lost::Unreachable(reason)) => {
-                    (GraphError::Unreachable { reason }, u32::MAX, None)
+                    // Nothing else was done in this time.
+                    patience.waited_for(sent_at.elapsed());
+                    let answer = sent.unanswered(http.now());
+                    let kind = GraphErrorKind::Unreachable { reason };
+                    (GraphError::answered(kind, answer), u32::MAX, None)
                 }
             };
             let tries = if call.reducible && failed.is_timeout() {
@@ -218,7 +280,8 @@ impl TenantGraph {
                 tries
             };
             let wait = http.wait(patience, asked_wait);
-            if !patience.has_attempt(tries) || !patience.spend(wait) {
+            let silent = self.silence.lasts(charges) > http.options().max_wait;
+            if silent || patience.attempts >= tries || !patience.spend(wait) {
                 return Err(failed);
             }
             tracing::debug!(path = url.path(), ?wait, %failed, "trying again");
@@ -226,6 +289,26 @@ impl TenantGraph {
             fresh = true;
             tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Takes note that an endpoint accepted the token.
+    pub(crate) fn accept(&self, token: &Token) {
+        token.accept();
+        self.token_accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another token may be accepted where this one was refused with `code`. One that is
+    /// accepted elsewhere is good; what refuses it is the endpoint, unless the code is about tokens.
+    /// Where a token that had just been renewed was refused everywhere, another one is of no use.
+    pub(crate) fn is_worth_renewing(
+        &self,
+        token: &Token,
+        code: Option<&str>,
+        claims: Option<&str>,
+    ) -> bool {
+        let refused_by_the_endpoint =
+            token.is_accepted() && code.is_some_and(|code| DENIALS.contains(&code));
+        claims.is_some() || !refused_by_the_endpoint && !token.is_renewed_in_vain()
     }
 
     /// Lets nobody ask for the same services for `wait`; nobody at all with the application, where
@@ -241,7 +324,7 @@ impl TenantGraph {
 
     /// Keeps in mind that the tenant has no Intune: every other request to it would be refused.
     pub(crate) fn remember(&self, error: GraphError) -> GraphError {
-        if matches!(error, GraphError::IntuneNotAvailable { .. }) {
+        if error.kind == GraphErrorKind::IntuneNotAvailable {
             self.without_intune.get_or_init(|| error.clone());
         }
         error
@@ -257,25 +340,31 @@ impl TenantGraph {
     }
 }
 
-/// Judges an answer that is no success.
-pub(crate) fn judge(reply: &Reply, now: chrono::DateTime<chrono::Utc>) -> Refusal {
-    if reply.status.is_redirection() {
-        return Refusal::Final(GraphError::InvalidResponse {
-            reason: "it is a redirect, which is not followed",
-            request_id: upstream::request_id(&reply.headers),
-        });
-    }
-    upstream::judge(reply.status, &reply.headers, &reply.body, now)
+/// A refusal, and the answer that it came with.
+pub(crate) struct Judged {
+    pub(crate) refusal: Refusal,
+    pub(crate) answer: UpstreamAnswer,
 }
 
-fn absent<T>(
-    asked: Asked,
-    object: bool,
-    request_id: Option<String>,
-) -> Result<Option<T>, GraphError> {
+/// Judges an answer that is no success.
+pub(crate) fn judge(reply: &Reply, sent: &Sent, now: DateTime<Utc>) -> Judged {
+    let (refusal, described) = upstream::judge(reply.status, &reply.headers, &reply.body, now);
+    let refusal = if reply.status.is_redirection() {
+        Refusal::Final(GraphErrorKind::invalid(
+            "it is a redirect, which is not followed",
+        ))
+    } else {
+        refusal
+    };
+    let answer = sent.refused(reply.status, described, now);
+    Judged { refusal, answer }
+}
+
+/// What it means that what was asked for is not there; `None` for an object that does not exist.
+fn absent(asked: Asked, object: bool) -> Option<GraphErrorKind> {
     match asked {
-        Asked::Object if object => Ok(None),
-        Asked::Object | Asked::First => Err(GraphError::CollectionNotFound { request_id }),
-        Asked::Next => Err(GraphError::PageExpired { request_id }),
+        Asked::Object if object => None,
+        Asked::Object | Asked::First => Some(GraphErrorKind::CollectionNotFound),
+        Asked::Next => Some(GraphErrorKind::PageExpired),
     }
 }

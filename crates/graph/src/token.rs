@@ -7,6 +7,7 @@
 mod refusal;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -37,11 +38,29 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 pub(crate) struct Token {
     value: SecretString,
     expires_at: Instant,
+    /// Whether it took the place of one that was refused.
+    is_renewal: bool,
+    accepted: AtomicBool,
 }
 
 impl Token {
     pub(crate) const fn value(&self) -> &SecretString {
         &self.value
+    }
+
+    /// Takes note that an endpoint accepted it.
+    pub(crate) fn accept(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether any endpoint has accepted it.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Whether it took the place of one that was refused, and no endpoint has accepted it either.
+    pub(crate) fn is_renewed_in_vain(&self) -> bool {
+        self.is_renewal && !self.is_accepted()
     }
 }
 
@@ -57,6 +76,8 @@ struct State {
     renew_at: Option<Instant>,
     /// What Graph wants of the next token (continuous access evaluation).
     claims: Option<String>,
+    /// Whether Graph refused the last token.
+    refused: bool,
     /// When the last request failed, and how: who was already waiting then is told the same.
     failed: Option<(Instant, SignInError)>,
 }
@@ -83,6 +104,7 @@ impl TokenSlot {
         {
             state.token = None;
             state.claims = claims;
+            state.refused = true;
         }
     }
 
@@ -113,11 +135,14 @@ impl TenantGraph {
                 let token = Arc::new(Token {
                     value,
                     expires_at: now + life,
+                    is_renewal: state.refused,
+                    accepted: AtomicBool::new(false),
                 });
                 *state = State {
                     token: Some(Arc::clone(&token)),
                     renew_at: Some(now + life.mul_f64(0.8)),
                     claims: None,
+                    refused: false,
                     failed: None,
                 };
                 Ok(token)
@@ -155,7 +180,7 @@ impl TenantGraph {
                 Err(cause) => return Err(plain(cause)),
             };
             let wait = http.wait(&patience, asked);
-            if !patience.has_attempt(u32::MAX) || !patience.spend(wait) {
+            if !patience.spend(wait) {
                 return Err(failed);
             }
             tracing::debug!(directory = %self.application.directory_id, ?wait, %failed,

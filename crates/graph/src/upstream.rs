@@ -10,10 +10,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use reqwest::header::{AsHeaderName, HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::backoff;
-use crate::error::GraphError;
+use crate::error::GraphErrorKind;
 
 /// Intune wraps errors as JSON text inside the message, up to twice.
 const WRAPPINGS: usize = 3;
@@ -26,28 +29,42 @@ pub(crate) enum Refusal {
         after: Option<Duration>,
         /// Whether the limit is the application's over all tenants.
         application: bool,
-        request_id: Option<String>,
     },
     /// The same request may succeed soon.
     Server {
         status: u16,
         after: Option<Duration>,
-        request_id: Option<String>,
     },
     /// The token is not accepted.
     Unauthenticated {
         /// What a new token has to be asked for with (continuous access evaluation).
         claims: Option<String>,
-        request_id: Option<String>,
     },
     /// What was asked for is not there; what that means depends on who asked.
     Gone {
         /// Whether Graph itself says that the object is missing, rather than anybody on the way.
         object: bool,
-        request_id: Option<String>,
     },
     /// Asking again is of no use.
-    Final(GraphError),
+    Final(GraphErrorKind),
+}
+
+/// What the body of a refusal, or its headers, say for a support case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) code: Option<String>,
+    pub(crate) request_id: Option<String>,
+}
+
+impl Refusal {
+    /// Whether only somebody who knows who asks can have answered like this.
+    pub(crate) const fn shows_an_accepted_token(&self) -> bool {
+        match self {
+            Self::Gone { object } => *object,
+            Self::Final(kind) => !matches!(kind, GraphErrorKind::InvalidResponse { .. }),
+            Self::Throttled { .. } | Self::Server { .. } | Self::Unauthenticated { .. } => false,
+        }
+    }
 }
 
 /// Judges an answer. `body` may be cut off or anything at all.
@@ -56,44 +73,39 @@ pub(crate) fn judge(
     headers: &HeaderMap,
     body: &[u8],
     now: DateTime<Utc>,
-) -> Refusal {
+) -> (Refusal, Described) {
     let told = Told::read(body);
-    let request_id = request_id(headers).or_else(|| told.request_id.clone());
+    let described = Described {
+        code: error_code(&told.code),
+        request_id: request_id(headers).or_else(|| told.request_id.clone()),
+    };
     let after = header(headers, RETRY_AFTER)
         .and_then(|text| backoff::retry_after(text, now))
         .or(told.retry_after);
     let status = status.as_u16();
-    match status {
+    let refusal = match status {
         429 => Refusal::Throttled {
             after,
             application: header(headers, "x-ms-throttle-scope")
                 .is_some_and(|scope| scope.starts_with("Application/")),
-            request_id,
         },
-        408 | 500..=599 => Refusal::Server {
-            status,
-            after,
-            request_id,
-        },
+        408 | 500..=599 => Refusal::Server { status, after },
         401 => Refusal::Unauthenticated {
             claims: challenge::claims(headers),
-            request_id,
         },
-        402 => Refusal::Final(GraphError::NotLicensed { request_id }),
-        403 if told.is_about_licences() => Refusal::Final(GraphError::NotLicensed { request_id }),
-        403 => Refusal::Final(GraphError::PermissionMissing { request_id }),
+        402 => Refusal::Final(GraphErrorKind::NotLicensed),
+        403 if told.is_about_licences() => Refusal::Final(GraphErrorKind::NotLicensed),
+        403 => Refusal::Final(GraphErrorKind::PermissionMissing),
         400 if told.says("not applicable to target tenant") => {
-            Refusal::Final(GraphError::IntuneNotAvailable { request_id })
+            Refusal::Final(GraphErrorKind::IntuneNotAvailable)
         }
-        400 | 404 if told.is_unknown_route() => {
-            Refusal::Final(GraphError::CollectionNotFound { request_id })
-        }
+        400 | 404 if told.is_unknown_route() => Refusal::Final(GraphErrorKind::CollectionNotFound),
         404 | 410 => Refusal::Gone {
             object: told.is_missing_object(),
-            request_id,
         },
-        _ => Refusal::Final(GraphError::Rejected { status, request_id }),
-    }
+        _ => Refusal::Final(GraphErrorKind::Rejected { status }),
+    };
+    (refusal, described)
 }
 
 /// The `request-id` of an answer, when it looks like one.
@@ -134,6 +146,46 @@ impl Usage {
 pub(crate) fn identifier(text: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (!text.is_empty() && text.len() <= 64 && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+/// Text from outside as a code of an error that may be shown, or nothing.
+fn error_code(text: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_. ".contains(&byte);
+    let fits = !text.trim().is_empty() && text.len() <= 128 && text.bytes().all(plain);
+    fits.then(|| text.to_owned())
+}
+
+/// The code of the error that a body carries although its status is a success, such as an error in
+/// the middle of a stream (OData version 4.01, part 1, section 8.2.9); `Some(None)` for an error
+/// without a usable code. An object may have a member `error` of its own: that is an error only
+/// where it looks like one.
+pub(crate) fn error_in(body: &[u8]) -> Option<Option<String>> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow, default)]
+        error: Option<&'a RawValue>,
+        #[serde(default)]
+        value: Option<IgnoredAny>,
+    }
+
+    #[derive(Deserialize)]
+    struct Error {
+        #[serde(default)]
+        code: Value,
+        #[serde(default)]
+        message: Value,
+    }
+
+    memchr::memmem::find(body, b"\"error\"")?;
+    let text = String::from_utf8_lossy(body);
+    let answer: Answer<'_> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
+    let error = answer.error?.get();
+    match serde_json::from_str(error) {
+        Ok(Error { code, message }) if code.is_string() || message.is_string() => {
+            Some(code.as_str().and_then(error_code))
+        }
+        _ => (answer.value.is_some() && error != "null").then_some(None),
+    }
 }
 
 /// What an error body says, as far as it is used to decide.
@@ -229,6 +281,7 @@ mod tests {
             body.to_string().as_bytes(),
             DateTime::UNIX_EPOCH,
         )
+        .0
     }
 
     fn error(code: &str, message: &str) -> Value {
@@ -238,7 +291,6 @@ mod tests {
 
     #[test]
     fn documented_refusals_are_told_apart() {
-        let request_id = Some("11111111-2222-4333-8444-555555555555".to_owned());
         let wrapped = json!({"_version": 3, "RetryAfter": null,
             "Message": "Application is not authorized to perform this operation."})
         .to_string();
@@ -247,58 +299,38 @@ mod tests {
                 400,
                 "BadRequest",
                 "Request not applicable to target tenant.",
-                GraphError::IntuneNotAvailable {
-                    request_id: request_id.clone(),
-                },
+                GraphErrorKind::IntuneNotAvailable,
             ),
             (
                 400,
                 "BadRequest",
                 "Resource not found for the segment 'inventoryPolicies'.",
-                GraphError::CollectionNotFound {
-                    request_id: request_id.clone(),
-                },
+                GraphErrorKind::CollectionNotFound,
             ),
             (
                 400,
                 "No method match route template",
                 "",
-                GraphError::CollectionNotFound {
-                    request_id: request_id.clone(),
-                },
+                GraphErrorKind::CollectionNotFound,
             ),
             (
                 403,
                 "Forbidden",
                 wrapped.as_str(),
-                GraphError::PermissionMissing {
-                    request_id: request_id.clone(),
-                },
+                GraphErrorKind::PermissionMissing,
             ),
             (
                 403,
                 "AccessDenied",
                 "Your tenant is not licensed for this feature.",
-                GraphError::NotLicensed {
-                    request_id: request_id.clone(),
-                },
+                GraphErrorKind::NotLicensed,
             ),
-            (
-                402,
-                "PaymentRequired",
-                "",
-                GraphError::NotLicensed {
-                    request_id: request_id.clone(),
-                },
-            ),
+            (402, "PaymentRequired", "", GraphErrorKind::NotLicensed),
             (
                 400,
                 "BadRequest",
                 "Invalid filter clause",
-                GraphError::Rejected {
-                    status: 400,
-                    request_id,
-                },
+                GraphErrorKind::Rejected { status: 400 },
             ),
         ] {
             assert_eq!(
@@ -321,7 +353,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1.5"));
         let body = body.to_string();
-        let told = judge(
+        let (told, _) = judge(
             StatusCode::TOO_MANY_REQUESTS,
             &headers,
             body.as_bytes(),
@@ -342,13 +374,13 @@ mod tests {
             b"[]",
             b"{\"error\":\"text\"}",
         ] {
-            let told = judge(
+            let (told, _) = judge(
                 StatusCode::FORBIDDEN,
                 &HeaderMap::new(),
                 body,
                 DateTime::UNIX_EPOCH,
             );
-            let expected = GraphError::PermissionMissing { request_id: None };
+            let expected = GraphErrorKind::PermissionMissing;
             assert_eq!(told, Refusal::Final(expected));
         }
     }
@@ -364,7 +396,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert("x-ms-throttle-scope", HeaderValue::from_static(scope));
             let status = StatusCode::TOO_MANY_REQUESTS;
-            let told = judge(status, &headers, b"", DateTime::UNIX_EPOCH);
+            let (told, _) = judge(status, &headers, b"", DateTime::UNIX_EPOCH);
             let Refusal::Throttled { application, .. } = told else {
                 panic!("429 is throttling");
             };
@@ -399,5 +431,61 @@ mod tests {
         for text in ["", "a b", "<script>", "ä", &"a".repeat(65)] {
             assert_eq!(identifier(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_described_by_its_code_and_its_request() {
+        let body = error("AccessDenied", "secret text").to_string();
+        let headers = HeaderMap::new();
+        let status = StatusCode::FORBIDDEN;
+        let (_, described) = judge(status, &headers, body.as_bytes(), DateTime::UNIX_EPOCH);
+        assert_eq!(
+            described,
+            Described {
+                code: Some("AccessDenied".to_owned()),
+                request_id: Some("11111111-2222-4333-8444-555555555555".to_owned()),
+            }
+        );
+        for code in ["", " ", "a\nb", "<b>", &"a".repeat(129)] {
+            assert_eq!(error_code(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_success_is_found_and_a_member_of_that_name_is_none() {
+        let code = |body: &str| error_in(body.as_bytes());
+        for body in [
+            r#"{"error": {"code": "UnknownError", "message": ""}}"#,
+            r#"{"value": [], "error": {"code": "UnknownError", "message": "m"}}"#,
+            "\u{feff}{\"value\": [{\"id\": \"1\"}], \"error\": {\"code\": \"UnknownError\"}}",
+        ] {
+            assert_eq!(code(body), Some(Some("UnknownError".to_owned())), "{body}");
+        }
+        for body in [
+            r#"{"error": {"message": "m"}}"#,
+            r#"{"value": [], "error": "text"}"#,
+            r#"{"value": [], "error": {}}"#,
+        ] {
+            assert_eq!(code(body), Some(None), "{body}");
+        }
+        for body in [
+            "",
+            "{}",
+            r#"{"value": []}"#,
+            r#"{"value": [], "error": null}"#,
+            r#"{"id": "1", "error": "text"}"#,
+            r#"{"id": "1", "error": {"count": 7}}"#,
+            r#"{"value": [{"id": "1", "error": {"code": "x", "message": "m"}}]}"#,
+        ] {
+            assert_eq!(code(body), None, "{body}");
+        }
+        assert_eq!(
+            error_in(b"{\"value\": [\xE9], \"error\": {\"code\": \"x\"}}"),
+            None
+        );
+        assert_eq!(
+            error_in(b"{\"value\": [\"\xE9\"], \"error\": {\"code\": \"x\"}}"),
+            Some(Some("x".to_owned()))
+        );
     }
 }

@@ -1,14 +1,14 @@
 //! The bodies of a list's pages, one after the other.
 
-use bytes::Bytes;
 use serde::Deserialize;
 use url::Url;
 
+use crate::body::Body;
 use crate::client::TenantGraph;
-use crate::error::{GraphError, PagingRefusal};
+use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::link::VersionRoot;
 use crate::pacer::Charge;
-use crate::request::{Asked, Call};
+use crate::request::{Answered, Asked, Call};
 use crate::seen::Seen;
 
 /// Walks from a first page that is there already to the end of its list.
@@ -16,7 +16,7 @@ pub struct Pages {
     graph: TenantGraph,
     root: VersionRoot,
     /// The next page's body, when it is there already.
-    first: Option<Bytes>,
+    first: Option<Body>,
     next: Option<Url>,
     refused: Option<PagingRefusal>,
     pages: u32,
@@ -27,7 +27,7 @@ impl TenantGraph {
     /// Walks the list whose first page is `first`, as a read of [`TenantGraph::batch`] gave it.
     /// `version` is that of the batch.
     #[must_use]
-    pub fn pages(&self, version: &str, first: Bytes) -> Pages {
+    pub fn pages(&self, version: &str, first: Body) -> Pages {
         Pages {
             graph: self.clone(),
             root: VersionRoot::new(&self.graph, version),
@@ -46,15 +46,12 @@ impl Pages {
     ///
     /// # Errors
     /// [`GraphError`].
-    pub async fn next_page(&mut self) -> Result<Option<Bytes>, GraphError> {
+    pub async fn next_page(&mut self) -> Result<Option<Body>, GraphError> {
         if let Some(refusal) = self.refused {
-            return Err(GraphError::Paging(refusal));
+            return Err(GraphErrorKind::Paging(refusal).into());
         }
         let (body, link) = if let Some(first) = self.first.take() {
-            let link = next_link(&first).map_err(|reason| GraphError::InvalidResponse {
-                reason,
-                request_id: None,
-            })?;
+            let link = next_link(&first.bytes).map_err(|reason| first.invalid(reason))?;
             (first, link)
         } else {
             let Some(url) = self.next.clone() else {
@@ -76,7 +73,10 @@ impl Pages {
                 })
                 .await?;
             // Only an object can be absent.
-            read.unwrap_or_default()
+            let Some(Answered { value, answer, .. }) = read else {
+                return Ok(None);
+            };
+            (Body::new(value.0, answer), value.1)
         };
         self.pages += 1;
         self.next = None;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use atlas_domain::directory::settle;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::run::{Claim, Completion, Lease, Outcome, ProgressPhase, RunCounts};
-use atlas_graph::{GROUPS_PERMISSION, GraphError, GroupPage, TenantGraph};
+use atlas_graph::{GROUPS_PERMISSION, GraphError, GraphErrorKind, GroupPage, TenantGraph};
 use atlas_store::{GroupEffect, GroupTally, MARKED_AT_ONCE, Store};
 
 use crate::execution::End;
@@ -100,10 +100,11 @@ impl DirectoryGroupsSyncService {
             let page = match ahead {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
-                Err(GraphError::PageExpired { .. } | GraphError::Paging(_)) if since.is_some() => {
-                    return Ok(Reading::OutOfDate);
-                }
-                Err(error) => return Err(not_read(&error)),
+                Err(GraphError {
+                    kind: GraphErrorKind::PageExpired | GraphErrorKind::Paging(_),
+                    ..
+                }) if since.is_some() => return Ok(Reading::OutOfDate),
+                Err(error) => return Err(not_read(tenant, &error)),
             };
             let (stored, next) =
                 tokio::join!(self.store_page(lease, page, progress), reader.next_page());
@@ -144,8 +145,8 @@ fn tell(progress: &ProgressBoard, so_far: GroupTally) {
     });
 }
 
-fn not_read(error: &GraphError) -> Interrupt {
-    let mut failure = error.failure(&[]);
+fn not_read(tenant: &TenantGraph, error: &GraphError) -> Interrupt {
+    let mut failure = tenant.whose_fault(error).failure(&[]);
     if failure.code == FailureCode::PERMISSION_MISSING {
         failure.missing_permissions = vec![GROUPS_PERMISSION.to_owned()];
         failure = failure.with_hint(format!(

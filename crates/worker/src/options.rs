@@ -98,7 +98,7 @@ pub struct RunOptions {
     #[arg(long, env = "ATLAS_LOGIN_URL", value_name = "URL")]
     pub login_url: Option<Url>,
     /// How long one request to Graph may wait in all, throttled or broken off, before its list fails
-    #[arg(long, env = "ATLAS_GRAPH_MAX_WAIT", default_value = "5m", value_parser = duration, value_name = "TIME")]
+    #[arg(long, env = "ATLAS_GRAPH_MAX_WAIT", default_value = "15m", value_parser = duration, value_name = "TIME")]
     pub graph_max_wait: Duration,
     /// The share of Microsoft Graph's published limits that is used, above 0 and at most 1. What is
     /// left is for other programs that use the same application; with N workers, each takes its Nth

@@ -16,8 +16,15 @@ use crate::upstream::Usage;
 pub(super) struct SubReply {
     /// What it tells about the limit.
     pub(super) usage: Usage,
-    /// The body of a success; of any other status as much as there is.
-    pub(super) answer: Result<Bytes, Reply>,
+    /// A success, or an answer with any other status.
+    pub(super) answer: Result<Success, Reply>,
+}
+
+/// A success, whose body is a part of the envelope's.
+pub(super) struct Success {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
 }
 
 /// Writes the envelope. A read's id is its place, from zero.
@@ -111,7 +118,11 @@ fn read_one(body: &Bytes, raw: &RawValue) -> Option<(usize, Option<SubReply>)> {
     let reply = status.map(|status| SubReply {
         usage: Usage::read(&headers),
         answer: if status.is_success() {
-            Ok(own)
+            Ok(Success {
+                status,
+                headers,
+                body: own,
+            })
         } else {
             Err(Reply {
                 status,

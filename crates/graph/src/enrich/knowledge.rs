@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::{AT_ONCE, Ask, Row};
 use crate::batch::SubRequest;
+use crate::body::Body;
 use crate::client::TenantGraph;
 use crate::collections::Related;
-use crate::error::GraphError;
+use crate::error::{GraphError, GraphErrorKind};
 use crate::link::{VersionRoot, can_stand_in_a_path};
 use crate::links::apps::Relations;
 use crate::links::settings::References;
 use crate::page;
 use crate::plan::ListPlan;
-use crate::request::Asked;
 
 const RELATIONSHIPS: &str = "/deviceAppManagement/mobileAppRelationships";
 const REUSABLE_SETTINGS: &str = "/deviceManagement/reusablePolicySettings";
@@ -167,7 +166,10 @@ impl Source<'_> {
             for (setting, answer) in settings.iter().zip(answers) {
                 let page = match answer {
                     // It was deleted since it was listed, so that nothing refers to it.
-                    Err(GraphError::ObjectNotFound { .. }) => continue,
+                    Err(GraphError {
+                        kind: GraphErrorKind::ObjectNotFound,
+                        ..
+                    }) => continue,
                     answer => answer?,
                 };
                 self.walk(page, |policy| references.add(&policy, setting))
@@ -191,10 +193,8 @@ impl Source<'_> {
         })
         .await?;
         if odd {
-            return Err(GraphError::InvalidResponse {
-                reason: "there are too many objects, or one has no usable id",
-                request_id: None,
-            });
+            let reason = "there are too many objects, or one has no usable id";
+            return Err(GraphErrorKind::invalid(reason).into());
         }
         Ok(ids)
     }
@@ -202,21 +202,13 @@ impl Source<'_> {
     /// Reads a list to its end, one page in memory.
     async fn each(&self, path: &str, take: impl FnMut(Value)) -> Result<(), GraphError> {
         let url = VersionRoot::new(&self.graph.graph, self.version).address(path, "");
-        let first = self
-            .graph
-            .get(&url, Asked::First, |body| Ok(Bytes::copy_from_slice(body)))
-            .await?;
-        // Only an object can be absent.
-        self.walk(first.unwrap_or_default(), take).await
+        self.walk(self.graph.first_page(&url).await?, take).await
     }
 
-    async fn walk(&self, first: Bytes, mut take: impl FnMut(Value)) -> Result<(), GraphError> {
+    async fn walk(&self, first: Body, mut take: impl FnMut(Value)) -> Result<(), GraphError> {
         let mut pages = self.graph.pages(self.version, first);
         while let Some(body) = pages.next_page().await? {
-            page::each(&body, &mut take).map_err(|reason| GraphError::InvalidResponse {
-                reason,
-                request_id: None,
-            })?;
+            page::each(&body.bytes, &mut take).map_err(|reason| body.invalid(reason))?;
         }
         Ok(())
     }

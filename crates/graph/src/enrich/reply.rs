@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::knowledge::Knowledge;
 use super::{Ask, Row};
+use crate::body::Body;
 use crate::client::TenantGraph;
 use crate::collections::{Assignments, Related};
 use crate::error::GraphError;
@@ -24,22 +24,22 @@ pub(super) async fn take(
     version: &str,
     knowledge: &Knowledge,
     ask: &Ask,
-    body: Bytes,
+    body: Body,
     row: &mut Row,
 ) -> Result<(), GraphError> {
     if matches!(ask, Ask::Item | Ask::Certificates { .. }) {
-        let object: Value = serde_json::from_slice(&body)
+        let object: Value = serde_json::from_slice(&body.bytes)
             .ok()
             .filter(Value::is_object)
-            .ok_or(invalid("it is not an object of JSON"))?;
-        return item(ask, object, row);
+            .ok_or_else(|| body.invalid("it is not an object of JSON"))?;
+        return item(ask, object, row).map_err(|reason| body.invalid(reason));
     }
     let mut assignments = Vec::new();
     let mut ids = BTreeSet::new();
     let mut relations = Relations::default();
     let mut pages = graph.pages(version, body);
     while let Some(body) = pages.next_page().await? {
-        let read = page::each(&body, &mut |value| match ask {
+        let read = page::each(&body.bytes, &mut |value| match ask {
             // A row that came on the page before, too, is one assignment.
             Ask::Assignments => match value.get("id").and_then(Value::as_str) {
                 Some(id) if !ids.insert(id.to_owned()) => {}
@@ -57,9 +57,9 @@ pub(super) async fn take(
             }
             Ask::Item | Ask::Certificates { .. } => {}
         });
-        read.map_err(invalid)?;
+        read.map_err(|reason| body.invalid(reason))?;
         if assignments.len() > MOST_ASSIGNMENTS {
-            return Err(invalid("an object has too many assignments"));
+            return Err(body.invalid("an object has too many assignments"));
         }
     }
     if *ask == Ask::Assignments {
@@ -70,7 +70,7 @@ pub(super) async fn take(
     Ok(())
 }
 
-fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), GraphError> {
+fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), &'static str> {
     if matches!(ask, Ask::Certificates { .. }) {
         certificates::of_details(&object, &mut row.related);
         return Ok(());
@@ -91,7 +91,7 @@ fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), GraphError> {
         let tags = object
             .get("roleScopeTagIds")
             .and_then(Value::as_array)
-            .ok_or(invalid("an app has no scope tags"))?;
+            .ok_or("an app has no scope tags")?;
         row.sighting.observation.scope_tags = Some(tags_of(tags));
         scoped_by(object.get("roleScopeTagIds"), &mut row.related);
         let categories = whole(&mut object, "categories")?;
@@ -101,19 +101,12 @@ fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), GraphError> {
 }
 
 /// An expanded collection. Graph cuts it when it is long; then what is there is not all.
-fn whole(object: &mut Value, member: &str) -> Result<Vec<Value>, GraphError> {
+fn whole(object: &mut Value, member: &str) -> Result<Vec<Value>, &'static str> {
     if object.get(format!("{member}@odata.nextLink")).is_some() {
-        return Err(invalid("an expanded collection is cut"));
+        return Err("an expanded collection is cut");
     }
     match object.get_mut(member).map(Value::take) {
         Some(Value::Array(values)) => Ok(values),
-        _ => Err(invalid("what was to be expanded is missing")),
-    }
-}
-
-const fn invalid(reason: &'static str) -> GraphError {
-    GraphError::InvalidResponse {
-        reason,
-        request_id: None,
+        _ => Err("what was to be expanded is missing"),
     }
 }

@@ -1,73 +1,143 @@
 //! Failures in the words of a person who has to act on them.
 
+use std::time::Duration;
+
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::policy_types::PolicyTypeKey;
 
-use super::{GraphError, SignInCause, SignInError};
+use super::{GraphError, GraphErrorKind, SignInCause, SignInError, Waits};
 
 impl GraphError {
     /// The failure as a caller may see it, for the policy types that were to be read.
     #[must_use]
     pub fn failure(&self, keys: &[PolicyTypeKey]) -> Failure {
-        let mut failure = match self {
-            Self::SignIn(error) => error.failure(),
-            Self::Unauthenticated { .. } => Failure::permanent(
+        let mut failure = match &self.kind {
+            GraphErrorKind::SignIn(error) => error.failure(),
+            GraphErrorKind::Unauthenticated => Failure::permanent(
                 FailureCode::GRAPH_UNAUTHENTICATED,
                 "Microsoft Graph refused the access token, also after it was renewed.",
             )
             .with_hint("Check that the tenant's cloud and directory are the application's."),
-            Self::PermissionMissing { .. } => permission_missing(keys),
-            Self::IntuneNotAvailable { .. } => Failure::permanent(
+            GraphErrorKind::EndpointRefused => Failure::permanent(
+                FailureCode::ENDPOINT_REFUSED,
+                "This endpoint of Microsoft Graph answered with status 401 to an access token that \
+                 other endpoints accept.",
+            )
+            .with_hint(
+                "Check the application's permissions and the tenant's licence for this policy \
+                 type; Microsoft's support finds the request by its request-id.",
+            ),
+            GraphErrorKind::PermissionMissing => permission_missing(keys),
+            GraphErrorKind::IntuneNotAvailable => Failure::permanent(
                 FailureCode::INTUNE_NOT_AVAILABLE,
                 "Microsoft Graph says that Intune is not available in this tenant.",
             )
             .with_hint(
                 "Check the tenant's Intune licence and its mobile device management authority.",
             ),
-            Self::NotLicensed { .. } => Failure::permanent(
+            GraphErrorKind::NotLicensed => Failure::permanent(
                 FailureCode::NOT_LICENSED,
                 "The tenant is not licensed for this policy type.",
             ),
-            Self::CollectionNotFound { .. } => Failure::permanent(
+            GraphErrorKind::CollectionNotFound => Failure::permanent(
                 FailureCode::COLLECTION_NOT_FOUND,
                 "Microsoft Graph does not know this collection, or no longer.",
             ),
-            Self::ObjectNotFound { .. } => Failure::transient(
+            GraphErrorKind::ObjectNotFound => Failure::transient(
                 FailureCode::OBJECT_NOT_FOUND,
                 "Microsoft Graph no longer knows an object that it listed.",
             ),
-            Self::Throttled { .. } => Failure::transient(
+            GraphErrorKind::Throttled { retry_after, waits } => Failure::transient(
                 FailureCode::GRAPH_THROTTLED,
-                "Microsoft Graph asked to slow down for longer than the sync was ready to wait.",
+                throttled(*retry_after, waits),
+            )
+            .with_hint(
+                "Start another sync later, or let the workers wait longer (ATLAS_GRAPH_MAX_WAIT).",
             ),
-            Self::Unavailable { status, .. } => Failure::transient(
+            GraphErrorKind::Unavailable { status, waits, .. } => Failure::transient(
                 FailureCode::GRAPH_UNAVAILABLE,
-                format!("Microsoft Graph answered with status {status}, repeatedly."),
+                format!(
+                    "Microsoft Graph answered with status {status}{}.",
+                    in_all(waits)
+                ),
             ),
-            Self::Unreachable { reason } => Failure::transient(
+            GraphErrorKind::Unreachable { reason } => Failure::transient(
                 FailureCode::GRAPH_UNREACHABLE,
                 format!("Microsoft Graph gave no complete answer: {reason}."),
             ),
-            Self::InvalidResponse { reason, .. } => Failure::transient(
+            GraphErrorKind::InvalidResponse { reason } => Failure::transient(
                 FailureCode::GRAPH_INVALID_RESPONSE,
                 format!("The answer of Microsoft Graph is not what it documents: {reason}."),
             ),
-            Self::Paging(refusal) => Failure::transient(
+            GraphErrorKind::TooLarge => Failure::permanent(
+                FailureCode::GRAPH_INVALID_RESPONSE,
+                "The answer of Microsoft Graph is larger than the limit, also where less was asked \
+                 for.",
+            ),
+            GraphErrorKind::Paging(refusal) => Failure::transient(
                 FailureCode::PAGING_REFUSED,
                 format!("The list was not read to its end: {refusal}."),
             ),
-            Self::PageExpired { .. } => Failure::transient(
+            GraphErrorKind::PageExpired => Failure::transient(
                 FailureCode::GRAPH_REJECTED,
                 "Microsoft Graph no longer accepted its own link to the next page.",
             ),
-            Self::Rejected { status, .. } => Failure::permanent(
+            GraphErrorKind::Rejected { status } => Failure::permanent(
                 FailureCode::GRAPH_REJECTED,
                 format!("Microsoft Graph rejected the request with status {status}."),
             ),
         };
         failure.upstream_request_id = self.request_id().map(str::to_owned);
+        failure.upstream = self.answer.as_deref().cloned();
         failure
     }
+}
+
+/// What happened, with the numbers: how often Graph refused, and what was waited.
+fn throttled(retry_after: Duration, waits: &Waits) -> String {
+    let Waits {
+        attempts,
+        waited,
+        limit,
+    } = *waits;
+    let before = match attempts {
+        // Another request of the tenant was asked to slow down, before this one was sent.
+        0 => "Microsoft Graph asked to slow down".to_owned(),
+        1 => format!(
+            "Microsoft Graph asked to slow down once, after {} of waiting",
+            shown(waited)
+        ),
+        _ => format!(
+            "Microsoft Graph asked to slow down {attempts} times, with {} of waiting between them",
+            shown(waited)
+        ),
+    };
+    format!(
+        "{before}; another {} would be longer than the {} that a request may wait in all.",
+        shown(retry_after),
+        shown(limit)
+    )
+}
+
+fn in_all(waits: &Waits) -> String {
+    if waits.attempts < 2 {
+        return String::new();
+    }
+    format!(
+        ", {} times, with {} of waiting between them",
+        waits.attempts,
+        shown(waits.waited)
+    )
+}
+
+/// In whole seconds, but for waits that are shorter.
+fn shown(wait: Duration) -> String {
+    let whole = if wait < Duration::from_secs(1) {
+        Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+    } else {
+        Duration::from_secs(wait.as_secs())
+    };
+    humantime::format_duration(whole).to_string()
 }
 
 fn permission_missing(keys: &[PolicyTypeKey]) -> Failure {
@@ -209,9 +279,9 @@ impl SignInError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use atlas_domain::failure::UpstreamAnswer;
     use atlas_domain::policy_types::registry;
+    use chrono::DateTime;
 
     use super::*;
 
@@ -226,9 +296,17 @@ mod tests {
         .iter()
         .map(|word| registry().find(word).unwrap())
         .collect();
-        let error = GraphError::PermissionMissing {
-            request_id: Some("r-1".to_owned()),
-        };
+        let error = GraphError::answered(
+            GraphErrorKind::PermissionMissing,
+            UpstreamAnswer {
+                status: Some(403),
+                error_code: Some("Forbidden".to_owned()),
+                request_id: Some("r-1".to_owned()),
+                client_request_id: Some("c-1".to_owned()),
+                at: DateTime::UNIX_EPOCH,
+                path: "/beta/deviceAppManagement/mobileApps".to_owned(),
+            },
+        );
         let failure = error.failure(&keys);
         assert_eq!(failure.code, FailureCode::PERMISSION_MISSING);
         assert_eq!(
@@ -246,13 +324,14 @@ mod tests {
                 .contains("DeviceManagementApps.Read.All")
         );
         assert_eq!(failure.upstream_request_id.as_deref(), Some("r-1"));
+        assert_eq!(failure.upstream.as_ref(), error.answer.as_deref());
         assert!(!failure.retryable && !error.is_fatal());
     }
 
     #[test]
     fn what_stops_every_list_is_fatal_and_what_may_pass_is_not() {
         let sign_in = |cause| {
-            GraphError::SignIn(SignInError {
+            GraphError::from(SignInError {
                 cause,
                 number: Some(7_000_215),
                 trace_id: None,
@@ -286,7 +365,40 @@ mod tests {
         let busy = sign_in(SignInCause::Unavailable { retry_after: wait });
         assert!(!busy.is_fatal() && busy.failure(&[]).retryable);
         assert_eq!(busy.retry_after(), wait);
-        assert!(!GraphError::IntuneNotAvailable { request_id: None }.is_fatal());
-        assert!(GraphError::Unauthenticated { request_id: None }.is_fatal());
+        assert!(!GraphError::from(GraphErrorKind::IntuneNotAvailable).is_fatal());
+        assert!(!GraphError::from(GraphErrorKind::EndpointRefused).is_fatal());
+        assert!(GraphError::from(GraphErrorKind::Unauthenticated).is_fatal());
+    }
+
+    #[test]
+    fn what_was_waited_and_what_would_have_been_is_said_in_numbers() {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let throttled = |attempts, waited| {
+            let waits = Waits {
+                attempts,
+                waited,
+                limit: minutes(15),
+            };
+            let error = GraphError::from(GraphErrorKind::Throttled {
+                retry_after: Duration::from_secs(315),
+                waits,
+            });
+            error.failure(&[]).detail
+        };
+        assert_eq!(
+            throttled(0, Duration::ZERO),
+            "Microsoft Graph asked to slow down; another 5m 15s would be longer than the 15m that \
+             a request may wait in all."
+        );
+        assert_eq!(
+            throttled(1, Duration::ZERO),
+            "Microsoft Graph asked to slow down once, after 0s of waiting; another 5m 15s would be \
+             longer than the 15m that a request may wait in all."
+        );
+        assert_eq!(
+            throttled(7, minutes(11)),
+            "Microsoft Graph asked to slow down 7 times, with 11m of waiting between them; another \
+             5m 15s would be longer than the 15m that a request may wait in all."
+        );
     }
 }

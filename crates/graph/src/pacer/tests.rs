@@ -1,7 +1,7 @@
 use super::*;
 
 fn patience(seconds: u64) -> Patience {
-    Patience::new(6, Duration::from_secs(seconds))
+    Patience::new(Duration::from_secs(seconds))
 }
 
 fn pacer() -> Pacer {

@@ -35,6 +35,7 @@ pub(crate) struct Read {
 pub(crate) fn quick() -> GraphOptions {
     GraphOptions {
         first_backoff: Duration::from_millis(4),
+        max_wait: Duration::from_secs(5),
         conditional_access_interval: Duration::from_millis(1),
         ..GraphOptions::default()
     }

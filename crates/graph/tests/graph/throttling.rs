@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use atlas_domain::failure::FailureCode;
-use atlas_graph::{GraphError, GraphOptions};
+use atlas_graph::{GraphErrorKind, GraphOptions};
 use atlas_graph_sim::{
     Effect, ErrorBody, FaultRule, PathMatch, RetryAfter, SimulatorOptions, Throttle,
 };
@@ -49,20 +49,25 @@ async fn a_throttled_request_waits_as_long_as_it_is_told() {
 #[tokio::test]
 async fn one_throttled_list_pauses_its_service_and_no_other_service_or_tenant() {
     let mut setup = Setup::start().await;
-    // Without a second attempt the throttled list fails, which tells that the pause has begun.
+    // The second pause is longer than what is left of the wait: the throttled list fails, which
+    // shows that the pause has begun.
     setup.use_options(GraphOptions {
-        max_attempts: 1,
+        max_wait: Duration::from_millis(1_500),
         ..quick()
     });
     let (graph, other) = (setup.graph(), setup.other_tenant());
     graph.sign_in().await.unwrap();
     other.sign_in().await.unwrap();
     let retry_after = RetryAfter::Seconds(1);
-    let throttled = FaultRule::once(tags(), Effect::Throttled { retry_after });
+    let throttled = FaultRule::once(tags(), Effect::Throttled { retry_after }).times(Some(2));
     setup.fault(throttled.for_tenant(&setup.directory));
     let (list, next) = (setup.list("roleScopeTag"), setup.list("roleDefinition"));
     let error = setup.read(&graph, &list).await.unwrap_err();
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+    let wait = error.retry_after().unwrap();
+    assert!(
+        wait > Duration::from_millis(900) && wait <= Duration::from_secs(1),
+        "{wait:?}"
+    );
     let start = Instant::now();
     let paused = async {
         setup.read(&graph, &next).await.unwrap();
@@ -118,10 +123,7 @@ async fn a_tenant_with_a_tight_limit_is_read_completely() {
         window_ms: 500,
         tells_wait: true,
     }]);
-    let graph = setup.graph_with(GraphOptions {
-        max_attempts: 20,
-        ..quick()
-    });
+    let graph = setup.graph_with(GraphOptions { ..quick() });
     graph.sign_in().await.unwrap();
     let lists = atlas_graph::plan(&everything(), false).lists;
     let readers = lists.iter().map(|list| setup.read(&graph, list));
@@ -140,10 +142,14 @@ async fn a_tenant_with_a_tight_limit_is_read_completely() {
 }
 
 #[tokio::test]
-async fn server_errors_are_tried_again_and_500_only_three_times() {
-    for (status, attempts) in [(500, 3), (502, 6), (503, 6), (504, 6)] {
+async fn server_errors_are_tried_again_as_long_as_may_be_waited_and_500_three_times() {
+    for status in [500, 502, 503, 504] {
         for body in [ErrorBody::Empty, ErrorBody::NestedJson] {
             let setup = Setup::start().await;
+            let graph = setup.graph_with(GraphOptions {
+                max_wait: Duration::from_secs(1),
+                ..quick()
+            });
             let effect = Effect::ServerError {
                 status,
                 body,
@@ -151,15 +157,23 @@ async fn server_errors_are_tried_again_and_500_only_three_times() {
             };
             setup.fault(FaultRule::always(tags(), effect.clone()));
             let list = setup.list("roleScopeTag");
-            let error = setup.read(&setup.graph(), &list).await.unwrap_err();
+            let error = setup.read(&graph, &list).await.unwrap_err();
             assert!(
-                matches!(error, GraphError::Unavailable { status: told, .. } if told == status)
+                matches!(error.kind, GraphErrorKind::Unavailable { status: told, .. } if told == status)
             );
             assert_eq!(
                 error.failure(list.keys()).code,
                 FailureCode::GRAPH_UNAVAILABLE
             );
-            assert_eq!(setup.graph_requests().len(), attempts, "{status}");
+            let attempts = setup.graph_requests().len();
+            if status == 500 {
+                assert_eq!(attempts, 3);
+            } else {
+                assert!(
+                    attempts > 6,
+                    "only the wait is limited: {status} {attempts}"
+                );
+            }
 
             let setup = Setup::start().await;
             setup.fault(FaultRule::once(tags(), effect).times(Some(2)));
@@ -191,18 +205,27 @@ async fn an_answer_that_stays_broken_is_invalid_and_one_that_never_ends_unreacha
     for (effect, attempts, code) in [
         (
             Effect::TruncatedJson,
-            3,
+            3..=3,
             FailureCode::GRAPH_INVALID_RESPONSE,
         ),
-        (Effect::HtmlPage, 3, FailureCode::GRAPH_INVALID_RESPONSE),
-        (Effect::ConnectionReset, 6, FailureCode::GRAPH_UNREACHABLE),
+        (Effect::HtmlPage, 3..=3, FailureCode::GRAPH_INVALID_RESPONSE),
+        (
+            Effect::ConnectionReset,
+            7..=100,
+            FailureCode::GRAPH_UNREACHABLE,
+        ),
     ] {
         let setup = Setup::start().await;
         setup.fault(FaultRule::always(tags(), effect.clone()));
         let list = setup.list("roleScopeTag");
-        let error = setup.read(&setup.graph(), &list).await.unwrap_err();
+        let graph = setup.graph_with(GraphOptions {
+            max_wait: Duration::from_secs(1),
+            ..quick()
+        });
+        let error = setup.read(&graph, &list).await.unwrap_err();
         assert_eq!(error.failure(list.keys()).code, code, "{effect:?}");
-        assert_eq!(setup.graph_requests().len(), attempts, "{effect:?}");
+        let sent = setup.graph_requests().len();
+        assert!(attempts.contains(&sent), "{effect:?}: {sent}");
     }
 }
 
@@ -215,7 +238,7 @@ async fn an_answer_that_takes_too_long_is_given_up() {
     setup.fault(FaultRule::always(tags(), delayed));
     let graph = setup.graph_with(GraphOptions {
         request_timeout: Duration::from_millis(200),
-        max_attempts: 2,
+        max_wait: Duration::from_millis(300),
         ..quick()
     });
     let list = setup.list("roleScopeTag");
@@ -368,7 +391,10 @@ async fn asking_for_less_ends_with_an_error_when_nothing_is_little_enough() {
     };
     setup.fault(FaultRule::always(path, effect));
     let error = setup.read(&setup.graph(), &list).await.unwrap_err();
-    assert!(matches!(error, GraphError::Unavailable { status: 504, .. }));
+    assert!(matches!(
+        error.kind,
+        GraphErrorKind::Unavailable { status: 504, .. }
+    ));
     let mut sizes = sizes(&setup);
     sizes.dedup();
     assert_eq!(sizes, [1_000, 100, 20, 100, 20].map(Some));
@@ -428,4 +454,75 @@ async fn conditional_access_is_asked_at_a_distance() {
     for pair in starts.windows(2) {
         assert!(pair[1] - pair[0] >= 200_000, "{starts:?}");
     }
+}
+
+#[tokio::test]
+async fn throttling_without_a_wait_is_waited_for_as_long_as_may_be_and_the_text_says_so() {
+    let setup = Setup::start().await;
+    let retry_after = RetryAfter::Absent;
+    let throttled = FaultRule::once(tags(), Effect::Throttled { retry_after });
+    setup.fault(throttled.clone().times(Some(8)));
+    let list = setup.list("roleScopeTag");
+    setup.read(&setup.graph(), &list).await.unwrap();
+    assert_eq!(setup.graph_requests().len(), 9);
+
+    setup.fault(throttled.times(None));
+    let graph = setup.graph_with(GraphOptions {
+        max_wait: Duration::from_secs(1),
+        ..quick()
+    });
+    let start = Instant::now();
+    let error = setup.read(&graph, &list).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(5), "{error:?}");
+    let GraphErrorKind::Throttled { waits, .. } = error.kind else {
+        panic!("{error:?}");
+    };
+    assert!(waits.attempts > 6, "{waits:?}");
+    assert!(waits.waited <= waits.limit, "{waits:?}");
+    let detail = error.failure(list.keys()).detail;
+    assert!(
+        detail.contains(&format!("slow down {} times", waits.attempts)),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn while_a_service_answers_nothing_its_lists_do_not_wait_one_after_the_other() {
+    let setup = Setup::start().await;
+    let effect = Effect::ServerError {
+        status: 503,
+        body: ErrorBody::Empty,
+        retry_after: RetryAfter::Absent,
+    };
+    setup.fault(FaultRule::always(
+        PathMatch::prefix("/beta/deviceManagement"),
+        effect,
+    ));
+    let graph = setup.graph_with(GraphOptions {
+        max_wait: Duration::from_secs(1),
+        ..quick()
+    });
+    let start = Instant::now();
+    for key in [
+        "roleScopeTag",
+        "roleDefinition",
+        "roleScopeTag",
+        "roleDefinition",
+    ] {
+        setup.read(&graph, &setup.list(key)).await.unwrap_err();
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+    setup.sim.clear_faults();
+    setup
+        .read(&graph, &setup.list("roleScopeTag"))
+        .await
+        .unwrap();
+    setup
+        .read(&graph, &setup.list("roleDefinition"))
+        .await
+        .unwrap();
 }

@@ -6,7 +6,9 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
-use atlas_graph::{GraphError, Incomplete, ListPage, ListPlan, ListReader, TenantGraph};
+use atlas_graph::{
+    GraphError, GraphErrorKind, Incomplete, ListPage, ListPlan, ListReader, TenantGraph,
+};
 use atlas_store::TypeEffect;
 use atlas_telemetry::crash_point;
 use chrono::{DateTime, Utc};
@@ -60,7 +62,10 @@ impl InventorySyncService {
             .try_concat();
         let (mut results, others) = tokio::try_join!(one_after_the_other, at_once)?;
         results.extend(others);
-        Ok(results)
+        match refused_everywhere(tenant, &results) {
+            Some(failure) => Err(Interrupt::Failed(failure)),
+            None => Ok(results),
+        }
     }
 
     async fn one_list(
@@ -197,6 +202,22 @@ impl InventorySyncService {
             ..self.ended(key, status)
         }
     }
+}
+
+/// The failure of the whole run, when endpoints refused the token and none accepted it.
+fn refused_everywhere(tenant: &TenantGraph, results: &[TypeResult]) -> Option<Failure> {
+    if tenant.has_accepted_token() {
+        return None;
+    }
+    let errors = results.iter().filter_map(|result| result.error.as_ref());
+    let refused = errors
+        .into_iter()
+        .find(|error| error.code == FailureCode::ENDPOINT_REFUSED)?;
+    let failure = GraphError::from(GraphErrorKind::Unauthenticated).failure(&[]);
+    Some(match &refused.upstream {
+        Some(answer) => failure.with_upstream(answer.clone()),
+        None => failure,
+    })
 }
 
 fn list_changed() -> Failure {
