@@ -12,5 +12,6 @@ pub(crate) mod notification;
 pub(crate) mod probe;
 pub(crate) mod result;
 pub(crate) mod run;
+pub(crate) mod run_error;
 pub(crate) mod system;
 pub(crate) mod tenant;

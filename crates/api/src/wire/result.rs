@@ -1,10 +1,11 @@
-//! What a run did for each policy type, and why something failed.
+//! What a run did for each policy type.
 
-use atlas_domain::failure::Failure;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::wire::run_error::RunError;
 
 /// What a run did for one policy type.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,31 +56,6 @@ pub(crate) enum ResultStatus {
     Incomplete,
 }
 
-/// Why something failed.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct RunError {
-    /// A stable word. Clients must accept words that they do not know.
-    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
-    code: String,
-    /// What happened.
-    #[schema(max_length = 2000)]
-    detail: String,
-    /// Whether it may pass by itself.
-    retryable: bool,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2000)]
-    hint: Option<String>,
-    /// The Microsoft Graph permissions that are missing, when that is the cause.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 100, required = false)]
-    missing_permissions: Vec<String>,
-    /// The id under which Microsoft's support finds the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 256)]
-    upstream_request_id: Option<String>,
-}
-
 impl OperationRunResult {
     /// One policy type's result.
     pub(crate) fn new(result: TypeResult) -> Self {
@@ -102,19 +78,6 @@ impl OperationRunResult {
             error: result.error.map(RunError::from),
             started_at: result.started_at,
             completed_at: result.completed_at,
-        }
-    }
-}
-
-impl From<Failure> for RunError {
-    fn from(failure: Failure) -> Self {
-        Self {
-            code: failure.code.as_str().to_owned(),
-            detail: failure.detail,
-            retryable: failure.retryable,
-            hint: failure.hint,
-            missing_permissions: failure.missing_permissions,
-            upstream_request_id: failure.upstream_request_id,
         }
     }
 }

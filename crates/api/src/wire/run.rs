@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::links::{Links, RunLinks};
 use crate::wire::cancel::Cancel;
-use crate::wire::result::RunError;
+use crate::wire::run_error::RunError;
 
 /// One asked-for piece of background work on one tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]

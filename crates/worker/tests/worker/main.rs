@@ -14,4 +14,5 @@ mod failing;
 mod house;
 mod operations;
 mod ownership;
+mod refusals;
 mod syncing;
