@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::ids::GroupId;
+use crate::limits::{LONGEST_NAME_KEY, shortened};
 
 /// The longest text that is worth a search, in characters. Names have at most 256.
 pub const LONGEST_SEARCH: usize = 256;
@@ -146,7 +147,7 @@ pub struct GroupName {
 impl From<String> for GroupName {
     fn from(name: String) -> Self {
         Self {
-            name_key: search_key(&name),
+            name_key: shortened(&search_key(&name), LONGEST_NAME_KEY).to_owned(),
             name,
         }
     }
@@ -246,6 +247,15 @@ mod tests {
             "description": null, "security": true});
         assert_eq!(json, expected);
         assert_eq!(settled[1].tells, GroupTells::Gone);
+    }
+
+    #[test]
+    fn a_long_name_is_kept_whole_and_found_by_its_beginning() {
+        // Lower case may need more bytes than upper case: U+023A has two, U+2C65 has three.
+        let name = "\u{23a}".repeat(900);
+        let json = serde_json::to_value(GroupName::from(name.clone())).unwrap();
+        let key = "\u{2c65}".repeat(LONGEST_NAME_KEY / 3);
+        assert_eq!(json, serde_json::json!({"name": name, "name_key": key}));
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | [`access`] | who a caller is, what a role permits, API tokens |
 //! | [`audit`] | the words of the audit log |
+//! | [`causes`] | an error with everything that caused it |
 //! | [`clock`] | time and randomness as parameters |
 //! | [`directory`] | groups of tenants' directories |
 //! | [`failure`] | why a run or a part of it failed, in words for people and programs |
 //! | [`ids`] | newtypes for identifiers |
 //! | [`inventory`] | what a sync observes and how its results are counted |
+//! | [`limits`] | how much text the columns with an index hold |
 //! | [`notification`] | what the initiator of a run is told |
 //! | [`policy_types`] | the registry of policy types and foundations |
 //! | [`run`] | the OperationRun: lifecycle, transitions, dedupe, lease |
@@ -20,11 +22,13 @@
 
 pub mod access;
 pub mod audit;
+pub mod causes;
 pub mod clock;
 pub mod directory;
 pub mod failure;
 pub mod ids;
 pub mod inventory;
+pub mod limits;
 pub mod notification;
 pub mod policy_types;
 pub mod run;

@@ -8,6 +8,7 @@ use atlas_domain::inventory::change::fields;
 use atlas_domain::inventory::content::{content_hash, content_of};
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
 use atlas_domain::inventory::{JsonText, Observation};
+use atlas_domain::limits::{LONGEST_EXTERNAL_ID, LONGEST_NAME, shortened};
 use serde_json::{Map, Value};
 
 use crate::collections::{Assignments, Collection, Shape};
@@ -19,8 +20,6 @@ use crate::withhold::withhold;
 /// The external id of a singleton that Graph gives none.
 const SINGLETON_ID: &str = "singleton";
 
-const LONGEST_ID: usize = 500;
-const LONGEST_NAME: usize = 1_000;
 const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_WORD: usize = 200;
 
@@ -168,7 +167,9 @@ fn external_id(collection: &Collection, object: &Value) -> Result<String, &'stat
     let id = object
         .get(&collection.id)
         .and_then(Value::as_str)
-        .filter(|id| !id.is_empty() && id.len() <= LONGEST_ID && !id.contains(char::is_control));
+        .filter(|id| {
+            !id.is_empty() && id.len() <= LONGEST_EXTERNAL_ID && !id.contains(char::is_control)
+        });
     match id {
         Some(id) => Ok(id.to_owned()),
         None if collection.shape() == Shape::Singleton => Ok(SINGLETON_ID.to_owned()),
@@ -180,7 +181,8 @@ fn name(collection: &Collection, object: &Value, external_id: &str) -> String {
     let given = collection
         .name
         .iter()
-        .find_map(|property| text(object, property, LONGEST_NAME));
+        .find_map(|property| text(object, property, usize::MAX))
+        .map(|name| shortened(&name, LONGEST_NAME).to_owned());
     given.unwrap_or_else(|| {
         if collection.shape() == Shape::Singleton {
             collection.key().describe().label.clone()

@@ -11,5 +11,5 @@ pub use changes::{ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemN
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
 pub use sync_runs::SyncRunView;
-pub use write::{Beginning, PageEffect, TypeEffect, WriteError};
+pub use write::{Beginning, PageEffect, PageStored, RefusedRow, TypeEffect, WriteError};
 pub(crate) use write::{GUARD, HELD, HeldRow, guarded};

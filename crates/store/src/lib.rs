@@ -23,6 +23,7 @@ pub mod admin;
 pub mod audit;
 pub mod directory_groups;
 mod error;
+mod halving;
 pub mod inventory;
 mod migrations;
 pub mod notifications;
@@ -43,7 +44,7 @@ pub use directory_groups::{
 pub use error::StoreError;
 pub use inventory::{
     Beginning, ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, ItemName,
-    ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, SyncRunView, TypeEffect,
+    ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, SyncRunView, TypeEffect,
     TypeSummary, WriteError,
 };
 pub use migrations::{MigrateError, SchemaState, migrate, revert_all};

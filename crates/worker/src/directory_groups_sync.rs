@@ -1,10 +1,14 @@
 //! The service behind `directory_groups_sync`: brings what is stored of a directory's groups up to
 //! date, from the last reading's end where there is one, else from the beginning.
+//!
+//! Groups that the database refuses are left out. The run ends `partially_succeeded` and names them;
+//! what else was read is stored, but nothing is marked as gone, and the next reading does not go on
+//! from this one's end: it would not be told of those groups again, and nobody would hear of them.
 
 use std::sync::Arc;
 
 use atlas_domain::directory::settle;
-use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
 use atlas_domain::run::{Claim, Completion, Lease, Outcome, ProgressPhase, RunCounts};
 use atlas_graph::{GROUPS_PERMISSION, GraphError, GraphErrorKind, GroupPage, TenantGraph};
 use atlas_store::{GroupEffect, GroupTally, MARKED_AT_ONCE, Store};
@@ -12,6 +16,7 @@ use atlas_store::{GroupEffect, GroupTally, MARKED_AT_ONCE, Store};
 use crate::execution::End;
 use crate::execution::progress::ProgressBoard;
 use crate::interrupt::{Interrupt, insist};
+use crate::inventory_sync::rows_not_stored;
 use crate::sign_in::SignIn;
 
 /// Syncs the groups of one directory per call. Shared by all runs of a process.
@@ -22,8 +27,12 @@ pub struct DirectoryGroupsSyncService {
 
 /// How a reading ended that met no trouble of its own.
 enum Reading {
-    /// Everything that it told is stored; the next one goes on at this link.
-    AtEnd(String),
+    /// Everything that it told is stored, but for what was left out; the next one goes on at this
+    /// link.
+    AtEnd {
+        next: String,
+        left_out: RowProblems,
+    },
     /// What it went on from is of no use any more. What it told until then is stored.
     OutOfDate,
 }
@@ -39,34 +48,39 @@ impl DirectoryGroupsSyncService {
     /// dropped at any await.
     pub async fn run(&self, claim: &Claim, progress: &ProgressBoard) -> End {
         match self.sync(&claim.lease, progress).await {
-            Ok(()) => End::Completed(Completion {
-                outcome: Outcome::Succeeded,
-                counts: progress.counts(),
-                error: None,
-            }),
+            Ok(left_out) => End::Completed(completion(progress.counts(), left_out)),
             Err(interrupt) => interrupt.end(progress),
         }
     }
 
-    async fn sync(&self, lease: &Lease, progress: &ProgressBoard) -> Result<(), Interrupt> {
+    /// The groups that were left out are returned.
+    async fn sync(
+        &self,
+        lease: &Lease,
+        progress: &ProgressBoard,
+    ) -> Result<RowProblems, Interrupt> {
         // One list.
         progress.planned(1);
         let since = insist(|| self.store.group_delta_link(lease.tenant_id)).await?;
         let tenant = self.sign_in.to(lease.tenant_id).await?;
         progress.enter(ProgressPhase::Collecting);
         if let Some(link) = &since
-            && let Reading::AtEnd(next) = self.read(lease, &tenant, Some(link), progress).await?
+            && let Reading::AtEnd { next, left_out } =
+                self.read(lease, &tenant, Some(link), progress).await?
         {
             progress.enter(ProgressPhase::Finishing);
-            insist(|| self.store.groups_read_to_end(lease, &next, false)).await?;
+            if left_out.is_empty() {
+                insist(|| self.store.groups_read_to_end(lease, &next, false)).await?;
+            }
             progress.lists_ended(1);
-            return Ok(());
+            return Ok(left_out);
         }
         if since.is_some() {
             tracing::info!("the last reading cannot be gone on from; reading all groups");
         }
         // A link that has just been given is good; if not, a later attempt begins again.
-        let Reading::AtEnd(next) = self.read(lease, &tenant, None, progress).await? else {
+        let read = self.read(lease, &tenant, None, progress).await?;
+        let Reading::AtEnd { next, left_out } = read else {
             let failure = Failure::transient(
                 FailureCode::GRAPH_INVALID_RESPONSE,
                 "Microsoft Graph told of changes to groups that it had not told of.",
@@ -74,6 +88,10 @@ impl DirectoryGroupsSyncService {
             return Err(Interrupt::of(failure, None));
         };
         progress.enter(ProgressPhase::Finishing);
+        if !left_out.is_empty() {
+            progress.lists_ended(1);
+            return Ok(left_out);
+        }
         loop {
             let gone = insist(|| self.store.mark_groups_gone(lease)).await?;
             tell(progress, gone.so_far);
@@ -83,7 +101,7 @@ impl DirectoryGroupsSyncService {
         }
         insist(|| self.store.groups_read_to_end(lease, &next, true)).await?;
         progress.lists_ended(1);
-        Ok(())
+        Ok(left_out)
     }
 
     /// Reads to the end, and stores each page while the next one is on its way.
@@ -96,6 +114,7 @@ impl DirectoryGroupsSyncService {
     ) -> Result<Reading, Interrupt> {
         let mut reader = tenant.groups(since);
         let mut ahead = reader.next_page().await;
+        let mut left_out = RowProblems::default();
         loop {
             let page = match ahead {
                 Ok(Some(page)) => page,
@@ -108,15 +127,27 @@ impl DirectoryGroupsSyncService {
             };
             let (stored, next) =
                 tokio::join!(self.store_page(lease, page, progress), reader.next_page());
-            if stored?.nameless > 0 {
+            let stored = stored?;
+            if stored.nameless > 0 {
                 return Ok(Reading::OutOfDate);
+            }
+            for group in stored.refused {
+                left_out.add(RowProblem {
+                    position: None,
+                    id: Some(group.to_string()),
+                    defect: RowDefect::NotStored,
+                });
             }
             ahead = next;
         }
         // The reader refuses a list that ends without a link.
-        Ok(reader
-            .delta_link()
-            .map_or(Reading::OutOfDate, |link| Reading::AtEnd(link.to_owned())))
+        Ok(match reader.delta_link() {
+            Some(link) => Reading::AtEnd {
+                next: link.to_owned(),
+                left_out,
+            },
+            None => Reading::OutOfDate,
+        })
     }
 
     /// Takes the page, so that its place is free as soon as it is stored.
@@ -131,6 +162,21 @@ impl DirectoryGroupsSyncService {
         progress.stored(effect.seen);
         tell(progress, effect.so_far);
         Ok(effect)
+    }
+}
+
+fn completion(counts: RunCounts, left_out: RowProblems) -> Completion {
+    if left_out.is_empty() {
+        return Completion {
+            outcome: Outcome::Succeeded,
+            counts,
+            error: None,
+        };
+    }
+    Completion {
+        outcome: Outcome::PartiallySucceeded,
+        counts,
+        error: Some(rows_not_stored(left_out)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::run::Completion;
 use atlas_graph::GraphError;
@@ -71,7 +72,8 @@ where
         match error {
             WriteError::Lost => return Err(Interrupt::Lost),
             WriteError::Store(error) if error.is_transient() => {
-                tracing::warn!(%error, ?pause, "the database is away; trying again");
+                let cause = Causes(&error);
+                tracing::warn!(%cause, ?pause, "the database is away; trying again");
             }
             WriteError::Store(error) => return Err(defect(&error)),
         }
@@ -81,7 +83,7 @@ where
 }
 
 fn defect(error: &StoreError) -> Interrupt {
-    tracing::error!(%error, "what was read could not be stored");
+    tracing::error!(cause = %Causes(error), "what was read could not be stored");
     Interrupt::Later {
         failure: Failure::transient(
             FailureCode::INTERNAL,

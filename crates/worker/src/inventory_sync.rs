@@ -3,6 +3,7 @@
 
 mod collect;
 mod persist;
+mod shortfall;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::execution::progress::ProgressBoard;
 use crate::interrupt::{Interrupt, insist};
 use crate::sign_in::SignIn;
 use crate::together::Together;
+pub(crate) use shortfall::rows_not_stored;
 
 /// Runs that one statement records at most.
 const BEGINNINGS_AT_ONCE: usize = 64;

@@ -171,6 +171,16 @@ fn names_are_found_limited_and_fall_back() {
 }
 
 #[test]
+fn a_name_is_shortened_by_bytes_between_characters_and_whole_in_the_content() {
+    let long = "策".repeat(900);
+    let row = json!({"id": "7", "displayName": long});
+    let policy = seen(&["roleScopeTag"], &row).unwrap();
+    assert_eq!(policy.name, "策".repeat(666));
+    let content: Value = serde_json::from_str(policy.content.as_str()).unwrap();
+    assert_eq!(content["/displayName"], json!(long));
+}
+
+#[test]
 fn assignments_count_only_when_all_of_them_are_told() {
     let row = json!({"id": "1", "@odata.type": "#microsoft.graph.x",
         "assignments": [{"id": "a"}, {"id": "b"}]});

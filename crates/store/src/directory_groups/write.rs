@@ -1,7 +1,9 @@
 //! What a sync of groups writes. Each call is one statement in a transaction of its own, and writes
 //! only while the caller's fence is the tenant's.
 
+use atlas_domain::causes::Causes;
 use atlas_domain::directory::{GroupNews, GroupTells};
+use atlas_domain::ids::GroupId;
 use atlas_domain::run::Lease;
 use const_format::concatcp;
 use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text, Uuid as SqlUuid};
@@ -11,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::halving::{Halving, Next};
 use crate::inventory::{GUARD, HELD, HeldRow, WriteError, guarded};
 use crate::pool::Store;
 use crate::runs::to_json;
@@ -22,7 +25,7 @@ pub const MARKED_AT_ONCE: u32 = 2_000;
 const BATCH: usize = 1_000;
 
 /// What storing a page did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupEffect {
     /// Groups that are there, and that this attempt was not told of before.
     pub seen: u64,
@@ -31,6 +34,8 @@ pub struct GroupEffect {
     pub nameless: u64,
     /// With this page.
     pub so_far: GroupTally,
+    /// Groups that the database refused: they stand as they stood before.
+    pub refused: Vec<GroupId>,
 }
 
 /// What a run has changed so far, over all its attempts.
@@ -176,7 +181,7 @@ impl EffectRow {
 
 impl Store {
     /// Stores what a page told of groups; an id must occur once. Doing it twice changes nothing
-    /// more.
+    /// more. A group that the database refuses is left out, logged and returned.
     ///
     /// # Errors
     /// [`WriteError`]. Of several batches the earlier ones are stored then.
@@ -185,14 +190,27 @@ impl Store {
         lease: &Lease,
         news: &[GroupNews],
     ) -> Result<GroupEffect, WriteError> {
-        // Of a page that tells nothing, what was done before is told all the same.
-        let (first, rest) = news.split_at(news.len().min(BATCH));
-        let mut effect = self.store_group_batch(lease, first).await?;
-        for batch in rest.chunks(BATCH) {
-            let next = self.store_group_batch(lease, batch).await?;
-            effect.seen += next.seen;
-            effect.nameless += next.nameless;
-            effect.so_far = next.so_far;
+        let mut halving = Halving::new(news, BATCH);
+        let mut effect = GroupEffect::default();
+        if news.is_empty() {
+            // Of a page that tells nothing, what was done before is told all the same.
+            self.store_group_batch(lease, &[], &mut effect).await?;
+        }
+        while let Some(batch) = halving.batch() {
+            let error = match self.store_group_batch(lease, &batch, &mut effect).await {
+                Ok(()) => continue,
+                Err(WriteError::Lost) => return Err(WriteError::Lost),
+                Err(WriteError::Store(error)) => error,
+            };
+            if halving.refused(batch, error)? == Next::Probe {
+                self.store_group_batch(lease, &[], &mut effect).await?;
+            }
+        }
+        for refused in halving.finish()? {
+            let id = refused.row.id;
+            tracing::error!(group = %id, cause = %Causes(&refused.error),
+                "the database refused a group, which was left out");
+            effect.refused.push(id);
         }
         Ok(effect)
     }
@@ -200,8 +218,9 @@ impl Store {
     async fn store_group_batch(
         &self,
         lease: &Lease,
-        news: &[GroupNews],
-    ) -> Result<GroupEffect, WriteError> {
+        news: &[&GroupNews],
+        total: &mut GroupEffect,
+    ) -> Result<(), WriteError> {
         let ids: Vec<Uuid> = news.iter().map(|one| one.id.into_uuid()).collect();
         let patches: Vec<Value> = news
             .iter()
@@ -224,11 +243,10 @@ impl Store {
         .get_result(&mut self.connection().await?)
         .await
         .map_err(StoreError::from)?;
-        Ok(GroupEffect {
-            so_far: row.tally()?,
-            seen: row.seen.unsigned_abs(),
-            nameless: row.nameless.unsigned_abs(),
-        })
+        total.so_far = row.tally()?;
+        total.seen += row.seen.unsigned_abs();
+        total.nameless += row.nameless.unsigned_abs();
+        Ok(())
     }
 
     /// After a reading that told every group: marks up to [`MARKED_AT_ONCE`] groups as gone that it

@@ -55,6 +55,25 @@ pub enum WriteError {
 /// What storing one page did, per policy type.
 pub type PageEffect = BTreeMap<PolicyTypeKey, TypeEffect>;
 
+/// What storing one page did, and what of it could not be stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageStored {
+    /// What was stored.
+    pub effect: PageEffect,
+    /// Rows that the database refused, in the order of their keys. They stand as they stood before,
+    /// and are not seen.
+    pub refused: Vec<RefusedRow>,
+}
+
+/// A row that the database refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RefusedRow {
+    /// Its policy type.
+    pub policy_type: PolicyTypeKey,
+    /// Its id.
+    pub external_id: String,
+}
+
 /// What storing did for one policy type. Each number but `seen` is that of the changes recorded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TypeEffect {

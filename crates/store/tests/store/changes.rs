@@ -180,7 +180,7 @@ async fn a_page_that_is_stored_many_times_at_once_is_recorded_once() {
         let total = effects
             .iter()
             .fold(TypeEffect::default(), |mut sum, effect| {
-                sum += effect[&key("mobileApp")];
+                sum += effect.effect[&key("mobileApp")];
                 sum
             });
         assert_eq!(total.seen, 6 * 60);

@@ -73,7 +73,7 @@ async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
         ..TypeEffect::default()
     };
     assert_eq!(
-        store.store_page(&claim.lease, &page).await.unwrap(),
+        store.store_page(&claim.lease, &page).await.unwrap().effect,
         only(created)
     );
     let same = TypeEffect {
@@ -81,7 +81,7 @@ async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
         ..TypeEffect::default()
     };
     assert_eq!(
-        store.store_page(&claim.lease, &page).await.unwrap(),
+        store.store_page(&claim.lease, &page).await.unwrap().effect,
         only(same)
     );
 
@@ -98,7 +98,7 @@ async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
         ..TypeEffect::default()
     };
     assert_eq!(
-        store.store_page(&claim.lease, &other).await.unwrap(),
+        store.store_page(&claim.lease, &other).await.unwrap().effect,
         only(changed)
     );
     let items = store
@@ -159,7 +159,7 @@ async fn only_types_that_were_read_completely_lose_what_was_not_seen_and_it_may_
     let claim = stage.begin("{}").await;
     let back = store.store_page(&claim.lease, &page[..4]).await.unwrap();
     assert_eq!(
-        back,
+        back.effect,
         only(TypeEffect {
             seen: 4,
             back: 2,
@@ -196,7 +196,7 @@ async fn pages_of_1201_items_with_equal_names_have_no_gap_and_no_repetition() {
         .collect();
     let stored = stage.store.store_page(&claim.lease, &page).await.unwrap();
     assert_eq!(
-        stored,
+        stored.effect,
         only(TypeEffect {
             seen: 1201,
             created: 1201,

@@ -11,6 +11,7 @@ mod lifecycle;
 mod links;
 mod machine;
 mod operations;
+mod refused;
 mod schema;
 
 use std::time::Duration;

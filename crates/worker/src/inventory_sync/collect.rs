@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::InventorySyncService;
+use super::shortfall::Shortfall;
 use crate::execution::progress::ProgressBoard;
 use crate::interrupt::{Interrupt, insist, interrupt};
 
@@ -28,8 +29,26 @@ struct Tally {
     pages: u32,
     unstable: bool,
     effects: BTreeMap<PolicyTypeKey, TypeEffect>,
+    /// Rows that the database refused.
+    not_stored: BTreeMap<PolicyTypeKey, RowProblems>,
     /// What is lacking of the objects that were read.
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
+}
+
+impl Tally {
+    /// What is lacking of a type when the list was read to its end, in the order of report.
+    fn shortfalls(&self, key: PolicyTypeKey) -> Vec<Shortfall> {
+        let not_stored = self.not_stored.get(&key);
+        let incomplete = self.incomplete.get(&key);
+        [
+            not_stored.map(|rows| Shortfall::RowsNotStored(rows.clone())),
+            self.unstable.then_some(Shortfall::ListChanged),
+            incomplete.map(|incomplete| Shortfall::Dependencies(incomplete.error.clone())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
 }
 
 impl InventorySyncService {
@@ -80,6 +99,7 @@ impl InventorySyncService {
             pages: 0,
             unstable: false,
             effects: BTreeMap::new(),
+            not_stored: BTreeMap::new(),
             incomplete: BTreeMap::new(),
         };
         let mut reader = tenant.list(list);
@@ -115,7 +135,7 @@ impl InventorySyncService {
             tally.pages += 1;
             tally.unstable |= page.unstable;
             let (stored, next) = tokio::join!(
-                self.store_page(lease, page, &mut tally.effects, progress),
+                self.store_page(lease, page, tally, progress),
                 reader.next_page()
             );
             stored?;
@@ -128,21 +148,29 @@ impl InventorySyncService {
         &self,
         lease: &Lease,
         page: ListPage,
-        effects: &mut BTreeMap<PolicyTypeKey, TypeEffect>,
+        tally: &mut Tally,
         progress: &ProgressBoard,
     ) -> Result<(), Interrupt> {
         let observations: &[Observation] = &page.observations;
         crash_point!("page");
-        let effect = insist(|| self.store.store_page(lease, observations)).await?;
-        for (key, effect) in effect {
+        let stored = insist(|| self.store.store_page(lease, observations)).await?;
+        for (key, effect) in stored.effect {
             progress.stored(effect.seen);
-            *effects.entry(key).or_default() += effect;
+            *tally.effects.entry(key).or_default() += effect;
+        }
+        for row in stored.refused {
+            let rows = tally.not_stored.entry(row.policy_type).or_default();
+            rows.add(RowProblem {
+                position: None,
+                id: Some(row.external_id),
+                defect: RowDefect::NotStored,
+            });
         }
         Ok(())
     }
 
-    /// The list was read to its end: what was not on it is missing. Unless rows came twice, which
-    /// says that the set moved under the reader and that others may have been passed over.
+    /// The list was read to its end: what was not on it is missing, of every type of which no object
+    /// can have been passed over.
     async fn complete(
         &self,
         lease: &Lease,
@@ -150,25 +178,32 @@ impl InventorySyncService {
         tally: &Tally,
         progress: &ProgressBoard,
     ) -> Result<Vec<TypeResult>, Interrupt> {
-        if tally.unstable {
-            tracing::warn!(
-                path = list.path(),
-                "rows came twice; nothing is marked missing"
-            );
-        } else {
-            insist(|| self.store.mark_missing(lease, list.keys())).await?;
-            insist(|| self.store.read_to_end(lease, list.keys())).await?;
+        let types: Vec<(PolicyTypeKey, Vec<Shortfall>)> = list
+            .keys()
+            .iter()
+            .map(|&key| (key, tally.shortfalls(key)))
+            .collect();
+        let (whole, others): (Vec<_>, Vec<_>) = types
+            .iter()
+            .partition(|(_, shortfalls)| !shortfalls.iter().any(Shortfall::hides_objects));
+        for (policy_type, shortfalls) in others {
+            tracing::warn!(path = list.path(), %policy_type, ?shortfalls,
+                "nothing is marked missing");
         }
-        let mut results = Vec::with_capacity(list.keys().len());
-        for &key in list.keys() {
-            let mut result = self.result(key, TypeStatus::Succeeded, tally);
-            result.error = match tally.incomplete.get(&key) {
-                _ if tally.unstable => Some(list_changed()),
-                incomplete => incomplete.map(|incomplete| incomplete.error.clone()),
+        let whole: Vec<PolicyTypeKey> = whole.into_iter().map(|(key, _)| *key).collect();
+        if !whole.is_empty() {
+            insist(|| self.store.mark_missing(lease, &whole)).await?;
+            insist(|| self.store.read_to_end(lease, &whole)).await?;
+        }
+        let mut results = Vec::with_capacity(types.len());
+        for (key, shortfalls) in types {
+            let error = Shortfall::failure(&shortfalls);
+            let status = match error {
+                None => TypeStatus::Succeeded,
+                Some(_) => TypeStatus::Incomplete,
             };
-            if result.error.is_some() {
-                result.status = TypeStatus::Incomplete;
-            }
+            let mut result = self.result(key, status, tally);
+            result.error = error;
             results.push(self.record(lease, &result, progress).await?);
         }
         Ok(results)
@@ -209,21 +244,13 @@ fn refused_everywhere(tenant: &TenantGraph, results: &[TypeResult]) -> Option<Fa
     if tenant.has_accepted_token() {
         return None;
     }
-    let errors = results.iter().filter_map(|result| result.error.as_ref());
-    let refused = errors
-        .into_iter()
+    let refused = results
+        .iter()
+        .filter_map(|result| result.error.as_ref())
         .find(|error| error.code == FailureCode::ENDPOINT_REFUSED)?;
     let failure = GraphError::from(GraphErrorKind::Unauthenticated).failure(&[]);
     Some(match &refused.upstream {
         Some(answer) => failure.with_upstream(answer.clone()),
         None => failure,
     })
-}
-
-fn list_changed() -> Failure {
-    Failure::transient(
-        FailureCode::LIST_CHANGED,
-        "The list changed while it was read: objects may have been passed over, and none was marked \
-         as missing.",
-    )
 }

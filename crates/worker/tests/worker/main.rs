@@ -15,4 +15,5 @@ mod house;
 mod operations;
 mod ownership;
 mod refusals;
+mod refused_rows;
 mod syncing;

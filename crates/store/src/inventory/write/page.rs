@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::link::{Link, LinkSet, LinkSource};
+use atlas_domain::limits::{LONGEST_LINK_TARGET, LONGEST_NAME, shortened};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
 use const_format::concatcp;
@@ -19,8 +21,11 @@ use uuid::Uuid;
 
 use super::differing::STORE_DIFFERING;
 use super::stored_json::StoredJson;
-use super::{BATCH, GUARD, PageEffect, TypeEffect, WriteError, guarded};
+use super::{
+    BATCH, GUARD, PageEffect, PageStored, RefusedRow, TypeEffect, WriteError, guarded,
+};
 use crate::error::StoreError;
+use crate::halving::{Halving, Next};
 use crate::pool::Store;
 use crate::statement::prepared;
 
@@ -29,8 +34,6 @@ const SEPARATOR: &str = "\u{1f}";
 /// How often what another writer had in its hands is looked at again. Only an earlier try of the
 /// same call can be that writer, so that once is enough.
 const ROUNDS: u32 = 8;
-/// Links with a longer target id, in bytes, are left out: an index could not hold it.
-const LONGEST_TARGET: usize = 1_000;
 
 /// $5 run, $6 to $19 columns of the observations. Touches what is there, is kept, and says the same
 /// as when it was last seen, as far as the reading tells; gives the places of the others, from 1. The
@@ -88,7 +91,7 @@ struct SettledRow {
 impl Store {
     /// Stores what was seen on one page, with its links and with what changed. Storing the same
     /// again changes no count but `seen`. When one object stands in the page twice, the later one
-    /// counts.
+    /// counts. A row that the database refuses is left out, logged and returned.
     ///
     /// What an observation does not tell stays as it stands: assignments that are absent, and the
     /// links of every source that it has no set for.
@@ -99,7 +102,7 @@ impl Store {
         &self,
         lease: &Lease,
         observations: &[Observation],
-    ) -> Result<PageEffect, WriteError> {
+    ) -> Result<PageStored, WriteError> {
         let mut latest: BTreeMap<(PolicyTypeKey, &str), &Observation> = BTreeMap::new();
         for observation in observations {
             latest.insert(
@@ -108,32 +111,52 @@ impl Store {
             );
         }
         // Sorted by key: two writers lock rows in the same order.
-        let latest: Vec<&Observation> = latest.into_values().collect();
-        let mut total = PageEffect::new();
-        for batch in latest.chunks(BATCH) {
-            self.store_batch(lease, batch.to_vec(), &mut total).await?;
+        let mut halving = Halving::new(latest.into_values(), BATCH);
+        let mut effect = PageEffect::new();
+        while let Some(mut batch) = halving.batch() {
+            let stored = self.store_batch(lease, &mut batch, &mut effect).await;
+            let error = match stored {
+                Ok(()) => continue,
+                Err(WriteError::Lost) => return Err(WriteError::Lost),
+                Err(WriteError::Store(error)) => error,
+            };
+            if halving.refused(batch, error)? == Next::Probe {
+                self.touch(lease, Vec::new(), &mut effect).await?;
+                self.store_differing(lease, Vec::new(), &mut effect).await?;
+            }
         }
-        Ok(total)
+        let mut refused = Vec::new();
+        for row in halving.finish()? {
+            let (policy_type, external_id) = (row.row.policy_type, &row.row.external_id);
+            tracing::error!(%policy_type, external_id, cause = %Causes(&row.error),
+                "the database refused a row, which was left out");
+            refused.push(RefusedRow {
+                policy_type,
+                external_id: external_id.clone(),
+            });
+        }
+        Ok(PageStored { effect, refused })
     }
 
+    /// Stores the rows of `batch`, which holds those that were not stored afterwards.
     async fn store_batch(
         &self,
         lease: &Lease,
-        mut batch: Vec<&Observation>,
+        batch: &mut Vec<&Observation>,
         total: &mut PageEffect,
     ) -> Result<(), WriteError> {
         for _ in 0..ROUNDS {
             // Of two writers that wait for each other one is undone, and looks again.
             match self.touch(lease, batch.clone(), total).await {
                 Err(WriteError::Store(StoreError::Deadlock(_))) => continue,
-                left => batch = left?,
+                left => *batch = left?,
             }
             if batch.is_empty() {
                 return Ok(());
             }
             match self.store_differing(lease, batch.clone(), total).await {
                 Err(WriteError::Store(StoreError::Deadlock(_))) => continue,
-                left => batch = left?,
+                left => *batch = left?,
             }
             if batch.is_empty() {
                 return Ok(());
@@ -299,7 +322,9 @@ impl<'a> Columns<'a> {
         Self {
             policy_types: column(batch, |o| o.policy_type.as_str()),
             external_ids: column(batch, |o| storable(&o.external_id)),
-            names: column(batch, |o| storable(&o.name)),
+            names: column(batch, |o| {
+                shortened(&storable(&o.name), LONGEST_NAME).to_owned()
+            }),
             categories: column(batch, |o| o.policy_type.describe().category.as_str()),
             platforms: column(batch, |o| storable(&o.platform)),
             foundations: column(batch, |o| o.policy_type.describe().foundation),
@@ -342,7 +367,7 @@ impl LinkColumns {
         for (place, observation) in (1..).zip(batch) {
             for LinkSet { source, links } in &observation.links {
                 for link in links {
-                    if link.target.id.len() > LONGEST_TARGET {
+                    if link.target.id.len() > LONGEST_LINK_TARGET {
                         tracing::warn!(kind = %link.kind, "a link's target has too long an id");
                         continue;
                     }

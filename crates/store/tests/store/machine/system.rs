@@ -14,8 +14,8 @@ use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, Status};
 use atlas_store::{
-    Admission, CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, Requeued, Store,
-    SweepCount, WriteError,
+    Admission, CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, PageStored, Requeued,
+    Store, SweepCount, WriteError,
 };
 use atlas_test_support::{Scenario, TestDatabase, TestTenant};
 use serde_json::json;
@@ -208,7 +208,11 @@ impl System<'_> {
                 let key = registry().find(POLICY_TYPE).unwrap();
                 match store.store_page(&claim.lease, &page).await {
                     Ok(stored) => {
-                        assert_eq!((stored, held), (BTreeMap::from([(key, effect)]), true));
+                        let expected = PageStored {
+                            effect: BTreeMap::from([(key, effect)]),
+                            refused: Vec::new(),
+                        };
+                        assert_eq!((stored, held), (expected, true));
                     }
                     Err(WriteError::Lost) => assert!(!held),
                     Err(WriteError::Store(error)) => panic!("{error}"),

@@ -1,0 +1,136 @@
+//! What is lacking of a policy type although its list was read to its end.
+
+use atlas_domain::failure::{Failure, FailureCode, RowProblems};
+
+/// One thing that is lacking. In the order in which they are reported: the first that applies is
+/// the type's error, and its hint names the others.
+#[derive(Debug, Clone)]
+pub(super) enum Shortfall {
+    /// The database refused rows.
+    RowsNotStored(RowProblems),
+    /// Rows came twice, which says that the set moved under the reader and that others may have been
+    /// passed over.
+    ListChanged,
+    /// Assignments or links of some objects.
+    Dependencies(Failure),
+}
+
+impl Shortfall {
+    /// Whether an object that was not stored may be there all the same, so that none may be marked
+    /// as missing.
+    pub(super) const fn hides_objects(&self) -> bool {
+        match self {
+            Self::RowsNotStored(_) | Self::ListChanged => true,
+            Self::Dependencies(_) => false,
+        }
+    }
+
+    /// The error of a type with these shortfalls.
+    pub(super) fn failure(shortfalls: &[Self]) -> Option<Failure> {
+        let (first, others) = shortfalls.split_first()?;
+        let mut failure = first.alone();
+        let hints = failure.hint.take();
+        let others = others.iter().map(|other| other.besides().to_owned());
+        let hints: Vec<String> = hints.into_iter().chain(others).collect();
+        failure.hint = (!hints.is_empty()).then(|| hints.join(" "));
+        Some(failure)
+    }
+
+    fn alone(&self) -> Failure {
+        match self {
+            Self::RowsNotStored(rows) => rows_not_stored(rows.clone()),
+            Self::ListChanged => Failure::transient(
+                FailureCode::LIST_CHANGED,
+                "The list changed while it was read: objects may have been passed over, and none \
+                 was marked as missing.",
+            ),
+            Self::Dependencies(failure) => failure.clone(),
+        }
+    }
+
+    /// A sentence for a hint of another error.
+    const fn besides(&self) -> &'static str {
+        match self {
+            Self::RowsNotStored(_) => "Besides, the database refused rows.",
+            Self::ListChanged => "Besides, the list changed while it was read.",
+            Self::Dependencies(_) => "Besides, assignments or links of objects could not be read.",
+        }
+    }
+}
+
+/// The database would refuse the same rows again: nothing is gained by another attempt.
+pub(crate) fn rows_not_stored(rows: RowProblems) -> Failure {
+    let objects = match rows.count {
+        1 => "1 object was".to_owned(),
+        count => format!("{count} objects were"),
+    };
+    let detail = format!(
+        "{objects} not stored ({rows}); no object of this type was marked as missing."
+    );
+    Failure::permanent(FailureCode::ROWS_NOT_STORED, detail)
+        .with_hint("The worker's log has the cause for each of them.")
+        .with_rows(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use atlas_domain::failure::{RowDefect, RowProblem};
+
+    use super::*;
+
+    fn rows(ids: &[&str]) -> RowProblems {
+        let mut rows = RowProblems::default();
+        for id in ids {
+            rows.add(RowProblem {
+                position: None,
+                id: Some((*id).to_owned()),
+                defect: RowDefect::NotStored,
+            });
+        }
+        rows
+    }
+
+    #[test]
+    fn rows_that_were_not_stored_are_named_and_another_attempt_is_no_remedy() {
+        let failure = Shortfall::failure(&[Shortfall::RowsNotStored(rows(&["a"]))]).unwrap();
+        assert_eq!(failure.code, FailureCode::ROWS_NOT_STORED);
+        assert!(!failure.retryable);
+        assert_eq!(
+            failure.detail,
+            "1 object was not stored (a: refused by the database); no object of this type was \
+             marked as missing."
+        );
+        assert_eq!(
+            failure.hint.as_deref(),
+            Some("The worker's log has the cause for each of them.")
+        );
+        assert_eq!(failure.rows, Some(rows(&["a"])));
+        let two = rows_not_stored(rows(&["a", "b"])).detail;
+        assert!(two.starts_with("2 objects were not stored (a: refused"), "{two}");
+    }
+
+    #[test]
+    fn the_first_shortfall_is_the_error_and_its_hint_names_the_others() {
+        let dependencies = Failure::permanent(FailureCode::PERMISSION_MISSING, "No permission.");
+        let all = [
+            Shortfall::RowsNotStored(rows(&["a"])),
+            Shortfall::ListChanged,
+            Shortfall::Dependencies(dependencies.clone()),
+        ];
+        let failure = Shortfall::failure(&all).unwrap();
+        assert_eq!(failure.code, FailureCode::ROWS_NOT_STORED);
+        assert_eq!(
+            failure.hint.as_deref(),
+            Some(
+                "The worker's log has the cause for each of them. Besides, the list changed while it \
+                 was read. Besides, assignments or links of objects could not be read."
+            )
+        );
+        let failure = Shortfall::failure(&all[1..]).unwrap();
+        assert_eq!(failure.code, FailureCode::LIST_CHANGED);
+        assert!(failure.retryable);
+        assert_eq!(Shortfall::failure(&all[2..]), Some(dependencies));
+        assert_eq!(Shortfall::failure(&[]), None);
+        assert!(all[0].hides_objects() && all[1].hides_objects() && !all[2].hides_objects());
+    }
+}
