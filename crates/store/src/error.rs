@@ -103,3 +103,24 @@ impl From<DieselError> for StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use atlas_domain::causes::Causes;
+
+    use super::*;
+    use crate::inventory::WriteError;
+
+    #[test]
+    fn a_log_that_shows_the_causes_has_what_the_database_said() {
+        let said = "index row size 3016 exceeds btree version 4 maximum 2704";
+        let error =
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said.to_owned()));
+        let error = WriteError::from(StoreError::from(error));
+        assert_eq!(
+            Causes(&error).to_string(),
+            format!("the database refused a statement: {said}")
+        );
+        assert_eq!(error.to_string(), "the database refused a statement");
+    }
+}

@@ -44,8 +44,8 @@ pub use directory_groups::{
 pub use error::StoreError;
 pub use inventory::{
     Beginning, ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, ItemName,
-    ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, SyncRunView, TypeEffect,
-    TypeSummary, WriteError,
+    ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, SyncRunView,
+    TypeEffect, TypeSummary, WriteError,
 };
 pub use migrations::{MigrateError, SchemaState, migrate, revert_all};
 pub use notifications::NotificationView;

@@ -29,10 +29,7 @@ pub struct DirectoryGroupsSyncService {
 enum Reading {
     /// Everything that it told is stored, but for what was left out; the next one goes on at this
     /// link.
-    AtEnd {
-        next: String,
-        left_out: RowProblems,
-    },
+    AtEnd { next: String, left_out: RowProblems },
     /// What it went on from is of no use any more. What it told until then is stored.
     OutOfDate,
 }

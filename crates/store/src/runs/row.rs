@@ -258,7 +258,32 @@ fn optional<T: DeserializeOwned>(
         .transpose()
 }
 
-/// A value that always serializes, as JSON for a row.
+/// A value that always serializes, as JSON for a row. The character NUL, which `jsonb` cannot hold,
+/// becomes U+FFFD: ids of rows that a failure names come from outside.
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Value {
-    serde_json::to_value(value).expect("plain structs of strings and numbers serialize")
+    let mut json =
+        serde_json::to_value(value).expect("plain structs of strings and numbers serialize");
+    replace_nul(&mut json);
+    json
+}
+
+fn replace_nul(json: &mut Value) {
+    match json {
+        Value::String(text) if text.contains('\0') => *text = text.replace('\0', "\u{fffd}"),
+        Value::Array(values) => values.iter_mut().for_each(replace_nul),
+        Value::Object(members) => members.values_mut().for_each(replace_nul),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nul_is_replaced_in_every_text() {
+        let value = serde_json::json!({"a": "x\0y", "b": ["\0", {"c": "\0"}], "d": [1, null]});
+        let expected = serde_json::json!({"a": "x\u{fffd}y", "b": ["\u{fffd}", {"c": "\u{fffd}"}], "d": [1, null]});
+        assert_eq!(to_json(&value), expected);
+    }
 }

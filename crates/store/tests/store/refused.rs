@@ -20,7 +20,9 @@ use crate::{Stage, terms};
 fn noise(bytes: usize) -> String {
     let mut state: u64 = 42;
     std::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         char::from(b'!' + (state >> 33) as u8 % 94)
     })
     .take(bytes)
@@ -86,7 +88,8 @@ async fn the_longest_text_fits_into_the_indexes_of_every_policy_type() {
     let items: Vec<_> = items.collect();
     let stored = stage.store.store_page(&claim.lease, &items).await.unwrap();
     assert_eq!(stored.refused, []);
-    let longest = format!("SELECT count(*) FROM inventory_items WHERE octet_length(name) = {LONGEST_NAME}");
+    let longest =
+        format!("SELECT count(*) FROM inventory_items WHERE octet_length(name) = {LONGEST_NAME}");
     assert_eq!(stage.count(&longest).await, items.len() as i64);
     let linked = "SELECT count(*) FROM inventory_links";
     assert_eq!(stage.count(linked).await, items.len() as i64);
@@ -105,7 +108,13 @@ async fn a_name_of_900_cjk_characters_is_shortened_between_two_of_them() {
     assert_eq!((seen(&stored).created, stored.refused), (2, Vec::new()));
     let row = stage.database.connection().await;
     let names = "SELECT name FROM inventory_items ORDER BY external_id";
-    let names: Vec<String> = row.query(names, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let names: Vec<String> = row
+        .query(names, &[])
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
     assert_eq!(names[0], signs.iter().take(666).collect::<String>());
     assert_eq!(names[1], "\u{fffd}".repeat(666));
 }
@@ -130,8 +139,14 @@ async fn refused_rows_are_named_and_the_others_of_their_batch_are_stored() {
     }
     let counted = "SELECT present FROM inventory_type_summaries WHERE policy_type = 'mobileApp'";
     assert_eq!(stage.count(counted).await, 197);
-    assert_eq!(stage.count("SELECT count(*) FROM inventory_changes").await, 197);
-    assert_eq!(stage.count("SELECT count(*) FROM inventory_contents").await, 197);
+    assert_eq!(
+        stage.count("SELECT count(*) FROM inventory_changes").await,
+        197
+    );
+    assert_eq!(
+        stage.count("SELECT count(*) FROM inventory_contents").await,
+        197
+    );
 }
 
 #[tokio::test]
@@ -174,7 +189,11 @@ async fn a_list_of_one_row_that_is_refused_is_no_defect_of_the_statement() {
     let stage = Stage::set().await;
     stage.refuse("true").await;
     let claim = stage.begin("{}").await;
-    let stored = stage.store.store_page(&claim.lease, &apps(1, 1)).await.unwrap();
+    let stored = stage
+        .store
+        .store_page(&claim.lease, &apps(1, 1))
+        .await
+        .unwrap();
     assert_eq!(stored.effect, BTreeMap::new());
     assert_eq!(stored.refused, refused(&["id-0"]));
 }

@@ -43,7 +43,8 @@ impl Tally {
         [
             not_stored.map(|rows| Shortfall::RowsNotStored(rows.clone())),
             self.unstable.then_some(Shortfall::ListChanged),
-            incomplete.map(|incomplete| Shortfall::Dependencies(incomplete.error.clone())),
+            incomplete
+                .map(|incomplete| Shortfall::Dependencies(Box::new(incomplete.error.clone()))),
         ]
         .into_iter()
         .flatten()

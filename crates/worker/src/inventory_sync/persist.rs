@@ -1,5 +1,6 @@
 //! Recording what a run reads, and what became of it.
 
+use atlas_domain::causes::Causes;
 use atlas_domain::failure::Failure;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
@@ -16,7 +17,7 @@ pub(super) async fn begin_free(store: Store, beginnings: Vec<Beginning>) -> Vec<
     match store.begin_syncs_free(&beginnings).await {
         Ok(begun) => begun,
         Err(error) => {
-            tracing::debug!(%error, runs = beginnings.len(), "runs are begun one by one");
+            tracing::debug!(error = %Causes(&error), runs = beginnings.len(), "runs are begun one by one");
             vec![false; beginnings.len()]
         }
     }

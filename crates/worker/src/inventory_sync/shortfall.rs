@@ -12,7 +12,7 @@ pub(super) enum Shortfall {
     /// passed over.
     ListChanged,
     /// Assignments or links of some objects.
-    Dependencies(Failure),
+    Dependencies(Box<Failure>),
 }
 
 impl Shortfall {
@@ -44,7 +44,7 @@ impl Shortfall {
                 "The list changed while it was read: objects may have been passed over, and none \
                  was marked as missing.",
             ),
-            Self::Dependencies(failure) => failure.clone(),
+            Self::Dependencies(failure) => (**failure).clone(),
         }
     }
 
@@ -64,9 +64,8 @@ pub(crate) fn rows_not_stored(rows: RowProblems) -> Failure {
         1 => "1 object was".to_owned(),
         count => format!("{count} objects were"),
     };
-    let detail = format!(
-        "{objects} not stored ({rows}); no object of this type was marked as missing."
-    );
+    let detail =
+        format!("{objects} not stored ({rows}); no object of this type was marked as missing.");
     Failure::permanent(FailureCode::ROWS_NOT_STORED, detail)
         .with_hint("The worker's log has the cause for each of them.")
         .with_rows(rows)
@@ -106,7 +105,10 @@ mod tests {
         );
         assert_eq!(failure.rows, Some(rows(&["a"])));
         let two = rows_not_stored(rows(&["a", "b"])).detail;
-        assert!(two.starts_with("2 objects were not stored (a: refused"), "{two}");
+        assert!(
+            two.starts_with("2 objects were not stored (a: refused"),
+            "{two}"
+        );
     }
 
     #[test]
@@ -115,7 +117,7 @@ mod tests {
         let all = [
             Shortfall::RowsNotStored(rows(&["a"])),
             Shortfall::ListChanged,
-            Shortfall::Dependencies(dependencies.clone()),
+            Shortfall::Dependencies(Box::new(dependencies.clone())),
         ];
         let failure = Shortfall::failure(&all).unwrap();
         assert_eq!(failure.code, FailureCode::ROWS_NOT_STORED);

@@ -21,9 +21,7 @@ use uuid::Uuid;
 
 use super::differing::STORE_DIFFERING;
 use super::stored_json::StoredJson;
-use super::{
-    BATCH, GUARD, PageEffect, PageStored, RefusedRow, TypeEffect, WriteError, guarded,
-};
+use super::{BATCH, GUARD, PageEffect, PageStored, RefusedRow, TypeEffect, WriteError, guarded};
 use crate::error::StoreError;
 use crate::halving::{Halving, Next};
 use crate::pool::Store;
