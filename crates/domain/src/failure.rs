@@ -44,7 +44,7 @@ failure_codes! {
     CREDENTIALS_UNREADABLE = "credentials_unreadable";
     /// Microsoft Entra refused the client secret or certificate.
     CREDENTIALS_INVALID = "credentials_invalid";
-    /// The client secret or certificate has expired.
+    /// The client secret or certificate has expired, or a user's grant has or was revoked.
     CREDENTIALS_EXPIRED = "credentials_expired";
     /// A signed assertion was not valid at Microsoft Entra's time: a clock is wrong, or a federated
     /// token was not exchanged in time.
@@ -53,13 +53,13 @@ failure_codes! {
     FEDERATION_MISMATCH = "federation_mismatch";
     /// The application is disabled.
     APPLICATION_DISABLED = "application_disabled";
-    /// A Conditional Access policy of the tenant blocks the application.
+    /// A Conditional Access policy or the security defaults of the tenant block the application.
     ACCESS_BLOCKED = "access_blocked";
     /// The directory belongs to another national cloud than the one configured.
     WRONG_CLOUD = "wrong_cloud";
     /// The application is not known or not consented to in the tenant.
     CONSENT_MISSING = "consent_missing";
-    /// The directory does not exist in the configured cloud.
+    /// The directory does not exist in the configured cloud, or no longer.
     DIRECTORY_NOT_FOUND = "directory_not_found";
     /// Microsoft Graph or the sign-in service cannot be reached.
     GRAPH_UNREACHABLE = "graph_unreachable";

@@ -56,8 +56,10 @@ Faults. A rule has a path, and may have more:
       tenant_not_found, consent_missing, not_subscribed, blocked_by_conditional_access,
       parameter_missing, scope_invalid, grant_unsupported, busy, loop_detected,
       assertion_invalid, assertion_not_in_time, assertion_claims, nothing_federated,
-      issuer_unknown, subject_unknown, audience_unknown, national_cloud, resource_unknown,
-      user_token_expired, user_token_invalid, interaction_required
+      issuer_unknown, subject_unknown, audience_unknown, national_cloud, cross_cloud,
+      tenant_identifier_invalid, tenant_unavailable, blocked_by_security_defaults, grant_revoked,
+      grant_inactive, resource_unknown, user_token_expired, user_token_invalid,
+      interaction_required
   retry_after is \"absent\", or one of {\"seconds\": 7}, {\"decimal\": 0.3}, {\"http_date\": 2} and
   {\"in_message\": 7}; the body of a server_error is \"empty\" or \"nested_json\".
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::SignInCause;
 
-pub use certificate::{CertificateError, ClientCertificate};
+pub use certificate::{CertificateError, ClientCertificate, is_pfx};
 
 /// What an application proves itself with. `Debug` shows the kind alone.
 #[derive(Clone)]

@@ -159,8 +159,16 @@ pub enum SignInCause {
     ApplicationDisabled,
     /// A Conditional Access policy of the tenant blocks the application.
     Blocked,
+    /// The tenant's security defaults block the sign-in.
+    BlockedBySecurityDefaults,
+    /// A user's grant was revoked, such as by a change of the password.
+    GrantRevoked,
+    /// A user's grant was not used for too long.
+    GrantExpired,
     /// The directory does not exist in this cloud.
     DirectoryNotFound,
+    /// The directory was taken out of service.
+    DirectoryUnavailable,
     /// The directory, or the application, belongs to another national cloud.
     WrongCloud,
     /// The service is busy or broken; may pass.

@@ -86,7 +86,7 @@ pub use batch::SubRequest;
 pub use body::Body;
 pub use client::{Application, GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
-pub use credential::{CertificateError, ClientCertificate, Credential};
+pub use credential::{CertificateError, ClientCertificate, Credential, is_pfx};
 pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
 pub use enrich::Incomplete;
 pub use error::{GraphError, GraphErrorKind, PagingRefusal, SignInCause, SignInError, Waits};

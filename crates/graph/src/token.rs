@@ -248,8 +248,7 @@ fn read_token(reply: Reply) -> Result<(SecretString, Duration), SignInError> {
     #[derive(Deserialize)]
     struct Answer {
         access_token: SecretText,
-        /// Seconds.
-        expires_in: u64,
+        expires_in: Seconds,
     }
 
     let body = Zeroizing::new(reply.body);
@@ -261,8 +260,31 @@ fn read_token(reply: Reply) -> Result<(SecretString, Duration), SignInError> {
     if token.expose_secret().is_empty() || !token.expose_secret().bytes().all(fits) {
         return Err(plain(SignInCause::InvalidResponse));
     }
-    let life = Duration::from_secs(answer.expires_in).min(LONGEST_LIFE);
+    let life = Duration::from_secs(answer.expires_in.0).min(LONGEST_LIFE);
     Ok((token, life))
+}
+
+/// A number, or text of its digits, as services of the first version of the protocol answer.
+struct Seconds(u64);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Said {
+            Number(u64),
+            Text(String),
+        }
+
+        match Said::deserialize(deserializer)? {
+            Said::Number(seconds) => Ok(Self(seconds)),
+            Said::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text
+                .parse()
+                .map(Self)
+                .map_err(|_| serde::de::Error::custom("not a number of seconds")),
+            Said::Text(_) => Err(serde::de::Error::custom("not a number of seconds")),
+        }
+    }
 }
 
 /// Text that goes straight into a [`SecretString`].
@@ -297,6 +319,8 @@ mod tests {
         assert_eq!(life, Duration::from_secs(3_599));
         let (_, life) = read(r#"{"expires_in":18446744073709551615,"access_token":"a"}"#).unwrap();
         assert_eq!(life, LONGEST_LIFE);
+        let (_, life) = read(r#"{"expires_in":"3599","access_token":"a"}"#).unwrap();
+        assert_eq!(life, Duration::from_secs(3_599));
     }
 
     #[test]
@@ -309,6 +333,10 @@ mod tests {
             r#"{"expires_in":1,"access_token":"visible token"}"#,
             r#"{"expires_in":1,"access_token":"visible\r\nX: y"}"#,
             r#"{"expires_in":-1,"access_token":"visible"}"#,
+            r#"{"expires_in":"","access_token":"visible"}"#,
+            r#"{"expires_in":"+1","access_token":"visible"}"#,
+            r#"{"expires_in":"1 h","access_token":"visible"}"#,
+            r#"{"expires_in":null,"access_token":"visible"}"#,
         ] {
             let error = read(body).unwrap_err();
             assert_eq!(error.cause, SignInCause::InvalidResponse, "{body}");

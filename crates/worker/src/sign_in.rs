@@ -5,6 +5,7 @@ mod directory;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::Clock;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::TenantId;
@@ -107,8 +108,7 @@ impl SignIn {
             tracing::error!(file = %name, %error, "the tenant's certificate cannot be used");
             unreadable(
                 format!("The certificate file {name} cannot be used: {error}."),
-                "Put one PEM file with the certificate and its private RSA key, without a \
-                 password, into the workers' credentials directory.",
+                error.hint(),
             )
         })?;
         let left = certificate.not_after() - self.clock.now();
@@ -134,7 +134,7 @@ async fn read_credentials(store: Store, tenants: Vec<TenantId>) -> Vec<Option<Fo
             })
             .collect(),
         Err(error) => {
-            tracing::debug!(%error, tenants = tenants.len(), "credentials are read one by one");
+            tracing::debug!(error = %Causes(&error), tenants = tenants.len(), "credentials are read one by one");
             tenants.iter().map(|_| None).collect()
         }
     }

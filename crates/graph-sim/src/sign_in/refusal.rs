@@ -54,6 +54,18 @@ pub enum SignInRefusal {
     AudienceUnknown,
     /// 90038: the tenant lives in a national cloud.
     NationalCloud,
+    /// 900382: the application is of another cloud than the tenant.
+    CrossCloud,
+    /// 900023: the tenant is named by what is neither an id nor a domain name.
+    TenantIdentifierInvalid,
+    /// 5000224: the tenant was taken out of service.
+    TenantUnavailable,
+    /// 530035: the tenant's security defaults block the sign-in.
+    BlockedBySecurityDefaults,
+    /// 50173: the user's grant was revoked.
+    GrantRevoked,
+    /// 700082: the user's grant was not used for too long.
+    GrantInactive,
     /// 500011: the resource is not known in the tenant.
     ResourceUnknown,
     /// 500133: the user's token expired.
@@ -183,6 +195,44 @@ impl SignInRefusal {
                 "invalid_request",
                 90_038,
                 "The tenant is redirected to the National Cloud 'MicrosoftOnline.US'.",
+            ),
+            Self::CrossCloud => (
+                400,
+                "invalid_request",
+                900_382,
+                "Confidential Client is not supported in Cross Cloud request.",
+            ),
+            Self::TenantIdentifierInvalid => (
+                400,
+                "invalid_request",
+                900_023,
+                "Specified tenant identifier is neither a valid DNS name, nor a valid external \
+                 domain.",
+            ),
+            Self::TenantUnavailable => (
+                400,
+                "invalid_request",
+                5_000_224,
+                "We are sorry, this resource is not available.",
+            ),
+            Self::BlockedBySecurityDefaults => (
+                400,
+                "invalid_grant",
+                530_035,
+                "Access has been blocked by security defaults.",
+            ),
+            Self::GrantRevoked => (
+                400,
+                "invalid_grant",
+                50_173,
+                "The provided grant has expired due to it being revoked, a fresh auth token is \
+                 needed.",
+            ),
+            Self::GrantInactive => (
+                400,
+                "invalid_grant",
+                700_082,
+                "The refresh token has expired due to inactivity.",
             ),
             Self::ResourceUnknown => (
                 400,

@@ -233,6 +233,33 @@ impl SignInError {
                 "A Conditional Access policy of the tenant blocks the application",
                 Some("Exclude the application in the tenant's policy for workload identities."),
             ),
+            SignInCause::BlockedBySecurityDefaults => (
+                FailureCode::ACCESS_BLOCKED,
+                "The tenant's security defaults block the sign-in",
+                Some(
+                    "Find the sign-in in the sign-in logs of the tenant's Microsoft Entra; replace \
+                     security defaults by Conditional Access policies that let the application in, \
+                     or sign in with an application credential.",
+                ),
+            ),
+            SignInCause::GrantRevoked => (
+                FailureCode::CREDENTIALS_EXPIRED,
+                "The grant of the user was revoked, by a new password or by an administrator",
+                Some("Sign in again with that account, or use the application's own credential."),
+            ),
+            SignInCause::GrantExpired => (
+                FailureCode::CREDENTIALS_EXPIRED,
+                "The grant of the user has expired, because it was not used for too long",
+                Some("Sign in again with that account, or use the application's own credential."),
+            ),
+            SignInCause::DirectoryUnavailable => (
+                FailureCode::DIRECTORY_NOT_FOUND,
+                "The directory is not available: it was deleted, taken out of service or blocked",
+                Some(
+                    "Check with an administrator of the tenant, or with Microsoft's support, whether \
+                     the directory still exists.",
+                ),
+            ),
             SignInCause::DirectoryNotFound => (
                 FailureCode::DIRECTORY_NOT_FOUND,
                 "The directory does not exist in the configured cloud",
@@ -240,8 +267,11 @@ impl SignInError {
             ),
             SignInCause::WrongCloud => (
                 FailureCode::WRONG_CLOUD,
-                "The directory belongs to another national cloud",
-                Some("Set the tenant's cloud to the one that its directory lives in."),
+                "The directory, or the application, belongs to another national cloud",
+                Some(
+                    "Set the tenant's cloud to the one that its directory lives in, and use an \
+                     application that is registered in that cloud.",
+                ),
             ),
             SignInCause::Unavailable { .. } => (
                 FailureCode::GRAPH_UNAVAILABLE,
@@ -351,6 +381,10 @@ mod tests {
             SignInCause::FederationMismatch,
             SignInCause::ApplicationDisabled,
             SignInCause::WrongCloud,
+            SignInCause::BlockedBySecurityDefaults,
+            SignInCause::GrantRevoked,
+            SignInCause::GrantExpired,
+            SignInCause::DirectoryUnavailable,
         ] {
             assert!(sign_in(cause).is_fatal(), "{cause:?}");
             assert!(!sign_in(cause).failure(&[]).retryable, "{cause:?}");
@@ -400,5 +434,67 @@ mod tests {
             "Microsoft Graph asked to slow down 7 times, with 11m of waiting between them; another \
              5m 15s would be longer than the 15m that a request may wait in all."
         );
+    }
+
+    #[test]
+    fn refusals_that_are_seen_in_the_field_are_explained() {
+        for (cause, number, code, detail, hint) in [
+            (
+                SignInCause::GrantRevoked,
+                50_173,
+                FailureCode::CREDENTIALS_EXPIRED,
+                "The grant of the user was revoked, by a new password or by an administrator \
+                 (AADSTS50173).",
+                "Sign in again",
+            ),
+            (
+                SignInCause::GrantExpired,
+                700_082,
+                FailureCode::CREDENTIALS_EXPIRED,
+                "The grant of the user has expired, because it was not used for too long \
+                 (AADSTS700082).",
+                "Sign in again",
+            ),
+            (
+                SignInCause::DirectoryNotFound,
+                900_023,
+                FailureCode::DIRECTORY_NOT_FOUND,
+                "The directory does not exist in the configured cloud (AADSTS900023).",
+                "directory id",
+            ),
+            (
+                SignInCause::WrongCloud,
+                900_382,
+                FailureCode::WRONG_CLOUD,
+                "The directory, or the application, belongs to another national cloud \
+                 (AADSTS900382).",
+                "registered in that cloud",
+            ),
+            (
+                SignInCause::DirectoryUnavailable,
+                5_000_224,
+                FailureCode::DIRECTORY_NOT_FOUND,
+                "The directory is not available: it was deleted, taken out of service or blocked \
+                 (AADSTS5000224).",
+                "still exists",
+            ),
+            (
+                SignInCause::BlockedBySecurityDefaults,
+                530_035,
+                FailureCode::ACCESS_BLOCKED,
+                "The tenant's security defaults block the sign-in (AADSTS530035).",
+                "sign-in logs",
+            ),
+        ] {
+            let error = SignInError {
+                cause,
+                number: Some(number),
+                trace_id: None,
+            };
+            let failure = error.failure();
+            assert_eq!((failure.code, failure.detail.as_str()), (code, detail));
+            let given = failure.hint.unwrap();
+            assert!(given.contains(hint), "{given}");
+        }
     }
 }

@@ -62,8 +62,19 @@ fn by_number(number: u32, busy: SignInCause) -> Option<SignInCause> {
         700_016 | 700_011 | 65_001 | 500_011 | 650_052 => SignInCause::ConsentMissing,
         70_001 | 7_000_112 => SignInCause::ApplicationDisabled,
         53_003 => SignInCause::Blocked,
-        90_002 => SignInCause::DirectoryNotFound,
-        90_038 | 900_432 => SignInCause::WrongCloud,
+        // BlockedBySecurityDefaults.
+        530_035 => SignInCause::BlockedBySecurityDefaults,
+        // FreshTokenNeeded.
+        50_173 => SignInCause::GrantRevoked,
+        // ExpiredOrRevokedGrantInactiveToken.
+        700_082 => SignInCause::GrantExpired,
+        // Unknown; neither a valid id nor a valid domain name.
+        90_002 | 900_023 => SignInCause::DirectoryNotFound,
+        // "This resource is not available": directories that were decommissioned or are blocked
+        // (AzureAD/microsoft-authentication-library-for-dotnet#5251; not in the list of codes).
+        5_000_224 => SignInCause::DirectoryUnavailable,
+        // Redirected to a national cloud; an application of one cloud at a directory of another.
+        90_038 | 900_432 | 900_382 => SignInCause::WrongCloud,
         90_006 | 90_024 | 90_033 | 90_055 | 90_090 | 50_196 => busy,
         _ => return None,
     })
@@ -159,6 +170,27 @@ mod tests {
                 7_000_112,
                 SignInCause::ApplicationDisabled,
             ),
+            (
+                400,
+                "invalid_grant",
+                530_035,
+                SignInCause::BlockedBySecurityDefaults,
+            ),
+            (400, "invalid_grant", 50_173, SignInCause::GrantRevoked),
+            (400, "invalid_grant", 700_082, SignInCause::GrantExpired),
+            (
+                400,
+                "invalid_request",
+                900_023,
+                SignInCause::DirectoryNotFound,
+            ),
+            (
+                400,
+                "invalid_request",
+                5_000_224,
+                SignInCause::DirectoryUnavailable,
+            ),
+            (400, "invalid_request", 900_382, SignInCause::WrongCloud),
             (400, "invalid_request", 900_432, SignInCause::WrongCloud),
             (400, "invalid_request", 90_038, SignInCause::WrongCloud),
             (400, "invalid_request", 900_144, SignInCause::Rejected),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use atlas_domain::tenant::CredentialFile;
 use secrecy::SecretString;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// A key and a chain of certificates are a few kilobytes; a larger file is something else.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -38,6 +38,8 @@ pub(super) enum FileRefusal {
     TooLarge,
     #[error("it is not text")]
     NotText,
+    #[error("it is a PFX file (PKCS #12), and PEM is needed")]
+    Pfx,
     #[error("the worker may not read it")]
     Forbidden,
     #[error("reading it failed")]
@@ -65,6 +67,11 @@ impl FileRefusal {
             Self::NotAFile | Self::TooLarge | Self::NotText => {
                 "Put the right file into the workers' credentials directory, or name another one \
                  with: atlas tenant credentials set"
+            }
+            Self::Pfx => {
+                "Convert it with: openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes (with -legacy for \
+                 a file of an older Windows), put FILE.pem into the workers' credentials directory \
+                 and name it with: atlas tenant credentials set"
             }
             Self::Forbidden => {
                 "Let the workers' user or group read the file and its directory (chmod 0440 FILE)."
@@ -147,15 +154,17 @@ fn is_for_others(permissions: &Permissions) -> bool {
 }
 
 fn read_text(file: File) -> Result<SecretString, FileRefusal> {
-    let mut text = String::with_capacity(MAX_BYTES as usize + 1);
-    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
-    let result = match read {
-        Ok(count) if count as u64 > MAX_BYTES => Err(FileRefusal::TooLarge),
-        Ok(_) => Ok(SecretString::from(text.as_str())),
-        Err(error) => Err(error.into()),
-    };
-    text.zeroize();
-    result
+    // With room for everything at once: what grows is copied, and the copies are not wiped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize + 1));
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileRefusal::TooLarge);
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(SecretString::from(text)),
+        Err(_) if atlas_graph::is_pfx(&bytes) => Err(FileRefusal::Pfx),
+        Err(_) => Err(FileRefusal::NotText),
+    }
 }
 
 /// Files may lie on a slow or a hanging mount: that is no business of the runtime's threads.
@@ -212,17 +221,22 @@ mod tests {
             assert!(matches!(refused, Err(FileRefusal::Exposed)), "{mode:o}");
         }
         write(&directory, "binary", b"\xff\xfe", 0o400);
+        let pfx = b"\x30\x82\x0a\x4f\x02\x01\x03\x30\x82\x0a\x15";
+        write(&directory, "pfx", pfx, 0o400);
         write(&directory, "large", &vec![b'a'; 65 * 1024], 0o400);
         for (name, expected) in [
             ("none", "there is no such file"),
             ("out.pem", "it lies outside of the credentials directory"),
             ("folder", "it is not a regular file"),
             ("binary", "it is not text"),
+            ("pfx", "it is a PFX file (PKCS #12), and PEM is needed"),
             ("large", "it is larger than 64 KiB"),
         ] {
             let refused = of(&directory).private_key(&name.parse().unwrap()).await;
             assert_eq!(refused.unwrap_err().to_string(), expected);
         }
+        let command = "openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes";
+        assert!(FileRefusal::Pfx.hint().contains(command));
         let nowhere = CredentialsDirectory::new(None).private_key(&good).await;
         assert!(matches!(nowhere, Err(FileRefusal::NoDirectory)));
     }
