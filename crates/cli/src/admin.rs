@@ -27,11 +27,13 @@ const MAX_SECRET_BYTES: u64 = 16 * 1024;
 pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
     let applied = atlas_store::migrate(&database.database_url).await?;
     if as_json {
-        output::json(&json!({ "applied": applied }));
+        output::json(&json!({ "applied": applied }))?;
     } else if applied.is_empty() {
-        println!("The schema is current.");
+        output::line("The schema is current.")?;
     } else {
-        applied.iter().for_each(|name| println!("applied {name}"));
+        for name in applied {
+            output::line(format_args!("applied {name}"))?;
+        }
     }
     Ok(())
 }

@@ -98,7 +98,7 @@ pub(crate) struct TenantAdd {
     #[arg(long)]
     pub name: String,
     /// The tenant's id in Microsoft Entra ("Directory (tenant) ID").
-    #[arg(long)]
+    #[arg(long, value_parser = directory_id)]
     pub directory_id: Uuid,
     /// The application's id ("Application (client) ID"). Without it the tenant cannot be synced.
     #[arg(long, requires = "proof")]
@@ -500,5 +500,54 @@ fn short(text: &str) -> Result<String, String> {
         0 => Err("it must not be empty".to_owned()),
         1..=500 => Ok(text.trim().to_owned()),
         _ => Err("it must have at most 500 characters".to_owned()),
+    }
+}
+
+/// A directory's id. Microsoft Entra names a directory by its domains too, which may change hands.
+fn directory_id(text: &str) -> Result<Uuid, String> {
+    let text = text.trim();
+    text.parse().map_err(|_| {
+        let is_domain = text.contains('.')
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+        if is_domain {
+            "it is a domain name, and the directory (tenant) id is needed: in the Microsoft Entra \
+             admin center under Overview, \"Tenant ID\", 32 hexadecimal digits with hyphens"
+                .to_owned()
+        } else {
+            "it is not a directory (tenant) id, which has 32 hexadecimal digits with hyphens"
+                .to_owned()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_name_is_told_from_a_directory_id() {
+        let id = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+        assert_eq!(directory_id(id).unwrap().to_string(), id);
+        assert_eq!(directory_id(&format!(" {id} ")).unwrap().to_string(), id);
+        for domain in ["contoso.onmicrosoft.com", "contoso.com", "münchen.example"] {
+            assert_eq!(
+                directory_id(domain).unwrap_err(),
+                "it is a domain name, and the directory (tenant) id is needed: in the Microsoft \
+                 Entra admin center under Overview, \"Tenant ID\", 32 hexadecimal digits with hyphens"
+            );
+        }
+        for other in [
+            "",
+            "contoso",
+            "72f988bf-86f1-41af-91ab-2d7cd011db4",
+            "a b.c",
+        ] {
+            assert_eq!(
+                directory_id(other).unwrap_err(),
+                "it is not a directory (tenant) id, which has 32 hexadecimal digits with hyphens"
+            );
+        }
     }
 }

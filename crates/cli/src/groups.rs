@@ -24,7 +24,7 @@ pub(crate) async fn sync(arguments: &GroupsSync, as_json: bool) -> anyhow::Resul
         started.push(api.post(&path, &json!({})).await?.body);
     }
     if !arguments.follow {
-        print_started(&started, as_json);
+        print_started(&started, as_json)?;
         return Ok(ExitCode::SUCCESS);
     }
     let runs: Vec<Value> = started.iter().map(|answer| answer["run"].clone()).collect();
@@ -52,8 +52,7 @@ pub(crate) async fn search(arguments: &GroupsSearch, as_json: bool) -> anyhow::R
             api.get(&path, &query).await?.body
         }
     };
-    print(&answer, as_json);
-    Ok(())
+    print(&answer, as_json)
 }
 
 /// Names for ids.
@@ -62,15 +61,14 @@ pub(crate) async fn resolve(arguments: &GroupsResolve, as_json: bool) -> anyhow:
     let tenant_id = api.tenant_id(&arguments.tenant).await?;
     let path = format!("/tenants/{tenant_id}/directory-groups/resolve");
     let answer = api.post(&path, &json!({"ids": arguments.ids})).await?.body;
-    print(&answer, as_json);
-    Ok(())
+    print(&answer, as_json)
 }
 
 /// Groups to standard output; what is to be known of them beside, to standard error.
-fn print(answer: &Value, as_json: bool) {
+fn print(answer: &Value, as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        output::json(answer);
-        return;
+        output::json(answer)?;
+        return Ok(());
     }
     let groups = answer["items"].as_array().into_iter().flatten();
     let known = groups.map(|group| {
@@ -85,10 +83,11 @@ fn print(answer: &Value, as_json: bool) {
         vec!["(not known)".to_owned(), String::new(), id, String::new()]
     });
     let rows: Vec<_> = known.chain(unknown).collect();
-    output::table(&HEADINGS, &rows);
+    output::table(&HEADINGS, &rows)?;
     let hint = cell(answer, "/hint");
     if !hint.is_empty() {
         let as_of = cell(answer, "/data_as_of");
-        eprintln!("{}", output::one_line(&format!("{hint} {as_of}")));
+        output::note(output::one_line(&format!("{hint} {as_of}")));
     }
+    Ok(())
 }

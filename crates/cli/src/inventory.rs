@@ -30,8 +30,7 @@ pub(crate) async fn list(arguments: &InventoryList, as_json: bool) -> anyhow::Re
         ("LAST SEEN", "/last_seen_at"),
         ("MISSING SINCE", "/missing_since"),
     ];
-    show(&found.items(query).await?, &columns, as_json);
-    Ok(())
+    show(&found.items(query).await?, &columns, as_json)
 }
 
 /// What a tenant's items lean on and are aimed at, by target.
@@ -57,8 +56,7 @@ pub(crate) async fn links(arguments: &InventoryLinks, as_json: bool) -> anyhow::
         ("TARGET NAME", "/target/name"),
         ("DANGLING", "/dangling"),
     ];
-    show(&found.items(given(query)).await?, &columns, as_json);
-    Ok(())
+    show(&found.items(given(query)).await?, &columns, as_json)
 }
 
 /// What changed in a tenant, the newest first.
@@ -84,8 +82,7 @@ pub(crate) async fn changes(arguments: &InventoryChanges, as_json: bool) -> anyh
         ("ASSIGNED", "/assignments/added_count"),
         ("UNASSIGNED", "/assignments/removed_count"),
     ];
-    show(&found.items(given(query)).await?, &columns, as_json);
-    Ok(())
+    show(&found.items(given(query)).await?, &columns, as_json)
 }
 
 /// A list of a tenant.
@@ -114,15 +111,16 @@ fn given<const N: usize>(
 }
 
 /// A table of these columns, each a heading and where its cells stand; or everything as JSON.
-fn show(items: &[Value], columns: &[(&str, &str)], as_json: bool) {
+fn show(items: &[Value], columns: &[(&str, &str)], as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        output::json(&json!({ "items": items }));
-        return;
+        output::json(&json!({ "items": items }))?;
+        return Ok(());
     }
     let rows: Vec<Vec<String>> = items
         .iter()
         .map(|item| columns.iter().map(|(_, at)| cell(item, at)).collect())
         .collect();
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-    output::table(&headings, &rows);
+    output::table(&headings, &rows)?;
+    Ok(())
 }

@@ -1,5 +1,12 @@
 //! The `atlas` command: administration of an installation (through its database) and a client of
-//! its HTTP API. Exit status 0 is success, 1 a failure told in one line, 2 wrong usage.
+//! its HTTP API. Exit status 0 is success, 1 a failure with one line that says why, 2 wrong usage,
+//! and 141 that nobody reads what it prints any more.
+
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when nobody reads; output.rs prints"
+)]
 
 mod admin;
 mod args;
@@ -16,6 +23,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command, GroupsCommand, InventoryCommand, QueueCommand, RunsCommand};
+use output::NotPrinted;
+
+/// What a shell reports of a program that SIGPIPE ended, which is how most programs end when nobody
+/// reads what they print: 128 and the number of the signal. Not 0, because what was printed did not
+/// arrive; it may have been a new token.
+const NOBODY_READS: u8 = 141;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -28,7 +41,14 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("atlas: {}", output::one_line(&format!("{error:#}")));
+            let closed = error
+                .downcast_ref::<NotPrinted>()
+                .is_some_and(NotPrinted::is_closed);
+            if closed {
+                return ExitCode::from(NOBODY_READS);
+            }
+            let error = output::one_line(&format!("{error:#}"));
+            output::note(format_args!("atlas: {error}"));
             ExitCode::FAILURE
         }
     }

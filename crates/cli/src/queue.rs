@@ -32,16 +32,15 @@ pub(crate) async fn status(api: &Api, as_json: bool) -> anyhow::Result<()> {
     let queues = api.get("/system/queues", &[]).await?.body;
     let workers = api.get("/system/workers", &[]).await?.body;
     if as_json {
-        output::json(&json!({ "queues": queues["items"], "workers": workers["items"] }));
+        output::json(&json!({ "queues": queues["items"], "workers": workers["items"] }))?;
         return Ok(());
     }
-    table(&QUEUES, &queues);
-    println!();
-    table(&WORKERS, &workers);
-    Ok(())
+    table(&QUEUES, &queues)?;
+    output::line("")?;
+    table(&WORKERS, &workers)
 }
 
-fn table(columns: &[(&str, &str)], list: &Value) {
+fn table(columns: &[(&str, &str)], list: &Value) -> anyhow::Result<()> {
     let items = list["items"].as_array().into_iter().flatten();
     let rows: Vec<Vec<String>> = items
         .map(|item| {
@@ -52,5 +51,6 @@ fn table(columns: &[(&str, &str)], list: &Value) {
         })
         .collect();
     let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
-    output::table(&headings, &rows);
+    output::table(&headings, &rows)?;
+    Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<
         .list("/operation-runs", query, usize::from(arguments.limit))
         .await?;
     if as_json {
-        output::json(&json!({ "items": runs }));
+        output::json(&json!({ "items": runs }))?;
         return Ok(());
     }
     let rows: Vec<_> = runs
@@ -48,7 +48,7 @@ pub(crate) async fn list(arguments: &RunsList, as_json: bool) -> anyhow::Result<
     let headings = [
         "RUN", "TENANT", "KIND", "STATUS", "OUTCOME", "CREATED", "BY",
     ];
-    output::table(&headings, &rows);
+    output::table(&headings, &rows)?;
     Ok(())
 }
 
@@ -61,10 +61,10 @@ pub(crate) async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()
         .list(&format!("{path}/results"), Vec::new(), usize::MAX)
         .await?;
     if as_json {
-        output::json(&json!({ "run": run, "results": results }));
+        output::json(&json!({ "run": run, "results": results }))?;
         return Ok(());
     }
-    println!("{}", one_run(&run));
+    output::line(one_run(&run))?;
     let rows: Vec<_> = results
         .iter()
         .map(|result| {
@@ -86,7 +86,7 @@ pub(crate) async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()
     let headings = [
         "TYPE", "STATUS", "PAGES", "SEEN", "CREATED", "CHANGED", "MISSING", "ERROR",
     ];
-    output::table(&headings, &rows);
+    output::table(&headings, &rows)?;
     Ok(())
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn cancel(arguments: &RunCancel, as_json: bool) -> anyhow::Resu
     let path = format!("/operation-runs/{}/cancel", arguments.run.id);
     let run = api.post(&path, &Value::Object(body)).await?.body;
     if as_json {
-        output::json(&run);
+        output::json(&run)?;
         return Ok(());
     }
     let mut line = one_run(&run);
@@ -118,7 +118,7 @@ pub(crate) async fn cancel(arguments: &RunCancel, as_json: bool) -> anyhow::Resu
         let deadline = cell(&run, "/cancel/deadline_at");
         line.push_str(&format!("(asked to stop; cancelled by {deadline})"));
     }
-    println!("{}", output::one_line(&line));
+    output::line(output::one_line(&line))?;
     Ok(())
 }
 
@@ -135,7 +135,7 @@ pub(crate) async fn retry(arguments: &RunRetry, as_json: bool) -> anyhow::Result
     if arguments.follow {
         return follow::to_the_end(&api, vec![started["run"].clone()], as_json).await;
     }
-    sync::print_started(&[started], as_json);
+    sync::print_started(&[started], as_json)?;
     Ok(ExitCode::SUCCESS)
 }
 

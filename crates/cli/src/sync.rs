@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: &SyncArguments, as_json: bool) -> anyhow::Res
         started.push(answer.body);
     }
     if !arguments.follow {
-        print_started(&started, as_json);
+        print_started(&started, as_json)?;
         return Ok(ExitCode::SUCCESS);
     }
     let runs: Vec<Value> = started.iter().map(|answer| answer["run"].clone()).collect();
@@ -30,13 +30,14 @@ pub(crate) async fn run(arguments: &SyncArguments, as_json: bool) -> anyhow::Res
 }
 
 /// Prints what became of starts.
-pub(crate) fn print_started(started: &[Value], as_json: bool) {
+pub(crate) fn print_started(started: &[Value], as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        output::json(&json!({ "started": started }));
+        output::json(&json!({ "started": started }))?;
     } else {
         let rows: Vec<_> = started.iter().map(started_row).collect();
-        output::table(&["TENANT", "RUN", "DISPOSITION", "VIEW"], &rows);
+        output::table(&["TENANT", "RUN", "DISPOSITION", "VIEW"], &rows)?;
     }
+    Ok(())
 }
 
 fn selection(arguments: &SyncArguments) -> Value {

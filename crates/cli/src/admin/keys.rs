@@ -19,7 +19,7 @@ pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<(
         KeysCommand::Generate { id } => {
             let mut key = [0_u8; 32];
             SystemEntropy.fill(&mut key);
-            println!("{id}:{}", STANDARD.encode(key));
+            output::line(format_args!("{id}:{}", STANDARD.encode(key)))?;
             Ok(())
         }
         KeysCommand::Rotate { database, keys } => {
@@ -46,12 +46,12 @@ pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<(
                 }
             }
             if as_json {
-                output::json(&json!({ "rotated": rotated, "key_id": ring.current_key_id() }));
+                output::json(&json!({ "rotated": rotated, "key_id": ring.current_key_id() }))?;
             } else {
-                println!(
-                    "{rotated} secrets encrypted again with key {}.",
-                    ring.current_key_id()
-                );
+                let key = ring.current_key_id();
+                output::line(format_args!(
+                    "{rotated} secrets encrypted again with key {key}."
+                ))?;
             }
             Ok(())
         }

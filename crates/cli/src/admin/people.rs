@@ -29,9 +29,9 @@ pub(crate) async fn user(command: UserCommand, as_json: bool) -> anyhow::Result<
         store.add_user(&email, &name).await?
     };
     if as_json {
-        output::json(&json!({ "id": id, "email": email, "operator": operator }));
+        output::json(&json!({ "id": id, "email": email, "operator": operator }))?;
     } else {
-        println!("{id}");
+        output::line(id)?;
     }
     Ok(())
 }
@@ -60,10 +60,13 @@ pub(crate) async fn token(command: TokenCommand, as_json: bool) -> anyhow::Resul
                 )
                 .await?;
             if as_json {
-                output::json(&json!({ "id": id, "token": token.reveal() }));
+                output::json(&json!({ "id": id, "token": token.reveal() }))?;
             } else {
-                println!("{}", token.reveal());
-                eprintln!("Token {id} for {}. It is not shown again.", user.email);
+                output::line(token.reveal())?;
+                let email = user.email;
+                output::note(format_args!(
+                    "Token {id} for {email}. It is not shown again."
+                ));
             }
             Ok(())
         }
@@ -75,9 +78,9 @@ pub(crate) async fn token(command: TokenCommand, as_json: bool) -> anyhow::Resul
                 bail!("no token {id} that is still valid");
             }
             if as_json {
-                output::json(&json!({ "id": id, "revoked": true }));
+                output::json(&json!({ "id": id, "revoked": true }))?;
             } else {
-                println!("revoked {id}");
+                output::line(format_args!("revoked {id}"))?;
             }
             Ok(())
         }
@@ -100,9 +103,9 @@ pub(crate) async fn member(command: MemberCommand, as_json: bool) -> anyhow::Res
         .with_context(|| format!("no tenant {tenant:?}; atlas tenant list shows them"))?;
     store.set_member(tenant.id, user.id, role).await?;
     if as_json {
-        output::json(&json!({ "tenant_id": tenant.id, "user_id": user.id, "role": role }));
+        output::json(&json!({ "tenant_id": tenant.id, "user_id": user.id, "role": role }))?;
     } else {
-        println!("{} is {role} of {}", user.email, tenant.name);
+        output::line(format_args!("{} is {role} of {}", user.email, tenant.name))?;
     }
     Ok(())
 }

@@ -14,29 +14,28 @@ pub(crate) async fn pause(
 ) -> anyhow::Result<()> {
     let store = open(&control.database)?;
     let changed = store.pause(control.kind, &control.by, reason).await?;
-    say(control, true, changed, as_json);
-    Ok(())
+    say(control, true, changed, as_json)
 }
 
 /// Lets runs of the kind be taken up again.
 pub(crate) async fn resume(control: &QueueControl, as_json: bool) -> anyhow::Result<()> {
     let store = open(&control.database)?;
     let changed = store.resume(control.kind, &control.by).await?;
-    say(control, false, changed, as_json);
-    Ok(())
+    say(control, false, changed, as_json)
 }
 
 /// Asking twice is no failure: what was asked for is so.
-fn say(control: &QueueControl, paused: bool, changed: bool, as_json: bool) {
+fn say(control: &QueueControl, paused: bool, changed: bool, as_json: bool) -> anyhow::Result<()> {
     let kind = control.kind;
     if as_json {
-        output::json(&json!({ "kind": kind, "paused": paused, "changed": changed }));
-        return;
+        output::json(&json!({ "kind": kind, "paused": paused, "changed": changed }))?;
+        return Ok(());
     }
-    match (paused, changed) {
-        (true, true) => println!("{kind} is paused"),
-        (true, false) => println!("{kind} was paused already"),
-        (false, true) => println!("{kind} is taken up again"),
-        (false, false) => println!("{kind} was not paused"),
-    }
+    output::line(match (paused, changed) {
+        (true, true) => format!("{kind} is paused"),
+        (true, false) => format!("{kind} was paused already"),
+        (false, true) => format!("{kind} is taken up again"),
+        (false, false) => format!("{kind} was not paused"),
+    })?;
+    Ok(())
 }

@@ -46,9 +46,9 @@ async fn add(command: TenantAdd, as_json: bool) -> anyhow::Result<()> {
     };
     store.add_tenant(tenant).await?;
     if as_json {
-        output::json(&json!({ "id": id, "directory_id": directory_id }));
+        output::json(&json!({ "id": id, "directory_id": directory_id }))?;
     } else {
-        println!("{id}");
+        output::line(id)?;
     }
     Ok(())
 }
@@ -66,9 +66,9 @@ async fn set_credentials(command: CredentialsSet, as_json: bool) -> anyhow::Resu
     let kind = credential.proof.kind();
     store.set_credential(tenant.id, credential).await?;
     if as_json {
-        output::json(&json!({ "id": tenant.id, "credential": kind }));
+        output::json(&json!({ "id": tenant.id, "credential": kind }))?;
     } else {
-        println!("{} has a {kind} now", tenant.name);
+        output::line(format_args!("{} has a {kind} now", tenant.name))?;
     }
     Ok(())
 }
@@ -95,7 +95,17 @@ fn credential(
         Proof {
             certificate_file: Some(name),
             ..
-        } => StoredProof::Certificate(name),
+        } => {
+            let end = name.as_str().to_ascii_lowercase();
+            if end.ends_with(".pfx") || end.ends_with(".p12") {
+                bail!(
+                    "{name} is a PFX file (PKCS #12) by its name, and PEM is needed; convert it \
+                     with: openssl pkcs12 -in {name} -out {}.pem -nodes",
+                    &name.as_str()[..name.as_str().len() - 4]
+                );
+            }
+            StoredProof::Certificate(name)
+        }
         Proof {
             federated_token_file: Some(name),
             ..
@@ -123,7 +133,7 @@ async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
                 })
             })
             .collect();
-        output::json(&json!({ "items": items }));
+        output::json(&json!({ "items": items }))?;
         return Ok(());
     }
     let rows: Vec<_> = tenants
@@ -140,6 +150,6 @@ async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::table(&["ID", "NAME", "DIRECTORY", "CLOUD", "CREDENTIALS"], &rows);
+    output::table(&["ID", "NAME", "DIRECTORY", "CLOUD", "CREDENTIALS"], &rows)?;
     Ok(())
 }

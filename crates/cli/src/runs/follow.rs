@@ -23,13 +23,13 @@ pub(crate) async fn to_the_end(
     let watched = runs.iter().map(|run| one(api, run, bars.add(bar(run))));
     let ended = futures::future::try_join_all(watched).await?;
     if as_json {
-        output::json(&json!({ "runs": ended }));
+        output::json(&json!({ "runs": ended }))?;
     } else {
         let rows: Vec<_> = ended.iter().map(summary).collect();
         let headings = [
             "TENANT", "RUN", "OUTCOME", "SEEN", "NEW", "CHANGED", "MISSING", "ERROR",
         ];
-        output::table(&headings, &rows);
+        output::table(&headings, &rows)?;
     }
     let all_succeeded = ended.iter().all(|run| cell(run, "/outcome") == "succeeded");
     Ok(if all_succeeded {
