@@ -39,7 +39,8 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("atlas-api: {error:#}");
+            // Whether anybody reads it decides nothing.
+            let _ = writeln!(std::io::stderr(), "atlas-api: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::ids::RunId;
 use atlas_domain::run::Claim;
 use atlas_domain::run::lease::LeaseTerms;
@@ -161,7 +162,7 @@ impl Dispatcher {
 
     async fn ring(&self, run: RunId) {
         if let Err(error) = self.doorbell.ring(run, None).await {
-            tracing::debug!(%error, run_id = %run, "nobody was rung; a sweep finds the run");
+            tracing::debug!(error = %Causes(&error), run_id = %run, "nobody was rung; a sweep finds the run");
         }
     }
 }
@@ -172,7 +173,7 @@ async fn claim_for(store: Store, terms: Arc<LeaseTerms>, slots: usize) -> Vec<Op
         .claim_due(&terms, slots)
         .await
         .unwrap_or_else(|error| {
-            tracing::warn!(%error, "no run could be claimed");
+            tracing::warn!(error = %Causes(&error), "no run could be claimed");
             Vec::new()
         });
     let mut each: Vec<_> = claims.into_iter().map(Some).collect();

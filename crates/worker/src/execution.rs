@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::Entropy;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
@@ -252,7 +253,7 @@ async fn finish_free(store: Store, endings: Vec<Ending>) -> Vec<Option<Ended>> {
     match store.finish_free(&endings).await {
         Ok(ended) => ended,
         Err(error) => {
-            tracing::debug!(%error, runs = endings.len(), "runs are ended one by one");
+            tracing::debug!(error = %Causes(&error), runs = endings.len(), "runs are ended one by one");
             vec![None; endings.len()]
         }
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::Clock;
 use atlas_store::{QueueStats, Store};
 use atlas_telemetry::metrics::{
@@ -24,7 +25,9 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, shutdown: CancellationToke
                 all.iter().for_each(tell);
                 OBSERVED_AT.set(&[], clock.now().timestamp());
             }
-            Err(error) => tracing::warn!(%error, "the queue's numbers could not be read"),
+            Err(error) => {
+                tracing::warn!(error = %Causes(&error), "the queue's numbers could not be read");
+            }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_store::{Store, StoreError, WorkerReport};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,6 @@ pub async fn run(
 
 fn log(told: Result<(), StoreError>) {
     if let Err(error) = told {
-        tracing::warn!(%error, "this worker could not report itself");
+        tracing::warn!(error = %Causes(&error), "this worker could not report itself");
     }
 }

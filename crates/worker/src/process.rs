@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use atlas_domain::ids::WorkerId;
 use atlas_domain::run::lease::LeaseTerms;
@@ -184,7 +185,7 @@ async fn await_schema(
                 health.not_ready(&state.to_string());
             }
             Err(error) => {
-                tracing::warn!(%error, "waiting for the database");
+                tracing::warn!(error = %Causes(&error), "waiting for the database");
                 health.not_ready("the database does not answer");
             }
         }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::Entropy;
 use atlas_store::{PRUNE_BATCH, Pruned, Retention, SchemaState, Store, StoreError, SweepCount};
 use atlas_telemetry::crash_point;
@@ -53,7 +54,7 @@ pub async fn run(
                 health.not_ready(&state.to_string());
             }
             Err(Unfit::Database(error)) => {
-                tracing::warn!(%error, "a sweep failed");
+                tracing::warn!(error = %Causes(&error), "a sweep failed");
                 health.not_ready("the database does not answer");
             }
         }
@@ -113,7 +114,7 @@ async fn prune(store: &Store, retention: &Retention) -> Duration {
             }
         }
         Err(error) => {
-            tracing::warn!(%error, "what is too old could not be deleted");
+            tracing::warn!(error = %Causes(&error), "what is too old could not be deleted");
             PRUNE_EVERY
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::run::{Lease, Progress};
 use atlas_store::{Heartbeat, Store};
 use atlas_telemetry::metrics::HEARTBEAT;
@@ -114,7 +115,7 @@ impl Beat {
                     told.send_replace(Some(Stopped::Lost));
                     return;
                 }
-                Ok(Err(error)) => tracing::warn!(%error, "a heartbeat failed"),
+                Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "a heartbeat failed"),
                 Err(_) => tracing::warn!("a heartbeat was not answered in time"),
             }
             if renewed.elapsed() > self.duration.mul_f64(SURE_PART) {
