@@ -89,12 +89,12 @@ fn a_failure_that_nobody_can_read_is_a_failure_all_the_same() {
 
 #[test]
 fn a_list_is_printed_to_its_end() {
-    let address = api(50);
+    let address = api(20);
     let list = ["runs", "list", "--url", &address];
     let output = atlas(&list, Stdio::piped());
     assert_eq!(said(&output), (Some(0), ""));
     let lines = output.stdout.split(|byte| *byte == b'\n').count();
-    assert_eq!(lines, 1 + 50 + 1);
+    assert_eq!(lines, 1 + 20 + 1);
 }
 
 #[test]

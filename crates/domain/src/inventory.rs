@@ -57,8 +57,8 @@ pub enum TypeStatus {
     /// Cannot be read here; the error says why.
     Skipped,
     /// Read to its end, but some of its assignments or links could not be read, and what was known
-    /// of those still stands; or the list changed meanwhile, and what is not there any more is not
-    /// known. The error says why.
+    /// of those still stands; or the list changed meanwhile, or rows of it were left out, and what
+    /// is not there any more is not known. The error says why.
     Incomplete,
 }
 

@@ -60,7 +60,9 @@ pub(crate) fn observe(
     withhold(&mut object);
     let policy_type = collection.key();
     let external_id = external_id(collection, &object)?;
-    let content = content(collection, &object);
+    let mut content = content(collection, &object);
+    let content_hash = content_hash(&content);
+    keep_name(collection, &object, &mut content);
     let mut observation = Observation {
         policy_type,
         name: name(collection, &object, &external_id),
@@ -69,7 +71,7 @@ pub(crate) fn observe(
         assignment_count: None,
         assignments_hash: None,
         assignments: None,
-        content_hash: content_hash(&content),
+        content_hash,
         content: JsonText::of(&content),
         links: Vec::new(),
         metadata: metadata(collection, &object),
@@ -107,6 +109,20 @@ fn content(collection: &Collection, object: &Value) -> Map<String, Value> {
         content.retain(|name, _| collection.scope_tags.as_ref() != Some(name));
     }
     fields(&content)
+}
+
+/// A name is kept whole where a long value is kept as its digest: the item's own name is shortened,
+/// and this is the one place that has all of it. The hash is that of the digest, so that content
+/// that is stored with it does not differ.
+fn keep_name(collection: &Collection, object: &Value, content: &mut Map<String, Value>) {
+    let Some((property, _)) = given_name(collection, object) else {
+        return;
+    };
+    if let Some(kept) = content.get_mut(&format!("/{property}"))
+        && kept.is_object()
+    {
+        kept.clone_from(&object[property]);
+    }
 }
 
 fn links_of(collection: &Collection, parent: Option<&str>, object: &Value) -> Gathered {
@@ -178,11 +194,8 @@ fn external_id(collection: &Collection, object: &Value) -> Result<String, &'stat
 }
 
 fn name(collection: &Collection, object: &Value, external_id: &str) -> String {
-    let given = collection
-        .name
-        .iter()
-        .find_map(|property| text(object, property, usize::MAX))
-        .map(|name| shortened(&name, LONGEST_NAME).to_owned());
+    let given = given_name(collection, object);
+    let given = given.map(|(_, name)| shortened(&name, LONGEST_NAME).to_owned());
     given.unwrap_or_else(|| {
         if collection.shape() == Shape::Singleton {
             collection.key().describe().label.clone()
@@ -190,6 +203,14 @@ fn name(collection: &Collection, object: &Value, external_id: &str) -> String {
             external_id.to_owned()
         }
     })
+}
+
+/// The name that the object has, and the property that it stands in.
+fn given_name<'a>(collection: &'a Collection, object: &Value) -> Option<(&'a str, String)> {
+    let properties = collection.name.iter();
+    properties
+        .map(String::as_str)
+        .find_map(|property| Some((property, text(object, property, usize::MAX)?)))
 }
 
 fn scope_tags(collection: &Collection, object: &Value) -> Option<Vec<String>> {

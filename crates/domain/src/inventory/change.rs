@@ -47,7 +47,8 @@ impl ChangeKind {
     }
 }
 
-/// Values longer than this, in bytes of JSON, are kept as their digest.
+/// Values longer than this, in bytes of JSON, are kept as their digest; but an object's name is kept
+/// whole.
 pub const LONGEST_VALUE: usize = 2_048;
 /// Objects are taken apart down to this depth; what lies deeper is one value.
 const DEEPEST: usize = 8;

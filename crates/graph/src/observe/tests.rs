@@ -178,6 +178,10 @@ fn a_name_is_shortened_by_bytes_between_characters_and_whole_in_the_content() {
     assert_eq!(policy.name, "策".repeat(666));
     let content: Value = serde_json::from_str(policy.content.as_str()).unwrap();
     assert_eq!(content["/displayName"], json!(long));
+    // Content that was stored before names were kept whole has the hash of the name's digest.
+    let kept = fields(row.as_object().unwrap());
+    assert!(kept["/displayName"].is_object());
+    assert_eq!(policy.content_hash, content_hash(&kept));
 }
 
 #[test]

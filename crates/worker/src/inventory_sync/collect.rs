@@ -223,7 +223,10 @@ impl InventorySyncService {
         let mut results = Vec::with_capacity(list.keys().len());
         for &key in list.keys() {
             let mut result = self.result(key, TypeStatus::Failed, tally);
-            result.error = Some(error.failure(&[key]));
+            let not_stored = tally.not_stored.get(&key).cloned();
+            let not_stored = not_stored.map(Shortfall::RowsNotStored);
+            let failure = Shortfall::beside(error.failure(&[key]), not_stored.as_slice());
+            result.error = Some(failure);
             results.push(self.record(lease, &result, progress).await?);
         }
         Ok(results)

@@ -28,12 +28,16 @@ impl Shortfall {
     /// The error of a type with these shortfalls.
     pub(super) fn failure(shortfalls: &[Self]) -> Option<Failure> {
         let (first, others) = shortfalls.split_first()?;
-        let mut failure = first.alone();
+        Some(Self::beside(first.alone(), others))
+    }
+
+    /// The failure with a hint that names the others.
+    pub(super) fn beside(mut failure: Failure, others: &[Self]) -> Failure {
         let hints = failure.hint.take();
         let others = others.iter().map(|other| other.besides().to_owned());
         let hints: Vec<String> = hints.into_iter().chain(others).collect();
         failure.hint = (!hints.is_empty()).then(|| hints.join(" "));
-        Some(failure)
+        failure
     }
 
     fn alone(&self) -> Failure {
