@@ -3,6 +3,9 @@
 //! A next link is opaque: it is followed as it came. It is also text from outside that decides
 //! where a bearer token goes, so it must lead to the same Graph and the same version.
 
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::error::PagingRefusal;
@@ -36,13 +39,11 @@ impl VersionRoot {
     }
 
     /// The address of a collection under the object `id`, where `path` has a placeholder in braces.
-    /// `None` when the id cannot stand in a path.
+    /// `None` when the id has no form that could stand in a path.
     pub(crate) fn address_under(&self, path: &str, id: &str, query: &str) -> Option<Url> {
-        if !can_stand_in_a_path(id) {
-            return None;
-        }
         let (before, rest) = path.split_once('{')?;
         let (_, after) = rest.split_once('}')?;
+        let id = segment(id)?;
         Some(self.address(&format!("{before}{id}{after}"), query))
     }
 
@@ -76,10 +77,20 @@ impl VersionRoot {
     }
 }
 
-/// Whether an id leads to no other address when it is put into a path.
-pub(crate) fn can_stand_in_a_path(id: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    id.bytes().all(plain) && !id.bytes().all(|byte| byte == b'.')
+/// An id as one segment of a path: everything but RFC 3986's unreserved characters is encoded, so
+/// that it can lead to no other address. `None` for ids that are empty or nothing but dots, which
+/// mean other segments even when they are encoded.
+pub(crate) fn segment(id: &str) -> Option<Cow<'_, str>> {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+
+    if id.bytes().all(|byte| byte == b'.') {
+        return None;
+    }
+    Some(utf8_percent_encode(id, RESERVED).into())
 }
 
 #[cfg(test)]
@@ -124,7 +135,24 @@ mod tests {
             root().relative(&url).as_deref(),
             Some("/deviceManagement/depOnboardingSettings/0a_1/enrollmentProfiles?$top=5")
         );
-        for id in ["", "..", ".", "a/b", "a?b", "%2e", "a b", "ä"] {
+        for (id, encoded) in [
+            ("YWJj=", "YWJj%3D"),
+            ("a+b/c==", "a%2Bb%2Fc%3D%3D"),
+            ("O'Brien", "O%27Brien"),
+            ("a b", "a%20b"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("%2e%2e", "%252e%252e"),
+            ("../x", "..%2Fx"),
+            ("..\\x", "..%5Cx"),
+            ("ä", "%C3%A4"),
+        ] {
+            let url = root().address_under(path, id, "").unwrap();
+            assert_eq!(
+                root().relative(&url).unwrap(),
+                format!("/deviceManagement/depOnboardingSettings/{encoded}/enrollmentProfiles")
+            );
+        }
+        for id in ["", ".", "..", "..."] {
             assert!(root().address_under(path, id, "").is_none(), "{id}");
         }
     }
@@ -171,6 +199,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whatever_the_id_it_is_one_segment_and_reads_back(
+            id in prop_oneof![any::<String>(), "[./\\\\%2eE?#@:a ]{1,8}"],
+        ) {
+            let dots = id.bytes().all(|byte| byte == b'.');
+            let url = root().address_under("/a/{id}/b", &id, "$top=1");
+            prop_assert_eq!(url.is_none(), dots);
+            if let Some(url) = url {
+                // As it is sent: parsed again from its text.
+                let url = Url::parse(url.as_str()).unwrap();
+                prop_assert_eq!(url.host_str(), Some("graph.microsoft.com"));
+                prop_assert_eq!((url.query(), url.fragment()), (Some("$top=1"), None));
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 4);
+                prop_assert_eq!((segments[0], segments[1], segments[3]), ("beta", "a", "b"));
+                let read = percent_encoding::percent_decode_str(segments[2]).decode_utf8();
+                prop_assert_eq!(read.unwrap(), id);
+                let relative = root().relative(&url).unwrap();
+                prop_assert_eq!(relative, format!("/a/{}/b?$top=1", segments[2]));
+            }
+        }
+
         #[test]
         fn escaped_tokens_of_any_kind_survive(token in "(%25[0-9A-F]{2}|%[2-7][0-9A-F]|[A-Za-z0-9._~!*()+,;:@/?=&-]){0,200}") {
             let link = format!("https://graph.microsoft.com/beta/x?$skiptoken={token}");

@@ -3,8 +3,11 @@
 use serde_json::Value;
 
 use crate::collections::{Assignments, Collection, Related};
-use crate::link::can_stand_in_a_path;
+use crate::link::segment;
 use crate::links::certificates;
+
+/// Settings that a page is asked to have.
+pub(super) const MOST_SETTINGS: usize = 1_000;
 
 /// A read for one object, under its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,18 +54,17 @@ impl Ask {
         }
     }
 
-    /// The address, relative to the version. `None` when the id cannot stand in a path.
+    /// The address, relative to the version. `None` when the id has no form that could stand in a
+    /// path.
     pub(super) fn url(&self, collection: &Collection, id: &str) -> Option<String> {
-        if !can_stand_in_a_path(id) {
-            return None;
-        }
+        let id = segment(id)?;
         let rest = match self {
             Self::Assignments => "/assignments".to_owned(),
             Self::Item => item_query(collection),
             Self::Certificates { kind, properties } => {
                 format!("/microsoft.graph.{kind}?$expand={}", properties.join(","))
             }
-            Self::Settings => "/settings?$top=1000".to_owned(),
+            Self::Settings => format!("/settings?$top={MOST_SETTINGS}"),
             Self::Rules => {
                 "/scheduledActionsForRule?$expand=scheduledActionConfigurations".to_owned()
             }

@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::client::TenantGraph;
 use crate::collections::Related;
 use crate::error::{GraphError, GraphErrorKind};
-use crate::link::{VersionRoot, can_stand_in_a_path};
+use crate::link::{VersionRoot, segment};
 use crate::links::apps::Relations;
 use crate::links::settings::References;
 use crate::page;
@@ -158,6 +158,7 @@ impl Source<'_> {
         let settings: Vec<String> = self.ids(REUSABLE_SETTINGS).await?.into_iter().collect();
         for settings in settings.chunks(AT_ONCE) {
             let requests = settings.iter().map(|id| {
+                let id = segment(id).unwrap_or_default();
                 SubRequest::object(format!(
                     "{REUSABLE_SETTINGS}/{id}/referencingConfigurationPolicies"
                 ))
@@ -185,7 +186,7 @@ impl Source<'_> {
         let mut odd = false;
         self.each(path, |object| {
             match object.get("id").and_then(Value::as_str) {
-                Some(id) if can_stand_in_a_path(id) && ids.len() < MOST_OBJECTS => {
+                Some(id) if segment(id).is_some() && ids.len() < MOST_OBJECTS => {
                     ids.insert(id.to_owned());
                 }
                 _ => odd = true,
