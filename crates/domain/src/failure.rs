@@ -164,6 +164,17 @@ impl Failure {
         }
     }
 
+    /// Rows that could not be read as they were sent. It stays until somebody changes them.
+    #[must_use]
+    pub fn rows_unreadable(rows: RowProblems) -> Self {
+        let what = if rows.count == 1 { "row" } else { "rows" };
+        let detail = format!(
+            "{} {what} of the list could not be read as sent: {rows}.",
+            rows.count
+        );
+        Self::permanent(FailureCode::ROWS_UNREADABLE, detail).with_rows(rows)
+    }
+
     /// The same failure, about these rows.
     #[must_use]
     pub fn with_rows(mut self, rows: RowProblems) -> Self {

@@ -22,6 +22,7 @@ use crate::error::{GraphError, GraphErrorKind, PagingRefusal, Waits};
 use crate::groups::GroupRow;
 use crate::http::Lost;
 use crate::link::VersionRoot;
+use crate::page;
 use crate::request::{ERROR_IN_SUCCESS, Judged, judge};
 use crate::sent::Sent;
 use crate::upstream::{self, Refusal};
@@ -158,11 +159,22 @@ pub struct FoundGroups {
     pub more: bool,
 }
 
-#[derive(Deserialize)]
+/// One page of them.
 struct Page {
-    value: Vec<GroupRow>,
-    #[serde(rename = "@odata.nextLink", default)]
+    groups: Vec<FoundGroup>,
     next: Option<String>,
+}
+
+impl Page {
+    /// What cannot be shown is left out: a search promises no whole.
+    fn read(body: &[u8]) -> Result<Self, &'static str> {
+        let page = page::open(body)?;
+        let rows = page.rows.iter().filter_map(|row| GroupRow::read(row).ok());
+        Ok(Self {
+            groups: rows.map(|(row, _)| FoundGroup::from(row)).collect(),
+            next: page.next,
+        })
+    }
 }
 
 impl GraphClient {
@@ -187,7 +199,7 @@ impl GraphClient {
         for _ in 0..MOST_PAGES {
             let Some(url) = next.take() else { break };
             let page = self.page_as(token, &url).await?;
-            groups.extend(page.value.into_iter().map(FoundGroup::from));
+            groups.extend(page.groups);
             next = page
                 .next
                 .map(|link| root.follow(&link))
@@ -250,8 +262,7 @@ impl GraphClient {
             if let Some(code) = upstream::error_in(&reply.body) {
                 return Err(invalid(ERROR_IN_SUCCESS, code));
             }
-            return serde_json::from_slice(&reply.body)
-                .map_err(|_| invalid("it is not a page of groups in JSON", None));
+            return Page::read(&reply.body).map_err(|reason| invalid(reason, None));
         }
         let Judged { refusal, answer } = judge(&reply, &sent, http.now());
         let request_id = answer.request_id.clone();

@@ -1,4 +1,4 @@
-//! How much of a list is asked for at once: less, once Graph took too long for more.
+//! How much of a list is asked for at once: less, once more took too long or was too large.
 
 use crate::collections::Collection;
 
@@ -49,22 +49,32 @@ impl Effort {
         parts.collect::<Vec<_>>().join("&")
     }
 
-    /// Whether a page of `rows` without a link may be only the beginning of its list. Conditional
-    /// Access has been seen to fill a page of the size that was asked for and to link nowhere.
-    pub(crate) fn may_be_cut(self, rows: u64) -> bool {
-        self.top.is_some_and(|top| u64::from(top) == rows)
+    /// Rows that a page is asked to have. Many lists are asked for without a size: theirs is the
+    /// service's own choice, so that a page of them that is cut cannot be told from one that is not.
+    pub(crate) fn size(self, collection: &Collection) -> Option<u32> {
+        let own = || {
+            let mut parts = collection.query().split('&');
+            parts.find_map(|part| part.strip_prefix(TOP)?.parse().ok())
+        };
+        self.top.or_else(own)
+    }
+
+    /// The same in pages that are one row smaller. A list that ends with a full page of one size does
+    /// not end so with the other, unless it is very long.
+    pub(crate) fn one_less(self, collection: &Collection) -> Option<Self> {
+        let top = self.size(collection)?.checked_sub(1)?;
+        (top > 0).then_some(Self {
+            top: Some(top),
+            ..self
+        })
     }
 
     /// The next thing to try when this was too much: smaller pages where the size can be asked for,
     /// then rows without their assignments, of which more fit on a page again. The objects alone are
     /// worth more than nothing.
     pub(crate) fn less(self, collection: &Collection) -> Option<Self> {
-        let size = collection
-            .query()
-            .split('&')
-            .find_map(|part| part.strip_prefix(TOP)?.parse().ok());
-        let size = self.top.or(size);
-        let smaller = size.and_then(|size: u32| SMALLER_PAGES.into_iter().find(|top| *top < size));
+        let size = self.size(collection);
+        let smaller = size.and_then(|size| SMALLER_PAGES.into_iter().find(|top| *top < size));
         if smaller.is_some() {
             return Some(Self {
                 top: smaller,
@@ -110,6 +120,27 @@ mod tests {
             queries("iosManagedAppProtection"),
             ["$expand=assignments,apps", "$expand=apps"]
         );
+    }
+
+    #[test]
+    fn a_size_that_shows_whether_a_list_is_cut_leaves_a_rest() {
+        for collection in collections() {
+            let mut effort = Effort::FULL;
+            let Some(size) = effort.size(collection) else {
+                assert!(effort.one_less(collection).is_none());
+                continue;
+            };
+            for less in [1, 2] {
+                effort = effort.one_less(collection).unwrap();
+                assert_eq!(effort.size(collection), Some(size - less));
+                assert!(
+                    effort
+                        .query(collection)
+                        .contains(&format!("$top={}", size - less))
+                );
+                assert!((1..50).all(|pages| pages * size % (size - less) > 0));
+            }
+        }
     }
 
     #[test]

@@ -118,6 +118,9 @@ pub enum PagingRefusal {
     /// It was followed before.
     #[error("the next link repeats itself")]
     Repeated,
+    /// Page follows page, and what is on them was on earlier ones.
+    #[error("the pages bring nothing new")]
+    NoProgress,
     /// The list has more pages than are read.
     #[error("there are too many pages")]
     TooManyPages,

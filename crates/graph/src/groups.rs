@@ -5,13 +5,18 @@
 //! changes from there on. Such links live for seven days.
 
 use atlas_domain::directory::{GroupNews, GroupPatch, GroupTells};
+use atlas_domain::failure::{RowDefect, RowProblem, RowProblems};
+use atlas_domain::ids::GroupId;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use url::Url;
 
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::link::VersionRoot;
 use crate::pacer::Place;
+use crate::page::{self, RawRow};
+use crate::progress::Progress;
 use crate::request::Asked;
 use crate::seen::Seen;
 
@@ -34,6 +39,10 @@ pub struct GroupPage {
 }
 
 /// Reads what there is to be told of a directory's groups, page by page.
+///
+/// Text that is damaged costs its row nothing but a few characters. A row that says nothing that can
+/// be used costs the reading its end: a group of which nothing else was told would be taken for
+/// gone, and a change that is passed over is never told again.
 pub struct GroupReader {
     graph: TenantGraph,
     root: VersionRoot,
@@ -41,6 +50,11 @@ pub struct GroupReader {
     refused: Option<PagingRefusal>,
     pages: u32,
     links: Seen,
+    ids: Seen,
+    progress: Progress,
+    rows: u64,
+    row_problems: RowProblems,
+    lost: bool,
     delta_link: Option<String>,
 }
 
@@ -62,6 +76,11 @@ impl TenantGraph {
             refused,
             pages: 0,
             links: Seen::default(),
+            ids: Seen::default(),
+            progress: Progress::default(),
+            rows: 0,
+            row_problems: RowProblems::default(),
+            lost: false,
             delta_link: None,
         }
     }
@@ -90,22 +109,60 @@ impl GroupReader {
         self.pages += 1;
         self.next = None;
         self.links.insert(url.as_str());
-        if let Some(link) = read.next.as_deref() {
-            match self.root.follow(link) {
-                Ok(url) if self.links.insert(url.as_str()) => self.next = Some((url, Asked::Next)),
-                Ok(_) => self.refused = Some(PagingRefusal::Repeated),
-                Err(refusal) => self.refused = Some(refusal),
-            }
-        } else if let Some(link) = read.delta_link {
-            match self.root.follow(&link) {
-                Ok(_) => self.delta_link = Some(link),
-                Err(refusal) => self.refused = Some(refusal),
-            }
+        let new = self.count(&read);
+        if let Err(refusal) = self.go_on(&read, new) {
+            self.refused = Some(refusal);
         }
         Ok(Some(GroupPage {
             news: read.news,
             _place: place,
         }))
+    }
+
+    /// Counts the rows of a page. Gives whether one of them is of a group that was not met before.
+    fn count(&mut self, read: &Read) -> bool {
+        for problem in &read.problems {
+            self.row_problems.add(RowProblem {
+                position: problem.position.map(|position| self.rows + position),
+                ..problem.clone()
+            });
+        }
+        self.rows += read.rows;
+        self.lost |= read.lost;
+        let mut new = false;
+        for one in &read.news {
+            new |= self.ids.insert(&one.id.to_string());
+        }
+        new
+    }
+
+    /// A link that must not be followed is held against the next call: this page is good.
+    fn go_on(&mut self, read: &Read, new: bool) -> Result<(), PagingRefusal> {
+        if let Some(link) = &read.next {
+            self.progress.page(read.rows, new)?;
+            let url = self.root.follow(link)?;
+            if !self.links.insert(url.as_str()) {
+                return Err(PagingRefusal::Repeated);
+            }
+            self.next = Some((url, Asked::Next));
+        } else if let Some(link) = &read.delta_link {
+            self.root.follow(link)?;
+            self.delta_link = Some(link.clone());
+        }
+        Ok(())
+    }
+
+    /// Rows so far that were altered or left out.
+    #[must_use]
+    pub const fn row_problems(&self) -> &RowProblems {
+        &self.row_problems
+    }
+
+    /// Whether a row so far said nothing that could be used. Then nothing may be concluded from a
+    /// group's absence, and a later reading must not go on at this one's end.
+    #[must_use]
+    pub const fn lost_rows(&self) -> bool {
+        self.lost
     }
 
     /// Where a later reading goes on. There after the last page; without it the reading did not
@@ -128,16 +185,11 @@ impl std::fmt::Debug for GroupReader {
 #[derive(Debug, Default)]
 struct Read {
     news: Vec<GroupNews>,
+    rows: u64,
+    problems: Vec<RowProblem>,
+    /// Whether one of the problems left a row out.
+    lost: bool,
     next: Option<String>,
-    delta_link: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    value: Vec<GroupRow>,
-    #[serde(rename = "@odata.nextLink", default)]
-    next: Option<String>,
-    #[serde(rename = "@odata.deltaLink", default)]
     delta_link: Option<String>,
 }
 
@@ -145,7 +197,7 @@ struct Page {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GroupRow {
-    pub(crate) id: atlas_domain::ids::GroupId,
+    pub(crate) id: GroupId,
     #[serde(rename = "@removed", default, deserialize_with = "told")]
     removed: Option<Option<serde::de::IgnoredAny>>,
     #[serde(default, deserialize_with = "told")]
@@ -184,6 +236,28 @@ fn clean(text: String) -> String {
 }
 
 impl GroupRow {
+    /// Reads a row, and gives what is not as it was sent.
+    ///
+    /// # Errors
+    /// The id, if there is one, and the defect of a row that cannot be used.
+    pub(crate) fn read(
+        raw: &RawRow<'_>,
+    ) -> Result<(Self, Option<RowDefect>), (Option<String>, RowDefect)> {
+        if let Some(group) = raw.strict() {
+            return Ok((group, None));
+        }
+        let row = raw.read().map_err(|defect| (None, defect))?;
+        let id = row.value.get("id").and_then(Value::as_str);
+        let id = id.and_then(|id| id.parse::<GroupId>().ok());
+        let Some(id) = id.filter(|_| !row.altered.contains("id")) else {
+            return Err((None, RowDefect::NoId));
+        };
+        match serde_json::from_value(row.value) {
+            Ok(group) => Ok((group, row.defect)),
+            Err(_) => Err((Some(id.to_string()), RowDefect::Unreadable)),
+        }
+    }
+
     /// Whether its types hold this word; `None` when they are not told.
     pub(crate) fn is_a(&self, word: &str) -> Option<bool> {
         let types = self.group_types.as_ref()?;
@@ -223,16 +297,34 @@ impl GroupRow {
 }
 
 fn read(body: &[u8]) -> Result<Read, &'static str> {
-    let page: Page =
-        serde_json::from_slice(body).map_err(|_| "it is not a page of groups in JSON")?;
+    let page = page::open(body)?;
     if page.next.is_none() && page.delta_link.is_none() {
         return Err("it has neither a link to the next page nor one to later changes");
     }
-    Ok(Read {
-        news: page.value.into_iter().map(GroupRow::into_news).collect(),
+    let mut read = Read {
+        news: Vec::with_capacity(page.rows.len()),
+        rows: u64::try_from(page.rows.len()).unwrap_or(u64::MAX),
         next: page.next,
         delta_link: page.delta_link,
-    })
+        ..Read::default()
+    };
+    for (place, raw) in page.rows.iter().enumerate() {
+        let (id, defect) = match GroupRow::read(raw) {
+            Ok((row, defect)) => {
+                let id = row.id.to_string();
+                read.news.push(row.into_news());
+                (Some(id), defect)
+            }
+            Err((id, defect)) => {
+                read.lost = true;
+                (id, Some(defect))
+            }
+        };
+        if let Some(defect) = defect {
+            read.problems.push(page::problem(place, id, defect));
+        }
+    }
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -250,14 +342,14 @@ mod tests {
         let read = read(body.as_bytes()).unwrap();
         let patch = |at: usize| match &read.news[at].tells {
             GroupTells::There(patch) => serde_json::to_value(patch).unwrap(),
-            GroupTells::Gone => serde_json::Value::Null,
+            GroupTells::Gone => Value::Null,
         };
         assert_eq!(
             patch(0),
             serde_json::json!({"description": null, "unified": true, "dynamic": false})
         );
-        assert_eq!(patch(1), serde_json::Value::Null);
-        assert_eq!(patch(3), serde_json::Value::Null);
+        assert_eq!(patch(1), Value::Null);
+        assert_eq!(patch(3), Value::Null);
         assert_eq!(
             patch(2),
             serde_json::json!({"name": "Ab", "name_key": "ab"})
@@ -266,8 +358,45 @@ mod tests {
 
     #[test]
     fn a_page_that_leads_nowhere_is_none() {
-        for body in ["", "{}", r#"{"value": []}"#, r#"{"value": [{"id": "x"}]}"#] {
+        for body in [
+            "",
+            "{}",
+            r#"{"value": []}"#,
+            r#"{"value": [{"id": "x"}]}"#,
+            r#"{"value": [], "@odata.nextLink": "", "@odata.deltaLink": ""}"#,
+            r#"{"value": [], "@odata.deltaLink": "x", "error": {"code": "x"}}"#,
+        ] {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_used_is_counted_and_the_others_are_read() {
+        let id = |last: u8| format!("00000000-0000-4000-8000-00000000000{last}");
+        let body = format!(
+            r#"{{"@odata.deltaLink": "x", "@odata.nextLink": "", "value": [
+                {{"id": "{}", "displayName": "A\ud800", "unknown": 1E999}}, null, {{}},
+                {{"id": "no group"}}, {{"id": "{}", "displayName": 7}},
+                {{"id": "{}", "displayName": "B"}}]}}"#,
+            id(1),
+            id(2),
+            id(3)
+        );
+        let read = read(body.as_bytes()).unwrap();
+        assert!(read.lost && read.next.is_none());
+        let ids: Vec<_> = read.news.iter().map(|one| one.id.to_string()).collect();
+        assert_eq!(ids, [id(1), id(3)]);
+        let rows = read.problems.into_iter();
+        let rows: Vec<_> = rows.map(|row| (row.position, row.id, row.defect)).collect();
+        assert_eq!(
+            rows,
+            [
+                (Some(1), Some(id(1)), RowDefect::TextReplaced),
+                (Some(2), None, RowDefect::NotAnObject),
+                (Some(3), None, RowDefect::NoId),
+                (Some(4), None, RowDefect::NoId),
+                (Some(5), Some(id(2)), RowDefect::Unreadable),
+            ]
+        );
     }
 }

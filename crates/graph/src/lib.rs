@@ -42,6 +42,7 @@
 //! | `pacer` | how often one tenant is asked |
 //! | `page` | taking a response body apart |
 //! | `plan` | from policy types to distinct lists |
+//! | `progress` | whether the pages of a list still bring anything |
 //! | `request` | one request until it is answered or given up |
 //! | `seen` | texts that were met before |
 //! | `sent` | a request that was sent, as a support case names it |
@@ -73,6 +74,7 @@ mod options;
 mod pacer;
 mod page;
 mod plan;
+mod progress;
 mod request;
 mod seen;
 mod sent;

@@ -1,7 +1,10 @@
 //! Walking a list to its end.
 
+mod round;
+
 use std::collections::{BTreeMap, VecDeque};
 
+use atlas_domain::failure::RowProblems;
 use atlas_domain::inventory::Observation;
 use atlas_domain::policy_types::PolicyTypeKey;
 use bytes::Bytes;
@@ -19,8 +22,14 @@ use crate::observe::Setting;
 use crate::pacer::Place;
 use crate::page::{self, PageRead};
 use crate::plan::ListPlan;
+use crate::progress::Progress;
 use crate::request::{Asked, Placed};
 use crate::seen::Seen;
+use round::Round;
+
+/// So often a list that ended with a full page is read again to find out whether it ended. Once is
+/// enough where the service pages; a second time is for a list that grew between.
+const MOST_CHECKS: u32 = 2;
 
 /// One page of a list.
 #[derive(Debug)]
@@ -29,9 +38,9 @@ pub struct ListPage {
     pub observations: Vec<Observation>,
     /// The page's rows, also those that no wanted policy type claims.
     pub rows: u64,
-    /// Whether an object was seen before in this walk, or the list may be cut off: it changed while
-    /// it was read, or a smaller page than the usual ones is full and links nowhere. Another object
-    /// may have been skipped, so nothing may be concluded from its absence.
+    /// Whether the list changed while it was read: an object was seen before in this walk, or one
+    /// that was seen before the list was begun again was not seen since. Another object may have
+    /// been passed over, so nothing may be concluded from its absence.
     pub unstable: bool,
     /// Among the pages in memory, until it is dropped.
     _place: Option<Place>,
@@ -39,6 +48,10 @@ pub struct ListPage {
 
 /// Reads one list page by page. Holds one page at a time, the first pages under up to twenty parents,
 /// and a few bytes per object already seen.
+///
+/// It begins again at the first page when a page was too much for Graph or for us, then in smaller
+/// pages; once when a link to a next page expired; and when the last page is full, to find out
+/// whether the list goes on behind it.
 pub struct ListReader {
     graph: TenantGraph,
     plan: ListPlan,
@@ -47,12 +60,15 @@ pub struct ListReader {
     refused: Option<PagingRefusal>,
     pages: u32,
     effort: Effort,
-    links: Seen,
-    ids: Seen,
+    round: Round,
     /// Ids that were given out before the list was begun again.
-    given: Vec<Seen>,
+    given: Seen,
+    /// How often it was begun again to find out whether it ended.
+    checks: u32,
+    may_be_cut: bool,
+    /// Whether it was begun again for a link that expired.
+    expired: bool,
     enricher: Enricher,
-    unknown: BTreeMap<PolicyTypeKey, u64>,
 }
 
 /// A page that is still to be read.
@@ -76,43 +92,24 @@ impl Step {
 
 impl ListReader {
     pub(crate) fn new(graph: TenantGraph, plan: ListPlan) -> Self {
-        let collection = plan.collection();
-        let root = VersionRoot::new(&graph.graph, collection.version());
-        let (path, query) = match collection.shape() {
-            // The parents stand before the placeholder.
-            Shape::Children => {
-                let end = collection.path().find("/{").unwrap_or_default();
-                (&collection.path()[..end], "")
-            }
-            Shape::List | Shape::Singleton | Shape::DelegatedOnly => {
-                (collection.path(), collection.query())
-            }
-        };
-        let first = Step {
-            url: root.address(path, query),
-            asked: if collection.shape() == Shape::Singleton {
-                Asked::Object
-            } else {
-                Asked::First
-            },
-            of_parents: collection.shape() == Shape::Children,
-            parent: None,
-            body: None,
-        };
-        Self {
+        let root = VersionRoot::new(&graph.graph, plan.collection().version());
+        let mut reader = Self {
             enricher: Enricher::new(graph.clone(), plan.clone()),
-            unknown: BTreeMap::new(),
             graph,
             plan,
             root,
-            steps: VecDeque::from([first]),
+            steps: VecDeque::new(),
             refused: None,
             pages: 0,
             effort: Effort::FULL,
-            links: Seen::default(),
-            ids: Seen::default(),
-            given: Vec::new(),
-        }
+            round: Round::default(),
+            given: Seen::default(),
+            checks: 0,
+            may_be_cut: false,
+            expired: false,
+        };
+        reader.begin(Effort::FULL);
+        reader
     }
 
     /// Reads the next page; `None` when the list was read to its end. A page may be empty and yet
@@ -124,42 +121,86 @@ impl ListReader {
     /// # Errors
     /// [`GraphError`].
     pub async fn next_page(&mut self) -> Result<Option<ListPage>, GraphError> {
-        loop {
-            if let Some(refusal) = self.refused {
-                return Err(GraphErrorKind::Paging(refusal).into());
-            }
-            let Some(step) = self.steps.front().cloned() else {
-                return Ok(None);
-            };
-            if self.pages >= self.graph.http.options().max_pages {
-                self.refused = Some(PagingRefusal::TooManyPages);
-                continue;
-            }
-            if step.of_parents {
-                self.read_parents(&step).await?;
-                continue;
-            }
-            if step.is_child() && step.body.is_none() && self.read_ahead().await? {
-                continue;
-            }
-            if let Some(page) = self.read_rows(&step).await? {
-                return Ok(Some(page));
+        while let Some(step) = self.steps.front().cloned() {
+            match self.advance(&step).await {
+                Ok(Some(page)) => return Ok(Some(page)),
+                Ok(None) => {}
+                Err(error) => self.recover(error)?,
             }
         }
+        Ok(None)
     }
 
-    /// Reads a page; `None` when that took too long and the list was begun again.
-    async fn read_rows(&mut self, step: &Step) -> Result<Option<ListPage>, GraphError> {
-        let collection = self.plan.collection();
-        let whole = collection.shape() == Shape::List;
-        let less = self.effort.less(collection).filter(|_| whole);
-        match (self.fetch(step, less.is_some()).await, less) {
-            (Err(error), Some(less)) if error.is_too_much() => {
-                self.begin_again(less);
-                Ok(None)
-            }
-            (read, _) => self.take(step, read?).await.map(Some),
+    /// Whether the list may go on behind the end that was found: its last page was full, and reading
+    /// it in pages of other sizes did not show that it ended. Nothing may be concluded from an
+    /// object's absence. Known at the end of the list.
+    #[must_use]
+    pub const fn may_be_cut(&self) -> bool {
+        self.may_be_cut
+    }
+
+    /// Rows that were altered or left out, by the policy type that they belong to or may belong to.
+    /// Of such a type nothing may be concluded from an object's absence. Known at the end of the
+    /// list; positions count from its beginning, and those under several parents go on from one to
+    /// the next.
+    #[must_use]
+    pub const fn row_problems(&self) -> &BTreeMap<PolicyTypeKey, RowProblems> {
+        &self.round.problems
+    }
+
+    /// Takes a step; `None` when it brings no page.
+    async fn advance(&mut self, step: &Step) -> Result<Option<ListPage>, GraphError> {
+        if let Some(refusal) = self.refused {
+            return Err(GraphErrorKind::Paging(refusal).into());
         }
+        if self.pages >= self.graph.http.options().max_pages {
+            self.refused = Some(PagingRefusal::TooManyPages);
+            return Err(GraphErrorKind::Paging(PagingRefusal::TooManyPages).into());
+        }
+        if step.of_parents {
+            self.read_parents(step).await?;
+            return Ok(None);
+        }
+        if step.is_child() && step.body.is_none() && self.read_ahead().await? {
+            return Ok(None);
+        }
+        let read = self.fetch(step).await?;
+        self.take(step, read).await.map(Some)
+    }
+
+    /// Begins again where that may help; otherwise gives the error back.
+    fn recover(&mut self, error: GraphError) -> Result<(), GraphError> {
+        if self.checks > 0 && !error.is_fatal() {
+            // The list was read once; only whether it ended stays unknown.
+            tracing::info!(path = self.plan.path(), %error, "the end of the list was not confirmed");
+            self.give_up_checking();
+            return Ok(());
+        }
+        if error.is_too_much()
+            && let Some(less) = self.less()
+        {
+            self.begin_again(less, "the answer took too long or was too large");
+            return Ok(());
+        }
+        if error.kind == GraphErrorKind::PageExpired && !self.expired {
+            self.expired = true;
+            self.begin_again(self.effort, "the link to the next page has expired");
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// What to ask for when this was too much.
+    fn less(&self) -> Option<Effort> {
+        let collection = self.plan.collection();
+        let whole = collection.shape() == Shape::List && self.checks == 0;
+        self.effort.less(collection).filter(|_| whole)
+    }
+
+    fn give_up_checking(&mut self) {
+        self.may_be_cut = true;
+        self.refused = None;
+        self.steps.clear();
     }
 
     /// Reads the first pages under the next parents with one request. Gives whether the very next
@@ -190,35 +231,52 @@ impl ListReader {
     /// that takes the rest of its list.
     #[must_use]
     pub const fn unknown(&self) -> &BTreeMap<PolicyTypeKey, u64> {
-        &self.unknown
+        &self.round.unknown
     }
 
-    /// Asks for less, from the first page on: a page of another size begins elsewhere. What was given
-    /// out stays given out.
-    fn begin_again(&mut self, effort: Effort) {
-        let collection = self.plan.collection();
-        let url = self
-            .root
-            .address(collection.path(), &effort.query(collection));
+    /// Begins again at the first page: a page of another size begins elsewhere. What was given out
+    /// stays given out.
+    fn begin_again(&mut self, effort: Effort, reason: &'static str) {
         tracing::info!(
-            path = collection.path(),
+            path = self.plan.path(),
             ?effort,
-            "asking for less after timeouts"
+            reason,
+            "beginning a list again"
         );
-        self.effort = effort;
-        self.steps = VecDeque::from([Step {
-            url,
-            asked: Asked::First,
-            of_parents: false,
+        self.begin(effort);
+    }
+
+    fn begin(&mut self, effort: Effort) {
+        let collection = self.plan.collection();
+        let (path, query) = match collection.shape() {
+            // The parents stand before the placeholder.
+            Shape::Children => {
+                let end = collection.path().find("/{").unwrap_or_default();
+                (&collection.path()[..end], String::new())
+            }
+            Shape::List | Shape::Singleton | Shape::DelegatedOnly => {
+                (collection.path(), effort.query(collection))
+            }
+        };
+        let first = Step {
+            url: self.root.address(path, &query),
+            asked: if collection.shape() == Shape::Singleton {
+                Asked::Object
+            } else {
+                Asked::First
+            },
+            of_parents: collection.shape() == Shape::Children,
             parent: None,
             body: None,
-        }]);
-        self.links = Seen::default();
-        self.given.push(std::mem::take(&mut self.ids));
-        self.unknown.clear();
+        };
+        self.effort = effort;
+        self.steps = VecDeque::from([first]);
+        let round = Round::after(&self.given);
+        self.given
+            .absorb(std::mem::replace(&mut self.round, round).ids);
     }
 
-    async fn fetch(&self, step: &Step, reducible: bool) -> Result<Placed<PageRead>, GraphError> {
+    async fn fetch(&self, step: &Step) -> Result<Placed<PageRead>, GraphError> {
         let plan = &self.plan;
         let setting = Setting {
             told: self.effort.assignments(),
@@ -229,6 +287,7 @@ impl ListReader {
             return Ok((read, None));
         }
         let singleton = plan.collection().shape() == Shape::Singleton;
+        let reducible = self.less().is_some();
         let read = self
             .graph
             .get_page(&step.url, step.asked, reducible, |body| {
@@ -247,27 +306,29 @@ impl ListReader {
     async fn take(
         &mut self,
         step: &Step,
-        (read, place): Placed<PageRead>,
+        (mut read, place): Placed<PageRead>,
     ) -> Result<ListPage, GraphError> {
-        let mut sightings = read.sightings;
+        let mut sightings = std::mem::take(&mut read.sightings);
         let sighted = sightings.len();
         let mut on_this_page = Seen::default();
         sightings.retain(|one| on_this_page.insert(&one.observation.external_id));
         let mut unstable = sightings.len() < sighted;
-        unstable |= read.next.is_none() && self.effort.may_be_cut(read.rows);
-        let (again, sightings): (Vec<_>, Vec<_>) = sightings.into_iter().partition(|one| {
-            let id = &one.observation.external_id;
-            self.given.iter().any(|ids| ids.contains(id))
-        });
+        let (again, sightings): (Vec<_>, Vec<_>) = sightings
+            .into_iter()
+            .partition(|one| self.given.contains(&one.observation.external_id));
         // Boxed: it is large, and rarely needed.
         let observations = self.enricher.complete(sightings).boxed().await?;
-        self.go_on(step, read.next.as_deref());
         let again = again.iter().map(|one| &one.observation);
+        let mut new = false;
         for observation in observations.iter().chain(again) {
-            unstable |= !self.ids.insert(&observation.external_id);
+            let unseen = self.round.ids.insert(&observation.external_id);
+            unstable |= !unseen;
+            new |= unseen;
         }
-        for key in read.unknown {
-            *self.unknown.entry(key).or_default() += 1;
+        new |= self.round.count(self.plan.keys(), &read);
+        self.go_on(step, read.next.as_deref(), (read.rows, new));
+        if self.steps.is_empty() {
+            unstable |= self.check_end(read.rows);
         }
         Ok(ListPage {
             observations,
@@ -277,29 +338,49 @@ impl ListReader {
         })
     }
 
+    /// Looks whether the last page, with so many rows, is the end of the list. Conditional Access has
+    /// been seen to fill a page of the size that was asked for and to link nowhere, though there was
+    /// more. Pages of another size show it: either the list goes on behind the first of them, or it
+    /// ends with one that is not full. Gives whether the list changed since it was begun again.
+    fn check_end(&mut self, rows: u64) -> bool {
+        let collection = self.plan.collection();
+        let size = self.effort.size(collection).map(u64::from);
+        let size = size.filter(|_| collection.shape() == Shape::List);
+        // More than were asked for: the size is the service's own, and that page may be full.
+        let larger = self.checks > 0 && size.is_some_and(|size| rows > size);
+        if size != Some(rows) && !larger {
+            return !self.given.is_within(&self.round.ids);
+        }
+        let less = self.effort.one_less(collection);
+        match less.filter(|_| self.checks < MOST_CHECKS && !larger) {
+            Some(less) => {
+                self.checks += 1;
+                self.begin_again(less, "its last page is full");
+            }
+            None => self.give_up_checking(),
+        }
+        false
+    }
+
     async fn read_parents(&mut self, step: &Step) -> Result<(), GraphError> {
         let read = self.graph.get(&step.url, step.asked, page::parents).await?;
         let Some(read) = read else {
             return Ok(());
         };
         let collection = self.plan.collection();
-        let mut children = Vec::with_capacity(read.ids.len());
-        for id in &read.ids {
-            let url = self
-                .root
-                .address_under(collection.path(), id, collection.query())
-                .ok_or(GraphErrorKind::invalid(
-                    "a parent's id cannot stand in a path",
-                ))?;
-            children.push(Step {
-                url,
+        let new = self.round.count_parents(self.plan.keys(), &read);
+        let children = read.ids.into_iter().filter_map(|id| {
+            let (path, query) = (collection.path(), collection.query());
+            Some(Step {
+                url: self.root.address_under(path, &id, query)?,
                 asked: Asked::First,
                 of_parents: false,
-                parent: Some(id.clone()),
+                parent: Some(id),
                 body: None,
-            });
-        }
-        self.go_on(step, read.next.as_deref());
+            })
+        });
+        let children: Vec<_> = children.collect();
+        self.go_on(step, read.next.as_deref(), (read.rows, new));
         self.steps.extend(children);
         let waiting = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         if self.pages.saturating_add(waiting) > self.graph.http.options().max_pages {
@@ -308,23 +389,36 @@ impl ListReader {
         Ok(())
     }
 
-    /// Leaves the page that was just read and puts the one its link leads to in its place. A link
-    /// that must not be followed is held against the next call: this page is good.
-    fn go_on(&mut self, step: &Step, link: Option<&str>) {
+    /// Leaves the page that was just read, with so many rows and whether one of them is new, and puts
+    /// the one its link leads to in its place. A link that must not be followed is held against the
+    /// next call: this page is good.
+    fn go_on(&mut self, step: &Step, link: Option<&str>, brought: (u64, bool)) {
         self.pages += 1;
         self.steps.pop_front();
-        self.links.insert(step.url.as_str());
-        let Some(link) = link else { return };
-        match self.root.follow(link) {
-            Ok(url) if self.links.insert(url.as_str()) => self.steps.push_front(Step {
-                url,
-                asked: Asked::Next,
-                of_parents: step.of_parents,
-                parent: step.parent.clone(),
-                body: None,
-            }),
-            Ok(_) => self.refused = Some(PagingRefusal::Repeated),
-            Err(refusal) => self.refused = Some(refusal),
+        self.round.links.insert(step.url.as_str());
+        let Some(link) = link else {
+            self.round.progress = Progress::default();
+            return;
+        };
+        let next = self.follow(link, brought);
+        self.steps.push_front(Step {
+            // Where it must not be followed, nothing is asked for any more.
+            url: next.as_ref().unwrap_or(&step.url).clone(),
+            asked: Asked::Next,
+            of_parents: step.of_parents,
+            parent: step.parent.clone(),
+            body: None,
+        });
+        self.refused = next.err();
+    }
+
+    fn follow(&mut self, link: &str, (rows, new): (u64, bool)) -> Result<Url, PagingRefusal> {
+        self.round.progress.page(rows, new)?;
+        let url = self.root.follow(link)?;
+        if self.round.links.insert(url.as_str()) {
+            Ok(url)
+        } else {
+            Err(PagingRefusal::Repeated)
         }
     }
 }

@@ -9,11 +9,13 @@ use atlas_domain::inventory::content::{content_hash, content_of};
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::limits::{LONGEST_EXTERNAL_ID, LONGEST_NAME, shortened};
+use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::{Map, Value};
 
 use crate::collections::{Assignments, Collection, Shape};
 use crate::enrich::{self, Sighting};
 use crate::links::{self, Gathered};
+use crate::page;
 use crate::plan::ListPlan;
 use crate::withhold::withhold;
 
@@ -40,17 +42,19 @@ pub(crate) struct Seen {
     pub(crate) unknown: bool,
 }
 
-/// Reads one row. `None` is a row that no wanted policy type claims, or one of Microsoft's own.
+/// A row that a wanted policy type claims, but that has no id by which it could be known again.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoUsableId {
+    pub(crate) policy_type: PolicyTypeKey,
+}
+
+/// Makes an observation of one row, which is an object. `None` is a row that no wanted policy type
+/// claims, or one of Microsoft's own.
 pub(crate) fn observe(
     plan: &ListPlan,
     setting: Setting<'_>,
-    row: &str,
-) -> Result<Option<Seen>, &'static str> {
-    let mut object: Value =
-        serde_json::from_str(row).map_err(|_| "a row is not JSON that can be read")?;
-    if !object.is_object() {
-        return Err("a row is not an object");
-    }
+    mut object: Value,
+) -> Result<Option<Seen>, NoUsableId> {
     let Some((collection, unknown)) = route(plan.sharing(), &object) else {
         return Ok(None);
     };
@@ -59,7 +63,7 @@ pub(crate) fn observe(
     }
     withhold(&mut object);
     let policy_type = collection.key();
-    let external_id = external_id(collection, &object)?;
+    let external_id = external_id(collection, &object).ok_or(NoUsableId { policy_type })?;
     let mut content = content(collection, &object);
     let content_hash = content_hash(&content);
     keep_name(collection, &object, &mut content);
@@ -179,18 +183,18 @@ fn is_left_out(collection: &Collection, object: &Value) -> bool {
             .all(|(name, value)| object.get(name) == Some(value))
 }
 
-fn external_id(collection: &Collection, object: &Value) -> Result<String, &'static str> {
-    let id = object
-        .get(&collection.id)
-        .and_then(Value::as_str)
-        .filter(|id| {
-            !id.is_empty() && id.len() <= LONGEST_EXTERNAL_ID && !id.contains(char::is_control)
-        });
-    match id {
-        Some(id) => Ok(id.to_owned()),
-        None if collection.shape() == Shape::Singleton => Ok(SINGLETON_ID.to_owned()),
-        None => Err("a row has no usable id"),
+fn external_id(collection: &Collection, object: &Value) -> Option<String> {
+    let id = object.get(&collection.id).and_then(Value::as_str);
+    match id.filter(|id| is_usable_id(id)) {
+        Some(id) => Some(id.to_owned()),
+        None if collection.shape() == Shape::Singleton => Some(SINGLETON_ID.to_owned()),
+        None => None,
     }
+}
+
+/// Whether an object can be known by this id.
+pub(crate) fn is_usable_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= LONGEST_EXTERNAL_ID && !id.contains(char::is_control)
 }
 
 fn name(collection: &Collection, object: &Value, external_id: &str) -> String {
@@ -243,7 +247,7 @@ pub(crate) fn tags_of(values: &[Value]) -> Vec<String> {
 /// The assignments, when the row carries all of them.
 fn assignments<'a>(collection: &Collection, told: bool, object: &'a Value) -> Option<&'a [Value]> {
     let told = told && collection.assignments() == Assignments::ExpandList;
-    if !told || object.get("assignments@odata.nextLink").is_some() {
+    if !told || page::leads_on(object, "assignments@odata.nextLink") {
         return None;
     }
     object.get("assignments")?.as_array().map(Vec::as_slice)

@@ -1,16 +1,27 @@
 //! Taking a response body apart.
 //!
 //! A page's rows are cut out of the body as text first and read one at a time, so that a page of a
-//! thousand large policies is never in memory as a tree.
+//! thousand large policies is never in memory as a tree. What is wrong with one row costs that row.
 
+pub(crate) mod cut;
+mod envelope;
+mod row;
+
+use std::borrow::Cow;
+
+use atlas_domain::failure::{RowDefect, RowProblem};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
+use crate::collections::Shape;
 use crate::enrich::Sighting;
-use crate::observe::{Seen, Setting, observe};
+use crate::link::segment;
+use crate::observe::{NoUsableId, Seen, Setting, is_usable_id, observe};
 use crate::plan::ListPlan;
+pub(crate) use envelope::open;
+use envelope::open_object;
+pub(crate) use row::{RawRow, Row};
 
 /// A page, as far as it concerns the inventory.
 #[derive(Debug, Default)]
@@ -18,33 +29,105 @@ pub(crate) struct PageRead {
     pub(crate) sightings: Vec<Sighting>,
     /// Policy types that took a row of a kind that is not known, once for each row.
     pub(crate) unknown: Vec<PolicyTypeKey>,
+    /// Ids of rows that no wanted policy type claims.
+    pub(crate) others: Vec<String>,
+    /// Rows that were altered or left out.
+    pub(crate) problems: Vec<Problem>,
     /// All rows of the page, also those that no wanted policy type claims.
     pub(crate) rows: u64,
     pub(crate) next: Option<String>,
+}
+
+/// A row that is not given out as it was sent. Its position is that on its page, from 1.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The policy type that it belongs to. Without one it may belong to any of its list.
+    pub(crate) policy_type: Option<PolicyTypeKey>,
+    pub(crate) row: RowProblem,
 }
 
 /// The ids on a page of a parent collection.
 #[derive(Debug)]
 pub(crate) struct ParentsRead {
     pub(crate) ids: Vec<String>,
+    /// Rows that have no id that could be used.
+    pub(crate) problems: Vec<RowProblem>,
+    pub(crate) rows: u64,
     pub(crate) next: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Envelope<T> {
-    value: Vec<T>,
-    #[serde(rename = "@odata.nextLink", default)]
-    next: Option<String>,
+impl PageRead {
+    fn of(rows: usize, next: Option<String>) -> Self {
+        Self {
+            rows: u64::try_from(rows).unwrap_or(u64::MAX),
+            next,
+            ..Self::default()
+        }
+    }
+
+    /// Reads the row at `place`, from 0.
+    fn take(
+        &mut self,
+        plan: &ListPlan,
+        setting: Setting<'_>,
+        place: usize,
+        row: Result<Row, RowDefect>,
+    ) {
+        let Row {
+            value,
+            defect,
+            altered,
+        } = match row {
+            Ok(row) => row,
+            Err(defect) => return self.complain(None, place, None, defect),
+        };
+        if altered.iter().any(|member| plan.routes_by(member)) {
+            return self.complain(None, place, None, RowDefect::Unreadable);
+        }
+        let id = value.get(&plan.collection().id).and_then(Value::as_str);
+        let id = id.map(str::to_owned);
+        match observe(plan, setting, value) {
+            Ok(None) => self.others.extend(id),
+            Err(NoUsableId { policy_type }) => {
+                self.complain(Some(policy_type), place, None, RowDefect::NoId);
+            }
+            Ok(Some(Seen { sighting, unknown })) => {
+                let policy_type = sighting.observation.policy_type;
+                // It may be another object's id now.
+                let singleton = sighting.collection.shape() == Shape::Singleton;
+                if !singleton && altered.contains(&sighting.collection.id) {
+                    return self.complain(Some(policy_type), place, None, RowDefect::NoId);
+                }
+                if let Some(defect) = defect {
+                    let id = sighting.observation.external_id.clone();
+                    self.complain(Some(policy_type), place, Some(id), defect);
+                }
+                if unknown {
+                    self.unknown.push(policy_type);
+                }
+                self.sightings.push(sighting);
+            }
+        }
+    }
+
+    fn complain(
+        &mut self,
+        policy_type: Option<PolicyTypeKey>,
+        place: usize,
+        id: Option<String>,
+        defect: RowDefect,
+    ) {
+        let row = problem(place, id, defect);
+        self.problems.push(Problem { policy_type, row });
+    }
 }
 
-const NO_PAGE: &str = "it is not a page of JSON";
-
-impl PageRead {
-    fn take(&mut self, row: Seen) {
-        if row.unknown {
-            self.unknown.push(row.sighting.observation.policy_type);
-        }
-        self.sightings.push(row.sighting);
+/// A problem of the row at `place`, from 0.
+pub(crate) fn problem(place: usize, id: Option<String>, defect: RowDefect) -> RowProblem {
+    RowProblem {
+        position: u64::try_from(place).ok().map(|place| place + 1),
+        id,
+        defect,
     }
 }
 
@@ -54,107 +137,87 @@ pub(crate) fn list(
     setting: Setting<'_>,
     body: &[u8],
 ) -> Result<PageRead, &'static str> {
-    let page: Envelope<&RawValue> = serde_json::from_slice(body).map_err(|_| NO_PAGE)?;
-    let mut read = PageRead {
-        rows: u64::try_from(page.value.len()).unwrap_or(u64::MAX),
-        next: page.next,
-        ..PageRead::default()
-    };
-    for row in &page.value {
-        if let Some(seen) = observe(plan, setting, row.get())? {
-            read.take(seen);
-        }
+    let page = open(body)?;
+    let mut read = PageRead::of(page.rows.len(), page.next);
+    for (place, row) in page.rows.iter().enumerate() {
+        read.take(plan, setting, place, row.read());
     }
     Ok(read)
 }
 
 /// Reads a singleton: the body is the one row.
 pub(crate) fn singleton(plan: &ListPlan, body: &[u8]) -> Result<PageRead, &'static str> {
-    let text = std::str::from_utf8(body).map_err(|_| "it is not text")?;
-    let mut read = PageRead {
-        rows: 1,
-        ..PageRead::default()
-    };
-    if let Some(seen) = observe(plan, Setting::default(), text)? {
-        read.take(seen);
-    }
+    let row = open_object(body)?;
+    let mut read = PageRead::of(1, None);
+    read.take(plan, Setting::default(), 0, Ok(row));
     Ok(read)
 }
 
-/// Gives each row of a page to `take`, one at a time.
-pub(crate) fn each(body: &[u8], take: &mut impl FnMut(Value)) -> Result<(), &'static str> {
-    let page: Envelope<&RawValue> = serde_json::from_slice(body).map_err(|_| NO_PAGE)?;
-    for row in &page.value {
-        take(serde_json::from_str(row.get()).map_err(|_| "a row is not JSON that can be read")?);
+/// Reads an object that is asked for by itself. One that cannot be read as it was sent is refused:
+/// what it refers to would be another object, or missing.
+pub(crate) fn object(body: &[u8]) -> Result<Value, &'static str> {
+    whole(open_object(body)?).map_err(|_| "it has values that cannot be read as they were sent")
+}
+
+/// Gives each row of a page to `take`, one at a time, and returns how many there are. Rows that
+/// cannot be read as they were sent are refused with their page, for the reason that [`object`] has.
+pub(crate) fn each(body: &[u8], take: &mut impl FnMut(Value)) -> Result<usize, &'static str> {
+    let page = open(body)?;
+    for row in &page.rows {
+        let row = row.read().and_then(whole);
+        take(row.map_err(|_| "a row cannot be read as it was sent")?);
     }
-    Ok(())
+    Ok(page.rows.len())
+}
+
+fn whole(row: Row) -> Result<Value, RowDefect> {
+    row.defect.map_or(Ok(row.value), Err)
 }
 
 /// Reads the ids of a parent collection.
 pub(crate) fn parents(body: &[u8]) -> Result<ParentsRead, &'static str> {
+    let page = open(body)?;
+    let mut read = ParentsRead {
+        ids: Vec::with_capacity(page.rows.len()),
+        problems: Vec::new(),
+        rows: u64::try_from(page.rows.len()).unwrap_or(u64::MAX),
+        next: page.next,
+    };
+    for (place, raw) in page.rows.iter().enumerate() {
+        match parent(raw) {
+            Ok(id) => read.ids.push(id),
+            Err(defect) => read.problems.push(problem(place, None, defect)),
+        }
+    }
+    Ok(read)
+}
+
+/// The id of a parent. What else is wrong with it concerns its own list.
+fn parent(raw: &RawRow<'_>) -> Result<String, RowDefect> {
+    let row = raw.read()?;
+    let id = row.value.get("id").and_then(Value::as_str);
+    let usable = |id: &&str| is_usable_id(id) && segment(id).is_some();
+    let id = id.filter(|id| usable(id) && !row.altered.contains("id"));
+    id.map(str::to_owned).ok_or(RowDefect::NoId)
+}
+
+/// What tells a row from the others of its list: its id, or all of it when it has none.
+pub(crate) fn mark<'a>(row: &'a RawRow<'_>) -> Cow<'a, str> {
     #[derive(Deserialize)]
-    struct Parent {
-        id: String,
+    struct Id<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
     }
 
-    let page: Envelope<Parent> = serde_json::from_slice(body).map_err(|_| NO_PAGE)?;
-    Ok(ParentsRead {
-        ids: page.value.into_iter().map(|parent| parent.id).collect(),
-        next: page.next,
-    })
+    serde_json::from_str::<Id<'_>>(row.text()).map_or(Cow::Borrowed(row.text()), |row| row.id)
+}
+
+/// Whether an object has a link to the rest of what was expanded on it.
+pub(crate) fn leads_on(object: &Value, link: &str) -> bool {
+    object
+        .get(link)
+        .is_some_and(|link| !link.is_null() && link.as_str() != Some(""))
 }
 
 #[cfg(test)]
-mod tests {
-    use atlas_domain::policy_types::registry;
-
-    use super::*;
-    use crate::plan::plan;
-
-    fn tags(body: &str) -> Result<PageRead, &'static str> {
-        let plan = plan(&[registry().find("roleScopeTag").unwrap()], true);
-        list(&plan.lists[0], Setting::default(), body.as_bytes())
-    }
-
-    #[test]
-    fn rows_and_the_next_link_are_found_and_the_count_is_no_end_test() {
-        let page = tags(
-            r#"{"@odata.context": "c", "@odata.count": 1, "@microsoft.graph.tips": "t",
-                "@odata.nextLink": "https://x/%255B", "value": [{"id": "0", "displayName": "Default"}]}"#,
-        )
-        .unwrap();
-        assert_eq!((page.rows, page.sightings.len()), (1, 1));
-        assert_eq!(page.next.as_deref(), Some("https://x/%255B"));
-    }
-
-    #[test]
-    fn an_empty_page_is_a_page_and_everything_else_is_not() {
-        let page = tags(r#"{"value": [], "@odata.nextLink": null}"#).unwrap();
-        assert_eq!((page.rows, page.next), (0, None));
-        for body in [
-            "",
-            "<html></html>",
-            "{}",
-            r#"{"value": {}}"#,
-            r#"{"value": null}"#,
-            r#"{"value": [{"id": "0"}"#,
-            r#"{"value": ["0"]}"#,
-            r#"{"value": [{"displayName": "no id"}]}"#,
-            r#"{"value": [{"id": ""}]}"#,
-            r#"{"value": [{"id": 7}]}"#,
-        ] {
-            assert!(tags(body).is_err(), "{body}");
-        }
-        let deep = format!(
-            r#"{{"value": [{{"id": "0", "x": {}}}]}}"#,
-            "[".repeat(100_000)
-        );
-        assert!(tags(&deep).is_err());
-        let deep = format!(
-            r#"{{"value": [{{"id": "0", "x": {}{}}}]}}"#,
-            "[".repeat(5_000),
-            "]".repeat(5_000)
-        );
-        assert!(tags(&deep).is_err());
-    }
-}
+mod tests;

@@ -69,6 +69,12 @@ impl ListPlan {
         self.dependencies
     }
 
+    /// Whether its rows are told apart by this member of theirs.
+    pub(crate) fn routes_by(&self, member: &str) -> bool {
+        let mut routings = self.sharing.iter().filter_map(|one| one.routing.as_ref());
+        routings.any(|one| one.pointer.split('/').nth(1) == Some(member))
+    }
+
     pub(crate) fn wants(&self, key: PolicyTypeKey) -> bool {
         self.keys.contains(&key)
     }

@@ -1,17 +1,25 @@
 //! Texts that were met before.
 
 use std::collections::HashSet;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 
 /// Texts seen, as eight bytes each. The hashes are keyed afresh for each list, so that nobody can
 /// prepare texts that are mistaken for each other.
 #[derive(Default)]
 pub(crate) struct Seen {
     hashes: HashSet<u64>,
-    keys: std::hash::RandomState,
+    keys: RandomState,
 }
 
 impl Seen {
+    /// An empty set for the same list, that [`Self::absorb`] takes.
+    pub(crate) fn sibling(&self) -> Self {
+        Self {
+            hashes: HashSet::new(),
+            keys: self.keys.clone(),
+        }
+    }
+
     /// Whether `text` is new.
     pub(crate) fn insert(&mut self, text: &str) -> bool {
         self.hashes.insert(self.keys.hash_one(text))
@@ -20,5 +28,32 @@ impl Seen {
     /// Whether `text` was met.
     pub(crate) fn contains(&self, text: &str) -> bool {
         self.hashes.contains(&self.keys.hash_one(text))
+    }
+
+    /// Takes over what a sibling has met.
+    pub(crate) fn absorb(&mut self, sibling: Self) {
+        self.hashes.extend(sibling.hashes);
+    }
+
+    /// Whether a sibling has met all of these.
+    pub(crate) fn is_within(&self, sibling: &Self) -> bool {
+        self.hashes.is_subset(&sibling.hashes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn siblings_know_texts_by_the_same_hashes() {
+        let mut seen = Seen::default();
+        let mut sibling = seen.sibling();
+        assert!(seen.insert("a") && !seen.insert("a") && sibling.insert("a"));
+        assert!(seen.is_within(&sibling));
+        sibling.insert("b");
+        assert!(seen.is_within(&sibling) && !sibling.is_within(&seen));
+        seen.absorb(sibling);
+        assert!(seen.contains("b") && !seen.contains("c"));
     }
 }

@@ -1,6 +1,5 @@
 //! The bodies of a list's pages, one after the other.
 
-use serde::Deserialize;
 use url::Url;
 
 use crate::body::Body;
@@ -8,6 +7,8 @@ use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::link::VersionRoot;
 use crate::pacer::Charge;
+use crate::page;
+use crate::progress::Progress;
 use crate::request::{Answered, Asked, Call};
 use crate::seen::Seen;
 
@@ -21,6 +22,16 @@ pub struct Pages {
     refused: Option<PagingRefusal>,
     pages: u32,
     links: Seen,
+    rows: Seen,
+    progress: Progress,
+}
+
+/// What a page says of its list.
+#[derive(Default)]
+struct Glance {
+    next: Option<String>,
+    /// What tells its rows apart. Empty for the only page of a list.
+    marks: Vec<String>,
 }
 
 impl TenantGraph {
@@ -36,6 +47,8 @@ impl TenantGraph {
             refused: None,
             pages: 0,
             links: Seen::default(),
+            rows: Seen::default(),
+            progress: Progress::default(),
         }
     }
 }
@@ -50,9 +63,9 @@ impl Pages {
         if let Some(refusal) = self.refused {
             return Err(GraphErrorKind::Paging(refusal).into());
         }
-        let (body, link) = if let Some(first) = self.first.take() {
-            let link = next_link(&first.bytes).map_err(|reason| first.invalid(reason))?;
-            (first, link)
+        let (body, glance) = if let Some(first) = self.first.take() {
+            let glance = Glance::at(&first.bytes, true).map_err(|reason| first.invalid(reason))?;
+            (first, glance)
         } else {
             let Some(url) = self.next.clone() else {
                 return Ok(None);
@@ -69,7 +82,7 @@ impl Pages {
             let read = self
                 .graph
                 .call(&call, &mut patience, |body| {
-                    next_link(&body).map(|link| (body, link))
+                    Glance::at(&body, false).map(|glance| (body, glance))
                 })
                 .await?;
             // Only an object can be absent.
@@ -80,23 +93,52 @@ impl Pages {
         };
         self.pages += 1;
         self.next = None;
-        if let Some(link) = link {
-            self.go_on(&link);
+        if let Err(refusal) = self.go_on(&glance) {
+            self.refused = Some(refusal);
         }
         Ok(Some(body))
     }
 
-    /// Holds a link that must not be followed against the next call: this page is good.
-    fn go_on(&mut self, link: &str) {
+    /// Whether the page that was given out last is not the last one of the list.
+    pub(crate) const fn leads_on(&self) -> bool {
+        self.next.is_some() || self.refused.is_some()
+    }
+
+    /// A link that must not be followed is held against the next call: this page is good.
+    fn go_on(&mut self, glance: &Glance) -> Result<(), PagingRefusal> {
+        let mut new = false;
+        for mark in &glance.marks {
+            new |= self.rows.insert(mark);
+        }
+        let Some(link) = &glance.next else {
+            return Ok(());
+        };
         if self.pages >= self.graph.http.options().max_pages {
-            self.refused = Some(PagingRefusal::TooManyPages);
-            return;
+            return Err(PagingRefusal::TooManyPages);
         }
-        match self.root.follow(link) {
-            Ok(url) if self.links.insert(url.as_str()) => self.next = Some(url),
-            Ok(_) => self.refused = Some(PagingRefusal::Repeated),
-            Err(refusal) => self.refused = Some(refusal),
+        let rows = u64::try_from(glance.marks.len()).unwrap_or(u64::MAX);
+        self.progress.page(rows, new)?;
+        let url = self.root.follow(link)?;
+        if !self.links.insert(url.as_str()) {
+            return Err(PagingRefusal::Repeated);
         }
+        self.next = Some(url);
+        Ok(())
+    }
+}
+
+impl Glance {
+    fn at(body: &[u8], first: bool) -> Result<Self, &'static str> {
+        let page = page::open(body)?;
+        let mut glance = Self {
+            next: page.next,
+            marks: Vec::new(),
+        };
+        if glance.next.is_some() || !first {
+            let marks = page.rows.iter().map(|row| page::mark(row).into_owned());
+            glance.marks = marks.collect();
+        }
+        Ok(glance)
     }
 }
 
@@ -106,17 +148,4 @@ impl std::fmt::Debug for Pages {
             .field("pages", &self.pages)
             .finish_non_exhaustive()
     }
-}
-
-/// The link to the page after `body`.
-fn next_link(body: &[u8]) -> Result<Option<String>, &'static str> {
-    #[derive(Deserialize)]
-    struct Page {
-        #[serde(rename = "@odata.nextLink", default)]
-        next: Option<String>,
-    }
-
-    serde_json::from_slice::<Page>(body)
-        .map(|page| page.next)
-        .map_err(|_| "it is not a page of JSON")
 }

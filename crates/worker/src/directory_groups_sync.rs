@@ -1,9 +1,10 @@
 //! The service behind `directory_groups_sync`: brings what is stored of a directory's groups up to
 //! date, from the last reading's end where there is one, else from the beginning.
 //!
-//! Groups that the database refuses are left out. The run ends `partially_succeeded` and names them;
-//! what else was read is stored, but nothing is marked as gone, and the next reading does not go on
-//! from this one's end: it would not be told of those groups again, and nobody would hear of them.
+//! Groups that the database refuses, and rows that cannot be read, are left out. The run ends
+//! `partially_succeeded` and names them; what else was read is stored, but nothing is marked as gone,
+//! and the next reading does not go on from this one's end: it would not be told of those groups
+//! again, and nobody would hear of them.
 
 use std::sync::Arc;
 
@@ -27,11 +28,22 @@ pub struct DirectoryGroupsSyncService {
 
 /// How a reading ended that met no trouble of its own.
 enum Reading {
-    /// Everything that it told is stored, but for what was left out; the next one goes on at this
-    /// link.
-    AtEnd { next: String, left_out: RowProblems },
+    /// Everything that it told is stored, but for what was left out.
+    AtEnd(Ending),
     /// What it went on from is of no use any more. What it told until then is stored.
     OutOfDate,
+}
+
+/// The end of a reading.
+struct Ending {
+    /// Where the next one goes on.
+    link: String,
+    /// Rows that were altered or left out because they could not be read as they were sent.
+    unreadable: RowProblems,
+    /// Groups that the database refused.
+    not_stored: RowProblems,
+    /// Whether a row or a group was left out.
+    lost: bool,
 }
 
 impl DirectoryGroupsSyncService {
@@ -45,39 +57,33 @@ impl DirectoryGroupsSyncService {
     /// dropped at any await.
     pub async fn run(&self, claim: &Claim, progress: &ProgressBoard) -> End {
         match self.sync(&claim.lease, progress).await {
-            Ok(left_out) => End::Completed(completion(progress.counts(), left_out)),
+            Ok(end) => End::Completed(completion(progress.counts(), end)),
             Err(interrupt) => interrupt.end(progress),
         }
     }
 
-    /// The groups that were left out are returned.
-    async fn sync(
-        &self,
-        lease: &Lease,
-        progress: &ProgressBoard,
-    ) -> Result<RowProblems, Interrupt> {
+    /// Gives how the reading ended.
+    async fn sync(&self, lease: &Lease, progress: &ProgressBoard) -> Result<Ending, Interrupt> {
         // One list.
         progress.planned(1);
         let since = insist(|| self.store.group_delta_link(lease.tenant_id)).await?;
         let tenant = self.sign_in.to(lease.tenant_id).await?;
         progress.enter(ProgressPhase::Collecting);
         if let Some(link) = &since
-            && let Reading::AtEnd { next, left_out } =
-                self.read(lease, &tenant, Some(link), progress).await?
+            && let Reading::AtEnd(end) = self.read(lease, &tenant, Some(link), progress).await?
         {
             progress.enter(ProgressPhase::Finishing);
-            if left_out.is_empty() {
-                insist(|| self.store.groups_read_to_end(lease, &next, false)).await?;
+            if !end.lost {
+                insist(|| self.store.groups_read_to_end(lease, &end.link, false)).await?;
             }
             progress.lists_ended(1);
-            return Ok(left_out);
+            return Ok(end);
         }
         if since.is_some() {
             tracing::info!("the last reading cannot be gone on from; reading all groups");
         }
         // A link that has just been given is good; if not, a later attempt begins again.
-        let read = self.read(lease, &tenant, None, progress).await?;
-        let Reading::AtEnd { next, left_out } = read else {
+        let Reading::AtEnd(end) = self.read(lease, &tenant, None, progress).await? else {
             let failure = Failure::transient(
                 FailureCode::GRAPH_INVALID_RESPONSE,
                 "Microsoft Graph told of changes to groups that it had not told of.",
@@ -85,20 +91,23 @@ impl DirectoryGroupsSyncService {
             return Err(Interrupt::of(failure, None));
         };
         progress.enter(ProgressPhase::Finishing);
-        if !left_out.is_empty() {
-            progress.lists_ended(1);
-            return Ok(left_out);
+        if !end.lost {
+            self.mark_gone(lease, progress).await?;
+            insist(|| self.store.groups_read_to_end(lease, &end.link, true)).await?;
         }
+        progress.lists_ended(1);
+        Ok(end)
+    }
+
+    /// Marks the groups that a reading of all groups did not tell of.
+    async fn mark_gone(&self, lease: &Lease, progress: &ProgressBoard) -> Result<(), Interrupt> {
         loop {
             let gone = insist(|| self.store.mark_groups_gone(lease)).await?;
             tell(progress, gone.so_far);
             if gone.marked < u64::from(MARKED_AT_ONCE) {
-                break;
+                return Ok(());
             }
         }
-        insist(|| self.store.groups_read_to_end(lease, &next, true)).await?;
-        progress.lists_ended(1);
-        Ok(left_out)
     }
 
     /// Reads to the end, and stores each page while the next one is on its way.
@@ -111,7 +120,7 @@ impl DirectoryGroupsSyncService {
     ) -> Result<Reading, Interrupt> {
         let mut reader = tenant.groups(since);
         let mut ahead = reader.next_page().await;
-        let mut left_out = RowProblems::default();
+        let mut not_stored = RowProblems::default();
         loop {
             let page = match ahead {
                 Ok(Some(page)) => page,
@@ -125,11 +134,13 @@ impl DirectoryGroupsSyncService {
             let (stored, next) =
                 tokio::join!(self.store_page(lease, page, progress), reader.next_page());
             let stored = stored?;
-            if stored.nameless > 0 {
+            // Where all groups are read, the row that told the name may be one that was lost.
+            let explained = since.is_none() && reader.lost_rows();
+            if stored.nameless > 0 && !explained {
                 return Ok(Reading::OutOfDate);
             }
             for group in stored.refused {
-                left_out.add(RowProblem {
+                not_stored.add(RowProblem {
                     position: None,
                     id: Some(group.to_string()),
                     defect: RowDefect::NotStored,
@@ -138,13 +149,14 @@ impl DirectoryGroupsSyncService {
             ahead = next;
         }
         // The reader refuses a list that ends without a link.
-        Ok(match reader.delta_link() {
-            Some(link) => Reading::AtEnd {
-                next: link.to_owned(),
-                left_out,
-            },
-            None => Reading::OutOfDate,
-        })
+        Ok(reader.delta_link().map_or(Reading::OutOfDate, |link| {
+            Reading::AtEnd(Ending {
+                link: link.to_owned(),
+                lost: reader.lost_rows() || !not_stored.is_empty(),
+                unreadable: reader.row_problems().clone(),
+                not_stored,
+            })
+        }))
     }
 
     /// Takes the page, so that its place is free as soon as it is stored.
@@ -162,18 +174,23 @@ impl DirectoryGroupsSyncService {
     }
 }
 
-fn completion(counts: RunCounts, left_out: RowProblems) -> Completion {
-    if left_out.is_empty() {
-        return Completion {
-            outcome: Outcome::Succeeded,
-            counts,
-            error: None,
-        };
-    }
+fn completion(counts: RunCounts, end: Ending) -> Completion {
+    let error = match (end.not_stored.is_empty(), end.unreadable.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(Failure::rows_unreadable(end.unreadable)),
+        (false, _) => {
+            let mut failure = rows_not_stored(end.not_stored);
+            failure.rows.get_or_insert_default().extend(end.unreadable);
+            Some(failure)
+        }
+    };
     Completion {
-        outcome: Outcome::PartiallySucceeded,
+        outcome: match error {
+            Some(_) => Outcome::PartiallySucceeded,
+            None => Outcome::Succeeded,
+        },
         counts,
-        error: Some(rows_not_stored(left_out)),
+        error,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::ask::MOST_SETTINGS;
 use super::knowledge::Knowledge;
 use super::{Ask, Row};
 use crate::body::Body;
@@ -28,10 +29,7 @@ pub(super) async fn take(
     row: &mut Row,
 ) -> Result<(), GraphError> {
     if matches!(ask, Ask::Item | Ask::Certificates { .. }) {
-        let object: Value = serde_json::from_slice(&body.bytes)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or_else(|| body.invalid("it is not an object of JSON"))?;
+        let object = page::object(&body.bytes).map_err(|reason| body.invalid(reason))?;
         return item(ask, object, row).map_err(|reason| body.invalid(reason));
     }
     let mut assignments = Vec::new();
@@ -57,9 +55,12 @@ pub(super) async fn take(
             }
             Ask::Item | Ask::Certificates { .. } => {}
         });
-        read.map_err(|reason| body.invalid(reason))?;
+        let rows = read.map_err(|reason| body.invalid(reason))?;
         if assignments.len() > MOST_ASSIGNMENTS {
             return Err(body.invalid("an object has too many assignments"));
+        }
+        if *ask == Ask::Settings && rows == MOST_SETTINGS && !pages.leads_on() {
+            return Err(body.invalid("its last page is full: there may be more"));
         }
     }
     if *ask == Ask::Assignments {
@@ -102,7 +103,7 @@ fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), &'static str>
 
 /// An expanded collection. Graph cuts it when it is long; then what is there is not all.
 fn whole(object: &mut Value, member: &str) -> Result<Vec<Value>, &'static str> {
-    if object.get(format!("{member}@odata.nextLink")).is_some() {
+    if page::leads_on(object, &format!("{member}@odata.nextLink")) {
         return Err("an expanded collection is cut");
     }
     match object.get_mut(member).map(Value::take) {

@@ -74,7 +74,8 @@ impl GraphError {
                 "The answer of Microsoft Graph is larger than the limit, also where less was asked \
                  for.",
             ),
-            GraphErrorKind::Paging(refusal) => Failure::transient(
+            // The service would link in the same way again.
+            GraphErrorKind::Paging(refusal) => Failure::permanent(
                 FailureCode::PAGING_REFUSED,
                 format!("The list was not read to its end: {refusal}."),
             ),

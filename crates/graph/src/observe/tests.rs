@@ -20,7 +20,7 @@ fn seen(words: &[&str], row: &Value) -> Option<Observation> {
         told: true,
         parent: None,
     };
-    let seen = observe(&plan.lists[0], setting, &row.to_string()).unwrap();
+    let seen = observe(&plan.lists[0], setting, row.clone()).unwrap();
     seen.map(|seen| seen.sighting.observation)
 }
 
@@ -200,7 +200,7 @@ fn assignments_count_only_when_all_of_them_are_told() {
         None
     );
     let plan = plan(&keys(&["deviceConfiguration"]), true);
-    let untold = observe(&plan.lists[0], Setting::default(), &row.to_string())
+    let untold = observe(&plan.lists[0], Setting::default(), row.clone())
         .unwrap()
         .unwrap()
         .sighting;
@@ -253,7 +253,7 @@ fn the_content_hash_does_not_depend_on_a_secret() {
 fn unknown_kinds_and_families_have_a_place_and_are_counted() {
     let unknown = |words: &[&str], row: &Value| {
         let plan = plan(&keys(words), false);
-        let seen = observe(&plan.lists[0], Setting::default(), &row.to_string());
+        let seen = observe(&plan.lists[0], Setting::default(), row.clone());
         seen.unwrap().map(|seen| {
             let key = seen.sighting.observation.policy_type;
             (key.as_str(), seen.unknown)
@@ -334,9 +334,7 @@ fn links_are_told_by_set_and_only_when_they_are_wanted() {
         told: true,
         parent: None,
     };
-    let seen = observe(&plan.lists[0], setting, &row.to_string())
-        .unwrap()
-        .unwrap();
+    let seen = observe(&plan.lists[0], setting, row).unwrap().unwrap();
     assert!(seen.sighting.observation.links.is_empty());
     assert!(seen.sighting.asks.is_empty());
     assert_eq!(seen.sighting.observation.assignment_count, Some(1));
@@ -361,7 +359,7 @@ fn an_enrollment_profile_is_a_child_of_its_token() {
         told: true,
         parent: Some("token"),
     };
-    let seen = observe(&plan.lists[0], setting, r#"{"id": "1"}"#)
+    let seen = observe(&plan.lists[0], setting, json!({"id": "1"}))
         .unwrap()
         .unwrap();
     let links = &seen.sighting.observation.links;

@@ -8,6 +8,7 @@ mod links;
 mod lists;
 mod paging;
 mod refusals;
+mod rows;
 mod setup;
 mod throttling;
 mod tokens;

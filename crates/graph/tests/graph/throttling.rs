@@ -401,32 +401,6 @@ async fn asking_for_less_ends_with_an_error_when_nothing_is_little_enough() {
 }
 
 #[tokio::test]
-async fn a_full_smaller_page_that_links_nowhere_proves_no_absence() {
-    for (rows, unstable) in [(100, true), (99, false)] {
-        let setup = Setup::start().await;
-        let list = setup.list("settingsCatalogPolicy");
-        let path = PathMatch::exact("/beta/deviceManagement/configurationPolicies");
-        let late = Effect::ServerError {
-            status: 504,
-            body: ErrorBody::Empty,
-            retry_after: RetryAfter::Absent,
-        };
-        setup.fault(FaultRule::once(path.clone(), late).times(Some(2)));
-        let rows: Vec<_> = (0..rows)
-            .map(|id| serde_json::json!({"id": format!("p{id}"), "name": "n", "assignments": []}))
-            .collect();
-        let answer = Effect::Answer {
-            status: 200,
-            body: serde_json::json!({"value": rows}).to_string(),
-        };
-        setup.fault(FaultRule::always(path, answer).nth(3));
-        let read = setup.read(&setup.graph(), &list).await.unwrap();
-        assert_eq!(read.observations.len(), rows.len());
-        assert_eq!(read.unstable, unstable, "{} rows", rows.len());
-    }
-}
-
-#[tokio::test]
 async fn conditional_access_is_asked_at_a_distance() {
     let setup = Setup::start().await;
     let interval = Duration::from_millis(300);

@@ -33,15 +33,22 @@ struct Tally {
     not_stored: BTreeMap<PolicyTypeKey, RowProblems>,
     /// What is lacking of the objects that were read.
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
+    /// Whether the list may go on behind its end.
+    may_be_cut: bool,
+    /// Rows that were altered or left out.
+    unreadable: BTreeMap<PolicyTypeKey, RowProblems>,
 }
 
 impl Tally {
     /// What is lacking of a type when the list was read to its end, in the order of report.
     fn shortfalls(&self, key: PolicyTypeKey) -> Vec<Shortfall> {
         let not_stored = self.not_stored.get(&key);
+        let unreadable = self.unreadable.get(&key);
         let incomplete = self.incomplete.get(&key);
         [
             not_stored.map(|rows| Shortfall::RowsNotStored(rows.clone())),
+            unreadable.map(|rows| Shortfall::RowsUnreadable(rows.clone())),
+            self.may_be_cut.then_some(Shortfall::ListMayBeCut),
             self.unstable.then_some(Shortfall::ListChanged),
             incomplete
                 .map(|incomplete| Shortfall::Dependencies(Box::new(incomplete.error.clone()))),
@@ -102,12 +109,16 @@ impl InventorySyncService {
             effects: BTreeMap::new(),
             not_stored: BTreeMap::new(),
             incomplete: BTreeMap::new(),
+            may_be_cut: false,
+            unreadable: BTreeMap::new(),
         };
         let mut reader = tenant.list(list);
         let read = self
             .read_to_end(lease, &mut reader, &mut tally, progress)
             .await?;
         tally.incomplete.clone_from(reader.incomplete());
+        tally.unreadable.clone_from(reader.row_problems());
+        tally.may_be_cut = reader.may_be_cut();
         for (key, count) in reader.unknown() {
             tracing::warn!(policy_type = %key, count, "objects are of a kind that is not known");
         }

@@ -8,6 +8,10 @@ use atlas_domain::failure::{Failure, FailureCode, RowProblems};
 pub(super) enum Shortfall {
     /// The database refused rows.
     RowsNotStored(RowProblems),
+    /// Rows were altered or left out because they could not be read as they were sent.
+    RowsUnreadable(RowProblems),
+    /// The list may go on behind its end.
+    ListMayBeCut,
     /// Rows came twice, which says that the set moved under the reader and that others may have been
     /// passed over.
     ListChanged,
@@ -20,7 +24,10 @@ impl Shortfall {
     /// as missing.
     pub(super) const fn hides_objects(&self) -> bool {
         match self {
-            Self::RowsNotStored(_) | Self::ListChanged => true,
+            Self::RowsNotStored(_)
+            | Self::RowsUnreadable(_)
+            | Self::ListMayBeCut
+            | Self::ListChanged => true,
             Self::Dependencies(_) => false,
         }
     }
@@ -31,8 +38,13 @@ impl Shortfall {
         Some(Self::beside(first.alone(), others))
     }
 
-    /// The failure with a hint that names the others.
+    /// The failure with a hint that names the others, and with their rows.
     pub(super) fn beside(mut failure: Failure, others: &[Self]) -> Failure {
+        for other in others {
+            if let Self::RowsNotStored(rows) | Self::RowsUnreadable(rows) = other {
+                failure.rows.get_or_insert_default().extend(rows.clone());
+            }
+        }
         let hints = failure.hint.take();
         let others = others.iter().map(|other| other.besides().to_owned());
         let hints: Vec<String> = hints.into_iter().chain(others).collect();
@@ -43,6 +55,12 @@ impl Shortfall {
     fn alone(&self) -> Failure {
         match self {
             Self::RowsNotStored(rows) => rows_not_stored(rows.clone()),
+            Self::RowsUnreadable(rows) => Failure::rows_unreadable(rows.clone()),
+            Self::ListMayBeCut => Failure::permanent(
+                FailureCode::LIST_MAY_BE_CUT,
+                "The last page of the list was full and led to no further one, also in pages of \
+                 other sizes: there may be more objects, and none was marked as missing.",
+            ),
             Self::ListChanged => Failure::transient(
                 FailureCode::LIST_CHANGED,
                 "The list changed while it was read: objects may have been passed over, and none \
@@ -56,6 +74,8 @@ impl Shortfall {
     const fn besides(&self) -> &'static str {
         match self {
             Self::RowsNotStored(_) => "Besides, the database refused rows.",
+            Self::RowsUnreadable(_) => "Besides, rows could not be read as sent.",
+            Self::ListMayBeCut => "Besides, the list may go on behind its last page.",
             Self::ListChanged => "Besides, the list changed while it was read.",
             Self::Dependencies(_) => "Besides, assignments or links of objects could not be read.",
         }
@@ -113,6 +133,18 @@ mod tests {
             two.starts_with("2 objects were not stored (a: refused"),
             "{two}"
         );
+    }
+
+    #[test]
+    fn rows_are_named_whatever_the_first_shortfall_is() {
+        let unreadable = Shortfall::RowsUnreadable(rows(&["b"]));
+        let both = [Shortfall::RowsNotStored(rows(&["a"])), unreadable.clone()];
+        let failure = Shortfall::failure(&both).unwrap();
+        assert_eq!(failure.rows, Some(rows(&["a", "b"])));
+        let refused = Failure::permanent(FailureCode::PERMISSION_MISSING, "No permission.");
+        let failure = Shortfall::beside(refused, &both[1..]);
+        assert_eq!(failure.rows, Some(rows(&["b"])));
+        assert!(unreadable.hides_objects() && Shortfall::ListMayBeCut.hides_objects());
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! What is known of a list since it was begun at its first page.
+
+use std::collections::BTreeMap;
+
+use atlas_domain::failure::{RowProblem, RowProblems};
+use atlas_domain::policy_types::PolicyTypeKey;
+
+use crate::page::{PageRead, ParentsRead};
+use crate::progress::Progress;
+use crate::seen::Seen;
+
+/// Forgotten when the list is begun again.
+#[derive(Default)]
+pub(super) struct Round {
+    pub(super) links: Seen,
+    /// Ids of what the wanted policy types claim.
+    pub(super) ids: Seen,
+    /// Ids of the other rows.
+    others: Seen,
+    parents: Seen,
+    rows: u64,
+    parent_rows: u64,
+    pub(super) progress: Progress,
+    pub(super) unknown: BTreeMap<PolicyTypeKey, u64>,
+    pub(super) problems: BTreeMap<PolicyTypeKey, RowProblems>,
+}
+
+impl Round {
+    /// Another round, after which `given` takes over its ids.
+    pub(super) fn after(given: &Seen) -> Self {
+        Self {
+            ids: given.sibling(),
+            ..Self::default()
+        }
+    }
+
+    /// Counts what a page holds besides observations. Gives whether some of that is new.
+    pub(super) fn count(&mut self, wanted: &[PolicyTypeKey], read: &PageRead) -> bool {
+        for key in &read.unknown {
+            *self.unknown.entry(*key).or_default() += 1;
+        }
+        for problem in &read.problems {
+            let one = problem.policy_type.as_ref().map(std::slice::from_ref);
+            self.add(one.unwrap_or(wanted), &problem.row, self.rows);
+        }
+        self.rows += read.rows;
+        let mut new = false;
+        for id in &read.others {
+            new |= self.others.insert(id);
+        }
+        new
+    }
+
+    /// Counts the rows of a page of parents. Gives whether one of them is new.
+    pub(super) fn count_parents(&mut self, wanted: &[PolicyTypeKey], read: &ParentsRead) -> bool {
+        for problem in &read.problems {
+            self.add(wanted, problem, self.parent_rows);
+        }
+        self.parent_rows += read.rows;
+        let mut new = false;
+        for id in &read.ids {
+            new |= self.parents.insert(id);
+        }
+        new
+    }
+
+    fn add(&mut self, keys: &[PolicyTypeKey], problem: &RowProblem, before: u64) {
+        for key in keys {
+            self.problems.entry(*key).or_default().add(RowProblem {
+                position: problem.position.map(|position| before + position),
+                ..problem.clone()
+            });
+        }
+    }
+}
