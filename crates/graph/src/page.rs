@@ -19,8 +19,8 @@ use crate::enrich::Sighting;
 use crate::link::segment;
 use crate::observe::{NoUsableId, Seen, Setting, is_usable_id, observe};
 use crate::plan::ListPlan;
-pub(crate) use envelope::open;
 use envelope::open_object;
+pub(crate) use envelope::{open, without_mark};
 pub(crate) use row::{RawRow, Row};
 
 /// A page, as far as it concerns the inventory.

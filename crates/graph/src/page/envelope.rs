@@ -67,7 +67,7 @@ pub(crate) fn open_object(body: &[u8]) -> Result<Row, &'static str> {
 }
 
 /// The body without the byte order mark that may stand before it.
-fn without_mark(body: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 

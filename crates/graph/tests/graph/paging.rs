@@ -317,7 +317,10 @@ async fn lists_that_bring_nothing_new_end_after_a_few_pages() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.kind, GraphErrorKind::Paging(PagingRefusal::NoProgress));
+    assert_eq!(
+        error.kind,
+        GraphErrorKind::Paging(PagingRefusal::NoProgress)
+    );
     assert!(!error.failure(list.keys()).retryable);
     assert_eq!(
         setup.graph_requests().len(),
@@ -353,7 +356,10 @@ async fn groups_that_bring_nothing_new_end_after_a_few_pages() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.kind, GraphErrorKind::Paging(PagingRefusal::NoProgress));
+    assert_eq!(
+        error.kind,
+        GraphErrorKind::Paging(PagingRefusal::NoProgress)
+    );
     assert!(reader.delta_link().is_none());
     assert_eq!(setup.graph_requests().len(), 6);
 }
@@ -374,7 +380,10 @@ async fn what_belongs_to_an_object_ends_when_its_pages_bring_nothing_new() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.kind, GraphErrorKind::Paging(PagingRefusal::NoProgress));
+    assert_eq!(
+        error.kind,
+        GraphErrorKind::Paging(PagingRefusal::NoProgress)
+    );
     let asked = setup.graph_requests();
     assert_eq!(asked.iter().filter(|one| one.path == path).count(), 6);
 }

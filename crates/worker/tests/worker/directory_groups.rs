@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::failure::FailureCode;
 use atlas_domain::run::{Outcome, RunCounts};
 use atlas_graph_sim::{Effect, FaultRule, GateRule, MutationScript, PathMatch};
 use atlas_test_support::{Member, TestTenant};
@@ -171,6 +172,84 @@ async fn a_reading_that_breaks_off_moves_nothing_on_and_marks_nothing_gone() {
 
     house.simulator.clear_faults();
     house.sync_groups(tenant, &member).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_marks_no_group_gone_and_is_read_again() {
+    let house = House::with_groups(40).await;
+    let (tenant, member) = house.tenant().await;
+    let directory = tenant.directory_id.to_string();
+    let worker = house.worker();
+    house.sync_groups(tenant, &member).await;
+    let before = house.stored(tenant).await;
+    let link = house.store.group_delta_link(tenant.id).await.unwrap();
+
+    // The link is of no use any more, and of all groups one row cannot be read.
+    house.simulator.expire_group_links(&directory);
+    let mut rows = house.simulator.groups(&directory);
+    rows.truncate(39);
+    rows.push(Value::Null);
+    let next = format!(
+        "{}/v1.0/groups/delta?$deltatoken=x",
+        house.simulator.base_url()
+    );
+    let damaged = Effect::Answer {
+        status: 200,
+        body: json!({"value": rows, "@odata.deltaLink": next}).to_string(),
+    };
+    house
+        .simulator
+        .fault(FaultRule::once(delta(), damaged).nth(2));
+    let run = house.press_groups(tenant, &member).await;
+    let (outcome, counts) = house.ended(&member, run).await;
+    assert_eq!(outcome, Outcome::PartiallySucceeded);
+    assert_eq!((counts.items_seen, counts.items_missing), (39, 0));
+    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    let error = run.error.unwrap();
+    assert_eq!(error.code, FailureCode::ROWS_UNREADABLE);
+    let rows = error.rows.unwrap();
+    assert_eq!((rows.count, rows.first[0].position), (1, Some(40)));
+    assert_eq!(house.stored(tenant).await, before);
+    let after = house.store.group_delta_link(tenant.id).await.unwrap();
+    assert_eq!(after, link, "the next reading begins where this one began");
+
+    // What was lost is found by the next one, a group that is gone too.
+    let gone = MutationScript {
+        delete: 1,
+        keys: vec!["directoryGroup".to_owned()],
+        ..MutationScript::default()
+    };
+    house.simulator.mutate(&directory, &gone);
+    let counts = house.sync_groups(tenant, &member).await;
+    assert_eq!(counts.items_missing, 1);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_bring_nothing_new_fail_a_run_once() {
+    let house = House::with_groups(0).await;
+    let (tenant, member) = house.tenant().await;
+    for turn in 1..=30_u32 {
+        let base = house.simulator.base_url();
+        let link = format!("{base}/v1.0/groups/delta?$skiptoken={turn}");
+        let group = json!({"id": "00000000-0000-4000-8000-000000000001", "displayName": "A"});
+        let body = json!({"@odata.nextLink": link, "value": [group]}).to_string();
+        let answer = Effect::Answer { status: 200, body };
+        house
+            .simulator
+            .fault(FaultRule::once(delta(), answer).nth(turn));
+    }
+    let worker = house.worker();
+    let run = house.press_groups(tenant, &member).await;
+    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
+    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    assert_eq!(run.error.unwrap().code, FailureCode::PAGING_REFUSED);
+    assert_eq!(
+        house.pages(),
+        6,
+        "one that is new, five that are not, and no second attempt"
+    );
     worker.stop().await;
 }
 

@@ -17,3 +17,4 @@ mod ownership;
 mod refusals;
 mod refused_rows;
 mod syncing;
+mod unreadable_rows;

@@ -38,7 +38,11 @@ impl House {
         connection.batch_execute(&statement).await.unwrap();
     }
 
-    async fn results(&self, member: &Member, run: RunId) -> BTreeMap<String, TypeResult> {
+    pub(crate) async fn results(
+        &self,
+        member: &Member,
+        run: RunId,
+    ) -> BTreeMap<String, TypeResult> {
         let results = self.store.run_results(member.id, run).await.unwrap();
         let results = results.unwrap().into_iter();
         results
