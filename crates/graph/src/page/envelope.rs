@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use super::cut;
 use super::row::{RawRow, Row};
+use crate::request::ERROR_IN_SUCCESS;
 
 const NO_PAGE: &str = "it is not a page of JSON";
-const ERROR: &str = "it reports an error, though its status is a success";
 
 /// A page whose rows are not read yet.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) fn open(body: &[u8]) -> Result<Envelope<'_>, &'static str> {
         .or_else(|| Page::cut(body))
         .ok_or(NO_PAGE)?;
     if page.error.is_some() {
-        return Err(ERROR);
+        return Err(ERROR_IN_SUCCESS);
     }
     let link = |link: Option<Cow<'_, str>>| link.map(Cow::into_owned).filter(|one| !one.is_empty());
     Ok(Envelope {
@@ -60,7 +60,7 @@ pub(crate) fn open_object(body: &[u8]) -> Result<Row, &'static str> {
         Some(Value::Object(error))
             if ["code", "message"].iter().any(|n| error.contains_key(*n)) =>
         {
-            Err(ERROR)
+            Err(ERROR_IN_SUCCESS)
         }
         _ => Ok(row),
     }
