@@ -8,6 +8,7 @@
 //! | [`clock`] | time and randomness as parameters |
 //! | [`directory`] | groups of tenants' directories |
 //! | [`failure`] | why a run or a part of it failed, in words for people and programs |
+//! | [`guid`] | GUIDs inside identifiers, which any case names |
 //! | [`ids`] | newtypes for identifiers |
 //! | [`inventory`] | what a sync observes and how its results are counted |
 //! | [`limits`] | how much text the columns with an index hold |
@@ -26,6 +27,7 @@ pub mod causes;
 pub mod clock;
 pub mod directory;
 pub mod failure;
+pub mod guid;
 pub mod ids;
 pub mod inventory;
 pub mod limits;
