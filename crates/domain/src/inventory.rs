@@ -19,7 +19,8 @@ use crate::policy_types::PolicyTypeKey;
 pub struct Observation {
     /// Which policy type it is.
     pub policy_type: PolicyTypeKey,
-    /// Its identifier in Microsoft Graph; a fixed word for singletons.
+    /// Its identifier in Microsoft Graph with GUIDs in lower case; the policy type's key for
+    /// singletons, whatever id Graph gives them.
     pub external_id: String,
     /// Its name for people.
     pub name: String,
@@ -33,8 +34,13 @@ pub struct Observation {
     pub metadata: JsonText,
     /// Hash of its content without assignments, counts and times.
     pub content_hash: [u8; 32],
+    /// Hash that versions before would have stored for the same content, where that is another. An
+    /// item with this hash has not changed.
+    pub former_content_hash: Option<[u8; 32]>,
     /// Hash of its assignments, when the list tells them.
     pub assignments_hash: Option<[u8; 32]>,
+    /// Likewise of its assignments.
+    pub former_assignments_hash: Option<[u8; 32]>,
     /// Its content without secrets, as a flat map from JSON pointer to value: see [`change`].
     pub content: JsonText,
     /// Its assignments in a normal form whose order means nothing, when they are told. An array.

@@ -12,7 +12,9 @@ mod reply;
 use std::collections::BTreeMap;
 
 use atlas_domain::failure::{Failure, FailureCode};
-use atlas_domain::inventory::content::{assignments_hash, assignments_of};
+use atlas_domain::inventory::content::{
+    assignments_hash, assignments_of, former_assignments_of, has_former_form,
+};
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::PolicyTypeKey;
@@ -39,6 +41,8 @@ const MOST_FAILURES: u32 = 20;
 #[derive(Debug)]
 pub(crate) struct Sighting {
     pub(crate) observation: Observation,
+    /// Its id as Graph writes it, for addresses.
+    pub(crate) id: String,
     pub(crate) collection: &'static Collection,
     /// What has to be read for it besides.
     pub(crate) asks: Vec<Ask>,
@@ -143,7 +147,7 @@ impl Enricher {
                 row.fail(ask, error);
                 continue;
             }
-            let id = &row.sighting.observation.external_id;
+            let id = &row.sighting.id;
             match ask.url(row.sighting.collection, id) {
                 Some(url) => {
                     sent.push((*at, ask));
@@ -245,8 +249,13 @@ impl Enricher {
         let key = observation.policy_type;
         let mut cut = sighting.cut;
         if let Some(mut assignments) = assignments {
-            assignments.iter_mut().for_each(withhold);
-            cut |= set_assignments(&mut observation, &assignments, true);
+            let as_told = |one: &mut Value| withhold(one).unwrap_or_else(|| one.clone());
+            let former: Vec<Value> = assignments.iter_mut().map(as_told).collect();
+            let told = Told {
+                assignments: &assignments,
+                former: Some(&former),
+            };
+            cut |= set_assignments(&mut observation, &told, true);
         }
         if !sighting.collection.related.is_empty() && !related_failed {
             cut |= related.cut;
@@ -267,15 +276,28 @@ impl Enricher {
     }
 }
 
+/// All assignments of an object, without secrets.
+pub(crate) struct Told<'a> {
+    pub(crate) assignments: &'a [Value],
+    /// What versions before would have kept of them, where that may be something else.
+    pub(crate) former: Option<&'a [Value]>,
+}
+
 /// Puts the assignments into an observation. Gives whether links of theirs are not kept.
 pub(crate) fn set_assignments(
     observation: &mut Observation,
-    told: &[Value],
+    told: &Told<'_>,
     dependencies: bool,
 ) -> bool {
-    let assignments = assignments_of(told);
+    let assignments = assignments_of(told.assignments);
+    let hash = assignments_hash(&assignments);
     observation.assignment_count = Some(i32::try_from(assignments.len()).unwrap_or(i32::MAX));
-    observation.assignments_hash = Some(assignments_hash(&assignments));
+    observation.assignments_hash = Some(hash);
+    if told.former.is_some() || told.assignments.iter().any(has_former_form) {
+        let former = former_assignments_of(told.former.unwrap_or(told.assignments));
+        observation.former_assignments_hash =
+            Some(assignments_hash(&former)).filter(|former| *former != hash);
+    }
     let mut cut = false;
     if dependencies {
         let found = links::assignments::of(observation.policy_type, &assignments);

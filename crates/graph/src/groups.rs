@@ -4,6 +4,8 @@
 //! repeat, their order says nothing, and at the end stands the link with which to ask for what
 //! changes from there on. Such links live for seven days.
 
+use std::borrow::Cow;
+
 use atlas_domain::directory::{GroupNews, GroupPatch, GroupTells};
 use atlas_domain::failure::{RowDefect, RowProblem, RowProblems};
 use atlas_domain::ids::GroupId;
@@ -19,6 +21,7 @@ use crate::page::{self, RawRow};
 use crate::progress::Progress;
 use crate::request::Asked;
 use crate::seen::Seen;
+use crate::user_information::redact;
 
 const VERSION: &str = "v1.0";
 const PATH: &str = "/groups/delta";
@@ -226,13 +229,17 @@ fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Optio
     T::deserialize(from).map(Some)
 }
 
-/// Rows cannot hold NUL.
+/// Rows cannot hold NUL, and hold no user information of URLs.
 fn clean(text: String) -> String {
-    if text.contains('\0') {
+    let text = if text.contains('\0') {
         text.replace('\0', "")
     } else {
         text
+    };
+    if let Cow::Owned(redacted) = redact(&text) {
+        return redacted;
     }
+    text
 }
 
 impl GroupRow {
@@ -337,7 +344,8 @@ mod tests {
             {"id": "00000000-0000-4000-8000-000000000001", "description": null,
              "groupTypes": ["Unified"]},
             {"id": "00000000-0000-4000-8000-000000000002", "@removed": {"reason": "changed"}},
-            {"id": "00000000-0000-4000-8000-000000000003", "displayName": "A\u0000b"},
+            {"id": "00000000-0000-4000-8000-000000000003", "displayName": "A\u0000b",
+             "description": "See http://u:SECRET@h"},
             {"id": "00000000-0000-4000-8000-000000000004", "@removed": {"reason": "deleted"}}]}"#;
         let read = read(body.as_bytes()).unwrap();
         let patch = |at: usize| match &read.news[at].tells {
@@ -352,7 +360,8 @@ mod tests {
         assert_eq!(patch(3), Value::Null);
         assert_eq!(
             patch(2),
-            serde_json::json!({"name": "Ab", "name_key": "ab"})
+            serde_json::json!({"name": "Ab", "name_key": "ab",
+                "description": "See http://redacted@h"})
         );
     }
 

@@ -49,6 +49,7 @@
 //! | `silence` | how long a service has answered nothing |
 //! | `token` | signing in, once for all who wait |
 //! | `upstream` | telling refusals of Graph apart |
+//! | `user_information` | user information in URLs |
 //! | `walk` | the bodies of a list's pages |
 //! | `withhold` | keeping secrets out of what is kept |
 
@@ -81,6 +82,7 @@ mod sent;
 mod silence;
 mod token;
 mod upstream;
+mod user_information;
 mod walk;
 mod withhold;
 

@@ -4,6 +4,10 @@
 //! member that is missing or of another kind than documented says nothing, an id that no directory
 //! could have is passed over, and an object tells a bounded number of links. Where something was
 //! passed over, [`Gathered::cut`] says so: a set of links is either whole or known not to be.
+//!
+//! Ids are those of [`atlas_domain::guid`], as external ids are, so that a link meets its target
+//! whichever case either is written in. What is read after its object was redacted, such as the
+//! parts of an object, is redacted here.
 
 pub(crate) mod apps;
 pub(crate) mod assignments;
@@ -20,9 +24,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use atlas_domain::guid::fold_guids;
 use atlas_domain::inventory::link::{Link, LinkKind, LinkTarget, TargetKind};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::Value;
+
+use crate::user_information::redact;
 
 /// Links that one reading of one object may tell.
 const MOST: usize = 10_000;
@@ -30,6 +37,9 @@ const MOST: usize = 10_000;
 const LONGEST_ID: usize = 300;
 /// Characters of a qualifier's value.
 const LONGEST_QUALIFIER: usize = 100;
+
+/// How the names of qualifiers end whose values are ids.
+const ID: &str = "_id";
 
 const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -92,7 +102,7 @@ impl Gathered {
             kind,
             target: LinkTarget {
                 kind: target,
-                id: id.to_owned(),
+                id: fold_guids(&redact(id)).into_owned(),
             },
             qualifier,
         });
@@ -190,10 +200,14 @@ fn kind_of(object: &Value) -> &str {
         .unwrap_or_default()
 }
 
-/// Adds `name` with the value of `member` when that is a short text, a number or a switch.
+/// Adds `name` with the value of `member` when that is a short text, a number or a switch. By a name
+/// that ends in `_id` it is one.
 fn qualify(qualifier: &mut Qualifier, name: &str, value: Option<&Value>) {
     let text = match value {
-        Some(Value::String(text)) if !text.is_empty() => text.clone(),
+        Some(Value::String(text)) if !text.is_empty() && name.ends_with(ID) => {
+            fold_guids(text).into_owned()
+        }
+        Some(Value::String(text)) if !text.is_empty() => redact(text).into_owned(),
         Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),
         _ => return,
     };

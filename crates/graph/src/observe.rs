@@ -4,8 +4,13 @@ mod platform;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
+use atlas_domain::guid::fold_guids;
 use atlas_domain::inventory::change::fields;
-use atlas_domain::inventory::content::{content_hash, content_of};
+use atlas_domain::inventory::content::{
+    content_hash, content_of, former_content_of, has_former_form,
+};
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::limits::{LONGEST_EXTERNAL_ID, LONGEST_NAME, shortened};
@@ -18,9 +23,6 @@ use crate::links::{self, Gathered};
 use crate::page;
 use crate::plan::ListPlan;
 use crate::withhold::withhold;
-
-/// The external id of a singleton that Graph gives none.
-const SINGLETON_ID: &str = "singleton";
 
 const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_WORD: usize = 200;
@@ -61,9 +63,10 @@ pub(crate) fn observe(
     if !plan.wants(collection.key()) || is_left_out(collection, &object) {
         return Ok(None);
     }
-    withhold(&mut object);
+    let former = withhold(&mut object);
     let policy_type = collection.key();
-    let external_id = external_id(collection, &object).ok_or(NoUsableId { policy_type })?;
+    let id = id(collection, &object).ok_or(NoUsableId { policy_type })?;
+    let external_id = fold_guids(&id).into_owned();
     let mut content = content(collection, &object);
     let content_hash = content_hash(&content);
     keep_name(collection, &object, &mut content);
@@ -75,13 +78,17 @@ pub(crate) fn observe(
         assignment_count: None,
         assignments_hash: None,
         assignments: None,
+        former_assignments_hash: None,
+        former_content_hash: former_content_hash(collection, former.as_ref(), &object)
+            .filter(|former| *former != content_hash),
         content_hash,
         content: JsonText::of(&content),
         links: Vec::new(),
         metadata: metadata(collection, &object),
         external_id,
     };
-    let assignments = assignments(collection, setting.told, &object);
+    let told = |object| assignments(collection, setting.told, object);
+    let assignments = told(&object);
     let (mut asks, mut cut) = (Vec::new(), false);
     if plan.dependencies() {
         let found = links_of(collection, setting.parent, &object);
@@ -91,10 +98,17 @@ pub(crate) fn observe(
         asks = enrich::asks(collection, assignments.is_some(), &object);
     }
     if let Some(assignments) = assignments {
-        cut |= enrich::set_assignments(&mut observation, assignments, plan.dependencies());
+        let former = former.as_ref().and_then(told);
+        let told = enrich::Told {
+            assignments,
+            former,
+        };
+        cut |= enrich::set_assignments(&mut observation, &told, plan.dependencies());
     }
+    let id = id.into_owned();
     let sighting = Sighting {
         observation,
+        id,
         collection,
         asks,
         cut,
@@ -103,14 +117,13 @@ pub(crate) fn observe(
 }
 
 /// What the object says, as it is kept and compared. A member that its list tells wrongly is not
-/// said by it.
+/// said by it. The id of a singleton says nothing of it: Graph gives one at one time and none at
+/// another.
 fn content(collection: &Collection, object: &Value) -> Map<String, Value> {
-    let Some(members) = object.as_object() else {
-        return Map::new();
-    };
-    let mut content = content_of(members);
-    if collection.tells_wrong_scope_tags() {
-        content.retain(|name, _| collection.scope_tags.as_ref() != Some(name));
+    let mut content = object.as_object().map(content_of).unwrap_or_default();
+    content.retain(|name, _| !is_told_wrongly(collection, name));
+    if collection.shape() == Shape::Singleton {
+        content.remove(&collection.id);
     }
     fields(&content)
 }
@@ -127,6 +140,26 @@ fn keep_name(collection: &Collection, object: &Value, content: &mut Map<String, 
     {
         kept.clone_from(&object[property]);
     }
+}
+
+/// The hash that versions before would have stored for the object, where it may be another than
+/// today's. `former` is what they kept of it, where that is something else.
+fn former_content_hash(
+    collection: &Collection,
+    former: Option<&Value>,
+    object: &Value,
+) -> Option<[u8; 32]> {
+    let singleton = collection.shape() == Shape::Singleton;
+    if former.is_none() && !singleton && !has_former_form(object) {
+        return None;
+    }
+    let mut content = former_content_of(former.unwrap_or(object).as_object()?);
+    content.retain(|name, _| !is_told_wrongly(collection, name));
+    Some(content_hash(&fields(&content)))
+}
+
+fn is_told_wrongly(collection: &Collection, name: &str) -> bool {
+    collection.tells_wrong_scope_tags() && collection.scope_tags.as_deref() == Some(name)
 }
 
 fn links_of(collection: &Collection, parent: Option<&str>, object: &Value) -> Gathered {
@@ -183,13 +216,14 @@ fn is_left_out(collection: &Collection, object: &Value) -> bool {
             .all(|(name, value)| object.get(name) == Some(value))
 }
 
-fn external_id(collection: &Collection, object: &Value) -> Option<String> {
-    let id = object.get(&collection.id).and_then(Value::as_str);
-    match id.filter(|id| is_usable_id(id)) {
-        Some(id) => Some(id.to_owned()),
-        None if collection.shape() == Shape::Singleton => Some(SINGLETON_ID.to_owned()),
-        None => None,
+/// The object's id as Graph writes it. There is one singleton of its policy type, whatever id an
+/// answer gives it, so its id is the policy type's key.
+fn id<'a>(collection: &Collection, object: &'a Value) -> Option<Cow<'a, str>> {
+    if collection.shape() == Shape::Singleton {
+        return Some(Cow::Borrowed(collection.key().as_str()));
     }
+    let id = object.get(&collection.id).and_then(Value::as_str);
+    id.filter(|id| is_usable_id(id)).map(Cow::Borrowed)
 }
 
 /// Whether an object can be known by this id.
@@ -231,12 +265,12 @@ fn scope_tags(collection: &Collection, object: &Value) -> Option<Vec<String>> {
     Some(tags_of(values))
 }
 
-/// Scope tags as they are kept: few characters each, in order, once.
+/// Scope tags as they are kept: few characters each, GUIDs in lower case, in order, once.
 pub(crate) fn tags_of(values: &[Value]) -> Vec<String> {
     let mut tags: Vec<String> = values
         .iter()
         .filter_map(Value::as_str)
-        .map(|tag| clip(tag, LONGEST_WORD).replace(char::is_control, ""))
+        .map(|tag| fold_guids(&clip(tag, LONGEST_WORD).replace(char::is_control, "")).into_owned())
         .filter(|tag| !tag.is_empty())
         .collect();
     tags.sort_unstable();

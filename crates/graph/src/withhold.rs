@@ -3,9 +3,12 @@
 //! Objects come with pre-shared keys, passwords, enrolment tokens, scripts and whole profiles in
 //! them. None of that may be stored, and a hash over it would let anybody who can read the hash try
 //! out short secrets. So the values are replaced before anything is derived from the object, by the
-//! version that Graph gives the object: an edited secret still shows as a change.
+//! version that Graph gives the object: an edited secret still shows as a change. User information in
+//! URLs is replaced by a fixed word, wherever one stands.
 
 use serde_json::{Map, Value};
+
+use crate::user_information;
 
 /// Members whose values are secrets or may hold some, by their whole name in lower case.
 const NAMES: [&str; 18] = [
@@ -49,8 +52,19 @@ const BODY: &str = "scriptcontent";
 /// Collections of name and value pairs whose values may be secrets.
 const PAIRS: [&str; 2] = ["omaSettings", "customSettings"];
 
-/// Replaces every value in `object` that is or may hold a secret.
-pub(crate) fn withhold(object: &mut Value) {
+/// Replaces every value in `object` that is or may hold a secret. Gives what versions before made of
+/// it, where that is something else: they left URLs as they are.
+pub(crate) fn withhold(object: &mut Value) -> Option<Value> {
+    replace_members(object);
+    if !user_information::is_in(object) {
+        return None;
+    }
+    let former = object.clone();
+    user_information::redact_in(object);
+    Some(former)
+}
+
+fn replace_members(object: &mut Value) {
     let mark = ["version", "lastModifiedDateTime", "modifiedDateTime"]
         .iter()
         .find_map(|name| object.get(*name).filter(|value| !value.is_null()))
@@ -145,6 +159,18 @@ mod tests {
         }
         assert_eq!(object["omaSettings"][1]["omaUri"], "./b");
         assert_eq!(object["preSharedKey"], "withheld at 3");
+    }
+
+    #[test]
+    fn urls_are_redacted_and_what_was_stored_before_is_known() {
+        let object = json!({"version": 1, "preSharedKey": "SECRET",
+            "proxy": {"address": "http://u:SECRET@h:80", "bypass": ["*.example"]}});
+        let mut kept = object.clone();
+        let former = withhold(&mut kept).unwrap();
+        assert_eq!(kept["proxy"]["address"], "http://redacted@h:80");
+        assert_eq!(former["proxy"], object["proxy"]);
+        assert_eq!(former["preSharedKey"], "withheld at 1");
+        assert_eq!(withhold(&mut kept), None);
     }
 
     #[test]

@@ -196,6 +196,8 @@ pub(crate) fn observation(at: usize) -> Observation {
         assignment_count: Some(2),
         metadata: JsonText::of(&json!({"description": "An app", "nothing": null})),
         content_hash: [7; 32],
+        former_content_hash: None,
+        former_assignments_hash: None,
         assignments_hash: None,
         content: JsonText::of(&json!({})),
         assignments: None,

@@ -3,9 +3,17 @@
 //! Content is what somebody decided: settings, names, scope tags. It is not when something was
 //! touched or synchronised, how many devices it reached, what the service thinks of its own answer,
 //! or what it is assigned to: assignments are compared apart.
+//!
+//! A value that is an identifier is kept with its GUIDs in lower case ([`crate::guid`]); free text
+//! is kept as it is. Versions before folded nothing: `former_…` is what they made of the same
+//! object, by which a hash that they stored is recognised (`docs/adr/0003-former-hashes.md`).
+
+use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+
+use crate::guid::{fold_guids, is_identifier_with_guid};
 
 /// The one annotation that says something of the object.
 const KIND: &str = "@odata.type";
@@ -61,15 +69,39 @@ const SETS: [&str; 3] = ["roleScopeTagIds", "roleScopeTags", "scopeIds"];
 /// The member with the apps that an app protection policy or an app configuration is for.
 const APPS: &str = "apps";
 
+/// How the text of a value is kept.
+type Keep = fn(&str) -> Cow<'_, str>;
+
 /// The members of an object that are content, in a normal form: without annotations of the service
-/// (but with `@odata.type`), and with sets in order.
+/// (but with `@odata.type`), with sets in order, and with identifiers in one case.
 #[must_use]
 pub fn content_of(object: &Map<String, Value>) -> Map<String, Value> {
+    content_with(object, folded)
+}
+
+/// What versions before made of the object's content.
+#[must_use]
+pub fn former_content_of(object: &Map<String, Value>) -> Map<String, Value> {
+    content_with(object, unfolded)
+}
+
+/// Whether the former normal form of a value may be another than the one of today.
+#[must_use]
+pub fn has_former_form(value: &Value) -> bool {
+    match value {
+        Value::String(text) => matches!(folded(text), Cow::Owned(_)),
+        Value::Array(values) => values.iter().any(has_former_form),
+        Value::Object(members) => members.values().any(has_former_form),
+        _ => false,
+    }
+}
+
+fn content_with(object: &Map<String, Value>, keep: Keep) -> Map<String, Value> {
     object
         .iter()
         .filter(|(name, _)| is_content(name))
         .map(|(name, value)| {
-            let mut value = plain(value);
+            let mut value = plain(value, keep);
             if let Value::Array(values) = &mut value {
                 if name == APPS {
                     values.iter_mut().for_each(leave_identifier);
@@ -98,10 +130,20 @@ pub fn content_hash(fields: &Map<String, Value>) -> [u8; 32] {
 /// tells the same assignment differently in a list and under its object.
 #[must_use]
 pub fn assignments_of(told: &[Value]) -> Vec<Value> {
+    assignments_with(told, folded)
+}
+
+/// What versions before made of the assignments.
+#[must_use]
+pub fn former_assignments_of(told: &[Value]) -> Vec<Value> {
+    assignments_with(told, unfolded)
+}
+
+fn assignments_with(told: &[Value], keep: Keep) -> Vec<Value> {
     let mut assignments: Vec<Value> = told
         .iter()
         .map(|assignment| {
-            let mut assignment = plain(assignment);
+            let mut assignment = plain(assignment, keep);
             if let Value::Object(members) = &mut assignment {
                 members.remove(KIND);
                 members.remove("id");
@@ -130,16 +172,29 @@ fn is_content(name: &str) -> bool {
 }
 
 /// The value without annotations, at any depth.
-fn plain(value: &Value) -> Value {
+fn plain(value: &Value, keep: Keep) -> Value {
     match value {
-        Value::Array(values) => values.iter().map(plain).collect(),
+        Value::String(text) => Value::String(keep(text).into_owned()),
+        Value::Array(values) => values.iter().map(|value| plain(value, keep)).collect(),
         Value::Object(members) => members
             .iter()
             .filter(|(name, _)| *name == KIND || !name.contains('@'))
-            .map(|(name, value)| (name.clone(), plain(value)))
+            .map(|(name, value)| (name.clone(), plain(value, keep)))
             .collect(),
         other => other.clone(),
     }
+}
+
+fn folded(text: &str) -> Cow<'_, str> {
+    if is_identifier_with_guid(text) {
+        fold_guids(text)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+const fn unfolded(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
 }
 
 /// An app of a policy is its identifier; its own version changes with every edit of the policy.
@@ -285,12 +340,44 @@ mod tests {
         assert_ne!(hash, assignments_hash(&[]));
     }
 
+    const GUID: &str = "0A1B2C3D-4E5F-4A7B-8C9D-0E1F2A3B4C5D";
+
+    #[test]
+    fn an_identifier_in_another_case_is_no_other_content_and_free_text_is() {
+        let policy = |guid: &str| {
+            json!({"id": format!("T_{guid}"), "conditions": {"users": {"includeGroups": [guid]}},
+                "roleScopeTagIds": ["7", guid]})
+        };
+        assert_eq!(
+            hash(&policy(GUID)),
+            hash(&policy(&GUID.to_ascii_lowercase()))
+        );
+        assert_ne!(hash(&policy(GUID)), hash(&policy(&GUID.replace('0', "1"))));
+        let text = |guid: &str| json!({"description": format!("Asked for by {guid}")});
+        assert_ne!(hash(&text(GUID)), hash(&text(&GUID.to_ascii_lowercase())));
+        let named = |guid: &str| json!({"values": {guid: 1}});
+        assert_ne!(hash(&named(GUID)), hash(&named(&GUID.to_ascii_lowercase())));
+    }
+
+    #[test]
+    fn assignments_to_a_group_in_another_case_are_the_same_in_the_same_order() {
+        let to = |id: &str| json!({"target": {"groupId": id}});
+        let others = (0..9).map(|n| to(&GUID.replace('0', &n.to_string())));
+        let one: Vec<Value> = others.collect();
+        let other: Vec<Value> = (0..9)
+            .map(|n| to(&GUID.replace('0', &n.to_string()).to_ascii_lowercase()))
+            .collect();
+        assert_eq!(assignments_of(&one), assignments_of(&other));
+        assert_ne!(former_assignments_of(&one), former_assignments_of(&other));
+    }
+
     fn values() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             "[a-c@]{0,3}".prop_map(Value::from),
+            "(T_)?[aA]{8}-1111-4111-8111-[bB]{12}".prop_map(Value::from),
         ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
@@ -307,6 +394,14 @@ mod tests {
             let of = |value: &Value| fields(&content_of(&Map::from_iter([("m".to_owned(), value.clone())])));
             let (one, other) = (of(&one), of(&other));
             prop_assert_eq!(one == other, content_hash(&one) == content_hash(&other));
+        }
+
+        #[test]
+        fn what_has_no_former_form_is_what_versions_before_made_of_it(value in values()) {
+            let object = Map::from_iter([("m".to_owned(), value.clone())]);
+            let same = content_of(&object) == former_content_of(&object)
+                && assignments_of(&[value.clone()]) == former_assignments_of(&[value.clone()]);
+            prop_assert!(same || has_former_form(&value));
         }
 
         #[test]

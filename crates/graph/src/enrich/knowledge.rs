@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use atlas_domain::guid::fold_guids;
 use serde_json::Value;
 
 use super::{AT_ONCE, Ask, Row};
@@ -37,7 +38,7 @@ enum Once<T> {
 pub(super) struct Knowledge {
     relations: Once<Relations>,
     references: Once<References>,
-    /// Ids of the tenant's uploaded definition files.
+    /// Ids of the tenant's uploaded definition files, their GUIDs in lower case.
     definition_files: Once<BTreeSet<String>>,
 }
 
@@ -109,7 +110,7 @@ impl Knowledge {
         }
     }
 
-    /// Whether the definition file with this id was uploaded.
+    /// The definition files that were uploaded, by id.
     pub(super) fn uploaded(&self) -> Option<&BTreeSet<String>> {
         match &self.definition_files {
             Once::Read(files) => Some(files),
@@ -150,7 +151,8 @@ impl Source<'_> {
     }
 
     async fn definition_files(&self) -> Result<BTreeSet<String>, GraphError> {
-        self.ids(DEFINITION_FILES).await
+        let ids = self.ids(DEFINITION_FILES).await?;
+        Ok(ids.iter().map(|id| fold_guids(id).into_owned()).collect())
     }
 
     async fn references(&self) -> Result<References, GraphError> {
@@ -180,7 +182,7 @@ impl Source<'_> {
         Ok(references)
     }
 
-    /// The ids of a list's objects.
+    /// The ids of a list's objects, as Graph writes them.
     async fn ids(&self, path: &str) -> Result<BTreeSet<String>, GraphError> {
         let mut ids = BTreeSet::new();
         let mut odd = false;

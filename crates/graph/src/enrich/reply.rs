@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use atlas_domain::guid::fold_guids;
 use serde_json::Value;
 
 use super::ask::MOST_SETTINGS;
@@ -40,7 +41,7 @@ pub(super) async fn take(
         let read = page::each(&body.bytes, &mut |value| match ask {
             // A row that came on the page before, too, is one assignment.
             Ask::Assignments => match value.get("id").and_then(Value::as_str) {
-                Some(id) if !ids.insert(id.to_owned()) => {}
+                Some(id) if !ids.insert(fold_guids(id).into_owned()) => {}
                 _ => assignments.push(value),
             },
             Ask::Settings => settings::of_setting(&value, &mut row.related),

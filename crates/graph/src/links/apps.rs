@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::guid::fold_guids;
 use atlas_domain::inventory::link::{Link, LinkKind, LinkTarget, TargetKind};
 use serde_json::Value;
 
@@ -131,7 +132,8 @@ impl Relations {
         let mut qualifier = Qualifier::new();
         qualify(&mut qualifier, word, relation.get(member));
         self.count += 1;
-        self.by_app.entry(from.to_owned()).or_default().push(Link {
+        let from = fold_guids(from).into_owned();
+        self.by_app.entry(from).or_default().push(Link {
             kind,
             target: LinkTarget {
                 kind: TargetKind::MobileApp,
@@ -141,7 +143,7 @@ impl Relations {
         });
     }
 
-    /// The links of one app.
+    /// The links of one app, by its external id.
     pub(crate) fn of(&self, app: &str, found: &mut Gathered) {
         for link in self.by_app.get(app).into_iter().flatten() {
             let target = &link.target;

@@ -1,5 +1,6 @@
 //! Whom an object applies to.
 
+use atlas_domain::guid::fold_guids;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::Value;
@@ -43,7 +44,7 @@ fn of_one(meaning: LinkKind, assignment: &Value, found: &mut Gathered) {
     }
     let filter = filter_of(target);
     if let Some((id, mode)) = filter {
-        qualifier.insert("filter_id".to_owned(), id.to_owned());
+        qualifier.insert("filter_id".to_owned(), fold_guids(id).into_owned());
         qualifier.insert("filter_type".to_owned(), mode.to_owned());
     }
     aim(meaning, target, &qualifier, found);

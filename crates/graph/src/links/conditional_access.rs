@@ -1,6 +1,7 @@
 //! Conditional Access policies. Where Graph puts a word in the place of an id, such as `All` or
 //! `GuestsOrExternalUsers`, the word is the target.
 
+use atlas_domain::guid::is_guid;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
@@ -132,12 +133,4 @@ fn of_guests(guests: Option<&Value>, kind: LinkKind, found: &mut Gathered) {
 fn is_word(target: TargetKind, id: &Value) -> bool {
     let Some(id) = id.as_str() else { return false };
     target != TargetKind::AuthenticationContext && !is_guid(id)
-}
-
-fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }

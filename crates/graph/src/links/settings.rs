@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas_domain::guid::fold_guids;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
@@ -61,7 +62,7 @@ pub(crate) fn of_definition_value(
     };
     let says_so = file.get("@odata.type").and_then(Value::as_str) == Some(UPLOADED);
     if let Some(id) = file.get("id").and_then(Value::as_str)
-        && (says_so || uploaded.contains(id))
+        && (says_so || uploaded.contains(fold_guids(id).as_ref()))
     {
         found.add_id(
             LinkKind::UsesAdmx,
@@ -93,11 +94,12 @@ impl References {
             return;
         }
         self.count += 1;
-        let settings = self.by_policy.entry(id.to_owned()).or_default();
+        let policy = fold_guids(id).into_owned();
+        let settings = self.by_policy.entry(policy).or_default();
         settings.push(setting.to_owned());
     }
 
-    /// The links of one policy.
+    /// The links of one policy, by its external id.
     pub(crate) fn of(&self, policy: &str, found: &mut Gathered) {
         for setting in self.by_policy.get(policy).into_iter().flatten() {
             found.add_id(

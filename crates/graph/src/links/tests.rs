@@ -1,5 +1,7 @@
 //! What objects tell, and what hostile ones cannot do.
 
+mod identity;
+
 use atlas_domain::policy_types::registry;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! What becomes of rows.
 
+mod identity;
+
 use atlas_domain::inventory::link::LinkKind;
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use serde_json::json;
@@ -166,7 +168,7 @@ fn names_are_found_limited_and_fall_back() {
         "t-1"
     );
     let settings = seen(&["deviceManagementSettings"], &json!({"settings": {}})).unwrap();
-    assert_eq!(settings.external_id, "singleton");
+    assert_eq!(settings.external_id, "deviceManagementSettings");
     assert_eq!(settings.name, settings.policy_type.describe().label);
 }
 

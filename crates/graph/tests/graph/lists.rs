@@ -37,7 +37,8 @@ async fn told_by_graph(setup: &Setup) -> Told {
     told
 }
 
-/// The simulator's answer, with the registry's label where a singleton has no name of its own.
+/// The simulator's answer, with the policy type as the id of a singleton, and its label where a
+/// singleton has no name of its own.
 fn told_by_answer_key(setup: &Setup) -> Told {
     setup
         .sim
@@ -54,7 +55,8 @@ fn told_by_answer_key(setup: &Setup) -> Told {
                     let nameless = singleton && item.name == item.id;
                     let label = || policy_type.describe().label.clone();
                     let name = if nameless { label() } else { item.name };
-                    (item.id, name, item.assignment_count)
+                    let id = if singleton { key.clone() } else { item.id };
+                    (id, name, item.assignment_count)
                 })
                 .collect();
             (key, items)

@@ -26,6 +26,8 @@ pub(crate) fn observation(policy_type: &str, id: usize, content: u8) -> Observat
         assignment_count: Some(2),
         metadata: JsonText::of(&json!({ "description": "with a NUL \u{0} in it" })),
         content_hash: [content; 32],
+        former_content_hash: None,
+        former_assignments_hash: None,
         assignments_hash: Some([1; 32]),
         content: JsonText::of(&json!({})),
         assignments: None,

@@ -6,6 +6,7 @@ use atlas_domain::ids::RunId;
 use atlas_domain::inventory::TypeStatus;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use atlas_domain::policy_types::registry;
+use atlas_graph::{Shape, collections};
 use atlas_graph_sim::{AnswerChange, AnswerChangeKind, AnswerLink};
 use atlas_test_support::{Member, TestTenant};
 use serde_json::Value;
@@ -62,7 +63,7 @@ pub(crate) fn expected(house: &House, tenant: TestTenant) -> Known {
             let count = item
                 .assignment_count
                 .map(|count| i64::try_from(count).unwrap());
-            (key.clone(), item.id, name, count)
+            (key.clone(), external_id(&key, item.id), name, count)
         }));
     }
     for link in house.simulator.answer_links(&directory) {
@@ -81,6 +82,19 @@ pub(crate) fn expected(house: &House, tenant: TestTenant) -> Known {
     known
 }
 
+/// The id under which an object with this id in Graph is kept: a singleton is one of its policy type,
+/// whatever its id.
+pub(crate) fn external_id(policy_type: &str, id: String) -> String {
+    let mut all = collections().iter();
+    let singleton =
+        all.any(|one| one.key().as_str() == policy_type && one.shape() == Shape::Singleton);
+    if singleton {
+        policy_type.to_owned()
+    } else {
+        id
+    }
+}
+
 /// Whether an inventory of all policy types has the targets of a kind.
 fn held(target_kind: &str) -> bool {
     let kinds = TargetKind::ALL.iter();
@@ -93,9 +107,10 @@ fn held(target_kind: &str) -> bool {
 
 fn line(link: AnswerLink) -> Link {
     let qualifier = compared(link.qualifier);
+    let id = external_id(&link.policy_type, link.id);
     (
         link.policy_type,
-        link.id,
+        id,
         link.kind,
         link.target_kind,
         link.target_id,
@@ -241,12 +256,8 @@ fn in_our_words(change: AnswerChange) -> Change {
         .map(|one| (one.pointer, (one.old.to_string(), one.new.to_string())))
         // A null that became an object, whose members are told.
         .filter(|(_, (old, new))| old != new);
-    (
-        change.policy_type,
-        change.id,
-        word.to_owned(),
-        fields.collect(),
-    )
+    let id = external_id(&change.policy_type, change.id);
+    (change.policy_type, id, word.to_owned(), fields.collect())
 }
 
 /// What these runs recorded, and how often.

@@ -13,20 +13,29 @@ use super::GUARD;
 /// Differing fields and assignments that a change tells one by one; it counts the rest.
 const MOST_TOLD: u32 = 100;
 
-/// $5 run, $6 to $22 columns of the observations, $23 three ids for changes of each. `before` is
-/// what stands: `kept` says whether content was kept, which is so but for items of versions that
-/// kept none.
+/// $5 run, $6 to $22 columns of the observations, $23 three ids for changes of each, $31 and $32 the
+/// hashes that versions before would have stored for the same (`docs/adr/0003-former-hashes.md`).
+/// `before` is what stands: `kept` says whether content was kept, which is so but for items of
+/// versions that kept none, and `other_content` and `other_assignments` whether the observation
+/// differs from it in more than its form.
 const OBSERVED: &str = ", observed AS ( \
         SELECT * FROM unnest($6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], \
             $11::text[], $12::bool[], $13::text[], $14::int[], $15::jsonb[], $16::bytea[], \
-            $17::bytea[], $18::bytea[], $19::bytea[], $20::bytea[], $21::jsonb[], $22::jsonb[]) \
+            $17::bytea[], $18::bytea[], $19::bytea[], $20::bytea[], $21::jsonb[], $22::jsonb[], \
+            $31::bytea[], $32::bytea[]) \
         WITH ORDINALITY AS o(id, policy_type, external_id, name, category, platform, foundation, \
             scope_tags, assignment_count, metadata, content_hash, assignments_hash, object_links, \
-            assignment_links, related_links, content, assignments, at)), \
+            assignment_links, related_links, content, assignments, former_content_hash, \
+            former_assignments_hash, at)), \
     before AS ( \
         SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links, \
             i.related_links, i.missing_since, c.item_id IS NOT NULL AS kept, c.content, \
-            c.assignments \
+            c.assignments, \
+            i.content_hash <> o.content_hash \
+                AND i.content_hash IS DISTINCT FROM o.former_content_hash AS other_content, \
+            coalesce(i.assignments_hash <> o.assignments_hash, false) \
+                AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash \
+                AS other_assignments \
         FROM observed o JOIN inventory_items i ON i.tenant_id = $1 \
                 AND i.policy_type = o.policy_type AND i.external_id = o.external_id \
             LEFT JOIN inventory_contents c ON c.item_id = i.id)";
@@ -56,8 +65,7 @@ const ITEMS: &str = ", inserted AS ( \
             object_links = coalesce(o.object_links, i.object_links), \
             assignment_links = coalesce(o.assignment_links, i.assignment_links), \
             related_links = coalesce(o.related_links, i.related_links), \
-            changed_at = CASE WHEN b.content_hash <> o.content_hash \
-                    OR b.assignments_hash <> o.assignments_hash \
+            changed_at = CASE WHEN b.other_content OR b.other_assignments \
                 THEN clock_timestamp() ELSE i.changed_at END, \
             last_seen_at = clock_timestamp(), missing_since = NULL, fence = $3, last_seen_run = $5 \
         FROM before b JOIN observed o ON o.at = b.at CROSS JOIN guard \
@@ -70,15 +78,14 @@ const ITEMS: &str = ", inserted AS ( \
         RETURNING o.at)";
 
 /// What was written, and what that was to each. Content or assignments that were not known before
-/// differ from nothing.
+/// differ from nothing; those that differ in their form alone are kept anew.
 const SETTLED: &str = ", settled AS ( \
         SELECT o.at, o.id AS item_id, o.policy_type, true AS created, false AS back, \
             false AS changed, false AS reassigned, true AS keep \
         FROM inserted n JOIN observed o ON o.id = n.id \
         UNION ALL \
         SELECT o.at, b.id, o.policy_type, false, b.missing_since IS NOT NULL, \
-            b.content_hash <> o.content_hash, \
-            coalesce(b.assignments_hash <> o.assignments_hash, false), \
+            b.other_content, b.other_assignments, \
             NOT b.kept OR b.content_hash <> o.content_hash \
                 OR o.assignments_hash IS NOT NULL \
                     AND o.assignments_hash IS DISTINCT FROM b.assignments_hash \

@@ -225,6 +225,9 @@ impl Store {
         let content = column(&batch, |o| StoredJson::of(&o.content));
         let assignments = column(&batch, |o| o.assignments.as_ref().map(StoredJson::of));
         let links = LinkColumns::of(&batch, || self.mint());
+        let former_content = column(&batch, |o| o.former_content_hash.as_ref().map(as_bytes));
+        let former_assignments =
+            column(&batch, |o| o.former_assignments_hash.as_ref().map(as_bytes));
         let rows: Vec<SettledRow> = prepared(
             guarded!(STORE_DIFFERING, lease)
                 .bind::<SqlUuid, _>(lease.run_id.into_uuid())
@@ -252,7 +255,9 @@ impl Store {
                 .bind::<Array<Text>, _>(links.kinds)
                 .bind::<Array<Text>, _>(links.target_kinds)
                 .bind::<Array<Text>, _>(links.target_ids)
-                .bind::<Array<Jsonb>, _>(links.qualifiers),
+                .bind::<Array<Jsonb>, _>(links.qualifiers)
+                .bind::<Array<Nullable<Binary>>, _>(former_content)
+                .bind::<Array<Nullable<Binary>>, _>(former_assignments),
         )
         .load(&mut self.connection().await?)
         .await
@@ -333,9 +338,7 @@ impl<'a> Columns<'a> {
             assignment_counts: column(batch, |o| o.assignment_count),
             metadata: column(batch, |o| StoredJson::of(&o.metadata)),
             content_hashes: column(batch, |o| o.content_hash.as_slice()),
-            assignments_hashes: column(batch, |o| {
-                o.assignments_hash.as_ref().map(<[u8; 32]>::as_slice)
-            }),
+            assignments_hashes: column(batch, |o| o.assignments_hash.as_ref().map(as_bytes)),
             object_links: digests(LinkSource::Object),
             assignment_links: digests(LinkSource::Assignments),
             related_links: digests(LinkSource::Related),
@@ -345,6 +348,10 @@ impl<'a> Columns<'a> {
 
 fn column<'a, T>(batch: &[&'a Observation], pick: impl Fn(&'a Observation) -> T) -> Vec<T> {
     batch.iter().map(|observation| pick(observation)).collect()
+}
+
+const fn as_bytes(hash: &[u8; 32]) -> &[u8] {
+    hash
 }
 
 /// The links of a batch, each with the place of its item from 1.

@@ -361,6 +361,8 @@ fn observation(object: usize, content: u8) -> Observation {
         assignment_count: None,
         metadata: JsonText::of(&json!({})),
         content_hash: [content; 32],
+        former_content_hash: None,
+        former_assignments_hash: None,
         assignments_hash: None,
         content: JsonText::of(&json!({"/content": content})),
         assignments: None,
