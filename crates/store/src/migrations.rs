@@ -77,6 +77,32 @@ pub async fn migrate(database_url: &SecretString) -> Result<Vec<String>, Migrate
     .await
 }
 
+/// Applies the migrations up to this version (the digits of its directory's name) and no later one:
+/// for tests of upgrades.
+///
+/// # Errors
+/// [`MigrateError`]; what was applied before stays applied.
+pub async fn migrate_to(
+    database_url: &SecretString,
+    version: &'static str,
+) -> Result<Vec<String>, MigrateError> {
+    harness(database_url, move |harness| {
+        let pending: Vec<Box<dyn Migration<Pg>>> =
+            harness.pending_migrations(MIGRATIONS).map_err(failed)?;
+        let wanted = pending.iter().filter(|one| {
+            let name = one.name().version().to_string();
+            name.as_str() <= version
+        });
+        wanted
+            .map(|one| {
+                let applied = harness.run_migration(one).map_err(failed)?;
+                Ok(applied.to_string())
+            })
+            .collect()
+    })
+    .await
+}
+
 /// Reverts every migration: for tests of the way down.
 ///
 /// # Errors

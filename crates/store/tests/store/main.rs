@@ -6,6 +6,7 @@ mod admission;
 mod cancellation;
 mod changes;
 mod credentials;
+mod fold_guids;
 mod inventory;
 mod lifecycle;
 mod links;

@@ -1,0 +1,2 @@
+-- What was folded, joined and redacted stays so: versions before read it, too.
+SELECT 1;
