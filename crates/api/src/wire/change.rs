@@ -39,7 +39,8 @@ pub(crate) struct ItemReference {
     /// Key of its policy type.
     #[schema(max_length = 128)]
     policy_type: String,
-    /// Its identifier in Microsoft Graph.
+    /// Its identifier in Microsoft Graph, with GUIDs in lower case. Of a policy type that is one object
+    /// in each tenant: the key of the policy type.
     #[schema(max_length = 1024)]
     external_id: String,
     /// Its name, as it was last seen.

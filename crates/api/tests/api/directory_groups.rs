@@ -179,6 +179,10 @@ async fn ids_are_resolved_to_names_also_of_groups_that_are_gone_and_unknown_ones
     assert!(reply.items()[1]["removed_at"].is_string());
     assert_eq!(reply.body["unresolved"], json!([id(3).to_string()]));
 
+    stage.told(&[named(0xabc, "Letters")]).await;
+    let upper = id(0xabc).to_string().to_uppercase();
+    assert_eq!(names(&ask(json!({"ids": [upper]})).await), ["Letters"]);
+
     let many = vec![id(1).to_string(); 101];
     for body in [
         json!({}),

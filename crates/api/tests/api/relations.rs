@@ -112,6 +112,22 @@ async fn links_of_a_tenant_are_listed_with_the_names_of_both_ends_and_dangling_o
 }
 
 #[tokio::test]
+async fn a_target_is_found_by_its_id_in_any_case() {
+    let stage = Stage::set().await;
+    let id = "0a1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5d";
+    let mut app = observation(0);
+    let links = vec![link(LinkKind::AssignedTo, TargetKind::Group, id)];
+    app.links = vec![LinkSet::new(LinkSource::Object, links)];
+    stage.synced_page(&[app]).await;
+    for asked in [id.to_owned(), id.to_ascii_uppercase()] {
+        let path = format!("inventory-links?target_kind=group&target_id={asked}");
+        let found = stage.related(&path).await;
+        assert_eq!(found.items().len(), 1, "{asked}");
+        assert_eq!(found.items()[0]["target"]["id"], id);
+    }
+}
+
+#[tokio::test]
 async fn links_tell_the_names_of_groups_that_the_directory_had_at_the_last_reading() {
     let stage = Stage::set().await;
     let mut app = observation(0);

@@ -1,6 +1,7 @@
 //! What leans on what.
 
 use actix_web::{HttpRequest, get, web};
+use atlas_domain::guid::fold_guids;
 use atlas_domain::ids::{ItemId, LinkId};
 use atlas_domain::inventory::link::{LinkKind, LinkTarget, TargetKind};
 use atlas_store::{LinkDirection, LinkFilter, PageRequest};
@@ -83,7 +84,7 @@ pub(crate) async fn list_inventory_item_links(
     params(
         ("kind" = Option<String>, Query, description = "Only links of this kind."),
         ("target_kind" = Option<String>, Query, description = "Only links to targets of this kind."),
-        ("target_id" = Option<String>, Query, description = "Only links to the target with this identifier; together with its kind."),
+        ("target_id" = Option<String>, Query, description = "Only links to the target with this identifier, in any case where it is a GUID; together with its kind."),
         ("dangling" = Option<bool>, Query, description = "Only links whose target could be in the inventory and is not, or only the others."),
     ),
     responses((status = 200, description = "A page of links.", body = Page<InventoryLink>)),
@@ -97,7 +98,9 @@ pub(crate) async fn list_inventory_links(
     let filter = LinkFilter {
         kind: query.one("kind", word(LinkKind::ALL, LinkKind::as_str)),
         target_kind: query.one("target_kind", word(TargetKind::ALL, TargetKind::as_str)),
-        target_id: query.one("target_id", text(MAX_ID)),
+        target_id: query
+            .one("target_id", text(MAX_ID))
+            .map(|id| fold_guids(&id).into_owned()),
         dangling: query.one("dangling", flag),
     };
     if filter.target_id.is_some() && !query.has("target_kind") {
