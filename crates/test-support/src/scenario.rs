@@ -72,24 +72,21 @@ impl Scenario {
 
     async fn add(&self, directory_id: DirectoryId, name: &str, secret: Option<&str>) -> TestTenant {
         let id = TenantId::mint(&SystemClock, &SystemEntropy);
-        let credential = secret.map(|secret| NewCredential {
-            client_id: SIMULATOR_CLIENT_ID.to_owned(),
-            proof: StoredProof::ClientSecret(Keyring::parse(KEYS).unwrap().seal(
-                &SecretString::from(secret),
-                id,
-                CLIENT_SECRET_COLUMN,
-                &SystemEntropy,
-            )),
-        });
         let tenant = NewTenant {
             id,
             name: name.to_owned(),
             directory_id,
             cloud: Cloud::Global,
-            credential,
+            credential: secret.map(|secret| credential(id, secret)),
         };
         self.store.add_tenant(tenant).await.unwrap();
         TestTenant { id, directory_id }
+    }
+
+    /// Gives a tenant that is there the simulator's credentials.
+    pub async fn credentials(&self, tenant: TenantId) {
+        let credential = credential(tenant, SIMULATOR_SECRET);
+        self.store.set_credential(tenant, credential).await.unwrap();
     }
 
     /// A user with a token who belongs to no tenant.
@@ -159,5 +156,17 @@ impl Scenario {
             Admission::Created(run) => run.id,
             Admission::Joined(run) => panic!("run {} is active already", run.id),
         }
+    }
+}
+
+fn credential(tenant: TenantId, secret: &str) -> NewCredential {
+    NewCredential {
+        client_id: SIMULATOR_CLIENT_ID.to_owned(),
+        proof: StoredProof::ClientSecret(Keyring::parse(KEYS).unwrap().seal(
+            &SecretString::from(secret),
+            tenant,
+            CLIENT_SECRET_COLUMN,
+            &SystemEntropy,
+        )),
     }
 }

@@ -18,3 +18,4 @@ mod refusals;
 mod refused_rows;
 mod syncing;
 mod unreadable_rows;
+mod upgrade;

@@ -10,9 +10,7 @@ use atlas_graph_sim::{Changes, GateRule, MutationScript, PathMatch, PublishedLim
 use crate::answers::external_id;
 use crate::house::House;
 
-type Item = (String, String, String, Option<i32>);
-
-/// Likewise, with no name where Graph gives none.
+/// Policy type, external id, name (nothing where Graph gives none), assignments.
 type Expected = (String, String, Option<String>, Option<i32>);
 
 fn expected(house: &House, directory: &str) -> Vec<Expected> {
