@@ -399,8 +399,9 @@ mod tests {
         #[test]
         fn what_has_no_former_form_is_what_versions_before_made_of_it(value in values()) {
             let object = Map::from_iter([("m".to_owned(), value.clone())]);
+            let told = std::slice::from_ref(&value);
             let same = content_of(&object) == former_content_of(&object)
-                && assignments_of(&[value.clone()]) == former_assignments_of(&[value.clone()]);
+                && assignments_of(told) == former_assignments_of(told);
             prop_assert!(same || has_former_form(&value));
         }
 

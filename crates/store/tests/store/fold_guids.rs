@@ -33,7 +33,7 @@ impl Row<'_> {
 
 impl Stage {
     async fn insert(&self, row: &Row<'_>) -> String {
-        let id = Uuid::now_v7().to_string();
+        let id = Uuid::new_v4().to_string();
         let time = |minute: u8| format!("2026-01-01 00:{minute:02}:00+00");
         let missing = if row.present { "NULL" } else { "now()" };
         self.execute(&format!(
@@ -88,7 +88,7 @@ async fn an_item_under_two_cases_becomes_the_one_that_is_there_with_the_history_
         .await;
     stage.migrated().await;
     let one = (kept, GUID.to_owned(), true, "01".to_owned(), 2);
-    assert_eq!(stage.stand().await, [one.clone()]);
+    assert_eq!(stage.stand().await, std::slice::from_ref(&one));
     let counts = "SELECT 10 * present + missing FROM inventory_type_summaries";
     assert_eq!(stage.count(counts).await, 10);
     let named = format!("SELECT count(*) FROM inventory_items WHERE name = '{GUID}'");
@@ -197,7 +197,7 @@ async fn links_meet_their_targets_and_those_that_become_one_are_one() {
         ),
         ("All", "{}".to_owned()),
     ] {
-        let id = Uuid::now_v7();
+        let id = Uuid::new_v4();
         stage
             .execute(&format!(
                 "INSERT INTO inventory_links VALUES ('{item}', '{id}', '{tenant}', 'object', \
