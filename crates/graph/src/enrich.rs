@@ -249,11 +249,15 @@ impl Enricher {
         let key = observation.policy_type;
         let mut cut = sighting.cut;
         if let Some(mut assignments) = assignments {
-            let as_told = |one: &mut Value| withhold(one).unwrap_or_else(|| one.clone());
-            let former: Vec<Value> = assignments.iter_mut().map(as_told).collect();
+            let former: Vec<Option<Value>> = assignments.iter_mut().map(withhold).collect();
+            let former = former.iter().any(Option::is_some).then(|| {
+                let all = former.into_iter().zip(&assignments);
+                all.map(|(former, now)| former.unwrap_or_else(|| now.clone()))
+                    .collect::<Vec<Value>>()
+            });
             let told = Told {
                 assignments: &assignments,
-                former: Some(&former),
+                former: former.as_deref(),
             };
             cut |= set_assignments(&mut observation, &told, true);
         }

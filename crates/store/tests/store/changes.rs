@@ -435,7 +435,7 @@ async fn what_a_version_before_stored_of_the_same_object_is_kept_anew_and_is_no_
         seen: 1,
         ..TypeEffect::default()
     };
-    assert_eq!(effect[&key("mobileApp")], seen);
+    assert_eq!(effect.effect[&key("mobileApp")], seen);
     let changes = stage.changes(&ChangeFilter::default()).await;
     assert_eq!(kinds(&changes), [ChangeKind::Created]);
     assert_eq!(stage.count(changed_at).await, 0);
