@@ -56,6 +56,8 @@ pub(crate) struct Answer {
     /// How many rows were read for it; latency grows with them.
     pub(crate) rows: usize,
     pub(crate) delivery: Delivery,
+    /// The body is JSON that strict programs refuse; in a batch it stands as it is all the same.
+    pub(crate) verbatim: bool,
     /// How long the answer asked the caller to wait, whether or not the caller can tell.
     pub(crate) wait: Option<Duration>,
 }
@@ -69,6 +71,7 @@ impl Answer {
             headers: Vec::new(),
             rows: 0,
             delivery: Delivery::Whole,
+            verbatim: false,
             wait: None,
         }
     }

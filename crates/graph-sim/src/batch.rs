@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::answer::{Answer, Ids};
 use crate::content::Rng;
+use crate::deface::deface;
 use crate::exchange::{self, Asked, Caller};
 use crate::faults::Effect;
 use crate::graph::errors;
@@ -55,7 +56,7 @@ pub(crate) async fn answer(
     ids: &Ids,
 ) -> Answer {
     match respond(shared, caller, asked, effect, ids).await {
-        Ok(answer) => exchange::deface(answer, effect),
+        Ok(answer) => deface(answer, effect, ids),
         Err(refusal) => *refusal,
     }
 }
@@ -80,18 +81,21 @@ async fn respond(
     }
     let version = version(&asked.path).unwrap_or_default();
     let parts = read(version, &asked.body).map_err(|why| errors::bad_request(&why, ids))?;
-    let mut answers = run(shared, caller, &parts, &ids.request).await;
+    let mut answers = run(shared, caller, &parts, ids).await;
     // Seeded, so that a test that failed fails again.
     let urls: Vec<&str> = parts.iter().map(|(part, _)| part.url.as_str()).collect();
     let mut rng = Rng::from_text(&urls.join("\n"), shared.seed);
     for last in (1..answers.len()).rev() {
         answers.swap(last, rng.below(last + 1));
     }
+    let mut verbatim = Vec::new();
     let responses: Vec<Value> = answers
         .into_iter()
-        .filter_map(|(id, answer)| Some(response(&id, &answer?, &mut rng)))
+        .filter_map(|(id, answer)| Some(response(&id, &answer?, &mut rng, &mut verbatim)))
         .collect();
-    Ok(Answer::graph_json(200, &json!({"responses": responses})))
+    let mut answer = Answer::graph_json(200, &json!({"responses": responses}));
+    put_in(&mut answer.body, &verbatim);
+    Ok(answer)
 }
 
 /// The requests of an envelope, or what is wrong with it.
@@ -165,7 +169,7 @@ async fn run(
     shared: &Shared,
     caller: &Caller,
     parts: &[(Part, Asked)],
-    batch: &str,
+    batch: &Ids,
 ) -> Vec<(String, Option<Answer>)> {
     let mut answered: BTreeMap<usize, Option<Answer>> = BTreeMap::new();
     while answered.len() < parts.len() {
@@ -180,7 +184,7 @@ async fn run(
             });
             async move {
                 if failed {
-                    Some(errors::failed_dependency(&parts[one].1.ids()))
+                    Some(errors::failed_dependency(&parts[one].1.ids_in(batch)))
                 } else {
                     exchange::part(shared, caller, &parts[one].1, batch).await
                 }
@@ -204,7 +208,23 @@ fn awaited(parts: &[(Part, Asked)], one: usize) -> Option<usize> {
         .position(|(part, _)| part.id.eq_ignore_ascii_case(other))
 }
 
-fn response(id: &str, answer: &Answer, rng: &mut Rng) -> Value {
+/// What stands for the body with this number, which is put in once all else is text.
+fn stand_in(number: usize) -> String {
+    format!("@sim.verbatim.{number}")
+}
+
+/// Puts bodies in their places that cannot be said in a value.
+fn put_in(text: &mut Vec<u8>, verbatim: &[Vec<u8>]) {
+    for (number, body) in verbatim.iter().enumerate() {
+        let mark = json!(stand_in(number)).to_string().into_bytes();
+        let found = text.windows(mark.len()).position(|part| part == mark);
+        if let Some(at) = found {
+            text.splice(at..at + mark.len(), body.iter().copied());
+        }
+    }
+}
+
+fn response(id: &str, answer: &Answer, rng: &mut Rng, verbatim: &mut Vec<Vec<u8>>) -> Value {
     let mut headers = Map::new();
     let own = answer.headers.iter();
     let own = own.map(|(name, value)| (*name, value.as_str()));
@@ -216,7 +236,10 @@ fn response(id: &str, answer: &Answer, rng: &mut Rng) -> Value {
         headers.insert(name, json!(value));
     }
     let mut response = json!({"id": id, "status": answer.status, "headers": headers});
-    if !answer.body.is_empty() {
+    if answer.verbatim {
+        response["body"] = json!(stand_in(verbatim.len()));
+        verbatim.push(answer.body.clone());
+    } else if !answer.body.is_empty() {
         response["body"] = serde_json::from_slice(&answer.body)
             .unwrap_or_else(|_| json!(STANDARD.encode(&answer.body)));
     }

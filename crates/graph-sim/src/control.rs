@@ -11,7 +11,7 @@
 //! | `GET`, `PUT limits` | what is done about Graph's published limits |
 //! | `GET traffic/{directory_id}`, `DELETE traffic` | how its clients behaved; begins anew |
 //! | `GET connections` | how many were ever opened |
-//! | `GET`, `PUT modes/{directory_id}` | what the tenant lacks |
+//! | `GET`, `PUT modes/{directory_id}` | what the tenant lacks, and what is peculiar about it |
 //! | `PUT latency` | how long answers take |
 //! | `POST challenge/{directory_id}` | tokens are good no longer, until one is asked for with claims |
 //! | `POST certificates` | lets the application prove itself with the certificate, in PEM |

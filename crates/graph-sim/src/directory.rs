@@ -127,6 +127,8 @@ pub(crate) struct Directory {
     pub(crate) seed: u64,
     /// In the order of [`collections`].
     pub(crate) sets: Vec<Set>,
+    /// Whether ids of some objects are not GUIDs.
+    pub(crate) odd_ids: bool,
 }
 
 impl Directory {
@@ -138,7 +140,11 @@ impl Directory {
             .zip(shares(size))
             .map(|(collection, share)| Set::new(fill(seed, collection, &share)))
             .collect();
-        Self { seed, sets }
+        Self {
+            seed,
+            sets,
+            odd_ids: false,
+        }
     }
 }
 

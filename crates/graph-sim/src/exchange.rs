@@ -1,17 +1,16 @@
 //! One request to Graph from arrival to answer, whether it came by itself or in a batch.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
 use actix_web::web::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
-use crate::answer::{Answer, Delivery, Ids, random_bits, random_guid};
+use crate::answer::{Answer, Ids, random_bits, random_guid};
+use crate::deface::deface;
 use crate::faults::{Effect, RetryAfter};
 use crate::graph::{self, GraphRequest, PageFault, by_ids, errors, group_changes};
 use crate::limits::{Asking, Charge, Refusal, WaitForm};
+use crate::modes::TenantMode;
 use crate::request_log::{LogEntry, Underway};
 use crate::sign_in::{Bearer, Holder};
 use crate::simulator::Shared;
@@ -60,6 +59,15 @@ impl Asked {
         Ids {
             request: random_guid(),
             client_request: self.header("client-request-id").map(str::to_owned),
+        }
+    }
+
+    /// The ids of a request in a batch, which has the client's of the batch if none of its own.
+    pub(crate) fn ids_in(&self, batch: &Ids) -> Ids {
+        let own = self.ids();
+        Ids {
+            client_request: own.client_request.or_else(|| batch.client_request.clone()),
+            ..own
         }
     }
 
@@ -117,12 +125,17 @@ pub(crate) async fn part(
     shared: &Shared,
     caller: &Caller,
     asked: &Asked,
-    batch: &str,
+    batch: &Ids,
 ) -> Option<Answer> {
     let tenant = caller.tenant();
-    let mut underway = asked.begin(shared, tenant, caller.user_agent.as_deref(), Some(batch));
+    let mut underway = asked.begin(
+        shared,
+        tenant,
+        caller.user_agent.as_deref(),
+        Some(&batch.request),
+    );
     let effect = meet(shared, &asked.path, tenant).await;
-    let answer = graph(shared, caller, asked, effect.as_ref(), &asked.ids());
+    let answer = graph(shared, caller, asked, effect.as_ref(), &asked.ids_in(batch));
     if matches!(effect, Some(Effect::MissingResponse)) {
         return None;
     }
@@ -238,6 +251,7 @@ fn respond(
         unknown_members: has("prefer", "include-unknown-enum-members"),
         eventual: has("consistencylevel", "eventual"),
         fault: PageFault::from(effect),
+        settings_shrink_pages: shared.modes.has(tenant, &TenantMode::SettingsShrinkPages),
         ids,
     };
     let answer = if group_changes::is_path(&asked.path) {
@@ -252,7 +266,7 @@ fn respond(
         Some(Effect::ExpandTimesOut { rows }) if answer.rows > *rows && expands(&asked.query) => {
             errors::server_error(504, crate::faults::ErrorBody::Empty, ids)
         }
-        _ => deface(answer, effect),
+        _ => deface(answer, effect, ids),
     }
 }
 
@@ -304,6 +318,7 @@ fn on_query(effect: &Effect, query: &str, ids: &Ids) -> Option<Answer> {
             ids,
         )),
         Effect::PageGone { status } if has("$skiptoken=") => Some(errors::page_gone(*status, ids)),
+        Effect::PageTokenExpired if has("$skiptoken=") => Some(errors::page_token_expired(ids)),
         _ => None,
     }
 }
@@ -325,6 +340,11 @@ pub(crate) fn at_once(effect: &Effect, own_permission: Option<&str>, ids: &Ids) 
         Effect::Unauthorized => {
             errors::unauthorized("Lifetime validation failed, the token is expired.", ids)
         }
+        Effect::RefusedByService => errors::refused_by_service(ids),
+        Effect::ErrorWithOk => Answer {
+            status: 200,
+            ..errors::failed_in_stream(ids)
+        },
         Effect::HtmlPage => Answer::new(
             200,
             "text/html; charset=utf-8",
@@ -335,38 +355,6 @@ pub(crate) fn at_once(effect: &Effect, own_permission: Option<&str>, ids: &Ids) 
         }
         _ => return None,
     })
-}
-
-/// Spoils a finished answer.
-pub(crate) fn deface(mut answer: Answer, effect: Option<&Effect>) -> Answer {
-    match effect {
-        Some(Effect::TruncatedJson) => answer.body.truncate(answer.body.len() / 2),
-        Some(Effect::ConnectionReset) => answer.delivery = Delivery::Reset,
-        Some(Effect::WrongContentType) => answer.content_type = "text/plain; charset=utf-8",
-        Some(Effect::Gzip) => {
-            if let Some(compressed) = compress(&answer.body) {
-                answer.body = compressed;
-                answer.headers.push(("Content-Encoding", "gzip".to_owned()));
-            }
-        }
-        Some(Effect::SlowBody {
-            pieces,
-            milliseconds,
-        }) => {
-            answer.delivery = Delivery::Slow {
-                pieces: *pieces,
-                pause: Duration::from_millis(*milliseconds),
-            };
-        }
-        _ => {}
-    }
-    answer
-}
-
-fn compress(body: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok()
 }
 
 /// The page that an effect asks for.
@@ -380,14 +368,8 @@ impl<'a> From<Option<&'a Effect>> for PageFault<'a> {
             Some(Effect::Padded { bytes }) => Self::Padded(*bytes),
             Some(Effect::TopIgnored) => Self::TopIgnored,
             Some(Effect::TopClamped { rows }) => Self::TopClamped(*rows),
-            Some(
-                effect @ (Effect::UnknownEnum
-                | Effect::UnknownType
-                | Effect::NullName
-                | Effect::OddNames
-                | Effect::HugeRow { .. }
-                | Effect::DuplicateKeys),
-            ) => Self::Rows(effect),
+            Some(Effect::CutList { rows }) => Self::Cut(*rows),
+            Some(Effect::Endless) => Self::Endless,
             _ => Self::None,
         }
     }

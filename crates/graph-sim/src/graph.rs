@@ -5,11 +5,12 @@ pub(crate) mod errors;
 mod filter;
 pub(crate) mod group_changes;
 mod odata;
-mod odd_rows;
 mod paging;
 mod route;
 
 use serde_json::{Map, Value, json};
+
+pub(crate) use paging::MAX_PADDING;
 
 use crate::answer::{Answer, Ids};
 use crate::collections::{Assignments, Collection, Kind, Shape, collections, index_of};
@@ -17,7 +18,6 @@ use crate::content::{
     self, Held, Links, Navigation, Row, View, cast_navigations, navigations, places,
 };
 use crate::directory::{Directory, Object, Set};
-use crate::faults::Effect;
 use odata::Query;
 use paging::Listing;
 use route::Target;
@@ -36,8 +36,10 @@ pub(crate) enum PageFault<'a> {
     Padded(usize),
     TopIgnored,
     TopClamped(usize),
-    /// Something is wrong with rows.
-    Rows(&'a Effect),
+    /// Full pages have no link. They hold so many rows, or as many as were asked for.
+    Cut(Option<usize>),
+    /// A new link to the same rows.
+    Endless,
 }
 
 /// A request that was let in.
@@ -58,6 +60,8 @@ pub(crate) struct GraphRequest<'a> {
     /// Whether `ConsistencyLevel: eventual` was sent.
     pub(crate) eventual: bool,
     pub(crate) fault: PageFault<'a>,
+    /// Lists whose rows carry their settings come one or two at a time.
+    pub(crate) settings_shrink_pages: bool,
     pub(crate) ids: &'a Ids,
 }
 
@@ -137,6 +141,7 @@ fn rows_page(
         max_top: 1_000,
         counts_pages: true,
         ends_early: false,
+        shrinks: false,
     };
     paging::page(request, query, &listing, |position| {
         match rows[position].clone() {
@@ -257,6 +262,8 @@ impl<'a> Responder<'a> {
             max_top: self.collection.max_top,
             counts_pages: self.collection.is_intune(),
             ends_early,
+            shrinks: self.request.settings_shrink_pages
+                && self.query.expand.iter().any(|one| one.name == "settings"),
         };
         let view = self.view(false);
         paging::page(self.request, self.query, &listing, |position| {
@@ -277,7 +284,7 @@ impl<'a> Responder<'a> {
         let view = self.view(false);
         let wanted = |object: &Object| {
             let row = self.row(*object);
-            if parent.is_some_and(|parent| row.parent_id() != parent) {
+            if parent.is_some_and(|parent| !row.is_under(parent)) {
                 return false;
             }
             let mut conditions = conditions.iter().copied().flatten().peekable();
@@ -298,7 +305,7 @@ impl<'a> Responder<'a> {
         let row = content::find(&self.request.directory, self.index, id)
             .filter(|row| {
                 let parent = target.parent.as_ref();
-                parent.is_none_or(|parent| row.parent_id() == *parent)
+                parent.is_none_or(|parent| row.is_under(parent))
             })
             .ok_or_else(|| errors::not_found(ids))?;
         let mut tail = target.tail.as_slice();

@@ -18,7 +18,10 @@ Control endpoints, under /_sim/, with JSON bodies:
   GET connections                    how many were ever opened
   GET, PUT modes/{tenant}            what the tenant lacks, as a list: no_intune, no_cloud_pc,
                                      no_conditional_access, no_scripts, us_government,
-                                     {\"without\": \"permission\"}
+                                     {\"without\": \"permission\"}; and what is peculiar about it:
+                                     odd_ids (ids that need escaping in a path; to be set before
+                                     the first sync), settings_shrink_pages (one or two rows a
+                                     page where settings are expanded)
   PUT latency                        base_us, per_row_us, jitter_us, expand_percent
   GET, DELETE tokens/{tenant}        how many were issued; revokes them
   POST challenge/{tenant}            asks for new tokens with claims
@@ -48,9 +51,24 @@ Faults. A rule has a path, and may have more:
     delayed (milliseconds), slow_body (pieces, milliseconds)
     empty_page, repeated_next_link, foreign_next_link (origin), repeated_row, page_gone (status)
     padded (bytes), huge_row (bytes), expand_times_out (rows)
+    page_token_expired               400 Directory_ExpiredPageToken where a link leads to
+    error_with_ok                    200, and the body is an error
+    in_stream_error (rows)           200 with the first rows and an error beside them
+    refused_by_service               401 from Intune itself, though the token is good
+    cut_list (rows)                  no link on full pages, or on pages of so many rows
+    endless                          new links to the same rows, for ever
+    empty_next_link                  the end of a list is an empty link
+    large_rows (bytes)               every row is so much larger
     top_ignored, top_rejected, top_clamped (rows)
     unknown_enum, unknown_type, null_name, odd_names, duplicate_keys
+    other_case                       GUIDs in upper case
+    object_without_id                not in lists
+    null_row, row_without_id, lone_surrogate, invalid_utf8, huge_number (row)
+    deep_nesting (levels, row), long_name (characters, row)
+                                     on one row, counted from 0, which is the first by default
+    byte_order_mark
     missing_response                 in a $batch
+    lifetime_as_text                 at a token endpoint
     sign_in (refusal)                at a token endpoint; the refusal is one of:
       secret_invalid, secret_expired, application_not_found, application_disabled,
       tenant_not_found, consent_missing, not_subscribed, blocked_by_conditional_access,

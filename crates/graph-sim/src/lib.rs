@@ -30,6 +30,7 @@ mod batch;
 mod collections;
 mod content;
 mod control;
+mod deface;
 mod directory;
 mod exchange;
 mod faults;

@@ -1,4 +1,4 @@
-//! What a tenant lacks.
+//! What a tenant lacks, and what is peculiar about it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -25,6 +25,11 @@ pub enum TenantMode {
     Without(String),
     /// It lives in the cloud of the US government (GCC High): tokens are for its Graph only.
     UsGovernment,
+    /// Ids of some of its objects are not GUIDs, and hold characters that have to be escaped in a
+    /// path. To be set before the first sync: objects keep their ids.
+    OddIds,
+    /// Lists of policies come one or two rows at a time when their settings are expanded.
+    SettingsShrinkPages,
 }
 
 /// The permission that scripts need.
@@ -44,9 +49,14 @@ impl Modes {
         all.get(tenant).cloned().unwrap_or_default()
     }
 
+    pub(crate) fn has(&self, tenant: &str, mode: &TenantMode) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(tenant).is_some_and(|modes| modes.contains(mode))
+    }
+
     /// The root of the Graph that tokens of the tenant are for.
     pub(crate) fn graph_root(&self, tenant: &str) -> &'static str {
-        if self.of(tenant).contains(&TenantMode::UsGovernment) {
+        if self.has(tenant, &TenantMode::UsGovernment) {
             "https://graph.microsoft.us"
         } else {
             "https://graph.microsoft.com"
@@ -80,7 +90,7 @@ impl Modes {
             }
             TenantMode::Without(missing) => (permission == Some(missing.as_str()))
                 .then(|| errors::forbidden(Some(missing), ids)),
-            TenantMode::UsGovernment => None,
+            TenantMode::UsGovernment | TenantMode::OddIds | TenantMode::SettingsShrinkPages => None,
         })
     }
 }

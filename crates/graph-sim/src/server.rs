@@ -11,6 +11,7 @@ use futures::{StreamExt as _, stream};
 use crate::answer::{Answer, Delivery, Ids};
 use crate::batch;
 use crate::control;
+use crate::deface::deface;
 use crate::exchange::{self, Asked, Caller};
 use crate::faults::Effect;
 use crate::graph::errors;
@@ -113,7 +114,7 @@ fn token(
         root: &caller.base,
         graph_root: shared.modes.graph_root(tenant),
     };
-    exchange::deface(shared.sign_in.token(&request), effect)
+    deface(shared.sign_in.token(&request), effect, ids)
 }
 
 fn send(answer: Answer, ids: &Ids) -> HttpResponse {

@@ -240,7 +240,16 @@ impl Shared {
 
     /// What a tenant holds now.
     pub(crate) fn directory(&self, tenant: &str) -> Directory {
-        self.change(tenant, |tenant| tenant.now.clone())
+        self.with_ids(tenant, self.change(tenant, |tenant| tenant.now.clone()))
+    }
+
+    /// The directory with the ids that the tenant's modes give it.
+    fn with_ids(&self, tenant: &str, directory: Directory) -> Directory {
+        let tenant = tenant.to_ascii_lowercase();
+        Directory {
+            odd_ids: self.modes.has(&tenant, &TenantMode::OddIds),
+            ..directory
+        }
     }
 
     fn change<T>(&self, tenant: &str, change: impl FnOnce(&mut Tenant) -> T) -> T {
@@ -273,7 +282,7 @@ impl Shared {
 
     pub(crate) fn changes_since_mark(&self, tenant: &str) -> Vec<AnswerChange> {
         let (mark, now) = self.change(tenant, |tenant| (tenant.mark.clone(), tenant.now.clone()));
-        answer_key::changes(&mark, &now)
+        answer_key::changes(&self.with_ids(tenant, mark), &self.with_ids(tenant, now))
     }
 
     pub(crate) fn mutate(

@@ -5,14 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::identity::Purpose;
-use super::{Links, Rng, Row, merge, places};
+use super::{Links, Rng, Row, merge};
 use crate::collections::Collection;
 
 /// A configuration of an app on managed devices.
 pub(super) fn configuration(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Value {
-    let apps: Vec<String> = (0..1 + rng.below(2))
-        .map(|_| row.one_in(places::APPS, rng))
-        .collect();
+    let apps: Vec<String> = (0..1 + rng.below(2)).map(|_| row.one_app(rng)).collect();
     let mut configuration =
         json!({"targetedMobileApps": links.all("configures_app", "mobile_app", &apps)});
     let own = if row.short_type() == "androidManagedStoreAppConfiguration" {

@@ -24,7 +24,7 @@ pub(super) fn app(row: &Row<'_>, view: View<'_>, rng: &mut Rng, links: &mut Link
         "informationUrl": rng.percent(30).then_some("https://example.com/app"),
         "owner": "",
         "developer": "",
-        "notes": "",
+        "notes": note(row),
         "publishingState": "published",
         "uploadState": 1,
         "dependentAppCount": counts.dependent,
@@ -38,6 +38,18 @@ pub(super) fn app(row: &Row<'_>, view: View<'_>, rng: &mut Rng, links: &mut Link
     };
     merge(&mut app, own);
     app
+}
+
+/// What somebody wrote beside an app.
+fn note(row: &Row<'_>) -> String {
+    if row.object.serial % 8 == 3 && !row.object.built_in {
+        format!(
+            "Downloads through {}, see CHG-2041.",
+            row.proxy_url(":8080")
+        )
+    } else {
+        String::new()
+    }
 }
 
 fn own_members(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Value {

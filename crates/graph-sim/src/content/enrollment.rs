@@ -31,9 +31,7 @@ pub(super) fn configuration(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> 
             },
         }),
         "enrollmentStatusPage" => {
-            let apps: Vec<String> = (0..1 + rng.below(3))
-                .map(|_| row.one_in(places::APPS, rng))
-                .collect();
+            let apps: Vec<String> = (0..1 + rng.below(3)).map(|_| row.one_app(rng)).collect();
             json!({
                 "deviceEnrollmentConfigurationType":
                     "windows10EnrollmentCompletionPageConfiguration",

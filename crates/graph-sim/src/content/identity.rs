@@ -1,5 +1,7 @@
 //! Ids, times and scope tags.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -20,6 +22,7 @@ pub(super) enum Purpose {
     ScopeTags,
     Settings,
     Navigation,
+    ProxyPassword,
 }
 
 /// 2021-03-01, before which nothing was made.
@@ -52,6 +55,7 @@ fn guid(rng: &mut Rng, serial: u32, seed: u64) -> String {
 /// to hold the object's own id against it.
 fn serial_of(collection: &Collection, seed: u64, id: &str) -> Option<u32> {
     let guid = match collection.id_form {
+        IdForm::Guid if Uuid::try_parse(id).is_err() => return serial_of_odd(id, seed),
         IdForm::Number => return id.parse().ok(),
         IdForm::Context => return id.strip_prefix('c')?.parse::<u32>().ok()?.checked_sub(1),
         IdForm::Guid | IdForm::Tenant => id,
@@ -59,9 +63,32 @@ fn serial_of(collection: &Collection, seed: u64, id: &str) -> Option<u32> {
         IdForm::Enrollment | IdForm::Template => id.get(..36)?,
         IdForm::Child => id.get(id.len().checked_sub(36)?..)?,
     };
-    let bits = Uuid::parse_str(guid).ok()?.as_u128();
+    serial_in(Uuid::parse_str(guid).ok()?, seed)
+}
+
+fn serial_in(guid: Uuid, seed: u64) -> Option<u32> {
+    let bits = guid.as_u128();
     let rest = bits & !SERIAL;
     u32::try_from((bits & SERIAL) ^ mask(rest, seed)).ok()
+}
+
+fn serial_of_odd(id: &str, seed: u64) -> Option<u32> {
+    let encoded = STANDARD.decode(id).ok();
+    let encoded = encoded.and_then(|bytes| Uuid::from_slice(&bytes).ok());
+    let at_the_end = || Uuid::parse_str(id.get(id.len().checked_sub(36)?..)?).ok();
+    serial_in(encoded.or_else(at_the_end)?, seed)
+}
+
+/// The id of an object whose id is not a GUID, as Graph has some: with characters that mean
+/// something in a path, and with some that are escaped in it. Every fifth keeps its GUID.
+fn odd_id(guid: String, serial: u32) -> String {
+    match serial % 5 {
+        0 => Uuid::parse_str(&guid).map_or(guid, |guid| STANDARD.encode(guid.as_bytes())),
+        1 => guid,
+        2 => format!("O'Brien {guid}"),
+        3 => format!("a+b/c=={guid}"),
+        _ => format!("YWJj={guid}"),
+    }
 }
 
 /// The object with this id that is there. Takes the same time however many there are.
@@ -79,7 +106,9 @@ fn find_ever<'a>(directory: &'a Directory, index: usize, id: &str) -> Option<Row
         _ => serial_of(collection, seed, id)?,
     };
     let row = Row::new(directory, index, directory.sets[index].by_serial(serial)?);
-    (row.id() == id).then_some(row)
+    let own = row.id();
+    let same = own == id || !row.may_have_odd_id() && own.eq_ignore_ascii_case(id);
+    same.then_some(row)
 }
 
 impl<'a> Row<'a> {
@@ -105,6 +134,7 @@ impl<'a> Row<'a> {
             };
         }
         match self.collection.id_form {
+            IdForm::Guid if self.may_have_odd_id() => odd_id(guid(), serial),
             IdForm::Guid | IdForm::Tenant => guid(),
             IdForm::ManagedApp => format!("T_{}", guid()),
             IdForm::Number => serial.to_string(),
@@ -124,6 +154,22 @@ impl<'a> Row<'a> {
                 format!("{}_{suffix}", guid())
             }
         }
+    }
+
+    /// Whether ids of its collection need not be GUIDs. Those of filters are, everywhere.
+    fn may_have_odd_id(&self) -> bool {
+        let collection = self.collection;
+        self.directory.odd_ids
+            && collection.id_form == IdForm::Guid
+            && collection.kind() == Kind::List
+            && collection.is_intune()
+            && collection.path() != places::FILTERS
+    }
+
+    /// Whether it stands under the parent with this id, in any case.
+    pub(crate) fn is_under(&self, parent: &str) -> bool {
+        let parents = index_of(places::ENROLLMENT_TOKENS);
+        find_ever(self.directory, parents, parent).is_some_and(|row| row.id() == self.parent_id())
     }
 
     /// The id of the parent, for children.
@@ -158,6 +204,18 @@ impl<'a> Row<'a> {
             return rng.guid();
         }
         self.id_in(place, serial)
+    }
+
+    /// The id of an app of the tenant, or of one of those that Microsoft supplies.
+    pub(super) fn one_app(&self, rng: &mut Rng) -> String {
+        let own = self.one_in(places::APPS, rng);
+        // From a stream of its own, so that no other value moves.
+        let mut aside = Rng::from_text(&own, self.collection_seed);
+        let supplied = self.count_of(places::APPS) + aside.below(6);
+        let supplied = self.other(places::APPS, supplied);
+        supplied
+            .filter(|app| app.object.built_in && aside.percent(30))
+            .map_or(own, |app| app.id())
     }
 
     /// When it was made and when it was changed last. Every change moves the second by a day,
@@ -209,13 +267,16 @@ mod tests {
 
     #[test]
     fn every_object_is_found_by_its_id_and_by_no_other() {
-        let directory = Directory::generate(5, "11111111-2222-4333-8444-555555555555", 1_000);
-        for (index, set) in directory.sets.iter().enumerate() {
-            for object in set.iter() {
-                let id = Row::new(&directory, index, object).id();
-                assert_eq!(find(&directory, index, &id).unwrap().object, object);
-                let other = format!("{id}0");
-                assert!(find(&directory, index, &other).is_none(), "{other}");
+        let mut directory = Directory::generate(5, "11111111-2222-4333-8444-555555555555", 1_000);
+        for odd_ids in [false, true] {
+            directory.odd_ids = odd_ids;
+            for (index, set) in directory.sets.iter().enumerate() {
+                for object in set.iter() {
+                    let id = Row::new(&directory, index, object).id();
+                    assert_eq!(find(&directory, index, &id).unwrap().object, object);
+                    let other = format!("{id}0");
+                    assert!(find(&directory, index, &other).is_none(), "{other}");
+                }
             }
         }
         let unknown = "11111111-2222-4333-8444-555555555555";

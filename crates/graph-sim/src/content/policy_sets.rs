@@ -87,7 +87,11 @@ pub(super) fn items(row: &Row<'_>, links: &mut Links) -> Vec<Value> {
     (0..7)
         .map(|number| {
             let (kind, target_kind, place) = ITEMS[(serial * 7 + number) % ITEMS.len()];
-            let payload = row.one_in(place, &mut rng);
+            let payload = if place == places::APPS {
+                row.one_app(&mut rng)
+            } else {
+                row.one_in(place, &mut rng)
+            };
             let odata_type = format!("#microsoft.graph.{kind}PolicySetItem");
             json!({
                 "@odata.type": odata_type,

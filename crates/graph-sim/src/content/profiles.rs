@@ -40,6 +40,8 @@ fn own_members(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Value {
                 "connectAutomatically": true,
                 "wiFiSecurityType": "wpa2Personal",
                 "preSharedKey": format!("psk-{:016x}", row.secret(rng)),
+                "proxySettings": "automatic",
+                "proxyAutomaticConfigurationUrl": row.proxy_url("/proxy.pac"),
             })
         }
         "iosEnterpriseWiFiConfiguration" | "androidDeviceOwnerEnterpriseWiFiConfiguration" => {

@@ -134,6 +134,12 @@ impl<'a> Row<'a> {
         rng.next() ^ u64::from(self.object.secret).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
+    /// The URL of a proxy, with the name and the password that somebody put into it.
+    pub(super) fn proxy_url(&self, tail: &str) -> String {
+        let password = self.rng(Purpose::ProxyPassword).next();
+        format!("http://svc-proxy:purl-{password:016x}@proxy.example.com{tail}")
+    }
+
     /// The row.
     pub(crate) fn body(&self, view: View<'_>, links: &mut Links) -> Map<String, Value> {
         links.told_by(ToldBy::Row);

@@ -26,6 +26,51 @@ fn error(status: u16, code: &str, message: &str, ids: &Ids) -> Answer {
     )
 }
 
+/// What a service says that failed after it had begun to answer. The status is a caller's to set.
+pub(crate) fn failed_in_stream(ids: &Ids) -> Answer {
+    error(
+        500,
+        "UnknownError",
+        "An error occurred while the answer was sent.",
+        ids,
+    )
+}
+
+/// 401 of the service behind Graph, which does not know the token that Graph let in. The challenge
+/// stands in the message only.
+pub(crate) fn refused_by_service(ids: &Ids) -> Answer {
+    let activity = random_guid();
+    let challenge = json!({
+        "WWW-Authenticate":
+            "Bearer realm=\"urn:intune:service,00000000-0000-0000-0000-000000000000\"",
+    })
+    .to_string();
+    let message = json!({
+        "_version": 3,
+        "Message": format!(
+            "An error has occurred - Operation ID (for customer support): \
+             00000000-0000-0000-0000-000000000000 - Activity ID: {activity} - Url: \
+             https://fef.amsua0101.manage.microsoft.com/StatelessService?api-version=5025-01-01"
+        ),
+        "CustomApiErrorPhrase": "",
+        "RetryAfter": null,
+        "ErrorSourceService": "",
+        "HttpHeaders": challenge,
+    });
+    let message = format!("{message:#}").replace('\n', "\r\n");
+    error(401, "Forbidden", &message, ids)
+}
+
+/// A page whose link was followed too late.
+pub(crate) fn page_token_expired(ids: &Ids) -> Answer {
+    error(
+        400,
+        "Directory_ExpiredPageToken",
+        "The specified page token value has expired and can no longer be included in your request.",
+        ids,
+    )
+}
+
 /// Intune's habit: the message is JSON once more.
 fn nested(message: &str) -> String {
     nested_with(message, None)

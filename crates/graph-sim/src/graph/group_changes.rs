@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use super::odata::Query;
-use super::{GraphRequest, errors};
+use super::{GraphRequest, PageFault, errors};
 use crate::answer::{Answer, random_guid};
 use crate::collections::{collections, index_of};
 use crate::content::{Links, Row, View, places};
@@ -30,6 +30,14 @@ struct Round {
     told: Vec<u32>,
     /// The rest of the query, as it was asked.
     select: String,
+}
+
+/// Where a page of a round begins.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    offset: usize,
+    /// Tells links apart that lead to the same rows.
+    turn: usize,
 }
 
 /// Whether this path is answered here.
@@ -88,11 +96,13 @@ impl GroupChanges {
                 let Some((token, from)) = skip.split_once('.') else {
                     return errors::bad_request("Skip token is not valid.", request.ids);
                 };
-                let (Some(round), Ok(from)) = (self.find(token, request.tenant), from.parse())
+                let (from, turn) = from.split_once('.').unwrap_or((from, "0"));
+                let round = self.find(token, request.tenant);
+                let (Some(round), Ok(offset), Ok(turn)) = (round, from.parse(), turn.parse())
                 else {
                     return gone();
                 };
-                (token.to_owned(), round, from)
+                (token.to_owned(), round, Place { offset, turn })
             }
             (Some(token), None) if token != "latest" => {
                 let Some(before) = self.find(token, request.tenant) else {
@@ -101,7 +111,7 @@ impl GroupChanges {
                 let from = Some(before.to.clone());
                 let select = before.select.clone();
                 let (token, round) = self.begin(Round::new(request.tenant, from, now(), select));
-                (token, round, 0)
+                (token, round, Place::default())
             }
             (None, None) => {
                 if parameter("$top").is_some() || parameter("$expand").is_some() {
@@ -109,13 +119,13 @@ impl GroupChanges {
                 }
                 let select = request.query.to_owned();
                 let (token, round) = self.begin(Round::new(request.tenant, None, now(), select));
-                (token, round, 0)
+                (token, round, Place::default())
             }
             (latest, _) => {
                 let select = request.query.replace("$deltatoken=latest", "");
                 let from = latest.map(|_| now());
                 let (token, round) = self.begin(Round::new(request.tenant, from, now(), select));
-                (token, round, 0)
+                (token, round, Place::default())
             }
         };
         round.page(request, &token, from, minimal)
@@ -146,7 +156,7 @@ impl Round {
         }
     }
 
-    fn page(&self, request: &GraphRequest<'_>, token: &str, from: usize, minimal: bool) -> Answer {
+    fn page(&self, request: &GraphRequest<'_>, token: &str, place: Place, minimal: bool) -> Answer {
         let query = match Query::parse(&self.select, request.ids) {
             Ok(query) => query,
             Err(refusal) => return *refusal,
@@ -154,14 +164,18 @@ impl Round {
         let collection = &collections()[index_of(places::GROUPS)];
         let most = request.max_page_size.unwrap_or(usize::MAX);
         let size = collection.page_size.min(most).max(1);
-        let from = from.min(self.told.len());
+        let from = place.offset.min(self.told.len());
         let to = (from + size).min(self.told.len());
         let rows: Vec<Value> = self.told[from.saturating_sub(1)..to]
             .iter()
             .map(|&serial| Value::Object(self.entry(serial, &query, minimal)))
             .collect();
         let root = format!("{}{}", request.base, request.path);
-        let (name, link) = if to < self.told.len() {
+        let (name, link) = if request.fault == PageFault::Endless {
+            let next = place.turn + 1;
+            let link = format!("{root}?$skiptoken={token}.{from}.{next}");
+            ("@odata.nextLink", link)
+        } else if to < self.told.len() {
             ("@odata.nextLink", format!("{root}?$skiptoken={token}.{to}"))
         } else {
             ("@odata.deltaLink", format!("{root}?$deltatoken={token}"))

@@ -23,8 +23,18 @@ pub(super) struct Query {
     pub(super) rest: String,
 }
 
-/// Undoes percent-encoding once. What is no UTF-8 afterwards is replaced.
+/// Undoes percent-encoding in a query once: a plus is a space. What is no UTF-8 afterwards is
+/// replaced.
 pub(super) fn decode(text: &str) -> String {
+    unescape(&text.replace('+', "%20"))
+}
+
+/// Undoes percent-encoding in a segment of a path once, where a plus is a plus.
+pub(super) fn decode_segment(text: &str) -> String {
+    unescape(text)
+}
+
+fn unescape(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -39,7 +49,7 @@ pub(super) fn decode(text: &str) -> String {
                 at += 3;
             }
             None => {
-                decoded.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
+                decoded.push(bytes[at]);
                 at += 1;
             }
         }
@@ -192,6 +202,7 @@ mod tests {
     fn percent_encoding_is_undone_once_and_broken_escapes_stay() {
         assert_eq!(decode("%255B"), "%5B");
         assert_eq!(decode("a%20b+c"), "a b c");
+        assert_eq!(decode_segment("a%2Fb+c%3D"), "a/b+c=");
         assert_eq!(decode("%zz%e"), "%zz%e");
         assert_eq!(decode("%C3%A4"), "ä");
         assert_eq!(decode("%ä"), "%ä");

@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::odata::{Query, decode};
-use super::{GraphRequest, PageFault, errors, odd_rows};
+use super::{GraphRequest, PageFault, errors};
 use crate::answer::Answer;
 
 /// The most padding that is sent.
-pub(super) const MAX_PADDING: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_PADDING: usize = 256 * 1024 * 1024;
 
 /// What is paged through.
 #[derive(Debug)]
@@ -21,6 +21,19 @@ pub(super) struct Listing {
     pub(super) counts_pages: bool,
     /// There is no link to the rest.
     pub(super) ends_early: bool,
+    /// Pages shrink to one or two rows, whatever is asked for.
+    pub(super) shrinks: bool,
+}
+
+impl Listing {
+    /// How many rows the page at a position holds at most.
+    fn widest(&self, position: Position) -> usize {
+        match position.offset % 3 {
+            _ if !self.shrinks => usize::MAX,
+            1 => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// Where a page begins.
@@ -103,21 +116,25 @@ pub(super) fn page(
         PageFault::TopClamped(rows) => rows.min(listing.max_top),
         _ => listing.max_top,
     };
-    let size = top
-        .unwrap_or(listing.page_size)
-        .min(most)
-        .min(request.max_page_size.unwrap_or(usize::MAX))
-        .max(1);
+    let asked = top.unwrap_or(listing.page_size).min(most);
+    let largest = match request.fault {
+        PageFault::Cut(None) => asked,
+        PageFault::Cut(Some(rows)) => rows,
+        _ => request.max_page_size.unwrap_or(usize::MAX),
+    };
+    let size = asked.min(largest).min(listing.widest(position)).max(1);
     let (from, to) = match request.fault {
         PageFault::Empty => (position.offset, position.offset),
         PageFault::RepeatedRow => (position.offset.saturating_sub(1), position.offset + size),
         _ => (position.offset, position.offset + size),
     };
     let (from, to) = (from.min(listing.total), to.min(listing.total));
-    let mut rows: Vec<Value> = (from..to).map(row).collect();
-    if let PageFault::Rows(effect) = request.fault {
-        odd_rows::spoil(&mut rows, effect);
-    }
+    let rows: Vec<Value> = (from..to).map(row).collect();
+    let cut = match request.fault {
+        PageFault::Cut(None) => true,
+        PageFault::Cut(Some(most)) => rows.len() == most,
+        _ => false,
+    };
 
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), json!(listing.context));
@@ -130,15 +147,12 @@ pub(super) fn page(
         let padding = " ".repeat(bytes.min(MAX_PADDING));
         body.insert("@microsoft.graph.tips".to_owned(), json!(padding));
     }
-    if let Some(link) = next_link(request, query, listing, position, to) {
+    if let Some(link) = next_link(request, query, listing, position, to).filter(|_| !cut) {
         body.insert("@odata.nextLink".to_owned(), json!(link));
     }
     let count = rows.len();
     body.insert("value".to_owned(), Value::Array(rows));
     let mut answer = Answer::graph_json(200, &Value::Object(body));
-    if let PageFault::Rows(effect) = request.fault {
-        odd_rows::spoil_text(&mut answer.body, effect);
-    }
     answer.rows = count;
     Ok(answer)
 }
@@ -158,7 +172,7 @@ fn next_link(
     };
     let next = match request.fault {
         PageFault::LinkToItself => return Some(format!("{base}{path}?{}", request.query)),
-        PageFault::Empty => Position {
+        PageFault::Empty | PageFault::Endless => Position {
             turn: position.turn + 1,
             ..position
         },
@@ -169,7 +183,7 @@ fn next_link(
     };
     match request.fault {
         PageFault::LinkElsewhere(origin) => Some(link(origin, next)),
-        PageFault::Empty => Some(link(base, next)),
+        PageFault::Empty | PageFault::Endless => Some(link(base, next)),
         _ => (to < listing.total && !listing.ends_early).then(|| link(base, next)),
     }
 }

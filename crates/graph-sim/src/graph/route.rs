@@ -16,16 +16,17 @@ pub(super) struct Target {
     pub(super) tail: Vec<String>,
 }
 
-/// `/beta/groups/1` as version and decoded segments. A key in parentheses is a segment too.
+/// `/beta/groups/1` as version and decoded segments. A key in parentheses is a segment too, and has
+/// its apostrophes doubled.
 pub(super) fn split_version(path: &str) -> Option<(&str, Vec<String>)> {
     let (version, rest) = path.strip_prefix('/')?.split_once('/')?;
     let mut segments = Vec::new();
     for segment in rest.split('/').filter(|segment| !segment.is_empty()) {
-        let segment = odata::decode(segment);
+        let segment = odata::decode_segment(segment);
         let keyed = segment
             .strip_suffix("')")
             .and_then(|rest| rest.split_once("('"))
-            .map(|(name, key)| (name.to_owned(), key.to_owned()));
+            .map(|(name, key)| (name.to_owned(), key.replace("''", "'")));
         match keyed {
             Some((name, key)) => segments.extend([name, key]),
             None => segments.push(segment),
@@ -100,6 +101,8 @@ mod tests {
         assert_eq!(one.index, index_of("/deviceManagement/intents"));
         assert_eq!(one.item.as_deref(), Some("a b"));
         assert_eq!(one.tail, ["assignments"]);
+        let odd = target("/beta/deviceManagement/intents('O''Brien%2Fa+b%3D%3D')");
+        assert_eq!(odd.item.as_deref(), Some("O'Brien/a+b=="));
         let child = target("/beta/deviceManagement/depOnboardingSettings/p/enrollmentProfiles/c");
         assert_eq!(
             (child.parent.as_deref(), child.item.as_deref()),

@@ -270,3 +270,51 @@ async fn each_request_is_charged_and_the_envelope_is_not() {
     );
     assert_eq!(simulator.max_concurrent(TENANT), 1, "one request over HTTP");
 }
+
+#[tokio::test]
+async fn a_part_that_no_strict_program_reads_stands_as_it_is_and_one_may_be_refused() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    for (path, effect) in [
+        (
+            "/beta/deviceManagement/intents",
+            Effect::LoneSurrogate { row: 0 },
+        ),
+        ("/v1.0/groups", Effect::HugeNumber { row: 0 }),
+        ("/beta/groups", Effect::RefusedByService),
+    ] {
+        simulator.fault(FaultRule::always(PathMatch::exact(path), effect));
+    }
+    let requests = json!([
+        get("1", "/deviceManagement/intents"),
+        get("2", "/groups"),
+        get("3", "/deviceManagement/roleScopeTags"),
+    ]);
+    let answer = post(&client, &json!({"requests": requests})).await;
+    let text = answer.text().await.unwrap();
+    assert!(text.contains(r#"\ud83d","#), "{text}");
+    let readable: Value = serde_json::from_str(&text.replace(r"\ud83d", "")).unwrap();
+    let status = |id: &str| {
+        let responses = readable["responses"].as_array().unwrap();
+        let one = responses.iter().find(|one| one["id"] == id).unwrap();
+        one["status"].clone()
+    };
+    assert_eq!([status("1"), status("2"), status("3")], [200, 401, 200]);
+}
+
+#[tokio::test]
+async fn errors_in_a_batch_carry_the_client_request_id_of_the_batch() {
+    let (_simulator, client) = start(SimulatorOptions::default()).await;
+    let answer = client
+        .http
+        .post(format!("{}/beta/$batch", client.base))
+        .bearer_auth(&client.token)
+        .header("client-request-id", "one-of-mine")
+        .json(&json!({"requests": [get("1", "/deviceManagement/nonsense")]}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.headers()["client-request-id"], "one-of-mine");
+    let answer: Value = answer.json().await.unwrap();
+    let inner = &answer["responses"][0]["body"]["error"]["innerError"];
+    assert_eq!(inner["client-request-id"], "one-of-mine");
+}

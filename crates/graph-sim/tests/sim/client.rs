@@ -134,11 +134,22 @@ impl Client {
         let mut rows = Vec::new();
         for parent in self.rows(parents).await {
             let id = parent["id"].as_str().unwrap();
-            let own = path.replace(&format!("{{{placeholder}}}"), id);
+            let own = path.replace(&format!("{{{placeholder}}}"), &segment(id));
             rows.extend(self.rows(&own).await);
         }
         rows
     }
+}
+
+/// A text as one segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    let escaped = text.bytes().map(|byte| match byte {
+        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    });
+    escaped.collect()
 }
 
 fn is_microsofts(row: &Value) -> bool {

@@ -63,6 +63,7 @@ async fn a_throttled_answer_tells_its_wait_in_every_form() {
     };
     for (wait, expected) in [
         (RetryAfter::Seconds(7), Some("7")),
+        (RetryAfter::Seconds(315), Some("315")),
         (RetryAfter::Decimal(0.2486), Some("0.249")),
         (RetryAfter::Absent, None),
     ] {

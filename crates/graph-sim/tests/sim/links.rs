@@ -400,3 +400,27 @@ async fn navigations_are_expanded_in_lists_where_graph_does_and_refused_elsewher
     let cast = format!("{profiles}/{id}/microsoft.graph.iosVpnConfiguration/identityCertificate");
     assert_eq!(client.get(&cast).await.status(), StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn apps_that_microsoft_supplies_are_referred_to_and_do_not_dangle() {
+    let (simulator, client) = start(sized(3_000)).await;
+    let apps = client.rows("/beta/deviceAppManagement/mobileApps").await;
+    let supplied: BTreeSet<&str> = apps
+        .iter()
+        .filter(|app| app["appAvailability"] == "global" && app["isAssigned"] == false)
+        .map(|app| app["id"].as_str().unwrap())
+        .collect();
+    let links = simulator.answer_links(TENANT);
+    let kinds: BTreeSet<&str> = links
+        .iter()
+        .filter(|link| supplied.contains(link.target_id.as_str()))
+        .map(|link| {
+            assert_eq!(link.dangling, Some(false), "{link:?}");
+            link.kind.as_str()
+        })
+        .collect();
+    let expected = ["blocks_on_app", "configures_app", "contains"];
+    assert_eq!(kinds, BTreeSet::from(expected));
+    let key = &simulator.answer_key(TENANT)["mobileApp"];
+    assert!(key.iter().all(|app| !supplied.contains(app.id.as_str())));
+}

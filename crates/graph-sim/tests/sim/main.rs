@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "test code ends at the first surprise")]
 
+mod bad_answers;
+mod bad_rows;
 mod batch;
 mod client;
 mod content;
@@ -14,6 +16,7 @@ mod limits;
 mod links;
 mod modes;
 mod mutation;
+mod odd_ids;
 mod paging;
 mod program;
 mod sign_in;

@@ -65,3 +65,35 @@ async fn a_tenant_of_the_us_government_has_tokens_for_its_own_graph_only() {
     let body: Value = answer.json().await.unwrap();
     assert_eq!(body["error_codes"][0], 500_011);
 }
+
+#[tokio::test]
+async fn pages_shrink_where_settings_are_expanded_in_some_tenants_and_lose_no_row() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    let expanded = format!("{POLICIES}?$expand=assignments,settings&$top=1000");
+    let full = client.pages(&expanded).await;
+    assert_eq!(full.len(), 1);
+    let rows = full[0]["value"].as_array().unwrap();
+    assert!(rows.len() > 10, "{}", rows.len());
+    for row in rows {
+        let settings = row["settings"].as_array().unwrap();
+        assert_eq!(row["settingCount"], settings.len());
+    }
+
+    simulator.set_modes(TENANT, [TenantMode::SettingsShrinkPages]);
+    let short = client.pages(&expanded).await;
+    let sizes = short
+        .iter()
+        .map(|page| page["value"].as_array().unwrap().len());
+    assert_eq!(
+        sizes.clone().collect::<std::collections::BTreeSet<_>>(),
+        [1, 2].into()
+    );
+    let same = short
+        .iter()
+        .flat_map(|page| page["value"].as_array().unwrap());
+    assert!(same.eq(rows));
+    let without = client
+        .pages(&format!("{POLICIES}?$expand=assignments&$top=1000"))
+        .await;
+    assert_eq!(without.len(), 1, "without settings pages are full");
+}
