@@ -106,7 +106,7 @@ fn break_off(body: &mut Value, most: usize, ids: &Ids) {
     }
 }
 
-/// Puts GUIDs in upper case, wherever in a value they stand, but for links.
+/// Puts GUIDs in upper case, alone and as parts of ids, but for those in links and in sentences.
 fn capitalise(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -123,9 +123,12 @@ fn capitalise(value: &mut Value) {
     }
 }
 
-/// The text with its GUIDs in upper case, if it has some.
+/// The text with its GUIDs in upper case, if it has some and is no sentence.
 fn with_capitals(text: &str) -> Option<String> {
     const LENGTH: usize = 36;
+    if text.contains(char::is_whitespace) {
+        return None;
+    }
     let mut capitals = text.to_owned();
     let (mut at, mut found) = (0, false);
     while let Some(rest) = text.get(at..) {
@@ -158,7 +161,8 @@ mod tests {
             with_capitals(&format!("T_{guid}_{guid}é")),
             Some(format!("T_{capitals}_{capitals}é"))
         );
-        assert_eq!(with_capitals("é abcdefab-2222-4333-8444-55555555555"), None);
+        assert_eq!(with_capitals("é_abcdefab-2222-4333-8444-55555555555"), None);
+        assert_eq!(with_capitals(&format!("see {guid}")), None);
         assert_eq!(with_capitals(""), None);
     }
 }

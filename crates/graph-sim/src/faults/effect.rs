@@ -199,7 +199,7 @@ pub enum Effect {
         /// How many.
         bytes: usize,
     },
-    /// All GUIDs in values are in upper case.
+    /// All GUIDs that are ids or parts of ids are in upper case.
     OtherCase,
     /// An answer that is one object lacks its `id`. Does nothing to lists.
     ObjectWithoutId,

@@ -212,3 +212,28 @@ async fn scripts_show_their_bodies_on_the_item_only() {
     let item = client.json(&format!("{path}/{id}")).await;
     assert!(item["detectionScriptContent"].as_str().unwrap().len() > 20);
 }
+
+#[tokio::test]
+async fn urls_of_proxies_hold_names_and_passwords_in_members_and_in_notes() {
+    let (_simulator, client) = start(SimulatorOptions {
+        size: 2_000,
+        ..SimulatorOptions::default()
+    })
+    .await;
+    for (path, before, after) in [
+        (
+            "/beta/deviceManagement/deviceConfigurations",
+            "\"proxyAutomaticConfigurationUrl\":\"http://svc-proxy:purl-",
+            "@proxy.example.com/proxy.pac\"",
+        ),
+        (
+            "/beta/deviceAppManagement/mobileApps",
+            "\"notes\":\"Downloads through http://svc-proxy:purl-",
+            "@proxy.example.com:8080, see CHG-2041.\"",
+        ),
+    ] {
+        let text = Value::from(client.rows(path).await).to_string();
+        let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!(rest[16..].get(..after.len()), Some(after));
+    }
+}

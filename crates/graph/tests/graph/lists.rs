@@ -210,7 +210,7 @@ async fn no_secret_of_the_tenants_objects_is_kept() {
         for one in read.observations {
             seen += 1;
             let shown = format!("{one:?}");
-            for secret in ["psk-", "vpp-", "password=", "KEY="] {
+            for secret in ["psk-", "vpp-", "purl-", "password=", "KEY="] {
                 assert!(!shown.contains(secret), "{shown}");
             }
             let metadata = one.metadata.value();
