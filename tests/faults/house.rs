@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use atlas_domain::access::Role;
 use atlas_domain::ids::RunId;
 use atlas_test_support::{KEYS, Member, Scenario, TestDatabase, TestRedis, TestTenant, eventually};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -179,6 +179,21 @@ impl House {
         tenant: TestTenant,
         member: &Member,
     ) -> reqwest::Result<Response> {
+        self.press_with(tenant, member, ONE_TYPE).await
+    }
+
+    /// Presses sync for all policy types; the API must accept it.
+    pub(crate) async fn start_full_sync(&self, tenant: TestTenant, member: &Member) {
+        let answer = self.press_with(tenant, member, "{}").await.unwrap();
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    }
+
+    async fn press_with(
+        &self,
+        tenant: TestTenant,
+        member: &Member,
+        selection: &'static str,
+    ) -> reqwest::Result<Response> {
         self.http
             .post(format!(
                 "{}/tenants/{}/inventory-sync",
@@ -187,7 +202,7 @@ impl House {
             ))
             .bearer_auth(&member.token)
             .header("content-type", "application/json")
-            .body(ONE_TYPE)
+            .body(selection)
             .send()
             .await
     }
@@ -259,17 +274,39 @@ impl House {
 
     /// Adds a rule of what goes wrong at the simulator.
     pub(crate) async fn simulate_fault(&self, rule: &Value) {
-        let url = format!("{}/_sim/faults", self.graph);
-        let answer = self.http.post(url).json(rule).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
+        self.post("faults", rule).await;
+    }
+
+    /// Posts to a control endpoint of the simulator.
+    pub(crate) async fn post(&self, path: &str, body: &Value) {
+        self.control(Method::POST, path, Some(body)).await;
+    }
+
+    /// Puts to a control endpoint of the simulator.
+    pub(crate) async fn set(&self, path: &str, body: &Value) {
+        self.control(Method::PUT, path, Some(body)).await;
+    }
+
+    /// Clears what a control endpoint of the simulator holds.
+    pub(crate) async fn clear(&self, path: &str) {
+        self.control(Method::DELETE, path, None).await;
+    }
+
+    async fn control(&self, method: Method, path: &str, body: Option<&Value>) {
+        let url = format!("{}/_sim/{path}", self.graph);
+        let request = self.http.request(method, url);
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        let status = request.send().await.unwrap().status();
+        assert!(status.is_success(), "{path}: {status}");
     }
 
     /// Lets requests for the list wait at the simulator.
     pub(crate) async fn hold(&self) {
-        let url = format!("{}/_sim/gates", self.graph);
         let rule = json!({ "path": { "exact": APPS } });
-        let answer = self.http.post(url).json(&rule).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
+        self.post("gates", &rule).await;
     }
 
     /// Waits until so many requests wait there.
@@ -284,9 +321,7 @@ impl House {
     }
 
     pub(crate) async fn release(&self) {
-        let url = format!("{}/_sim/gates", self.graph);
-        let answer = self.http.delete(url).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
+        self.clear("gates").await;
     }
 
     /// One number from the database.
@@ -332,6 +367,32 @@ impl House {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Waits until every run of the tenant has ended.
+    pub(crate) async fn tenant_ends_within(&self, tenant: TestTenant, patience: Duration) {
+        let connection = self.database.connection().await;
+        let deadline = Instant::now() + patience;
+        let left = "SELECT count(*) FROM operation_runs
+            WHERE tenant_id = $1::text::uuid AND status <> 'completed'";
+        let tenant = tenant.id.to_string();
+        loop {
+            let left: i64 = connection.query_one(left, &[&tenant]).await.unwrap().get(0);
+            if left == 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{left} runs have not ended");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// How the tenant's last run ended.
+    pub(crate) async fn last_outcome(&self, tenant: TestTenant) -> String {
+        let connection = self.database.connection().await;
+        let sql = "SELECT outcome FROM operation_runs
+            WHERE tenant_id = $1::text::uuid AND status = 'completed' ORDER BY id DESC LIMIT 1";
+        let row = connection.query_one(sql, &[&tenant.id.to_string()]).await;
+        row.unwrap().get(0)
     }
 
     /// Waits until every run has ended, and checks what must hold then.

@@ -3,10 +3,12 @@
 //! the processes were doing at that moment is the machine's.
 //!
 //! It goes in rounds of a minute, each with a database of its own, so that a night's soak checks
-//! its runs while it goes and needs no more memory than a minute's.
+//! its runs while it goes and needs no more memory than a minute's. Half a minute in which Graph
+//! answers oddly is its end.
 
 mod chaos;
 mod dice;
+mod odd_answers;
 mod tally;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,6 +70,9 @@ async fn a_random_mix_of_faults_loses_and_doubles_nothing() {
     }
     println!("\n{total}");
     assert!(!total.is_broken(), "see above; the seed is {seed}");
+    let odd = odd_answers::half_a_minute(Dice::new(seed), &postgres, &redis).await;
+    println!("{odd}");
+    assert!(!odd.is_broken(), "see above; the seed is {seed}");
 }
 
 /// Faults for this long, then the time that the runs need to end, then the count.

@@ -290,7 +290,11 @@ impl Shared {
         tenant: &str,
         script: &MutationScript,
     ) -> BTreeMap<String, Changes> {
-        self.change(tenant, |tenant| mutation::mutate(&mut tenant.now, script))
+        let now = self.directory(tenant);
+        self.change(tenant, |tenant| {
+            tenant.now.odd_ids = now.odd_ids;
+            mutation::mutate(&mut tenant.now, script)
+        })
     }
 }
 

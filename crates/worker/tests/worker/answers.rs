@@ -166,6 +166,30 @@ pub(crate) async fn stored(house: &House, tenant: TestTenant, key: &Known) -> Kn
     known
 }
 
+/// Objects that are marked as gone although the key has them.
+pub(crate) async fn marked_gone(
+    house: &House,
+    tenant: TestTenant,
+    key: &Known,
+) -> Vec<(String, String)> {
+    let connection = house.database.connection().await;
+    let statement = "SELECT policy_type, external_id FROM inventory_items \
+        WHERE tenant_id = $1::text::uuid AND missing_since IS NOT NULL ORDER BY 1, 2";
+    let rows = connection.query(statement, &[&tenant.id.to_string()]).await;
+    let there: BTreeSet<(&str, &str)> = key
+        .items
+        .iter()
+        .map(|item| (item.0.as_str(), item.1.as_str()))
+        .collect();
+    rows.unwrap()
+        .into_iter()
+        .map(|row| (row.get(0), row.get(1)))
+        .filter(|(policy_type, id): &(String, String)| {
+            there.contains(&(policy_type.as_str(), id.as_str()))
+        })
+        .collect()
+}
+
 impl Known {
     /// Without these policy types.
     pub(crate) fn without(mut self, types: &BTreeSet<String>) -> Self {

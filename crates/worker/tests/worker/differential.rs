@@ -1,19 +1,24 @@
 //! Whole syncs over tenants of several sizes, with and without faults: what is stored equals the
 //! simulator's answer key, or the run names every policy type of which it does not.
 
+mod peculiar;
+mod troubles;
+
 use std::collections::BTreeSet;
 
 use atlas_domain::access::Role;
 use atlas_domain::ids::{DirectoryId, RunId};
 use atlas_domain::inventory::TypeStatus;
 use atlas_domain::run::Outcome;
-use atlas_graph_sim::{Effect, ErrorBody, FaultRule, MutationScript, PathMatch, RetryAfter};
+use atlas_graph_sim::MutationScript;
 use atlas_test_support::{Member, TestTenant};
 use futures::future::join_all;
 use uuid::Uuid;
 
+use self::troubles::{Trouble, troubles};
 use crate::answers::{
-    assert_same_changes, expected, expected_changes, shortcomings, stored, stored_changes,
+    assert_same_changes, expected, expected_changes, marked_gone, shortcomings, stored,
+    stored_changes,
 };
 use crate::house::House;
 
@@ -105,148 +110,9 @@ async fn what_is_stored_equals_the_answer_key_and_so_do_the_changes_from_sync_to
     }
 }
 
-const APPS: &str = "/beta/deviceAppManagement/mobileApps";
-
-/// What goes wrong, under a name.
-struct Trouble {
-    name: &'static str,
-    /// Nothing of it lasts, so that everything is read all the same.
-    passes: bool,
-    rules: Vec<FaultRule>,
-}
-
-fn everywhere(probability: f64, seed: u64, effect: Effect) -> FaultRule {
-    FaultRule::always(PathMatch::prefix("/"), effect).probably(probability, seed)
-}
-
-/// Strikes one request.
-fn sometimes(nth: u32, effect: Effect) -> FaultRule {
-    FaultRule::once(PathMatch::prefix("/"), effect).nth(nth)
-}
-
-fn lasting(path: &str, effect: Effect) -> FaultRule {
-    FaultRule::always(PathMatch::prefix(path), effect)
-}
-
-fn server_error(status: u16, body: ErrorBody) -> Effect {
-    Effect::ServerError {
-        status,
-        body,
-        retry_after: RetryAfter::Absent,
-    }
-}
-
-fn throttled() -> Effect {
-    Effect::Throttled {
-        retry_after: RetryAfter::Decimal(0.02),
-    }
-}
-
-fn troubles() -> Vec<Trouble> {
-    let trouble = |name, passes, rules| Trouble {
-        name,
-        passes,
-        rules,
-    };
-    let intune = |rest: &str| format!("/beta/deviceManagement/{rest}");
-    vec![
-        trouble(
-            "nothing but oddities of the transport",
-            true,
-            vec![
-                FaultRule::always(
-                    PathMatch::exact(&intune("configurationPolicies")),
-                    Effect::WrongContentType,
-                ),
-                FaultRule::always(PathMatch::exact(APPS), Effect::Gzip),
-                FaultRule::always(
-                    PathMatch::exact(&intune("deviceConfigurations")),
-                    Effect::SlowBody {
-                        pieces: 3,
-                        milliseconds: 1,
-                    },
-                ),
-                FaultRule::once(
-                    PathMatch::exact(&intune("deviceCompliancePolicies")),
-                    Effect::EmptyPage,
-                ),
-                everywhere(0.3, 5, Effect::TopIgnored),
-            ],
-        ),
-        trouble(
-            "a little of what passes",
-            true,
-            vec![
-                sometimes(5, server_error(503, ErrorBody::Empty)),
-                sometimes(9, server_error(502, ErrorBody::NestedJson)),
-                sometimes(14, throttled()),
-                FaultRule::once(PathMatch::exact(APPS), Effect::ConnectionReset),
-                FaultRule::once(
-                    PathMatch::exact(&intune("deviceConfigurations")),
-                    Effect::TruncatedJson,
-                ),
-            ],
-        ),
-        trouble(
-            "server errors more often than not",
-            false,
-            vec![
-                everywhere(0.5, 11, server_error(503, ErrorBody::NestedJson)),
-                everywhere(0.2, 12, server_error(500, ErrorBody::Empty)),
-            ],
-        ),
-        trouble(
-            "broken bodies",
-            false,
-            vec![
-                everywhere(0.3, 13, Effect::TruncatedJson),
-                everywhere(0.2, 14, Effect::ConnectionReset),
-                everywhere(0.2, 15, Effect::HtmlPage),
-            ],
-        ),
-        trouble(
-            "lists that move and lead astray",
-            false,
-            vec![
-                everywhere(0.2, 16, Effect::RepeatedRow),
-                everywhere(0.05, 17, Effect::RepeatedNextLink),
-                everywhere(0.05, 18, Effect::PageGone { status: 410 }),
-                everywhere(
-                    0.02,
-                    19,
-                    Effect::ForeignNextLink {
-                        origin: "http://127.0.0.1:9".to_owned(),
-                    },
-                ),
-            ],
-        ),
-        trouble(
-            "batches that lack answers",
-            false,
-            vec![
-                everywhere(0.8, 20, Effect::MissingResponse),
-                everywhere(0.1, 21, throttled()),
-            ],
-        ),
-        trouble(
-            "what is not allowed or not there",
-            false,
-            vec![
-                lasting(
-                    &intune("deviceCompliancePolicies"),
-                    Effect::Forbidden { permission: None },
-                ),
-                lasting(&intune("configurationPolicies"), Effect::Unlicensed),
-                lasting(&intune("intents"), server_error(500, ErrorBody::NestedJson)),
-                lasting("/v1.0/identity", Effect::HtmlPage),
-                FaultRule::always(PathMatch::exact(APPS), Effect::ExpandTimesOut { rows: 5 }),
-            ],
-        ),
-    ]
-}
-
 /// Syncs a tenant that was synced, changed, and is in trouble now: what the run says to be complete
-/// is, and once the trouble has gone nothing is lost and nothing told twice.
+/// is, nothing is marked as gone that is there, and once the trouble has gone nothing is lost and
+/// nothing recorded twice.
 async fn in_trouble(trouble: Trouble, number: u128) {
     let house = House::paged(250, 6).await;
     let worker = house.worker();
@@ -275,7 +141,12 @@ async fn in_trouble(trouble: Trouble, number: u128) {
     };
     assert_eq!(outcome, expected_outcome, "{case}: {told:?}");
     assert!(!trouble.passes || lacking.is_empty(), "{case}: {told:?}");
+    for named in trouble.names {
+        assert!(lacking.contains(*named), "{case}: {named} is not named");
+    }
     let key = expected(&house, tenant.0);
+    let gone = marked_gone(&house, tenant.0, &key).await;
+    assert_eq!(gone, Vec::new(), "{case}: marked as gone, and there");
     let ours = stored(&house, tenant.0, &key).await.without(&lacking);
     assert!(ours.len() > 0, "{case}: nothing is complete");
     ours.assert_same(&expected(&house, tenant.0).without(&lacking), case);
@@ -287,7 +158,13 @@ async fn in_trouble(trouble: Trouble, number: u128) {
     let after = format!("after {case}");
     let run = exactly(&house, &tenant, &after).await;
     let recorded = stored_changes(&house, &[during, run]).await;
-    assert_same_changes(&recorded, &changes, &BTreeSet::new(), &after);
+    // What was spoiled on its way is a change, and a change back.
+    let spoiled = if trouble.spoils {
+        lacking
+    } else {
+        BTreeSet::new()
+    };
+    assert_same_changes(&recorded, &changes, &spoiled, &after);
     worker.stop().await;
 }
 
