@@ -1,4 +1,5 @@
-//! `cargo xtask soak`: the fault tests' faults in a random mix, for as long as one likes.
+//! `cargo xtask soak`: the fault tests' faults in a random mix, for as long as one likes, and half a
+//! minute of odd answers of Graph at the end.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,6 +1,7 @@
 //! Whole syncs over tenants of several sizes, with and without faults: what is stored equals the
 //! simulator's answer key, or the run names every policy type of which it does not.
 
+mod believed;
 mod peculiar;
 mod troubles;
 

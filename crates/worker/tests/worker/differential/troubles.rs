@@ -2,7 +2,7 @@
 
 use atlas_graph_sim::{Effect, ErrorBody, FaultRule, PathMatch, RetryAfter};
 
-const APPS: &str = "/beta/deviceAppManagement/mobileApps";
+pub(super) const APPS: &str = "/beta/deviceAppManagement/mobileApps";
 
 /// What goes wrong, under a name.
 pub(super) struct Trouble {
@@ -25,7 +25,7 @@ fn sometimes(nth: u32, effect: Effect) -> FaultRule {
     FaultRule::once(PathMatch::prefix("/"), effect).nth(nth)
 }
 
-fn lasting(path: &str, effect: Effect) -> FaultRule {
+pub(super) fn lasting(path: &str, effect: Effect) -> FaultRule {
     FaultRule::always(PathMatch::prefix(path), effect)
 }
 
@@ -43,13 +43,7 @@ fn throttled() -> Effect {
     }
 }
 
-pub(super) fn troubles() -> Vec<Trouble> {
-    let mut all = passing_or_not();
-    all.extend(believed());
-    all
-}
-
-fn trouble(name: &'static str, passes: bool, rules: Vec<FaultRule>) -> Trouble {
+pub(super) fn trouble(name: &'static str, passes: bool, rules: Vec<FaultRule>) -> Trouble {
     Trouble {
         name,
         passes,
@@ -59,11 +53,11 @@ fn trouble(name: &'static str, passes: bool, rules: Vec<FaultRule>) -> Trouble {
     }
 }
 
-fn intune(rest: &str) -> String {
+pub(super) fn intune(rest: &str) -> String {
     format!("/beta/deviceManagement/{rest}")
 }
 
-fn passing_or_not() -> Vec<Trouble> {
+pub(super) fn troubles() -> Vec<Trouble> {
     vec![
         trouble(
             "nothing but oddities of the transport",
@@ -157,140 +151,5 @@ fn passing_or_not() -> Vec<Trouble> {
                 FaultRule::always(PathMatch::exact(APPS), Effect::ExpandTimesOut { rows: 5 }),
             ],
         ),
-    ]
-}
-
-/// Answers that look right and are not, and answers that look wrong and are right.
-fn believed() -> Vec<Trouble> {
-    let list = |rest: &str, effect| FaultRule::always(PathMatch::exact(&intune(rest)), effect);
-    let object = |path: &str| FaultRule::always(PathMatch::prefix(path), Effect::ObjectWithoutId);
-    vec![
-        trouble(
-            "oddities of bodies",
-            true,
-            vec![
-                object("/v1.0/policies"),
-                object("/beta/policies"),
-                FaultRule::always(
-                    PathMatch::exact("/beta/deviceManagement"),
-                    Effect::ObjectWithoutId,
-                ),
-                FaultRule::always(PathMatch::token_endpoint(), Effect::LifetimeAsText),
-                FaultRule::always(PathMatch::exact("/beta/$batch"), Effect::ByteOrderMark),
-                FaultRule::always(PathMatch::exact(APPS), Effect::ByteOrderMark),
-                lasting("/", Effect::EmptyNextLink),
-            ],
-        ),
-        trouble(
-            "ids in upper case",
-            true,
-            vec![lasting("/", Effect::OtherCase)],
-        ),
-        trouble(
-            "links that are too old once",
-            true,
-            vec![
-                FaultRule::once(PathMatch::exact(APPS), Effect::PageTokenExpired).nth(3),
-                FaultRule::once(
-                    PathMatch::exact(&intune("configurationPolicies")),
-                    Effect::PageTokenExpired,
-                )
-                .nth(2),
-            ],
-        ),
-        trouble(
-            "errors with status 200",
-            false,
-            vec![
-                lasting("/beta", Effect::ErrorWithOk).probably(0.15, 22),
-                lasting("/v1.0", Effect::ErrorWithOk).probably(0.3, 23),
-                lasting("/beta", Effect::InStreamError { rows: 2 }).probably(0.15, 24),
-                lasting("/v1.0", Effect::InStreamError { rows: 0 }).probably(0.2, 25),
-            ],
-        ),
-        Trouble {
-            names: &["authorizationPolicy", "deviceCompliancePolicy"],
-            ..trouble(
-                "errors with status 200 that last",
-                false,
-                vec![
-                    lasting("/v1.0/policies/authorizationPolicy", Effect::ErrorWithOk),
-                    list(
-                        "deviceCompliancePolicies",
-                        Effect::InStreamError { rows: 0 },
-                    ),
-                    list("deviceHealthScripts", Effect::InStreamError { rows: 1 }),
-                ],
-            )
-        },
-        Trouble {
-            names: &["deviceCompliancePolicy"],
-            ..trouble(
-                "refusals of single endpoints",
-                false,
-                vec![
-                    list("deviceCompliancePolicies", Effect::RefusedByService),
-                    FaultRule::always(
-                        PathMatch::Suffix("/assignments".to_owned()),
-                        Effect::RefusedByService,
-                    )
-                    .probably(0.3, 26),
-                ],
-            )
-        },
-        Trouble {
-            names: &["settingsCatalogPolicy", "termsAndConditions"],
-            ..trouble(
-                "lists that lead in a circle",
-                false,
-                vec![
-                    list("configurationPolicies", Effect::Endless),
-                    list("termsAndConditions", Effect::Endless),
-                    list("deviceConfigurations", Effect::PageTokenExpired),
-                ],
-            )
-        },
-        Trouble {
-            names: &[
-                "deviceCategory",
-                "deviceCompliancePolicy",
-                "settingsCatalogPolicy",
-            ],
-            ..trouble(
-                "rows that are none",
-                false,
-                vec![
-                    list("deviceCompliancePolicies", Effect::NullRow { row: 0 }),
-                    list("configurationPolicies", Effect::NullRow { row: 3 }),
-                    list("deviceCategories", Effect::RowWithoutId { row: 0 }),
-                    lasting("/beta", Effect::NullRow { row: 1 }).probably(0.05, 27),
-                ],
-            )
-        },
-        Trouble {
-            names: &[
-                "deviceCompliancePolicy",
-                "deviceHealthScript",
-                "mobileApp",
-                "termsAndConditions",
-            ],
-            spoils: true,
-            ..trouble(
-                "rows that are hard to read",
-                false,
-                vec![
-                    list("deviceCompliancePolicies", Effect::LoneSurrogate { row: 0 }),
-                    list("deviceHealthScripts", Effect::InvalidUtf8 { row: 0 }),
-                    FaultRule::always(PathMatch::exact(APPS), Effect::HugeNumber { row: 2 }),
-                    list(
-                        "termsAndConditions",
-                        Effect::DeepNesting {
-                            levels: 5_000,
-                            row: 0,
-                        },
-                    ),
-                ],
-            )
-        },
     ]
 }
