@@ -234,6 +234,12 @@ impl ListReader {
         &self.round.unknown
     }
 
+    /// Ids of the objects so far that the inventory leaves out, as Microsoft's own. They are few.
+    #[must_use]
+    pub const fn left_out(&self) -> &BTreeMap<PolicyTypeKey, Vec<String>> {
+        &self.round.left_out
+    }
+
     /// Begins again at the first page: a page of another size begins elsewhere. What was given out
     /// stays given out.
     fn begin_again(&mut self, effort: Effort, reason: &'static str) {

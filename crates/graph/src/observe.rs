@@ -116,6 +116,18 @@ pub(crate) fn observe(
     Ok(Some(Seen { sighting, unknown }))
 }
 
+/// The policy type and the id of a row that a wanted policy type claims and the inventory leaves out,
+/// as one of Microsoft's own: links may lead to it.
+pub(crate) fn left_out(plan: &ListPlan, object: &Value) -> Option<(PolicyTypeKey, String)> {
+    if !plan.leaves_out() {
+        return None;
+    }
+    let (collection, _) = route(plan.sharing(), object)?;
+    let left_out = plan.wants(collection.key()) && is_left_out(collection, object);
+    let id = id(collection, object).filter(|_| left_out)?;
+    Some((collection.key(), fold_guids(&id).into_owned()))
+}
+
 /// What the object says, as it is kept and compared. A member that its list tells wrongly is not
 /// said by it. The id of a singleton says nothing of it: Graph gives one at one time and none at
 /// another.

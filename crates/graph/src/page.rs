@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::collections::Shape;
 use crate::enrich::Sighting;
 use crate::link::segment;
-use crate::observe::{NoUsableId, Seen, Setting, is_usable_id, observe};
+use crate::observe::{NoUsableId, Seen, Setting, is_usable_id, left_out, observe};
 use crate::plan::ListPlan;
 use envelope::open_object;
 pub(crate) use envelope::{open, without_mark};
@@ -33,6 +33,8 @@ pub(crate) struct PageRead {
     pub(crate) others: Vec<String>,
     /// Rows that were altered or left out.
     pub(crate) problems: Vec<Problem>,
+    /// Objects that the inventory leaves out.
+    pub(crate) left_out: Vec<(PolicyTypeKey, String)>,
     /// All rows of the page, also those that no wanted policy type claims.
     pub(crate) rows: u64,
     pub(crate) next: Option<String>,
@@ -86,6 +88,7 @@ impl PageRead {
         }
         let id = value.get(&plan.collection().id).and_then(Value::as_str);
         let id = id.map(str::to_owned);
+        self.left_out.extend(left_out(plan, &value));
         match observe(plan, setting, value) {
             Ok(None) => self.others.extend(id),
             Err(NoUsableId { policy_type }) => {

@@ -53,6 +53,12 @@ impl ListPlan {
         Charge::of_sub_request(self.path()).bucket == Bucket::ConditionalAccess
     }
 
+    /// Whether some of its rows may be ones that the inventory leaves out.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        self.sharing.iter().any(|one| !one.leave_out.is_empty())
+    }
+
     /// Whether its objects are read one by one besides, which takes longer than any list.
     #[must_use]
     pub fn reads_objects(&self) -> bool {

@@ -23,6 +23,8 @@ pub(super) struct Round {
     pub(super) progress: Progress,
     pub(super) unknown: BTreeMap<PolicyTypeKey, u64>,
     pub(super) problems: BTreeMap<PolicyTypeKey, RowProblems>,
+    /// Ids of the objects that the inventory leaves out.
+    pub(super) left_out: BTreeMap<PolicyTypeKey, Vec<String>>,
 }
 
 impl Round {
@@ -42,6 +44,9 @@ impl Round {
         for problem in &read.problems {
             let one = problem.policy_type.as_ref().map(std::slice::from_ref);
             self.add(one.unwrap_or(wanted), &problem.row, self.rows);
+        }
+        for (key, id) in &read.left_out {
+            self.left_out.entry(*key).or_default().push(id.clone());
         }
         self.rows += read.rows;
         let mut new = false;

@@ -293,3 +293,29 @@ async fn what_lives_under_many_objects_is_read_at_once_and_by_itself_where_that_
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn what_the_inventory_leaves_out_is_named_by_its_list() {
+    let setup = Setup::with_size(1_000).await;
+    let key = setup.sim.answer_key(&setup.directory);
+    for (policy_type, path) in [
+        ("mobileApp", "/beta/deviceAppManagement/mobileApps"),
+        ("roleDefinition", "/beta/deviceManagement/roleDefinitions"),
+    ] {
+        let list = setup.list(policy_type);
+        assert_eq!(list.path(), path);
+        assert!(list.leaves_out());
+        let graph = setup.graph();
+        let mut reader = graph.list(&list);
+        let mut rows = 0;
+        while let Some(page) = reader.next_page().await.unwrap() {
+            rows += page.rows;
+        }
+        let named: Vec<&String> = reader.left_out().values().flatten().collect();
+        let own = &key[policy_type];
+        assert!(own.iter().all(|one| !named.contains(&&one.id)));
+        assert_eq!(named.len() + own.len(), usize::try_from(rows).unwrap());
+        assert!(named.len() > 5, "{named:?}");
+    }
+    assert!(!setup.list("deviceCompliancePolicy").leaves_out());
+}

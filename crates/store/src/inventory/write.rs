@@ -7,12 +7,14 @@
 //! | `page` | storing what was seen on a page |
 //! | `differing` | the statement for what is new or differs: content, changes and links with it |
 //! | `stored_json` | JSON on its way into the database |
+//! | `left_out` | what lists hold that is no item |
 //! | `missing` | marking what is no longer there |
 //! | `dangling` | finding links whose target is not there |
 
 mod begin;
 mod dangling;
 mod differing;
+mod left_out;
 mod missing;
 mod page;
 mod stored_json;

@@ -57,6 +57,11 @@ impl Tally {
         .flatten()
         .collect()
     }
+
+    fn hides_objects(&self, key: PolicyTypeKey) -> bool {
+        let shortfalls = self.shortfalls(key);
+        shortfalls.iter().any(Shortfall::hides_objects)
+    }
 }
 
 impl InventorySyncService {
@@ -121,6 +126,11 @@ impl InventorySyncService {
         tally.may_be_cut = reader.may_be_cut();
         for (key, count) in reader.unknown() {
             tracing::warn!(policy_type = %key, count, "objects are of a kind that is not known");
+        }
+        if list.leaves_out() {
+            let (keys, left_out) = (list.keys(), reader.left_out());
+            let whole = read.is_ok() && !keys.iter().any(|&key| tally.hides_objects(key));
+            insist(|| self.store.note_left_out(lease, keys, left_out, whole)).await?;
         }
         match read {
             Ok(()) => self.complete(lease, list, &tally, progress).await,

@@ -14,7 +14,8 @@ use crate::statement::prepared;
 
 /// $5 target kinds and $6 the policy types under which each is held, pair by pair. A kind is judged
 /// once every one of its types was read to its end: until then, what is not there may only not have
-/// been read. What Microsoft supplies is there without being an item.
+/// been read. What Microsoft supplies is there without being an item: a link may say so itself, or its
+/// target was left out of a list that was read.
 const FIND_DANGLING: &str = concatcp!(
     GUARD,
     ", holds AS (SELECT * FROM unnest($5::text[], $6::text[]) h(target_kind, policy_type)), \
@@ -28,7 +29,15 @@ const FIND_DANGLING: &str = concatcp!(
             AND NOT l.qualifier ? 'built_in' \
             AND NOT EXISTS (SELECT 1 FROM holds h JOIN inventory_items i ON i.tenant_id = $1 \
                 AND i.policy_type = h.policy_type AND i.missing_since IS NULL \
-                WHERE h.target_kind = l.target_kind AND i.external_id = l.target_id)), \
+                WHERE h.target_kind = l.target_kind AND i.external_id = l.target_id) \
+            AND NOT EXISTS (SELECT 1 FROM holds h JOIN inventory_left_out o ON o.tenant_id = $1 \
+                AND o.policy_type = h.policy_type \
+                WHERE h.target_kind = l.target_kind AND o.external_id = l.target_id)), \
+    supplied AS ( \
+        UPDATE inventory_links l SET dangling = false FROM holds h, inventory_left_out o, guard \
+        WHERE l.tenant_id = $1 AND l.dangling AND h.target_kind = l.target_kind \
+            AND o.tenant_id = $1 AND o.policy_type = h.policy_type \
+            AND o.external_id = l.target_id), \
     found AS ( \
         UPDATE inventory_links l SET dangling = false FROM holds h, inventory_items i, guard \
         WHERE l.tenant_id = $1 AND l.dangling AND h.target_kind = l.target_kind \
