@@ -131,7 +131,6 @@ fn nothing_is_read_under_a_singletons_address() {
 #[test]
 fn addresses_hold_the_id_as_graph_writes_it() {
     let plan = plan(&keys(&["deviceConfiguration"]), true);
-    let row = policy(GUID).to_string();
-    let seen = observe(&plan.lists[0], Setting::default(), &row).unwrap();
+    let seen = observe(&plan.lists[0], Setting::default(), policy(GUID)).unwrap();
     assert_eq!(seen.unwrap().sighting.id, GUID);
 }
