@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::collections::{Assignments, Collection, IdForm, Kind, Shape, collections};
-use crate::content::{Rng, Row};
+use crate::content::{Rng, Row, places};
 use crate::directory::{Directory, Object};
 
 /// How many objects to change, and how. No object is changed in two ways by one script.
@@ -186,12 +186,15 @@ fn wanted(script: &MutationScript, key: &str) -> bool {
 }
 
 /// Objects can come and go, except where there is exactly one, and except for the tokens that
-/// enrolment profiles stand under and the scope tags, whose ids are counted.
+/// enrolment profiles stand under, the scope tags, whose ids are counted, and uploaded definition
+/// files, which Intune removes only when no template uses them any more (Microsoft Intune, "Import
+/// custom ADMX and ADML administrative templates").
 fn removable(collection: &Collection) -> bool {
     matches!(collection.kind(), Kind::List | Kind::Children)
         && collection.shape != Shape::DepToken
         && collection.shape != Shape::Organization
         && collection.id_form != IdForm::Number
+        && collection.path() != places::DEFINITION_FILES
 }
 
 /// The tenant's own objects that a script may change: those that are there, or those that are gone.
