@@ -133,7 +133,7 @@ pub struct Failure {
     pub upstream_request_id: Option<String>,
     /// The answer that caused it, when Microsoft Graph's answer was not as expected.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub upstream: Option<UpstreamAnswer>,
+    pub upstream: Option<Box<UpstreamAnswer>>,
     /// The rows that it is about, when it is about rows of a list.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rows: Option<RowProblems>,
@@ -186,7 +186,7 @@ impl Failure {
     #[must_use]
     pub fn with_upstream(mut self, answer: UpstreamAnswer) -> Self {
         self.upstream_request_id.clone_from(&answer.request_id);
-        self.upstream = Some(answer);
+        self.upstream = Some(Box::new(answer));
         self
     }
 

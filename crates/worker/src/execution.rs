@@ -82,7 +82,7 @@ pub struct Executor {
 
 /// What is to become of the run.
 enum Verdict {
-    Worked(End),
+    Worked(Box<End>),
     Stopped(Stopped),
     GiveBack,
 }
@@ -127,7 +127,9 @@ impl Executor {
             biased;
             stopped = keeper.stopped() => Verdict::Stopped(stopped),
             () = giving_back.cancelled() => Verdict::GiveBack,
-            end = work => Verdict::Worked(end.unwrap_or_else(|_| panicked())),
+            end = work => {
+                Verdict::Worked(Box::new(end.unwrap_or_else(|_| panicked())))
+            },
         };
         // The keeper goes on until the run has ended in the database, however long that takes.
         let next = self.end(claim, verdict, &progress, &mut keeper).await;
@@ -157,25 +159,32 @@ impl Executor {
     ) -> Next {
         let (run, kind) = (claim.lease.run_id, claim.lease.kind);
         match verdict {
-            Verdict::Worked(End::Completed(completion)) => {
-                self.finish(claim, &completion, progress, keeper).await
-            }
+            Verdict::Worked(end) => match *end {
+                End::Completed(completion) => {
+                    self.finish(claim, &completion, progress, keeper).await
+                }
+                End::Later { failure, after } => {
+                    let delay = self.backoff(claim.failures).max(after.unwrap_or_default());
+                    tracing::warn!(
+                        code = failure.code.as_str(),
+                        ?delay,
+                        "run is tried again later"
+                    );
+                    let step = |claim| self.store.retry_later(claim, delay, &failure);
+                    let requeued = insist(claim, keeper, step).await;
+                    report(requeued, kind, &RUN_RETRIES, "to be tried again");
+                    Next::Nothing
+                }
+                End::Lost => {
+                    WRITES_REFUSED.add(&[], 1);
+                    lost()
+                }
+            },
             Verdict::Stopped(Stopped::CancelRequested) => {
                 let completion = Completion::cancelled(progress.counts());
                 self.finish(claim, &completion, progress, keeper).await
             }
-            Verdict::Worked(End::Later { failure, after }) => {
-                let delay = self.backoff(claim.failures).max(after.unwrap_or_default());
-                tracing::warn!(
-                    code = failure.code.as_str(),
-                    ?delay,
-                    "run is tried again later"
-                );
-                let step = |claim| self.store.retry_later(claim, delay, &failure);
-                let requeued = insist(claim, keeper, step).await;
-                report(requeued, kind, &RUN_RETRIES, "to be tried again");
-                Next::Nothing
-            }
+            Verdict::Stopped(Stopped::Lost) => lost(),
             Verdict::GiveBack => {
                 let step = |claim| self.store.hand_back(claim);
                 let given = insist(claim, keeper, step).await;
@@ -185,11 +194,6 @@ impl Executor {
                     _ => Next::Nothing,
                 }
             }
-            Verdict::Worked(End::Lost) => {
-                WRITES_REFUSED.add(&[], 1);
-                lost()
-            }
-            Verdict::Stopped(Stopped::Lost) => lost(),
         }
     }
 

@@ -99,7 +99,7 @@ impl From<Failure> for RunError {
             hint: failure.hint,
             missing_permissions: failure.missing_permissions,
             upstream_request_id: failure.upstream_request_id,
-            upstream: failure.upstream.map(UpstreamError::from),
+            upstream: failure.upstream.map(|answer| UpstreamError::from(*answer)),
             rows: failure.rows.map(AffectedRows::from),
         }
     }

@@ -89,7 +89,7 @@ impl GraphError {
             ),
         };
         failure.upstream_request_id = self.request_id().map(str::to_owned);
-        failure.upstream = self.answer.as_deref().cloned();
+        failure.upstream = self.answer.as_deref().cloned().map(Box::new);
         failure
     }
 }
@@ -355,7 +355,7 @@ mod tests {
                 .contains("DeviceManagementApps.Read.All")
         );
         assert_eq!(failure.upstream_request_id.as_deref(), Some("r-1"));
-        assert_eq!(failure.upstream.as_ref(), error.answer.as_deref());
+        assert_eq!(failure.upstream.as_deref(), error.answer.as_deref());
         assert!(!failure.retryable && !error.is_fatal());
     }
 

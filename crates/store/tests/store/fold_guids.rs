@@ -1,12 +1,18 @@
 //! The migration that folds ids, joins rows of one object and redacts URLs, run over rows as versions
 //! before could write them.
 
+use atlas_domain::clock::{SystemClock, SystemEntropy};
+use atlas_domain::ids::mint_uuid;
 use uuid::Uuid;
 
 use crate::Stage;
 
 const MIGRATION: &str = include_str!("../../../../migrations/2026-11-29-000011_fold_guids/up.sql");
 const GUID: &str = "0a1b2c3d-4e5f-4a7b-8c9d-0e1f2a3b4c5d";
+
+fn mint() -> Uuid {
+    mint_uuid(&SystemClock, &SystemEntropy)
+}
 
 /// A row of an item, as it is inserted.
 #[derive(Clone)]
@@ -33,7 +39,7 @@ impl Row<'_> {
 
 impl Stage {
     async fn insert(&self, row: &Row<'_>) -> String {
-        let id = Uuid::new_v4().to_string();
+        let id = mint().to_string();
         let time = |minute: u8| format!("2026-01-01 00:{minute:02}:00+00");
         let missing = if row.present { "NULL" } else { "now()" };
         self.execute(&format!(
@@ -197,7 +203,7 @@ async fn links_meet_their_targets_and_those_that_become_one_are_one() {
         ),
         ("All", "{}".to_owned()),
     ] {
-        let id = Uuid::new_v4();
+        let id = mint();
         stage
             .execute(&format!(
                 "INSERT INTO inventory_links VALUES ('{item}', '{id}', '{tenant}', 'object', \

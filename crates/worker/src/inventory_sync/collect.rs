@@ -275,7 +275,7 @@ fn refused_everywhere(tenant: &TenantGraph, results: &[TypeResult]) -> Option<Fa
         .find(|error| error.code == FailureCode::ENDPOINT_REFUSED)?;
     let failure = GraphError::from(GraphErrorKind::Unauthenticated).failure(&[]);
     Some(match &refused.upstream {
-        Some(answer) => failure.with_upstream(answer.clone()),
+        Some(answer) => failure.with_upstream((**answer).clone()),
         None => failure,
     })
 }
