@@ -48,7 +48,7 @@ impl SubRequest {
         }
     }
 
-    /// Reads one object. Its absence is [`GraphError::ObjectNotFound`].
+    /// Reads one object. Its absence is [`GraphErrorKind::ObjectNotFound`].
     #[must_use]
     pub fn object(url: impl Into<String>) -> Self {
         Self {

@@ -201,7 +201,7 @@ impl TenantGraph {
     /// asked for.
     ///
     /// # Errors
-    /// [`GraphError::SignIn`].
+    /// [`GraphErrorKind::SignIn`].
     pub async fn sign_in(&self) -> Result<(), GraphError> {
         self.access_token().await?;
         Ok(())

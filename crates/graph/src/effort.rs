@@ -50,7 +50,7 @@ impl Effort {
     }
 
     /// Rows that a page is asked to have. Many lists are asked for without a size: theirs is the
-    /// service's own choice, so that a page of them that is cut cannot be told from one that is not.
+    /// service's own choice, so that a page of theirs that is cut looks like one that is not.
     pub(crate) fn size(self, collection: &Collection) -> Option<u32> {
         let own = || {
             let mut parts = collection.query().split('&');

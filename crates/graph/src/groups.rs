@@ -44,8 +44,8 @@ pub struct GroupPage {
 /// Reads what there is to be told of a directory's groups, page by page.
 ///
 /// Text that is damaged costs its row nothing but a few characters. A row that says nothing that can
-/// be used costs the reading its end: a group of which nothing else was told would be taken for
-/// gone, and a change that is passed over is never told again.
+/// be used costs the reading its end: a group that occurs in that row alone would be taken for
+/// gone, and a change that is passed over is never sent again.
 pub struct GroupReader {
     graph: TenantGraph,
     root: VersionRoot,

@@ -204,7 +204,7 @@ fn parent(raw: &RawRow<'_>) -> Result<String, RowDefect> {
     id.map(str::to_owned).ok_or(RowDefect::NoId)
 }
 
-/// What tells a row from the others of its list: its id, or all of it when it has none.
+/// What distinguishes a row from the others of its list: its id, or all of it when it has none.
 pub(crate) fn mark<'a>(row: &'a RawRow<'_>) -> Cow<'a, str> {
     #[derive(Deserialize)]
     struct Id<'a> {

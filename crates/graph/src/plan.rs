@@ -75,7 +75,7 @@ impl ListPlan {
         self.dependencies
     }
 
-    /// Whether its rows are told apart by this member of theirs.
+    /// Whether this member of a row decides which policy type claims it.
     pub(crate) fn routes_by(&self, member: &str) -> bool {
         let mut routings = self.sharing.iter().filter_map(|one| one.routing.as_ref());
         routings.any(|one| one.pointer.split('/').nth(1) == Some(member))

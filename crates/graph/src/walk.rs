@@ -30,7 +30,7 @@ pub struct Pages {
 #[derive(Default)]
 struct Glance {
     next: Option<String>,
-    /// What tells its rows apart. Empty for the only page of a list.
+    /// What distinguishes its rows. Empty for the only page of a list.
     marks: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Groups that the database refuses, and rows that cannot be read, are left out. The run ends
 //! `partially_succeeded` and names them; what else was read is stored, but nothing is marked as gone,
-//! and the next reading does not go on from this one's end: it would not be told of those groups
+//! and the next reading does not go on from this one's end: Graph would not send those groups
 //! again, and nobody would hear of them.
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct DirectoryGroupsSyncService {
 
 /// How a reading ended that met no trouble of its own.
 enum Reading {
-    /// Everything that it told is stored, but for what was left out.
+    /// Everything that it read is stored, but for what was left out.
     AtEnd(Ending),
     /// What it went on from is of no use any more. What it told until then is stored.
     OutOfDate,
@@ -99,7 +99,7 @@ impl DirectoryGroupsSyncService {
         Ok(end)
     }
 
-    /// Marks the groups that a reading of all groups did not tell of.
+    /// Marks the groups that a reading of all groups did not contain.
     async fn mark_gone(&self, lease: &Lease, progress: &ProgressBoard) -> Result<(), Interrupt> {
         loop {
             let gone = insist(|| self.store.mark_groups_gone(lease)).await?;

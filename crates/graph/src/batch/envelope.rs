@@ -67,7 +67,7 @@ pub(super) fn write<'a>(urls: impl Iterator<Item = &'a str>) -> Bytes {
 }
 
 /// Reads the answers of `count` reads and puts them in the order of the reads. Those that the
-/// envelope leaves out, tells twice or gives no usable status are `None`. What is wrong with one
+/// envelope leaves out, answers twice or gives no usable status are `None`. What is wrong with one
 /// answer's text costs none of the others.
 pub(super) fn read(body: &Bytes, count: usize) -> Result<Vec<Option<SubReply>>, &'static str> {
     let answers = answers(page::without_mark(body)).ok_or("it is not the answer of a batch")?;
