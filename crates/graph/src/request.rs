@@ -62,6 +62,20 @@ pub(crate) struct Call<'a> {
     pub(crate) page: bool,
 }
 
+impl<'a> Call<'a> {
+    /// A GET that brings no page.
+    pub(crate) const fn get(url: &'a Url, asked: Asked, charges: &'a [Charge]) -> Self {
+        Self {
+            url,
+            asked,
+            body: None,
+            charges,
+            reducible: false,
+            page: false,
+        }
+    }
+}
+
 /// What was read of an answer, in its place if it takes one.
 pub(crate) type Placed<T> = (T, Option<Place>);
 
@@ -83,14 +97,8 @@ impl TenantGraph {
         asked: Asked,
         read: impl Fn(&[u8]) -> Result<T, &'static str>,
     ) -> Result<Option<T>, GraphError> {
-        let call = Call {
-            url,
-            asked,
-            body: None,
-            charges: &[Charge::of(&self.graph, url)],
-            reducible: false,
-            page: false,
-        };
+        let charges = [Charge::of(&self.graph, url)];
+        let call = Call::get(url, asked, &charges);
         let mut patience = self.http.patience();
         let answered = self.call(&call, &mut patience, |body| read(&body)).await?;
         Ok(answered.map(|answered| answered.value))
@@ -98,14 +106,8 @@ impl TenantGraph {
 
     /// The body of the first page of a list that is not looked at yet.
     pub(crate) async fn first_page(&self, url: &Url) -> Result<Body, GraphError> {
-        let call = Call {
-            url,
-            asked: Asked::First,
-            body: None,
-            charges: &[Charge::of(&self.graph, url)],
-            reducible: false,
-            page: false,
-        };
+        let charges = [Charge::of(&self.graph, url)];
+        let call = Call::get(url, Asked::First, &charges);
         let mut patience = self.http.patience();
         let answered = self.call(&call, &mut patience, Ok).await?;
         // Only an object can be absent.
@@ -124,13 +126,11 @@ impl TenantGraph {
         reducible: bool,
         read: impl Fn(&[u8]) -> Result<T, &'static str>,
     ) -> Result<Option<Placed<T>>, GraphError> {
+        let charges = [Charge::of(&self.graph, url)];
         let call = Call {
-            url,
-            asked,
-            body: None,
-            charges: &[Charge::of(&self.graph, url)],
             reducible,
             page: true,
+            ..Call::get(url, asked, &charges)
         };
         let mut patience = self.http.patience();
         let answered = self.call(&call, &mut patience, |body| read(&body)).await?;

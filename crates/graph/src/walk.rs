@@ -70,14 +70,8 @@ impl Pages {
             let Some(url) = self.next.clone() else {
                 return Ok(None);
             };
-            let call = Call {
-                url: &url,
-                asked: Asked::Next,
-                body: None,
-                charges: &[Charge::of(&self.graph.graph, &url)],
-                reducible: false,
-                page: false,
-            };
+            let charges = [Charge::of(&self.graph.graph, &url)];
+            let call = Call::get(&url, Asked::Next, &charges);
             let mut patience = self.graph.http.patience();
             let read = self
                 .graph
