@@ -98,7 +98,7 @@ FROM (SELECT m.id, m.tenant_id, m.policy_type, m.external_id FROM moved m
     JOIN inventory_items i ON i.id = o.id
     LEFT JOIN inventory_contents c ON c.item_id = o.id
     CROSS JOIN LATERAL (SELECT o.external_id = o.policy_type
-        AND coalesce(c.content ? '/error/code', false)
+        AND coalesce(c.content ?| array['/error/code', '/error/message'], false)
         AND NOT EXISTS (SELECT 1 FROM jsonb_object_keys(c.content) k
             WHERE NOT starts_with(k, '/error/')) AS is_error) e
 WINDOW object AS (PARTITION BY o.tenant_id, o.policy_type, o.external_id);

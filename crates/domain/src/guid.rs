@@ -38,11 +38,11 @@ pub fn is_guid(text: &str) -> bool {
 }
 
 /// Whether a value is an identifier with a GUID in it, and not a text that mentions one: letters,
-/// digits, `_` and `-` only.
+/// digits, `_`, `-` and `/` (as in `/administrativeUnits/<guid>`) only.
 #[must_use]
 pub fn is_identifier_with_guid(text: &str) -> bool {
     text.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/'))
         && places(text).next().is_some()
 }
 
@@ -127,6 +127,9 @@ mod tests {
     #[test]
     fn a_text_that_mentions_a_guid_is_no_identifier() {
         assert!(is_identifier_with_guid(GUID) && is_identifier_with_guid(&format!("T_{GUID}")));
+        assert!(is_identifier_with_guid(&format!(
+            "/administrativeUnits/{GUID}"
+        )));
         assert!(is_guid(GUID) && !is_guid(&format!("T_{GUID}")));
         for text in [&format!("See {GUID}"), &format!("{{{GUID}}}"), "T_1", ""] {
             assert!(!is_identifier_with_guid(text), "{text}");

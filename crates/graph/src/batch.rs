@@ -61,6 +61,10 @@ struct Waiting<'a> {
     request: &'a SubRequest,
     charge: Charge,
     attempts: u32,
+    /// Attempts that ended in a way that is worth only so many.
+    limited: u32,
+    /// Whether the token was renewed for it.
+    renewed: bool,
 }
 
 /// A read that may succeed in another envelope.
@@ -96,6 +100,8 @@ impl TenantGraph {
                 request,
                 charge: Charge::of_sub_request(&request.url),
                 attempts: 0,
+                limited: 0,
+                renewed: false,
             })
             .collect();
         let mut answers: Answers = Vec::with_capacity(requests.len());
@@ -140,19 +146,26 @@ impl TenantGraph {
     async fn settle(
         &self,
         root: &VersionRoot,
-        mut waiting: Vec<Waiting<'_>>,
+        waiting: Vec<Waiting<'_>>,
     ) -> Result<Answers, GraphError> {
         let mut answers = Vec::with_capacity(waiting.len());
         let mut patience = self.http.patience();
-        while !waiting.is_empty() {
+        let mut envelopes = vec![waiting];
+        while let Some(mut waiting) = envelopes.pop() {
             let token = self.access_token().await?;
             let (sent, replies) = match self.exchange_envelope(root, &waiting, &mut patience).await
             {
                 Ok(replies) => replies,
                 Err(error) if error.is_fatal() => return Err(error),
+                // Too much together; each by itself may not be.
+                Err(error) if error.kind == GraphErrorKind::TooLarge && waiting.len() > 1 => {
+                    let rest = waiting.split_off(waiting.len() / 2);
+                    envelopes.extend([rest, waiting]);
+                    continue;
+                }
                 Err(error) => {
                     answers.extend(waiting.iter().map(|one| (one.place, Err(error.clone()))));
-                    break;
+                    continue;
                 }
             };
             let (mut failed, mut refused) = (Vec::new(), None);
@@ -160,12 +173,15 @@ impl TenantGraph {
             for (mut read, reply) in waiting.into_iter().zip(replies) {
                 read.attempts += 1;
                 let verdict = self.verdict(&read, reply, &sent);
+                if let Verdict::Failed { tries, .. } = verdict {
+                    read.limited += u32::from(tries < u32::MAX);
+                }
                 if verdict.shows_an_accepted_token() {
                     self.accept(&token);
                 }
                 match verdict {
                     Verdict::Settled(answer) => answers.push((read.place, answer)),
-                    Verdict::Failed { error, tries, .. } if read.attempts >= tries => {
+                    Verdict::Failed { error, tries, .. } if read.limited >= tries => {
                         answers.push((read.place, Err(error)));
                     }
                     Verdict::Failed {
@@ -181,11 +197,12 @@ impl TenantGraph {
                     }),
                     Verdict::Unauthenticated { claims, answer } => {
                         let code = answer.error_code.as_deref();
-                        let renewable = read.attempts == 1
+                        let renewable = !read.renewed
                             && self.is_worth_renewing(&token, code, claims.as_deref());
                         let error = GraphError::answered(GraphErrorKind::EndpointRefused, answer);
                         if renewable {
                             refused = refused.or(Some(claims));
+                            read.renewed = true;
                             failed.push(Failed {
                                 read,
                                 error,
@@ -204,7 +221,10 @@ impl TenantGraph {
             if let Some(claims) = refused {
                 self.token.discard(&token, claims).await;
             }
-            waiting = self.wait_for_all(&mut patience, failed, &mut answers).await;
+            let again = self.wait_for_all(&mut patience, failed, &mut answers).await;
+            if !again.is_empty() {
+                envelopes.push(again);
+            }
         }
         Ok(answers)
     }
@@ -231,7 +251,7 @@ impl TenantGraph {
         }
         // The envelope waits for the pause by itself.
         let charges: Vec<Charge> = failed.iter().map(|one| one.read.charge).collect();
-        let silent = self.silence.lasts(&charges) > self.http.options().max_wait;
+        let silent = self.silence.exceeds(&charges, self.http.options().max_wait);
         if silent || !(throttled || patience.spend(wait)) {
             let waits = patience.waits();
             answers.extend(failed.into_iter().map(|one| {

@@ -239,9 +239,13 @@ impl GraphClient {
             Err(lost) => {
                 let now = http.now();
                 let (kind, answer) = match lost {
-                    Lost::Unreachable(reason) => {
-                        (GraphErrorKind::Unreachable { reason }, sent.unanswered(now))
-                    }
+                    Lost::Unreachable(reason) => (
+                        GraphErrorKind::Unreachable {
+                            reason,
+                            waits: once(),
+                        },
+                        sent.unanswered(now),
+                    ),
                     Lost::TooLarge { status, headers } => (
                         GraphErrorKind::TooLarge,
                         sent.answered(status, &headers, now),
@@ -281,10 +285,7 @@ impl GraphClient {
             Refusal::Server { status, after } => GraphErrorKind::Unavailable {
                 status,
                 retry_after: after,
-                waits: Waits {
-                    attempts: 1,
-                    ..Waits::default()
-                },
+                waits: once(),
             },
         };
         Err(GraphError::answered(kind, answer).into())
@@ -303,6 +304,14 @@ impl From<GroupRow> for FoundGroup {
             name: row.display_name.flatten().unwrap_or_default(),
             description: row.description.flatten(),
         }
+    }
+}
+
+/// A user waits for the answer: there is one attempt.
+fn once() -> Waits {
+    Waits {
+        attempts: 1,
+        ..Waits::default()
     }
 }
 

@@ -70,10 +70,12 @@ pub enum GraphErrorKind {
         waits: Waits,
     },
     /// No answer came, or none to its end.
-    #[error("no complete answer: {reason}")]
+    #[error("no complete answer, {} times: {reason}", waits.attempts)]
     Unreachable {
-        /// What happened, in a few fixed words.
+        /// What happened at last, in a few fixed words.
         reason: &'static str,
+        /// What was waited until then.
+        waits: Waits,
     },
     /// A success whose body is not what Graph documents.
     #[error("the answer is invalid: {reason}")]
@@ -217,7 +219,7 @@ impl GraphError {
     pub(crate) fn is_timeout(&self) -> bool {
         match &self.kind {
             GraphErrorKind::Unavailable { status, .. } => *status == 504,
-            GraphErrorKind::Unreachable { reason } => *reason == TIMED_OUT,
+            GraphErrorKind::Unreachable { reason, .. } => *reason == TIMED_OUT,
             _ => false,
         }
     }
@@ -267,7 +269,7 @@ impl GraphErrorKind {
 }
 
 impl SignInError {
-    const fn is_transient(&self) -> bool {
+    pub(crate) const fn is_transient(&self) -> bool {
         self.cause.is_transient()
     }
 }

@@ -20,6 +20,9 @@ use crate::sent::Sent;
 /// So much of an error's body is looked at.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
 
+/// Says nothing of UTF-8, and is no JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Connections and what decides about waits.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -168,6 +171,9 @@ impl Http {
                 body.extend_from_slice(&chunk[..room]);
                 break;
             }
+        }
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.drain(..BYTE_ORDER_MARK.len());
         }
         Ok(Reply {
             status,

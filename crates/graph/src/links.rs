@@ -51,7 +51,7 @@ const EVERYBODY: [(&str, &str); 2] = [
 ];
 
 /// Links as they are found.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Gathered {
     /// What was found, in the order it was found in.
     pub(crate) links: Vec<Link>,

@@ -2,7 +2,7 @@
 
 mod round;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use atlas_domain::failure::RowProblems;
 use atlas_domain::inventory::Observation;
@@ -63,6 +63,11 @@ pub struct ListReader {
     round: Round,
     /// Ids that were given out before the list was begun again.
     given: Seen,
+    /// Ids of those of them that were not as they had been sent: they are given out again when a
+    /// later reading shows them undamaged.
+    altered: Seen,
+    /// The rounds before the end was looked for, which were whole.
+    whole: Round,
     /// How often it was begun again to find out whether it ended.
     checks: u32,
     may_be_cut: bool,
@@ -104,6 +109,8 @@ impl ListReader {
             effort: Effort::FULL,
             round: Round::default(),
             given: Seen::default(),
+            altered: Seen::default(),
+            whole: Round::default(),
             checks: 0,
             may_be_cut: false,
             expired: false,
@@ -173,6 +180,7 @@ impl ListReader {
         if self.checks > 0 && !error.is_fatal() {
             // The list was read once; only whether it ended stays unknown.
             tracing::info!(path = self.plan.path(), %error, "the end of the list was not confirmed");
+            self.round.keep(std::mem::take(&mut self.whole));
             self.give_up_checking();
             return Ok(());
         }
@@ -319,9 +327,19 @@ impl ListReader {
         let mut on_this_page = Seen::default();
         sightings.retain(|one| on_this_page.insert(&one.observation.external_id));
         let mut unstable = sightings.len() < sighted;
-        let (again, sightings): (Vec<_>, Vec<_>) = sightings
-            .into_iter()
-            .partition(|one| self.given.contains(&one.observation.external_id));
+        let altered: BTreeSet<&str> = read
+            .problems
+            .iter()
+            .filter_map(|problem| problem.row.id.as_deref())
+            .collect();
+        let (again, sightings): (Vec<_>, Vec<_>) = sightings.into_iter().partition(|one| {
+            let id = one.observation.external_id.as_str();
+            let undamaged = self.altered.contains(id) && !altered.contains(id);
+            self.given.contains(id) && !undamaged
+        });
+        for id in altered {
+            self.altered.insert(id);
+        }
         // Boxed: it is large, and rarely needed.
         let observations = self.enricher.complete(sightings).boxed().await?;
         let again = again.iter().map(|one| &one.observation);
@@ -361,6 +379,7 @@ impl ListReader {
         match less.filter(|_| self.checks < MOST_CHECKS && !larger) {
             Some(less) => {
                 self.checks += 1;
+                self.whole = self.round.findings();
                 self.begin_again(less, "its last page is full");
             }
             None => self.give_up_checking(),

@@ -63,9 +63,10 @@ pub(crate) fn observe(
     if !plan.wants(collection.key()) || is_left_out(collection, &object) {
         return Ok(None);
     }
-    let former = withhold(&mut object);
     let policy_type = collection.key();
     let id = id(collection, &object).ok_or(NoUsableId { policy_type })?;
+    let id = id.into_owned();
+    let former = withhold(&mut object);
     let external_id = fold_guids(&id).into_owned();
     let mut content = content(collection, &object);
     let content_hash = content_hash(&content);
@@ -105,7 +106,6 @@ pub(crate) fn observe(
         };
         cut |= enrich::set_assignments(&mut observation, &told, plan.dependencies());
     }
-    let id = id.into_owned();
     let sighting = Sighting {
         observation,
         id,

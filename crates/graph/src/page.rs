@@ -9,6 +9,8 @@ mod row;
 
 use std::borrow::Cow;
 
+use std::collections::BTreeMap;
+
 use atlas_domain::failure::{RowDefect, RowProblem};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde::Deserialize;
@@ -23,6 +25,9 @@ use envelope::open_object;
 pub(crate) use envelope::{open, without_mark};
 pub(crate) use row::{RawRow, Row};
 
+/// Rows of one page that are described; the others are counted.
+const MOST_PROBLEMS: usize = 1_000;
+
 /// A page, as far as it concerns the inventory.
 #[derive(Debug, Default)]
 pub(crate) struct PageRead {
@@ -31,8 +36,10 @@ pub(crate) struct PageRead {
     pub(crate) unknown: Vec<PolicyTypeKey>,
     /// Ids of rows that no wanted policy type claims.
     pub(crate) others: Vec<String>,
-    /// Rows that were altered or left out.
+    /// The first [`MOST_PROBLEMS`] rows that were altered or left out.
     pub(crate) problems: Vec<Problem>,
+    /// How many more there are, by the policy type that they belong to.
+    pub(crate) further: BTreeMap<Option<PolicyTypeKey>, u64>,
     /// Objects that the inventory leaves out.
     pub(crate) left_out: Vec<(PolicyTypeKey, String)>,
     /// All rows of the page, also those that no wanted policy type claims.
@@ -89,10 +96,12 @@ impl PageRead {
         let id = value.get(&plan.collection().id).and_then(Value::as_str);
         let id = id.map(str::to_owned);
         self.left_out.extend(left_out(plan, &value));
+        let routed = plan.routes(&value);
         match observe(plan, setting, value) {
             Ok(None) => self.others.extend(id),
             Err(NoUsableId { policy_type }) => {
-                self.complain(Some(policy_type), place, None, RowDefect::NoId);
+                // What has no id may have lost more than that.
+                self.complain(routed.then_some(policy_type), place, None, RowDefect::NoId);
             }
             Ok(Some(Seen { sighting, unknown })) => {
                 let policy_type = sighting.observation.policy_type;
@@ -120,8 +129,12 @@ impl PageRead {
         id: Option<String>,
         defect: RowDefect,
     ) {
-        let row = problem(place, id, defect);
-        self.problems.push(Problem { policy_type, row });
+        if self.problems.len() < MOST_PROBLEMS {
+            let row = problem(place, id, defect);
+            self.problems.push(Problem { policy_type, row });
+        } else {
+            *self.further.entry(policy_type).or_default() += 1;
+        }
     }
 }
 

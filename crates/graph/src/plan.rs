@@ -81,6 +81,16 @@ impl ListPlan {
         routings.any(|one| one.pointer.split('/').nth(1) == Some(member))
     }
 
+    /// Whether a row says to which of the list's policy types it belongs.
+    pub(crate) fn routes(&self, row: &serde_json::Value) -> bool {
+        let mut routings = self.sharing.iter().filter_map(|one| one.routing.as_ref());
+        let has = |pointer: &str| {
+            let value = row.pointer(pointer);
+            value.is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
+        };
+        self.sharing.len() == 1 || routings.any(|one| has(&one.pointer))
+    }
+
     pub(crate) fn wants(&self, key: PolicyTypeKey) -> bool {
         self.keys.contains(&key)
     }

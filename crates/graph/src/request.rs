@@ -149,6 +149,8 @@ impl TenantGraph {
         let (url, asked, charges) = (call.url, call.asked, call.charges);
         let (mut renewed, mut fresh, mut sent_before) = (false, false, 0);
         let mut throttled_by = None;
+        // Attempts that ended in a way that is worth only so many.
+        let mut limited = 0;
         loop {
             self.know_of_intune(charges)?;
             let places = call.page.then_some(&http.places);
@@ -218,7 +220,7 @@ impl TenantGraph {
                             let wait = http.wait(patience, after);
                             tracing::debug!(path = url.path(), ?wait, "throttled by Graph");
                             self.pause(charges, application, wait);
-                            if self.silence.lasts(charges) > http.options().max_wait {
+                            if self.silence.exceeds(charges, http.options().max_wait) {
                                 return Err(failed(GraphErrorKind::Throttled {
                                     retry_after: wait,
                                     waits: patience.waits(),
@@ -270,7 +272,8 @@ impl TenantGraph {
                     // Nothing else was done in this time.
                     patience.waited_for(sent_at.elapsed());
                     let answer = sent.unanswered(http.now());
-                    let kind = GraphErrorKind::Unreachable { reason };
+                    let waits = patience.waits();
+                    let kind = GraphErrorKind::Unreachable { reason, waits };
                     (GraphError::answered(kind, answer), u32::MAX, None)
                 }
             };
@@ -279,9 +282,10 @@ impl TenantGraph {
             } else {
                 tries
             };
+            limited += u32::from(tries < u32::MAX);
             let wait = http.wait(patience, asked_wait);
-            let silent = self.silence.lasts(charges) > http.options().max_wait;
-            if silent || patience.attempts >= tries || !patience.spend(wait) {
+            let silent = self.silence.exceeds(charges, http.options().max_wait);
+            if silent || limited >= tries || !patience.spend(wait) {
                 return Err(failed);
             }
             tracing::debug!(path = url.path(), ?wait, %failed, "trying again");

@@ -21,6 +21,7 @@ use crate::client::TenantGraph;
 use crate::credential::{Claims, Proof};
 use crate::error::{SignInCause, SignInError};
 use crate::http::{Http, Lost, Reply};
+use crate::silence::Stretch;
 
 /// Answers of the token endpoint are a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -78,6 +79,8 @@ struct State {
     claims: Option<String>,
     /// Whether Graph refused the last token.
     refused: bool,
+    /// While the service gives no usable answer.
+    silence: Option<Stretch>,
     /// When the last request failed, and how: who was already waiting then is told the same.
     failed: Option<(Instant, SignInError)>,
 }
@@ -129,7 +132,11 @@ impl TenantGraph {
         {
             return Err(error.clone());
         }
-        match self.request_token(state.claims.as_deref()).await {
+        let mut silence = state.silence;
+        match self
+            .request_token(state.claims.as_deref(), &mut silence)
+            .await
+        {
             Ok((value, life)) => {
                 let now = Instant::now();
                 let token = Arc::new(Token {
@@ -143,12 +150,14 @@ impl TenantGraph {
                     renew_at: Some(now + life.mul_f64(0.8)),
                     claims: None,
                     refused: false,
+                    silence: None,
                     failed: None,
                 };
                 Ok(token)
             }
             Err(error) => {
                 let now = Instant::now();
+                state.silence = silence.filter(|_| error.is_transient());
                 state.failed = Some((now, error.clone()));
                 let still_good = state.usable(now).cloned();
                 state.renew_at = Some(now + RENEWAL_PAUSE);
@@ -161,12 +170,14 @@ impl TenantGraph {
     async fn request_token(
         &self,
         wanted: Option<&str>,
+        silence: &mut Option<Stretch>,
     ) -> Result<(SecretString, Duration), SignInError> {
         let http = &*self.http;
         let mut patience = http.patience();
         let mut fresh = false;
         loop {
             patience.attempts += 1;
+            let sent_at = Instant::now();
             let (failed, asked) = match self.ask_for_token(http, wanted, fresh).await {
                 Ok(reply) if reply.status.is_success() => return read_token(reply),
                 Ok(reply) => {
@@ -176,11 +187,18 @@ impl TenantGraph {
                     };
                     (error, retry_after)
                 }
-                Err(cause) if cause.is_transient() => (plain(cause), None),
+                Err(cause) if cause.is_transient() => {
+                    patience.waited_for(sent_at.elapsed());
+                    (plain(cause), None)
+                }
                 Err(cause) => return Err(plain(cause)),
             };
             let wait = http.wait(&patience, asked);
-            if !patience.spend(wait) {
+            let now = Instant::now();
+            let silent = silence
+                .get_or_insert(Stretch::begin(now))
+                .exceeds(http.options().max_wait, now);
+            if silent || !patience.spend(wait) {
                 return Err(failed);
             }
             tracing::debug!(directory = %self.application.directory_id, ?wait, %failed,

@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::backoff;
 use crate::error::GraphErrorKind;
+use crate::page::RawRow;
 
 /// Intune wraps errors as JSON text inside the message, up to twice.
 const WRAPPINGS: usize = 3;
@@ -203,10 +204,10 @@ struct Told {
 impl Told {
     fn read(body: &[u8]) -> Self {
         let mut told = Self::default();
-        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        let Ok(body) = RawRow::of(body).read() else {
             return told;
         };
-        let Some(error) = body.get("error") else {
+        let Some(error) = body.value.get("error") else {
             return told;
         };
         told.code = error["code"].as_str().unwrap_or_default().to_owned();

@@ -76,7 +76,12 @@ impl InventorySyncService {
         results.extend(self.collect(lease, &tenant, &plan.lists, progress).await?);
 
         progress.enter(ProgressPhase::Finishing);
-        insist(|| self.store.find_dangling(lease)).await?;
+        let in_doubt: Vec<PolicyTypeKey> = results
+            .iter()
+            .filter(|result| shortfall::may_lack_objects(result))
+            .map(|result| result.policy_type)
+            .collect();
+        insist(|| self.store.find_dangling(lease, &in_doubt)).await?;
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {

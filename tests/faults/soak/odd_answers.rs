@@ -55,7 +55,8 @@ const DIFFERENT: &str = "
         AND s.external_id IN (t.id, t.policy_type))
     ORDER BY 1";
 
-/// Everything that real services have been seen to answer.
+/// Everything that real services have been seen to answer, but for lists that are cut at another size
+/// than was asked for: nothing in them shows it.
 fn effects(dice: &mut Dice) -> Vec<Effect> {
     let mut row = || usize::try_from(dice.below(4)).unwrap();
     vec![
@@ -63,7 +64,6 @@ fn effects(dice: &mut Dice) -> Vec<Effect> {
         Effect::InStreamError { rows: row() },
         Effect::RefusedByService,
         Effect::CutList { rows: None },
-        Effect::CutList { rows: Some(3) },
         Effect::Endless,
         Effect::EmptyNextLink,
         Effect::PageTokenExpired,
@@ -274,7 +274,7 @@ fn every_effect_of_the_mix_has_another_seed_and_is_named_in_the_count() {
         effects.map(|effect| name(&json!(effect))).collect()
     };
     assert_eq!(names(1), names(1));
-    assert_eq!(names(1).len(), 20);
+    assert_eq!(names(1).len(), 19);
     let rows = |seed| json!(effects(&mut Dice::new(seed)));
     assert_ne!(rows(1), rows(2));
 }

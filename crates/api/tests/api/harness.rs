@@ -172,7 +172,7 @@ impl Stage {
         self.store.store_page(lease, page).await.unwrap();
         self.store.mark_missing(lease, &keys).await.unwrap();
         self.store.read_to_end(lease, &keys).await.unwrap();
-        self.store.find_dangling(lease).await.unwrap();
+        self.store.find_dangling(lease, &[]).await.unwrap();
         let result = TypeResult {
             status: TypeStatus::Succeeded,
             pages: 1,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::LARGEST;
 use crate::http::Reply;
 use crate::page::{self, cut};
 use crate::upstream::Usage;
@@ -100,7 +101,7 @@ fn answers(body: &[u8]) -> Option<Vec<&[u8]>> {
     }
     let members = cut::members(body)?;
     let (_, answers) = members.into_iter().find(|(key, _)| *key == b"responses")?;
-    cut::elements(answers)
+    cut::elements(answers, LARGEST)
 }
 
 fn bytes(text: &RawValue) -> &[u8] {

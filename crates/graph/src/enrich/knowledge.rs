@@ -203,9 +203,18 @@ impl Source<'_> {
     }
 
     /// Reads a list to its end, one page in memory.
-    async fn each(&self, path: &str, take: impl FnMut(Value)) -> Result<(), GraphError> {
+    async fn each(&self, path: &str, mut take: impl FnMut(Value)) -> Result<(), GraphError> {
         let url = VersionRoot::new(&self.graph.graph, self.version).address(path, "");
-        self.walk(self.graph.first_page(&url).await?, take).await
+        let walked = self
+            .walk(self.graph.first_page(&url).await?, &mut take)
+            .await;
+        match walked {
+            // What was taken is taken again, which makes no difference.
+            Err(error) if error.kind == GraphErrorKind::PageExpired => {
+                self.walk(self.graph.first_page(&url).await?, take).await
+            }
+            walked => walked,
+        }
     }
 
     async fn walk(&self, first: Body, mut take: impl FnMut(Value)) -> Result<(), GraphError> {

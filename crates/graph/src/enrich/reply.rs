@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::ask::MOST_SETTINGS;
 use super::knowledge::Knowledge;
 use super::{Ask, Row};
+use crate::batch::SubRequest;
 use crate::body::Body;
 use crate::client::TenantGraph;
 use crate::collections::{Assignments, Related};
-use crate::error::GraphError;
+use crate::error::{GraphError, GraphErrorKind};
 use crate::links::apps::Relations;
 use crate::links::{apps, certificates, compliance, policy_sets, roles, scoped_by, settings};
 use crate::observe::tags_of;
@@ -20,8 +21,38 @@ use crate::page;
 /// Assignments of one object.
 const MOST_ASSIGNMENTS: usize = 10_000;
 
-/// Puts what an answer tells into its row, with the pages that follow it.
+/// Puts what an answer says into its row, with the pages that follow it. Where a link to one of those
+/// has expired, all of them are read once more.
+///
+/// # Errors
+/// [`GraphError`]; nothing of the answer is in the row then.
 pub(super) async fn take(
+    graph: &TenantGraph,
+    version: &str,
+    knowledge: &Knowledge,
+    ask: &Ask,
+    body: Body,
+    row: &mut Row,
+) -> Result<(), GraphError> {
+    let before = row.related.clone();
+    let taken = take_once(graph, version, knowledge, ask, body, row).await;
+    let Err(error) = taken else { return Ok(()) };
+    row.related = before;
+    let url = ask.url(row.sighting.collection, &row.sighting.id);
+    let (GraphErrorKind::PageExpired, Some(url)) = (&error.kind, url) else {
+        return Err(error);
+    };
+    let mut answers = graph.batch(version, vec![SubRequest::object(url)]).await?;
+    let body = answers.pop().unwrap_or(Err(error))?;
+    let before = row.related.clone();
+    let taken = take_once(graph, version, knowledge, ask, body, row).await;
+    if taken.is_err() {
+        row.related = before;
+    }
+    taken
+}
+
+async fn take_once(
     graph: &TenantGraph,
     version: &str,
     knowledge: &Knowledge,

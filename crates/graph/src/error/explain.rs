@@ -63,9 +63,12 @@ impl GraphError {
                     in_all(waits)
                 ),
             ),
-            GraphErrorKind::Unreachable { reason } => Failure::transient(
+            GraphErrorKind::Unreachable { reason, waits } => Failure::transient(
                 FailureCode::GRAPH_UNREACHABLE,
-                format!("Microsoft Graph gave no complete answer: {reason}."),
+                format!(
+                    "Microsoft Graph gave no complete answer{}: {reason}.",
+                    in_all(waits)
+                ),
             ),
             GraphErrorKind::InvalidResponse { reason } => Failure::transient(
                 FailureCode::GRAPH_INVALID_RESPONSE,

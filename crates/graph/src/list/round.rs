@@ -45,6 +45,11 @@ impl Round {
             let one = problem.policy_type.as_ref().map(std::slice::from_ref);
             self.add(one.unwrap_or(wanted), &problem.row, self.rows);
         }
+        for (key, count) in &read.further {
+            for key in key.as_ref().map_or(wanted, std::slice::from_ref) {
+                self.problems.entry(*key).or_default().count += count;
+            }
+        }
         for (key, id) in &read.left_out {
             self.left_out.entry(*key).or_default().push(id.clone());
         }
@@ -67,6 +72,33 @@ impl Round {
             new |= self.parents.insert(id);
         }
         new
+    }
+
+    /// A copy of what it found besides observations.
+    pub(super) fn findings(&self) -> Self {
+        Self {
+            unknown: self.unknown.clone(),
+            problems: self.problems.clone(),
+            left_out: self.left_out.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes over what a whole round found, where this one, which was broken off, found less.
+    pub(super) fn keep(&mut self, whole: Self) {
+        for (key, count) in whole.unknown {
+            let known = self.unknown.entry(key).or_default();
+            *known = count.max(*known);
+        }
+        for (key, rows) in whole.problems {
+            let known = self.problems.entry(key).or_default();
+            if rows.count > known.count {
+                *known = rows;
+            }
+        }
+        for (key, ids) in whole.left_out {
+            self.left_out.entry(key).or_default().extend(ids);
+        }
     }
 
     fn add(&mut self, keys: &[PolicyTypeKey], problem: &RowProblem, before: u64) {

@@ -23,14 +23,18 @@ pub(crate) fn members(text: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     cutter.ended().then_some(members)
 }
 
-/// The elements of the array that `text` is. `None` when it is not one whole array.
-pub(crate) fn elements(text: &[u8]) -> Option<Vec<&[u8]>> {
+/// The first elements, at most so many, of the array that `text` is. `None` when it is not one whole
+/// array.
+pub(crate) fn elements(text: &[u8], most: usize) -> Option<Vec<&[u8]>> {
     let mut elements = Vec::new();
     let mut cutter = Cutter { text, at: 0 };
     cutter.enter(b'[')?;
     if !cutter.leave(b']') {
         loop {
-            elements.push(cutter.value()?);
+            let element = cutter.value()?;
+            if elements.len() < most {
+                elements.push(element);
+            }
             if cutter.leave(b']') {
                 break;
             }
@@ -138,7 +142,7 @@ mod tests {
 
     #[test]
     fn parts_are_cut_whatever_they_hold() {
-        let cut = |text: &str| texts(elements(text.as_bytes()));
+        let cut = |text: &str| texts(elements(text.as_bytes(), 9));
         assert_eq!(cut(" [ ] "), Some(Vec::new()));
         assert_eq!(
             cut(r#"[{"a": "]\"}\\", "b": [[]]}, NaN ,"x,y", -1E999, null]"#).unwrap(),
@@ -155,7 +159,7 @@ mod tests {
         assert_eq!(object[1].0, b"b\\n");
         assert_eq!(object[1].1, b"{\"c\": \"\xE9\"}");
         let deep = format!("[{}{}]", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(elements(deep.as_bytes()).unwrap().len(), 1);
+        assert_eq!(elements(deep.as_bytes(), 9).unwrap().len(), 1);
     }
 
     #[test]
@@ -176,7 +180,7 @@ mod tests {
             "[1] 2",
             "{}",
         ] {
-            assert_eq!(elements(text.as_bytes()), None, "{text}");
+            assert_eq!(elements(text.as_bytes(), 9), None, "{text}");
         }
         for text in [
             "{",

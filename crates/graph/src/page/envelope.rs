@@ -1,9 +1,10 @@
 //! What stands around the rows of a page.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -12,6 +13,12 @@ use super::row::{RawRow, Row};
 use crate::request::ERROR_IN_SUCCESS;
 
 const NO_PAGE: &str = "it is not a page of JSON";
+const NOTHING: &str = "it is an object that says nothing";
+const TOO_MANY_ROWS: &str = "it has more rows than a page can have";
+
+/// Services send a thousand rows at most. What has a hundred times as many is no page, and would need
+/// more memory than its bytes.
+const MOST_ROWS: usize = 100_000;
 
 /// A page whose rows are not read yet.
 #[derive(Debug)]
@@ -40,9 +47,13 @@ pub(crate) fn open(body: &[u8]) -> Result<Envelope<'_>, &'static str> {
     if page.error.is_some() {
         return Err(ERROR_IN_SUCCESS);
     }
+    let rows = page.rows.ok_or(NO_PAGE)?;
+    if rows.len() > MOST_ROWS {
+        return Err(TOO_MANY_ROWS);
+    }
     let link = |link: Option<Cow<'_, str>>| link.map(Cow::into_owned).filter(|one| !one.is_empty());
     Ok(Envelope {
-        rows: page.rows.ok_or(NO_PAGE)?,
+        rows,
         next: link(page.next),
         delta_link: link(page.delta_link),
     })
@@ -62,8 +73,22 @@ pub(crate) fn open_object(body: &[u8]) -> Result<Row, &'static str> {
         {
             Err(ERROR_IN_SUCCESS)
         }
+        _ if says_nothing(&row.value) => Err(NOTHING),
         _ => Ok(row),
     }
+}
+
+/// Whether an object has no member of its own: annotations, an empty list, or what proxies and
+/// services put around an error in forms of their own.
+fn says_nothing(object: &Value) -> bool {
+    const ERRORS: [&str; 5] = ["error", "odata.error", "message", "code", "innererror"];
+    object.as_object().is_some_and(|members| {
+        members.iter().all(|(name, value)| {
+            name.contains('@')
+                || ERRORS.contains(&name.to_ascii_lowercase().as_str())
+                || name == "value" && value.as_array().is_some_and(Vec::is_empty)
+        })
+    })
 }
 
 /// The body without the byte order mark that may stand before it.
@@ -86,8 +111,32 @@ struct Page<'a> {
 fn rows<'de: 'a, 'a, D: serde::Deserializer<'de>>(
     from: D,
 ) -> Result<Option<Vec<RawRow<'a>>>, D::Error> {
-    let rows: Option<Vec<&'a RawValue>> = Deserialize::deserialize(from)?;
-    Ok(rows.map(|rows| rows.into_iter().map(RawRow::from).collect()))
+    struct Rows;
+
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Option<Vec<RawRow<'de>>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("rows")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+            let mut rows = Vec::new();
+            while let Some(row) = all.next_element::<&'de RawValue>()? {
+                // One more than there may be says that there are too many.
+                if rows.len() <= MOST_ROWS {
+                    rows.push(RawRow::from(row));
+                }
+            }
+            Ok(Some(rows))
+        }
+    }
+
+    from.deserialize_any(Rows)
 }
 
 impl<'a> Page<'a> {
@@ -103,7 +152,7 @@ impl<'a> Page<'a> {
             match key {
                 b"value" if page.rows.is_some() => return None,
                 b"value" => {
-                    let rows = cut::elements(value)?;
+                    let rows = cut::elements(value, MOST_ROWS + 1)?;
                     page.rows = Some(rows.into_iter().map(RawRow::of).collect());
                 }
                 b"@odata.nextLink" => page.next = serde_json::from_slice(value).ok()?,

@@ -15,6 +15,10 @@ use serde_json::{Map, Value};
 /// row or a part of it.
 const DEEPEST: usize = 120;
 
+/// Larger rows are not repaired: each level in them is read once more, and a hostile one would keep a
+/// processor for minutes.
+const LARGEST_REPAIR: usize = 4 * 1024 * 1024;
+
 /// Stands where something deeper was.
 const CUT: &str = "(nested too deeply)";
 
@@ -79,6 +83,7 @@ impl<'a> RawRow<'a> {
                 defect: None,
                 altered: BTreeSet::new(),
             },
+            None if self.text.len() > LARGEST_REPAIR => return Err(RowDefect::Unreadable),
             None => Repair::of(self)?,
         };
         match row.value {

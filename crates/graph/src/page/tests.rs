@@ -196,3 +196,52 @@ fn rows_are_told_apart_by_id_and_by_all_that_they_hold_without_one() {
     let marks: Vec<_> = page.rows.iter().map(mark).collect();
     assert_eq!(marks, ["a", r#"{"x": 2}"#, "7"]);
 }
+
+#[test]
+fn a_row_that_says_nothing_may_be_of_any_type_of_its_list() {
+    let keys = [key("deviceConfiguration"), key("windowsUpdateRing")];
+    let plan = plan(&keys, true);
+    let body = br#"{"value": [{}, {"displayName": "x"}, {"id": 7}]}"#;
+    let page = list(&plan.lists[0], Setting::default(), body).unwrap();
+    let types: Vec<_> = page.problems.iter().map(|one| one.policy_type).collect();
+    assert_eq!(types, [None, None, None]);
+}
+
+#[test]
+fn ids_that_differ_in_what_is_redacted_elsewhere_are_two() {
+    let page = tags(r#"{"value": [{"id": "https://a@h/x"}, {"id": "https://b@h/x"}]}"#).unwrap();
+    assert_eq!(ids(&page), ["https://a@h/x", "https://b@h/x"]);
+}
+
+#[test]
+fn of_very_many_bad_rows_the_first_are_described_and_all_are_counted() {
+    let rows = vec!["0"; 3_000].join(",");
+    let page = tags(format!(r#"{{"value": [{rows}]}}"#)).unwrap();
+    assert_eq!(page.problems.len(), 1_000);
+    assert_eq!(page.further.values().sum::<u64>(), 2_000);
+}
+
+#[test]
+fn a_page_of_very_many_rows_is_no_page() {
+    for (row, more) in [("0", ""), ("0", ",NaN")] {
+        let page = |count: usize| {
+            let rows = vec![row; count].join(",");
+            tags(format!(r#"{{"value": [{rows}{more}]}}"#)).map(|page| page.rows)
+        };
+        assert!(page(99_999).is_ok());
+        assert!(page(100_001).is_err());
+    }
+}
+
+#[test]
+fn a_very_large_row_is_read_as_it_is_or_not_at_all() {
+    let text = "y".repeat(5 * 1024 * 1024);
+    for (end, problem) in [("", None), ("\\ud800", Some(RowDefect::Unreadable))] {
+        let page = tags(format!(
+            r#"{{"value": [{{"id": "a", "x": "{text}{end}"}}, {{"id": "b"}}]}}"#
+        ));
+        let page = page.unwrap();
+        assert_eq!(page.sightings.len(), if problem.is_some() { 1 } else { 2 });
+        assert_eq!(page.problems.first().map(|one| one.row.defect), problem);
+    }
+}

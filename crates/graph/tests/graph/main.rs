@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod attempts;
 mod batches;
 mod challenges;
 mod links;

@@ -56,7 +56,7 @@ impl Stage {
         self.store.store_page(lease, page).await.unwrap();
         self.store.mark_missing(lease, &keys).await.unwrap();
         self.store.read_to_end(lease, &keys).await.unwrap();
-        self.store.find_dangling(lease).await.unwrap();
+        self.store.find_dangling(lease, &[]).await.unwrap();
         self.end(claim).await;
     }
 
@@ -197,7 +197,7 @@ async fn a_worker_that_was_replaced_writes_no_link_and_no_mark() {
         .await;
     let page = [app(1, &[(LinkSource::Object, &[scoped("0")])])];
     assert!(stage.store.store_page(&claim.lease, &page).await.is_err());
-    assert!(stage.store.find_dangling(&claim.lease).await.is_err());
+    assert!(stage.store.find_dangling(&claim.lease, &[]).await.is_err());
     assert!(stage.links(&LinkFilter::default()).await.is_empty());
     assert_eq!(
         stage.count("SELECT count(*) FROM inventory_changes").await,

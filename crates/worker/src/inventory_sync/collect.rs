@@ -244,9 +244,12 @@ impl InventorySyncService {
         let mut results = Vec::with_capacity(list.keys().len());
         for &key in list.keys() {
             let mut result = self.result(key, TypeStatus::Failed, tally);
-            let not_stored = tally.not_stored.get(&key).cloned();
-            let not_stored = not_stored.map(Shortfall::RowsNotStored);
-            let failure = Shortfall::beside(error.failure(&[key]), not_stored.as_slice());
+            let rows: Vec<Shortfall> = tally
+                .shortfalls(key)
+                .into_iter()
+                .filter(Shortfall::is_about_rows)
+                .collect();
+            let failure = Shortfall::beside(error.failure(&[key]), &rows);
             result.error = Some(failure);
             results.push(self.record(lease, &result, progress).await?);
         }

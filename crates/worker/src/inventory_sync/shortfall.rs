@@ -1,6 +1,7 @@
 //! What is lacking of a policy type although its list was read to its end.
 
 use atlas_domain::failure::{Failure, FailureCode, RowProblems};
+use atlas_domain::inventory::{TypeResult, TypeStatus};
 
 /// One thing that is lacking. In the order in which they are reported: the first that applies is
 /// the type's error, and its hint names the others.
@@ -30,6 +31,10 @@ impl Shortfall {
             | Self::ListChanged => true,
             Self::Dependencies(_) => false,
         }
+    }
+
+    pub(super) const fn is_about_rows(&self) -> bool {
+        matches!(self, Self::RowsNotStored(_) | Self::RowsUnreadable(_))
     }
 
     /// The error of a type with these shortfalls.
@@ -78,6 +83,25 @@ impl Shortfall {
             Self::ListMayBeCut => "Besides, the list may go on behind its last page.",
             Self::ListChanged => "Besides, the list changed while it was read.",
             Self::Dependencies(_) => "Besides, assignments or links of objects could not be read.",
+        }
+    }
+}
+
+/// Whether objects of the type may be there that are not stored.
+pub(super) fn may_lack_objects(result: &TypeResult) -> bool {
+    let hiding = [
+        FailureCode::ROWS_NOT_STORED,
+        FailureCode::ROWS_UNREADABLE,
+        FailureCode::LIST_MAY_BE_CUT,
+        FailureCode::LIST_CHANGED,
+    ];
+    match result.status {
+        TypeStatus::Pending | TypeStatus::Failed => true,
+        TypeStatus::Succeeded | TypeStatus::Skipped => false,
+        // What hides objects is reported before anything else.
+        TypeStatus::Incomplete => {
+            let error = result.error.as_ref();
+            error.is_some_and(|error| hiding.contains(&error.code))
         }
     }
 }

@@ -12,6 +12,7 @@ mod differential;
 mod directory_groups;
 mod failing;
 mod house;
+mod in_doubt;
 mod operations;
 mod ownership;
 mod refusals;

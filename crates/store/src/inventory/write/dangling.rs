@@ -1,5 +1,6 @@
 //! Links whose target could be in the inventory and is not.
 
+use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
 use const_format::concatcp;
 use diesel::sql_query;
@@ -14,7 +15,8 @@ use crate::statement::prepared;
 
 /// $5 target kinds and $6 the policy types under which each is held, pair by pair. A kind is judged
 /// once every one of its types was read to its end: until then, what is not there may only not have
-/// been read. What Microsoft supplies is there without being an item: a link may say so itself, or its
+/// been read; and while none of them is among $7, whose objects may be there without being stored.
+/// What Microsoft supplies is there without being an item: a link may say so itself, or its
 /// target was left out of a list that was read.
 const FIND_DANGLING: &str = concatcp!(
     GUARD,
@@ -22,7 +24,8 @@ const FIND_DANGLING: &str = concatcp!(
     judged AS ( \
         SELECT h.target_kind FROM holds h LEFT JOIN inventory_type_summaries s \
             ON s.tenant_id = $1 AND s.policy_type = h.policy_type \
-        GROUP BY h.target_kind HAVING bool_and(s.data_as_of IS NOT NULL)), \
+        GROUP BY h.target_kind HAVING bool_and(s.data_as_of IS NOT NULL \
+            AND h.policy_type <> ALL($7))), \
     lost AS ( \
         UPDATE inventory_links l SET dangling = true FROM judged j, guard \
         WHERE l.tenant_id = $1 AND l.target_kind = j.target_kind AND NOT l.dangling \
@@ -47,16 +50,23 @@ const FIND_DANGLING: &str = concatcp!(
 );
 
 impl Store {
-    /// Judges all links of the tenant by what is there now.
+    /// Judges all links of the tenant by what is there now. Objects of the types `in_doubt` may be
+    /// there without being stored, so that no link to one of their kind is found to dangle.
     ///
     /// # Errors
     /// [`WriteError`].
-    pub async fn find_dangling(&self, lease: &Lease) -> Result<(), WriteError> {
+    pub async fn find_dangling(
+        &self,
+        lease: &Lease,
+        in_doubt: &[PolicyTypeKey],
+    ) -> Result<(), WriteError> {
         let (kinds, types) = held_targets();
+        let in_doubt: Vec<&str> = in_doubt.iter().map(|key| key.as_str()).collect();
         let row: HeldRow = prepared(
             guarded!(FIND_DANGLING, lease)
                 .bind::<Array<Text>, _>(kinds)
-                .bind::<Array<Text>, _>(types),
+                .bind::<Array<Text>, _>(types)
+                .bind::<Array<Text>, _>(in_doubt),
         )
         .get_result(&mut self.connection().await?)
         .await
