@@ -18,12 +18,12 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use crate::client::GraphClient;
-use crate::error::{GraphError, GraphErrorKind, PagingRefusal, Waits};
+use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, PagingRefusal, Waits};
 use crate::groups::GroupRow;
 use crate::http::Lost;
 use crate::link::VersionRoot;
 use crate::page;
-use crate::request::{ERROR_IN_SUCCESS, Judged, judge};
+use crate::request::{Judged, judge};
 use crate::sent::Sent;
 use crate::upstream::{self, Refusal};
 

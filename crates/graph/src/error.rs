@@ -13,6 +13,9 @@ use atlas_domain::failure::UpstreamAnswer;
 
 use crate::http::TIMED_OUT;
 
+/// What is wrong with a success that carries an error.
+pub(crate) const ERROR_IN_SUCCESS: &str = "it carries an error although its status is a success";
+
 /// Why something could not be read, or not to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]

@@ -20,9 +20,6 @@ use crate::sent::Sent;
 /// So much of an error's body is looked at.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
 
-/// Says nothing of UTF-8, and is no JSON.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 /// Connections and what decides about waits.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -172,9 +169,8 @@ impl Http {
                 break;
             }
         }
-        if body.starts_with(BYTE_ORDER_MARK) {
-            body.drain(..BYTE_ORDER_MARK.len());
-        }
+        let mark = body.len() - without_mark(&body).len();
+        body.drain(..mark);
         Ok(Reply {
             status,
             headers,
@@ -227,6 +223,11 @@ fn preference(url: &Url) -> &'static str {
     } else {
         "include-unknown-enum-members"
     }
+}
+
+/// The body without the byte order mark that may stand before it: it is no JSON.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
 /// What happened on the way, in fixed words: the error itself holds the address.

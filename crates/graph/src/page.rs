@@ -21,8 +21,8 @@ use crate::enrich::Sighting;
 use crate::link::segment;
 use crate::observe::{NoUsableId, Seen, Setting, is_usable_id, left_out, observe};
 use crate::plan::ListPlan;
+pub(crate) use envelope::open;
 use envelope::open_object;
-pub(crate) use envelope::{open, without_mark};
 pub(crate) use row::{RawRow, Row};
 
 /// Rows of one page that are described; the others are counted.

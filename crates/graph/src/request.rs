@@ -13,7 +13,7 @@ use url::Url;
 use crate::backoff::Patience;
 use crate::body::Body;
 use crate::client::TenantGraph;
-use crate::error::{GraphError, GraphErrorKind};
+use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind};
 use crate::http::{Attempt, Lost, Reply};
 use crate::pacer::{Charge, Place, Turn};
 use crate::sent::Sent;
@@ -32,9 +32,6 @@ pub(crate) const TRIES_AT_INVALID: u32 = 3;
 
 /// Codes of errors by which an endpoint refuses an application, and not its token.
 const DENIALS: [&str; 3] = ["Forbidden", "AccessDenied", "Authorization_RequestDenied"];
-
-/// What is wrong with a success that carries an error.
-pub(crate) const ERROR_IN_SUCCESS: &str = "it carries an error although its status is a success";
 
 /// What an address stands for, which decides what its absence means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

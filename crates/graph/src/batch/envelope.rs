@@ -10,8 +10,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::LARGEST;
-use crate::http::Reply;
-use crate::page::{self, cut};
+use crate::http::{Reply, without_mark};
+use crate::page::cut;
 use crate::upstream::Usage;
 
 /// The answer of one read.
@@ -71,7 +71,7 @@ pub(super) fn write<'a>(urls: impl Iterator<Item = &'a str>) -> Bytes {
 /// envelope leaves out, answers twice or gives no usable status are `None`. What is wrong with one
 /// answer's text costs none of the others.
 pub(super) fn read(body: &Bytes, count: usize) -> Result<Vec<Option<SubReply>>, &'static str> {
-    let answers = answers(page::without_mark(body)).ok_or("it is not the answer of a batch")?;
+    let answers = answers(without_mark(body)).ok_or("it is not the answer of a batch")?;
     let mut replies: Vec<Option<SubReply>> = Vec::new();
     replies.resize_with(count, || None);
     let mut seen = vec![false; count];

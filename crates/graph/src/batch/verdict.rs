@@ -8,8 +8,8 @@ use super::Waiting;
 use super::envelope::SubReply;
 use crate::body::Body;
 use crate::client::TenantGraph;
-use crate::error::{GraphError, GraphErrorKind, Waits};
-use crate::request::{Asked, ERROR_IN_SUCCESS, Judged, TRIES_AT_500, TRIES_AT_INVALID, judge};
+use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, Waits};
+use crate::request::{Asked, Judged, TRIES_AT_500, TRIES_AT_INVALID, judge};
 use crate::sent::Sent;
 use crate::upstream::{self, Refusal};
 

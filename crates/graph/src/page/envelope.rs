@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 
 use super::cut;
 use super::row::{RawRow, Row};
-use crate::request::ERROR_IN_SUCCESS;
+use crate::error::ERROR_IN_SUCCESS;
+use crate::http::without_mark;
 
 const NO_PAGE: &str = "it is not a page of JSON";
 const NOTHING: &str = "it is an object that says nothing";
@@ -89,11 +90,6 @@ fn says_nothing(object: &Value) -> bool {
                 || name == "value" && value.as_array().is_some_and(Vec::is_empty)
         })
     })
-}
-
-/// The body without the byte order mark that may stand before it.
-pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
 #[derive(Deserialize)]
