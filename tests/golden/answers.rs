@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub(crate) use api::{Api, parts};
-pub(crate) use client::Client;
+pub(crate) use client::{Client, Question};
 
 use self::seed::Seed;
 use crate::recorded::hold;

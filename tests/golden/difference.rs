@@ -108,7 +108,10 @@ fn places_are_named_and_one_more_row_is_one_difference() {
         found.iter().map(|one| one.place.clone()).collect()
     };
     assert_eq!(
-        places(r#"{"a": [{"b": 1, "c": 2}]}"#, r#"{"a": [{"b": 2, "d": 2}]}"#),
+        places(
+            r#"{"a": [{"b": 1, "c": 2}]}"#,
+            r#"{"a": [{"b": 2, "d": 2}]}"#
+        ),
         ["/a/0/b", "/a/0/c", "/a/0/d"]
     );
     assert_eq!(places("[1, 2, 3]", "[1, 5, 2, 3]"), ["/1"]);

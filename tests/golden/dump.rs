@@ -129,7 +129,11 @@ fn plain(mut row: Value) -> Value {
     }
     let is_time = |name: &str| name == "at" || name.ends_with("_at") || name == "missing_since";
     for (name, value) in columns.iter_mut() {
-        if is_time(name) && value.as_str().is_some_and(|text| !text.starts_with(['<', '-'])) {
+        if is_time(name)
+            && value
+                .as_str()
+                .is_some_and(|text| !text.starts_with(['<', '-']))
+        {
             *value = "<time>".into();
         }
     }

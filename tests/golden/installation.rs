@@ -1,20 +1,25 @@
 //! What scenarios stand on: a database, a simulated Microsoft, people with fixed names, workers in
 //! this process.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
 use atlas_domain::access::Role;
 use atlas_domain::access::api_token::ApiToken;
-use atlas_domain::clock::SystemEntropy;
+use atlas_domain::clock::{Clock, SystemClock, SystemEntropy};
 use atlas_domain::ids::{DirectoryId, RunId, TenantId, UserId};
 use atlas_domain::run::{RunInputs, RunState};
 use atlas_domain::vault::Keyring;
 use atlas_graph_sim::{Simulator, SimulatorOptions};
 use atlas_queue::{Doorbell, QueueOptions};
-use atlas_store::Store;
+use atlas_store::{Store, StoreOptions};
 use atlas_test_support::{
     KEYS, Member, Scenario, TestDatabase, TestRedis, TestTenant, dead_redis_url, eventually,
 };
 use atlas_worker::options::{Arguments, Command, RunOptions};
 use atlas_worker::process::{self, ProcessError};
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -26,6 +31,8 @@ use crate::masks::Masks;
 
 /// Objects of a simulated tenant: the fewest that are possible.
 const SIZE: usize = 123;
+/// The version of workers that are reported and do not run.
+pub(crate) const REPORTED_VERSION: &str = "1.2.3";
 
 /// One installation with one simulated Microsoft.
 pub(crate) struct Installation {
@@ -54,7 +61,7 @@ impl Installation {
             size: SIZE,
             ..options
         };
-        let store = database.store();
+        let store = store(&database);
         Self {
             simulator: Simulator::start(options).await,
             scenario: Scenario::new(&store),
@@ -86,7 +93,12 @@ impl Installation {
     /// A worker that works on one run at a time, and does not use Redis: what it is given to do it
     /// finds by sweeping.
     pub(crate) fn worker(&self) -> Worker {
-        let options = self.options();
+        self.worker_with(&[])
+    }
+
+    /// With other flags.
+    pub(crate) fn worker_with(&self, flags: &[&str]) -> Worker {
+        let options = self.options(flags);
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone();
         let keys = Keyring::parse(KEYS).unwrap();
@@ -94,7 +106,7 @@ impl Installation {
         Worker { shutdown, running }
     }
 
-    fn options(&self) -> RunOptions {
+    fn options(&self, flags: &[&str]) -> RunOptions {
         let base = self.simulator.base_url();
         let arguments = [
             "atlas-worker".to_owned(),
@@ -112,6 +124,8 @@ impl Installation {
             "--graph-conditional-access-interval=1ms".to_owned(),
             "--graph-first-backoff=1ms".to_owned(),
         ];
+        let flags = flags.iter().map(|flag| (*flag).to_owned());
+        let arguments = arguments.into_iter().chain(flags);
         let arguments = <Arguments as clap::Parser>::parse_from(arguments);
         match arguments.command {
             Command::Run(options) => *options,
@@ -133,7 +147,7 @@ impl Installation {
     }
 
     /// Waits until the run has ended, or waits to be tried again.
-    async fn rested(&self, member: &Member, run: RunId) -> RunId {
+    pub(crate) async fn rested(&self, member: &Member, run: RunId) -> RunId {
         eventually("the run to end", || async {
             let found = self.store.run(member.id, run).await.unwrap().unwrap();
             match found.state {
@@ -152,11 +166,15 @@ impl Installation {
         connection.batch_execute(sql).await.unwrap();
     }
 
-    /// All tables, with the simulator's address masked.
+    /// All tables, with the simulator's address masked, but for the rows of workers that ran here: a
+    /// report that is under way when a worker stops may come after its farewell.
     pub(crate) async fn dump(&self) -> Value {
         let mut masks = Masks::default();
         masks.replace(self.simulator.base_url(), "<graph>");
-        dump(&self.database, masks).await
+        let mut tables = dump(&self.database, masks).await;
+        let workers = tables["workers"].as_array_mut().unwrap();
+        workers.retain(|worker| worker["version"] == REPORTED_VERSION);
+        tables
     }
 }
 
@@ -166,6 +184,28 @@ impl Worker {
         self.shutdown.cancel();
         self.running.await.unwrap().unwrap();
     }
+}
+
+/// Each reading is a millisecond after the one before, so that identifiers stand in the order in
+/// which they were made.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> DateTime<Utc> {
+        let milliseconds = self.0.fetch_add(1, Ordering::Relaxed);
+        DateTime::from_timestamp_millis(milliseconds).unwrap()
+    }
+}
+
+fn store(database: &TestDatabase) -> Store {
+    let options = StoreOptions {
+        database_url: SecretString::from(database.url()),
+        pool_size: 8,
+        application_name: "golden".to_owned(),
+        acquire_timeout: Duration::from_secs(30),
+    };
+    let clock = Ticking(SystemClock.now().timestamp_millis().into());
+    Store::new(&options, Arc::new(clock), Arc::new(SystemEntropy)).unwrap()
 }
 
 /// A user with a token who belongs to no tenant.

@@ -27,13 +27,13 @@
 
 mod answers;
 mod difference;
-//A mod document;
+mod document;
 mod dump;
 mod installation;
 mod intended;
 mod layout;
 mod masks;
-//A mod names;
-//A mod outcomes;
+mod names;
+mod outcomes;
 mod recorded;
 mod tables;

@@ -49,8 +49,9 @@ impl Masks {
     }
 
     /// From here on this identifier has this name.
-    pub(crate) fn call(&mut self, id: impl ToString, name: impl Into<String>) {
-        self.ids.insert(id.to_string(), format!("<{}>", name.into()));
+    pub(crate) fn call(&mut self, id: &(impl ToString + ?Sized), name: impl Into<String>) {
+        self.ids
+            .insert(id.to_string(), format!("<{}>", name.into()));
     }
 
     /// The name of an identifier; the next one of its sort if it has none.
@@ -150,10 +151,10 @@ fn is_something(value: &Value) -> bool {
 pub(crate) fn is_minted(text: &str) -> bool {
     text.len() == ID
         && text.bytes().enumerate().all(|(at, byte)| match at {
-        8 | 13 | 18 | 23 => byte == b'-',
-        14 => byte == b'7',
-        _ => byte.is_ascii_hexdigit(),
-    })
+            8 | 13 | 18 | 23 => byte == b'-',
+            14 => byte == b'7',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 fn is_near(text: &str) -> bool {

@@ -6,6 +6,7 @@ use super::client::{Client, Question};
 use super::seed::{Seed, first_id};
 
 /// A list, what it is filtered by, and what it refuses.
+#[derive(Clone)]
 struct List {
     path: String,
     filters: Vec<String>,
@@ -27,7 +28,11 @@ fn list(path: impl Into<String>, filters: &[&str], refused: &[&'static str]) -> 
 pub(super) async fn all(seed: &Seed, client: &mut Client) {
     let operator = seed.as_operator();
     let item = named_item(seed, client, "App 1").await;
-    let lists = [lists_of_tenant(seed, &item), lists_of_caller(seed, client).await].concat();
+    let lists = [
+        lists_of_tenant(seed, &item),
+        lists_of_caller(seed, client).await,
+    ]
+    .concat();
     for list in &lists {
         read_list(client, list, operator).await;
     }
@@ -42,23 +47,17 @@ pub(super) async fn all(seed: &Seed, client: &mut Client) {
     }
     // Other people see other things.
     for person in [seed.as_owner(), seed.as_reader(), seed.as_stranger()] {
-        for path in ["/me", "/tenants", "/operation-runs", "/operation-runs/active"] {
+        for path in [
+            "/me",
+            "/tenants",
+            "/operation-runs",
+            "/operation-runs/active",
+        ] {
             client.ask(Question::get(path).by(person)).await;
         }
     }
     let run = format!("/operation-runs/{}", seed.running);
     client.ask(Question::get(run).by(seed.as_reader())).await;
-}
-
-impl Clone for List {
-    fn clone(&self) -> Self {
-        Self {
-            path: self.path.clone(),
-            filters: self.filters.clone(),
-            refused: self.refused.clone(),
-            pages: self.pages,
-        }
-    }
 }
 
 async fn named_item(seed: &Seed, client: &mut Client, name: &str) -> String {
@@ -70,7 +69,11 @@ async fn named_item(seed: &Seed, client: &mut Client, name: &str) -> String {
 }
 
 fn details(seed: &Seed, item: &str) -> Vec<String> {
-    let runs = [seed.ended.as_slice(), &[seed.groups_run, seed.queued, seed.running]].concat();
+    let runs = [
+        seed.ended.as_slice(),
+        &[seed.groups_run, seed.queued, seed.running],
+    ]
+    .concat();
     let runs = runs.iter().map(|run| format!("/operation-runs/{run}"));
     [
         "/me".to_owned(),
@@ -109,7 +112,14 @@ fn lists_of_tenant(seed: &Seed, item: &str) -> Vec<List> {
                 "foundation=false",
                 "policy_type=mobileApp&platform=windows&q=app&missing=false&foundation=false",
             ],
-            &["policy_type=nothing", "missing=maybe", "q=", "limit=0", "limit=1000", "cursor=x"],
+            &[
+                "policy_type=nothing",
+                "missing=maybe",
+                "q=",
+                "limit=0",
+                "limit=1000",
+                "cursor=x",
+            ],
         ),
         list(
             contoso("inventory-changes"),
@@ -127,7 +137,13 @@ fn lists_of_tenant(seed: &Seed, item: &str) -> Vec<List> {
                 &of_item,
                 &format!("{of_item}&kind=changed"),
             ],
-            &["kind=nothing", "since=yesterday", "item_id=x", "policy_type=nothing", "cursor=x"],
+            &[
+                "kind=nothing",
+                "since=yesterday",
+                "item_id=x",
+                "policy_type=nothing",
+                "cursor=x",
+            ],
         ),
         list(
             contoso("inventory-links"),
@@ -140,14 +156,24 @@ fn lists_of_tenant(seed: &Seed, item: &str) -> Vec<List> {
                 "dangling=false",
                 "kind=scoped_by&dangling=true",
             ],
-            &["kind=nothing", "target_kind=nothing", "target_id=x", "dangling=maybe", "cursor=x"],
+            &[
+                "kind=nothing",
+                "target_kind=nothing",
+                "target_id=x",
+                "dangling=maybe",
+                "cursor=x",
+            ],
         ),
         list(
             contoso(&format!("inventory-items/{item}/links")),
             &["direction=out", "direction=in", "direction=both"],
             &["direction=up", "cursor=x"],
         ),
-        list(contoso("inventory-sync-runs"), &[], &["limit=x", "cursor=x"]),
+        list(
+            contoso("inventory-sync-runs"),
+            &[],
+            &["limit=x", "cursor=x"],
+        ),
         list(
             contoso("directory-groups"),
             &[
@@ -177,16 +203,30 @@ fn lists_of_tenant(seed: &Seed, item: &str) -> Vec<List> {
                 "occurred_before=2000-01-01T00:00:00Z",
                 "action=operation_run.completed&outcome=failed",
             ],
-            &["outcome=nothing", "actor=x", "occurred_after=now", "limit=0", "cursor=x"],
+            &[
+                "outcome=nothing",
+                "actor=x",
+                "occurred_after=now",
+                "limit=0",
+                "cursor=x",
+            ],
         ),
     ]
 }
 
 async fn lists_of_caller(seed: &Seed, client: &mut Client) -> Vec<List> {
     let partial = format!("/operation-runs/{}", seed.ended[1]);
-    let seen = client.ask(Question::get(&partial).by(seed.as_operator())).await;
-    let created = seen.body["created_at"].as_str().unwrap().replace('+', "%2B");
+    let seen = client
+        .ask(Question::get(&partial).by(seed.as_operator()))
+        .await;
+    let created = seen.body["created_at"]
+        .as_str()
+        .unwrap()
+        .replace('+', "%2B");
     client.masks().replace(&created, "<time>");
+    client
+        .masks()
+        .replace(created.replace(':', "%3A"), "<time>");
     let results = |run| format!("/operation-runs/{run}/results");
     let mut lists = vec![
         list(
@@ -194,7 +234,10 @@ async fn lists_of_caller(seed: &Seed, client: &mut Client) -> Vec<List> {
             &[
                 &format!("tenant_id={}", seed.contoso.id),
                 &format!("tenant_id={}", seed.fabrikam.id),
-                &format!("tenant_id={}&tenant_id={}", seed.contoso.id, seed.fabrikam.id),
+                &format!(
+                    "tenant_id={}&tenant_id={}",
+                    seed.contoso.id, seed.fabrikam.id
+                ),
                 "kind=inventory_sync",
                 "kind=directory_groups_sync",
                 "kind=inventory_sync&kind=directory_groups_sync",
@@ -211,17 +254,33 @@ async fn lists_of_caller(seed: &Seed, client: &mut Client) -> Vec<List> {
                 &format!("created_before={created}"),
                 &format!("ids={}", seed.ended[0]),
                 &format!("ids={}&ids={}", seed.ended[2], seed.queued),
-                &format!("kind=inventory_sync&status=completed&outcome=failed&initiator=me&tenant_id={}", seed.contoso.id),
+                &format!(
+                    "kind=inventory_sync&status=completed&outcome=failed&initiator=me&tenant_id={}",
+                    seed.contoso.id
+                ),
             ],
-            &["kind=nothing", "status=ended", "outcome=well", "initiator=you", "ids=x",
-                "tenant_id=x", "created_after=now", "limit=0", "cursor=x"],
+            &[
+                "kind=nothing",
+                "status=ended",
+                "outcome=well",
+                "initiator=you",
+                "ids=x",
+                "tenant_id=x",
+                "created_after=now",
+                "limit=0",
+                "cursor=x",
+            ],
         ),
         list(results(seed.ended[1]), &[], &["limit=0", "cursor=x"]),
         list(results(seed.running), &[], &[]),
         list(results(seed.queued), &[], &[]),
         list(results(seed.groups_run), &[], &[]),
         list("/tenants", &[], &["limit=0", "cursor=x"]),
-        list("/me/notifications", &["unread=true", "unread=false"], &["unread=x", "cursor=x"]),
+        list(
+            "/me/notifications",
+            &["unread=true", "unread=false"],
+            &["unread=x", "cursor=x"],
+        ),
     ];
     for list in &mut lists[2..5] {
         list.pages = false;
@@ -233,8 +292,15 @@ async fn read_list(client: &mut Client, list: &List, person: (&str, &str)) {
     let path = &list.path;
     let whole = client.ask(Question::get(path).by(person)).await;
     unchanged(client, path, person, &whole.headers).await;
-    for query in list.filters.iter().map(String::as_str).chain(list.refused.iter().copied()) {
-        client.ask(Question::get(format!("{path}?{query}")).by(person)).await;
+    for query in list
+        .filters
+        .iter()
+        .map(String::as_str)
+        .chain(list.refused.iter().copied())
+    {
+        client
+            .ask(Question::get(format!("{path}?{query}")).by(person))
+            .await;
     }
     if !list.pages {
         return;

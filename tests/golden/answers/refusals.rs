@@ -20,7 +20,11 @@ pub(super) async fn of_every_operation(seed: &Seed, client: &mut Client) {
         });
         let question = || Question::new(operation.method.clone(), &path);
         client.ask(question()).await;
-        for token in [("malformed", "tap_x"), ("revoked", &*seed.revoked), ("expired", &*seed.expired)] {
+        for token in [
+            ("malformed", "tap_x"),
+            ("revoked", &*seed.revoked),
+            ("expired", &*seed.expired),
+        ] {
             client.ask(question().by(token)).await;
         }
         if operation.path.contains('{') {
@@ -47,10 +51,18 @@ pub(super) async fn of_every_operation(seed: &Seed, client: &mut Client) {
 /// Addresses and methods that there are not, and the probes.
 pub(super) async fn outside_of_operations(seed: &Seed, client: &mut Client) {
     let owner = seed.as_owner();
-    for path in ["/nothing", "/tenants/", "/problems/not-found", "/problems/nothing", "/livez"] {
+    for path in [
+        "/nothing",
+        "/tenants/",
+        "/problems/not-found",
+        "/problems/nothing",
+        "/livez",
+    ] {
         client.ask(Question::get(path).by(owner)).await;
     }
     for method in [Method::DELETE, Method::PUT, Method::OPTIONS, Method::HEAD] {
-        client.ask(Question::new(method, "/tenants").by(owner)).await;
+        client
+            .ask(Question::new(method, "/tenants").by(owner))
+            .await;
     }
 }

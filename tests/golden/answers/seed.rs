@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::api::{Api, parts};
 use super::client::Client;
-use crate::installation::{Installation, queue, token, user};
+use crate::installation::{Installation, REPORTED_VERSION, dead_doorbell, queue, token, user};
 use crate::masks::Masks;
 
 /// Mobile apps and scope tags.
@@ -105,7 +105,7 @@ impl Seed {
         for (name, draining) in [("worker-1", false), ("worker-2", true)] {
             let report = WorkerReport {
                 id: WorkerId::from_name(name.to_owned()),
-                version: "1.2.3".to_owned(),
+                version: REPORTED_VERSION.to_owned(),
                 host: "host".to_owned(),
                 slots: 4,
                 draining,
@@ -127,7 +127,7 @@ impl Seed {
         };
         let redis = TestRedis::create();
         let doorbell = Doorbell::new(&queue(&redis)).unwrap();
-        let dead = crate::installation::dead_doorbell();
+        let dead = dead_doorbell();
         Self {
             graph_token: graph_token(contoso),
             foreign_graph_token: graph_token(fabrikam),
@@ -161,10 +161,10 @@ impl Seed {
     /// The same for another API.
     pub(super) fn client_of(&self, api: &Api) -> Client {
         let mut masks = Masks::default();
-        masks.call(self.contoso.id, "contoso");
-        masks.call(self.fabrikam.id, "fabrikam");
-        masks.call(self.unconnected.id, "unconnected");
-        masks.call(self.disabled.id, "disabled");
+        masks.call(&self.contoso.id, "contoso");
+        masks.call(&self.fabrikam.id, "fabrikam");
+        masks.call(&self.unconnected.id, "unconnected");
+        masks.call(&self.disabled.id, "disabled");
         for (member, name) in [
             (&self.owner, "owner"),
             (&self.operator, "operator"),
@@ -172,14 +172,14 @@ impl Seed {
             (&self.stranger, "stranger"),
             (&self.administrator, "administrator"),
         ] {
-            masks.call(member.id, name);
+            masks.call(&member.id, name);
         }
         for (run, name) in self.ended.iter().zip(["succeeded", "partial", "failed"]) {
             masks.call(run, format!("{name} run"));
         }
-        masks.call(self.groups_run, "groups run");
-        masks.call(self.queued, "queued run");
-        masks.call(self.running, "running run");
+        masks.call(&self.groups_run, "groups run");
+        masks.call(&self.queued, "queued run");
+        masks.call(&self.running, "running run");
         masks.replace(self.installation.simulator.base_url(), "<graph>");
         Client::new(&api.base, masks)
     }
@@ -255,9 +255,24 @@ fn links(number: u8) -> Vec<Link> {
     };
     let intent = [("intent", "required")];
     vec![
-        link(LinkKind::AssignedTo, TargetKind::Group, group(number).to_string(), &intent),
-        link(LinkKind::ScopedBy, TargetKind::RoleScopeTag, format!("tag-{number}"), &[]),
-        link(LinkKind::DependsOnApp, TargetKind::MobileApp, format!("app-{}", number + 1), &[]),
+        link(
+            LinkKind::AssignedTo,
+            TargetKind::Group,
+            group(number).to_string(),
+            &intent,
+        ),
+        link(
+            LinkKind::ScopedBy,
+            TargetKind::RoleScopeTag,
+            format!("tag-{number}"),
+            &[],
+        ),
+        link(
+            LinkKind::DependsOnApp,
+            TargetKind::MobileApp,
+            format!("app-{}", number + 1),
+            &[],
+        ),
     ]
 }
 
@@ -276,7 +291,9 @@ fn tag(number: u8) -> Observation {
 }
 
 fn group(number: u8) -> GroupId {
-    GroupId::from_uuid(Uuid::from_u128(0x4000_8000_0000_0000_0000 + u128::from(number)))
+    GroupId::from_uuid(Uuid::from_u128(
+        0x4000_8000_0000_0000_0000 + u128::from(number),
+    ))
 }
 
 fn named(number: u8, name: &str) -> GroupNews {
@@ -375,20 +392,30 @@ impl Sower<'_> {
         let all: Vec<_> = (1..=5).map(|n| app(n, 2)).chain([tag(1)]).collect();
         self.synced(&all, &[]).await;
         let throttled = Failure::transient(FailureCode::GRAPH_THROTTLED, "Asked to slow down.");
-        let failed = [("mobileApp", throttled.clone()), ("roleScopeTag", throttled)];
+        let failed = [
+            ("mobileApp", throttled.clone()),
+            ("roleScopeTag", throttled),
+        ];
         let failed = self.synced(&[], &failed).await;
         [succeeded, partial, failed]
     }
 
     async fn groups(&self) -> RunId {
-        let names = ["Sales Berlin", "sales Oslo", "Presales", "Marketing", "Über 100% fair"];
+        let names = [
+            "Sales Berlin",
+            "sales Oslo",
+            "Presales",
+            "Marketing",
+            "Über 100% fair",
+        ];
         let news: Vec<_> = (1..).zip(names).map(|(n, name)| named(n, name)).collect();
         self.groups_synced(&news).await;
         let gone = GroupNews {
             id: group(5),
             tells: GroupTells::Gone,
         };
-        self.groups_synced(&[gone, named(1, "Sales Berlin East")]).await
+        self.groups_synced(&[gone, named(1, "Sales Berlin East")])
+            .await
     }
 
     async fn groups_synced(&self, news: &[GroupNews]) -> RunId {
@@ -411,7 +438,9 @@ impl Sower<'_> {
         let running = self.begun().await.lease.run_id;
         let other = r#"{"policy_types": ["policySet"], "include_foundations": false}"#;
         let scenario = &self.installation.scenario;
-        let queued = scenario.queued_run(self.tenant.id, self.member.id, other).await;
+        let queued = scenario
+            .queued_run(self.tenant.id, self.member.id, other)
+            .await;
         (queued, running)
     }
 }

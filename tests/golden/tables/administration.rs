@@ -14,7 +14,7 @@ use atlas_test_support::{KEYS, SIMULATOR_CLIENT_ID};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::installation::{Installation, token};
+use crate::installation::{Installation, REPORTED_VERSION, token};
 use crate::recorded::hold;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -22,7 +22,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 fn report(name: &str, draining: bool) -> WorkerReport {
     WorkerReport {
         id: WorkerId::from_name(name.to_owned()),
-        version: "1.2.3".to_owned(),
+        version: REPORTED_VERSION.to_owned(),
         host: "host".to_owned(),
         slots: 4,
         draining,
@@ -74,7 +74,12 @@ async fn administration_leaves_these_rows() {
     let file = stored(StoredProof::Certificate(file));
     store.set_credential(unconnected.id, file).await.unwrap();
 
-    for (name, draining) in [("one", false), ("one", true), ("two", false), ("gone", false)] {
+    for (name, draining) in [
+        ("one", false),
+        ("one", true),
+        ("two", false),
+        ("gone", false),
+    ] {
         store.report_worker(&report(name, draining)).await.unwrap();
     }
     let gone = WorkerId::from_name("gone".to_owned());

@@ -203,7 +203,9 @@ async fn cancellations(installation: &Installation) {
     let completion = Completion::cancelled(COUNTS);
     store.finish(claim, &completion, None).await.unwrap();
 
-    let subject = installation.subject(12, "Done before it was cancelled").await;
+    let subject = installation
+        .subject(12, "Done before it was cancelled")
+        .await;
     let claim = subject.claimed().await;
     subject.cancel(claim.lease.run_id, None).await;
     let completion = Completion::of_results(&[]);
@@ -257,9 +259,13 @@ async fn lost_workers(installation: &Installation) {
     let _ = subject.claimed().await;
     subject.set(expired).await;
     subject.sweep().await;
-    subject.set("not_before = clock_timestamp() + interval '1 h'").await;
+    subject
+        .set("not_before = clock_timestamp() + interval '1 h'")
+        .await;
 
-    let subject = installation.subject(31, "Its workers were lost too often").await;
+    let subject = installation
+        .subject(31, "Its workers were lost too often")
+        .await;
     let _ = subject.claimed().await;
     for _ in 0..4 {
         subject.set(expired).await;
@@ -270,7 +276,9 @@ async fn lost_workers(installation: &Installation) {
     subject.set(expired).await;
     subject.sweep().await;
 
-    let subject = installation.subject(32, "Its worker was lost, and it was cancelled").await;
+    let subject = installation
+        .subject(32, "Its worker was lost, and it was cancelled")
+        .await;
     let claim = subject.claimed().await;
     subject.cancel(claim.lease.run_id, None).await;
     subject.set(expired).await;
@@ -279,19 +287,25 @@ async fn lost_workers(installation: &Installation) {
 
 async fn ends_without_a_worker(installation: &Installation) {
     let store = &installation.store;
-    let subject = installation.subject(40, "Could not be handed to the workers").await;
+    let subject = installation
+        .subject(40, "Could not be handed to the workers")
+        .await;
     let run = subject.queued().await;
     let kind = OperationKind::InventorySync;
     store.fail_dispatch(run, kind).await.unwrap();
 
-    let subject = installation.subject(41, "Taken although it could not be handed over").await;
+    let subject = installation
+        .subject(41, "Taken although it could not be handed over")
+        .await;
     let claim = subject.claimed().await;
     let taken = store.fail_dispatch(claim.lease.run_id, kind).await;
     taken.unwrap();
 
     let subject = installation.subject(42, "Waited too long").await;
     subject.queued().await;
-    subject.set("expires_at = created_at - interval '10 s'").await;
+    subject
+        .set("expires_at = created_at - interval '10 s'")
+        .await;
     subject.sweep().await;
 }
 
@@ -299,7 +313,12 @@ async fn pauses(installation: &Installation) {
     let store = &installation.store;
     let inventory = OperationKind::InventorySync;
     let groups = OperationKind::DirectoryGroupsSync;
-    assert!(store.pause(inventory, "sam", Some("upgrade")).await.unwrap());
+    assert!(
+        store
+            .pause(inventory, "sam", Some("upgrade"))
+            .await
+            .unwrap()
+    );
     assert!(!store.pause(inventory, "kim", None).await.unwrap());
     let subject = installation.subject(50, "Paused").await;
     subject.queued().await;

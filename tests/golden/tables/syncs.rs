@@ -39,7 +39,11 @@ async fn later_syncs_record_what_was_added_changed_reassigned_removed_and_came_b
     let directory = tenant.directory_id.to_string();
     let worker = installation.worker();
     installation.sync(tenant, &member, SOME_TYPES).await;
-    let keys = ["settingsCatalogPolicy", "deviceCompliancePolicy", "mobileApp"];
+    let keys = [
+        "settingsCatalogPolicy",
+        "deviceCompliancePolicy",
+        "mobileApp",
+    ];
     let grown = MutationScript {
         seed: 5,
         add: 4,
