@@ -3,6 +3,7 @@
 
 mod api;
 mod client;
+mod objects;
 mod reads;
 mod refusals;
 mod seed;
