@@ -293,6 +293,7 @@ mod tests {
         let store = StoreOptions {
             database_url: SecretString::from("postgres://nobody@127.0.0.1:1/none"),
             pool_size: 1,
+            read_pool_size: 1,
             application_name: "test".to_owned(),
             acquire_timeout: std::time::Duration::from_secs(1),
         };

@@ -60,6 +60,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let store = StoreOptions {
         database_url,
         pool_size: arguments.database_pool.into(),
+        read_pool_size: arguments.database_read_pool.into(),
         application_name: "atlas-api".to_owned(),
         acquire_timeout: ACQUIRE_TIMEOUT,
     };

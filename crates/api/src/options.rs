@@ -125,6 +125,16 @@ pub struct ServeArguments {
         global = true
     )]
     pub database_pool: u16,
+    /// Further connections to PostgreSQL, for what pages read, at most
+    #[arg(
+        long,
+        env = "ATLAS_DATABASE_READ_POOL",
+        value_name = "N",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u16).range(1..=1000),
+        global = true
+    )]
+    pub database_read_pool: u16,
     /// Prefix of the keys in Redis; the same for the API and its workers
     #[arg(
         long,

@@ -42,6 +42,7 @@ fn open(database: &Database) -> anyhow::Result<Store> {
     let options = StoreOptions {
         database_url: database.database_url.clone(),
         pool_size: 1,
+        read_pool_size: 1,
         application_name: "atlas".to_owned(),
         acquire_timeout: Duration::from_secs(10),
     };

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// An entry to be written.
 #[derive(Debug, Clone)]

@@ -1,17 +1,35 @@
 //! What can go wrong between this crate and the database.
 
+use std::error::Error;
+use std::fmt;
+
+use deadpool_postgres::PoolError as StatementPoolError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel_async::pooled_connection::deadpool::PoolError;
+use diesel_async::pooled_connection::deadpool::PoolError as ReadPoolError;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::WrongType;
+
+/// Why, for a log.
+type Cause = Box<dyn Error + Send + Sync>;
 
 /// A statement did not do its work. The text holds no SQL and no values; the source is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, is shutting down, or was too busy to answer in time.
+    /// The database cannot be reached, is starting or shutting down, or has no connection left.
     #[error("the database is not available")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Unavailable(#[source] Cause),
+    /// The statement took longer than it may, or waited too long for rows that others hold.
+    #[error("the database did not answer in time")]
+    Busy(#[source] Cause),
     /// The database undid the statement, because it and another one waited for each other.
     #[error("others wrote the same rows in the same moment")]
-    Deadlock(#[source] DieselError),
+    Deadlock(#[source] Cause),
+    /// The database has no space left, on disk or in memory.
+    #[error("the database has no space left")]
+    Full(#[source] Cause),
+    /// The server takes no writes, as a standby does after a failover.
+    #[error("the database takes no writes")]
+    ReadOnly(#[source] Cause),
     /// What was to be added is there already.
     #[error("{0} exists already")]
     Conflict(&'static str),
@@ -22,84 +40,144 @@ pub enum StoreError {
         what: &'static str,
         /// Why.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
     /// A defect: the statement and the schema do not fit, or a constraint was broken.
     #[error("the database refused a statement")]
-    Unexpected(#[source] DieselError),
+    Unexpected(#[source] Cause),
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later: the statement is not at fault.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Deadlock(_))
+        matches!(
+            self,
+            Self::Unavailable(_)
+                | Self::Busy(_)
+                | Self::Deadlock(_)
+                | Self::Full(_)
+                | Self::ReadOnly(_)
+        )
     }
 
-    pub(crate) fn corrupt(
-        what: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    /// Whether a row that the statement was to store broke a constraint, or holds a value that the
+    /// database cannot hold.
+    pub(crate) fn is_about_values(&self) -> bool {
+        let class = self.code().map(|code| &code.code()[..2]);
+        matches!(class, Some("22" | "23" | "54"))
+    }
+
+    /// Whether the row is there already.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        self.code() == Some(&SqlState::UNIQUE_VIOLATION)
+    }
+
+    pub(crate) fn corrupt(what: &'static str, source: impl Into<Cause>) -> Self {
         Self::Corrupt {
             what,
             source: source.into(),
         }
     }
+
+    /// The SQLSTATE of a refusal, where the driver keeps it.
+    fn code(&self) -> Option<&SqlState> {
+        let Self::Unexpected(cause) = self else {
+            return None;
+        };
+        Some(&cause.downcast_ref::<Refusal>()?.code)
+    }
 }
 
-impl From<PoolError> for StoreError {
-    fn from(error: PoolError) -> Self {
+/// What PostgreSQL says of a statement that failed, without the values that its detail may repeat.
+#[derive(Debug)]
+struct Refusal {
+    code: SqlState,
+    message: String,
+    table: Option<String>,
+    constraint: Option<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (SQLSTATE {}", self.message, self.code.code())?;
+        if let Some(table) = &self.table {
+            write!(f, ", table {table}")?;
+        }
+        if let Some(constraint) = &self.constraint {
+            write!(f, ", constraint {constraint}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Error for Refusal {}
+
+impl From<tokio_postgres::Error> for StoreError {
+    /// The classes of SQLSTATE are in PostgreSQL's manual, appendix A.
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(refused) = error.as_db_error() else {
+            let ours = |cause: &(dyn Error + 'static)| cause.is::<WrongType>();
+            return if error.source().is_some_and(ours) {
+                Self::Unexpected(Box::new(error))
+            } else {
+                // The connection is gone, or was not made.
+                Self::Unavailable(Box::new(error))
+            };
+        };
+        let code = refused.code().clone();
+        let refusal: Cause = Box::new(Refusal {
+            message: refused.message().to_owned(),
+            table: refused.table().map(str::to_owned),
+            constraint: refused.constraint().map(str::to_owned),
+            code: code.clone(),
+        });
+        match code {
+            SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE => {
+                Self::Deadlock(refusal)
+            }
+            SqlState::LOCK_NOT_AVAILABLE
+            | SqlState::QUERY_CANCELED
+            | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::Busy(refusal),
+            SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly(refusal),
+            SqlState::TOO_MANY_CONNECTIONS => Self::Unavailable(refusal),
+            code => match &code.code()[..2] {
+                "08" | "57" => Self::Unavailable(refusal),
+                "53" => Self::Full(refusal),
+                _ => Self::Unexpected(refusal),
+            },
+        }
+    }
+}
+
+impl From<StatementPoolError> for StoreError {
+    fn from(error: StatementPoolError) -> Self {
         Self::Unavailable(Box::new(error))
     }
 }
 
-/// Messages by which PostgreSQL and its driver say that the connection, not the statement, is at
-/// fault. diesel hands on the text and not the SQLSTATE of these (classes 08, 53 and 57).
-const CONNECTION_TROUBLE: [&str; 12] = [
-    "connection closed",
-    "connection reset",
-    "broken pipe",
-    "terminating connection",
-    "the database system is",
-    "canceling statement",
-    "too many clients",
-    "lock timeout",
-    "unexpected eof",
-    "error communicating",
-    "idle-in-transaction",
-    "crash of another server process",
-];
-
-/// Likewise for SQLSTATE 40P01.
-const DEADLOCK: &str = "deadlock detected";
+impl From<ReadPoolError> for StoreError {
+    fn from(error: ReadPoolError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
 
 impl From<DieselError> for StoreError {
+    /// diesel keeps the SQLSTATE of few errors: `reads.rs` decides about the others.
     fn from(error: DieselError) -> Self {
-        if let DieselError::DatabaseError(_, information) = &error
-            && information.message() == DEADLOCK
-        {
-            return Self::Deadlock(error);
-        }
-        let transient = match &error {
+        match &error {
             DieselError::DatabaseError(
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::SerializationFailure
-                | DatabaseErrorKind::UnableToSendCommand,
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
                 _,
-            ) => true,
-            DieselError::DatabaseError(_, information) => {
-                let message = information.message().to_ascii_lowercase();
-                CONNECTION_TROUBLE
-                    .iter()
-                    .any(|known| message.contains(known))
+            )
+            | DieselError::BrokenTransactionManager => Self::Unavailable(Box::new(error)),
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+                Self::Deadlock(Box::new(error))
             }
-            DieselError::BrokenTransactionManager => true,
-            _ => false,
-        };
-        if transient {
-            Self::Unavailable(Box::new(error))
-        } else {
-            Self::Unexpected(error)
+            DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => {
+                Self::ReadOnly(Box::new(error))
+            }
+            _ => Self::Unexpected(Box::new(error)),
         }
     }
 }
@@ -113,13 +191,17 @@ mod tests {
 
     #[test]
     fn a_log_that_shows_the_causes_has_what_the_database_said() {
-        let said = "index row size 3016 exceeds btree version 4 maximum 2704";
-        let error =
-            DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said.to_owned()));
-        let error = WriteError::from(StoreError::from(error));
+        let refusal = Refusal {
+            code: SqlState::PROGRAM_LIMIT_EXCEEDED,
+            message: "index row size 3016 exceeds btree version 4 maximum 2704".to_owned(),
+            table: None,
+            constraint: Some("one_name".to_owned()),
+        };
+        let error = WriteError::from(StoreError::Unexpected(Box::new(refusal)));
         assert_eq!(
             Causes(&error).to_string(),
-            format!("the database refused a statement: {said}")
+            "the database refused a statement: index row size 3016 exceeds btree version 4 maximum \
+             2704 (SQLSTATE 54000, constraint one_name)"
         );
         assert_eq!(error.to_string(), "the database refused a statement");
     }

@@ -103,7 +103,10 @@ mod tests {
 
     fn unexpected() -> StoreError {
         let kind = DatabaseErrorKind::CheckViolation;
-        StoreError::Unexpected(DieselError::DatabaseError(kind, Box::new("no".to_owned())))
+        StoreError::Unexpected(Box::new(DieselError::DatabaseError(
+            kind,
+            Box::new("no".to_owned()),
+        )))
     }
 
     /// Stores rows in batches of 200, and gives what was stored, what was refused, and the number of

@@ -23,13 +23,20 @@ pub mod admin;
 pub mod audit;
 pub mod directory_groups;
 mod error;
+mod functions;
 mod halving;
 pub mod inventory;
+mod keyset;
 mod migrations;
 pub mod notifications;
 mod page;
 mod pool;
+mod prepared;
+mod reads;
 pub mod runs;
+mod schema;
+#[cfg(test)]
+mod schema_file;
 mod statement;
 pub mod system;
 pub mod tenants;
@@ -52,8 +59,8 @@ pub use notifications::NotificationView;
 pub use page::PageRequest;
 pub use pool::{Store, StoreOptions, StoreSetupError};
 pub use runs::{
-    Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Ended, Ending, Heartbeat,
-    Requeued, RunFilter, SeenRun, StartRun, SweepCount, Unfinished,
+    Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Ended, Ending, FoundRun,
+    Heartbeat, Requeued, RunFilter, SeenRun, StartRun, SweepCount, Unfinished,
 };
 pub use system::{
     EndedLastHour, PRUNE_BATCH, Pause, Pruned, QueueStats, Retention, WorkerReport, WorkerState,

@@ -2,15 +2,18 @@
 
 use atlas_domain::ids::{NotificationId, RunId, TenantId, UserId};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::dsl::case_when;
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::functions::clock_timestamp;
+use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::schema::{notifications, tenants};
+use crate::statement::{row, statement};
 
 /// A notification as it is shown.
 #[derive(Debug, Clone)]
@@ -35,63 +38,36 @@ pub struct NotificationView {
     pub read_at: Option<DateTime<Utc>>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = notifications, check_for_backend(diesel::pg::Pg))]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     tenant_id: Uuid,
-    #[diesel(sql_type = Text)]
+    #[diesel(select_expression = tenants::name)]
     tenant_name: String,
-    #[diesel(sql_type = SqlUuid)]
     run_id: Uuid,
-    #[diesel(sql_type = Text)]
     phase: String,
-    #[diesel(sql_type = Text)]
     title: String,
-    #[diesel(sql_type = Text)]
     body: String,
-    #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     read_at: Option<DateTime<Utc>>,
 }
 
-#[derive(QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
+statement! {
+    struct MarkReadUpTo {
+        notification: Uuid,
+        user: Uuid,
+    }
+    file: "notifications/mark_read_up_to",
+    row: MarkedRow,
 }
 
-#[derive(QueryableByName)]
-struct MarkedRow {
-    #[diesel(sql_type = Bool)]
-    found: bool,
-    #[diesel(sql_type = BigInt)]
-    marked: i64,
+row! {
+    struct MarkedRow {
+        found: bool,
+        marked: i64,
+    }
 }
-
-const LIST: &str = "SELECT n.id, n.tenant_id, t.name AS tenant_name, n.run_id, n.phase, n.title, \
-        n.body, n.created_at, n.read_at \
-    FROM notifications n JOIN tenants t ON t.id = n.tenant_id \
-    WHERE n.user_id = $1 \
-        AND (n.created_at, n.id) < (coalesce($2, 'infinity'::timestamptz), \
-            coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)) \
-        AND (NOT $4 OR n.read_at IS NULL) \
-    ORDER BY n.created_at DESC, n.id DESC LIMIT $5";
-
-const UNREAD_COUNT: &str = "SELECT count(*) AS count FROM \
-    (SELECT 1 FROM notifications WHERE user_id = $1 AND read_at IS NULL LIMIT $2) AS pending";
-
-const MARK_READ: &str = "UPDATE notifications SET read_at = coalesce(read_at, clock_timestamp()) \
-    WHERE id = $1 AND user_id = $2";
-
-const MARK_READ_UP_TO: &str = "WITH mark AS \
-        (SELECT created_at, id FROM notifications WHERE id = $1 AND user_id = $2), \
-    marked AS (UPDATE notifications n SET read_at = clock_timestamp() FROM mark \
-        WHERE n.user_id = $2 AND n.read_at IS NULL \
-            AND (n.created_at, n.id) <= (mark.created_at, mark.id) RETURNING 1) \
-    SELECT EXISTS (SELECT 1 FROM mark) AS found, (SELECT count(*) FROM marked) AS marked";
 
 impl Store {
     /// The user's notifications, newest first.
@@ -104,17 +80,23 @@ impl Store {
         unread_only: bool,
         page: PageRequest<(DateTime<Utc>, NotificationId)>,
     ) -> Result<Vec<NotificationView>, StoreError> {
-        let (after_time, after_id) = page.after.unzip();
-        let rows: Vec<Row> = prepared(
-            sql_query(LIST)
-                .bind::<SqlUuid, _>(user.into_uuid())
-                .bind::<Nullable<Timestamptz>, _>(after_time)
-                .bind::<Nullable<SqlUuid>, _>(after_id.map(NotificationId::into_uuid))
-                .bind::<Bool, _>(unread_only)
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
+        let mut query = notifications::table
+            .inner_join(tenants::table)
+            .filter(notifications::user_id.eq(user.into_uuid()))
+            .select(Row::as_select())
+            .order((notifications::created_at.desc(), notifications::id.desc()))
+            .limit(page.limit)
+            .into_boxed();
+        if let Some((time, id)) = page.after {
+            let key = (notifications::created_at, notifications::id);
+            query = query.filter(before(key, (time, id.into_uuid())));
+        }
+        if unread_only {
+            query = query.filter(notifications::read_at.is_null());
+        }
+        let rows = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
         Ok(rows
             .into_iter()
             .map(|row| NotificationView {
@@ -136,14 +118,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn unread_count(&self, user: UserId, cap: i64) -> Result<i64, StoreError> {
-        let row: CountRow = prepared(
-            sql_query(UNREAD_COUNT)
-                .bind::<SqlUuid, _>(user.into_uuid())
-                .bind::<BigInt, _>(cap),
-        )
-        .get_result(&mut self.connection().await?)
-        .await?;
-        Ok(row.count)
+        let unread = notifications::table
+            .filter(notifications::user_id.eq(user.into_uuid()))
+            .filter(notifications::read_at.is_null())
+            .select(notifications::id)
+            .limit(cap);
+        let ids: Vec<Uuid> = self
+            .read(async |connection| unread.load(connection).await)
+            .await?;
+        Ok(i64::try_from(ids.len()).unwrap_or(cap))
     }
 
     /// Marks one as read; false when it is not the user's. Marking twice changes nothing.
@@ -155,13 +138,22 @@ impl Store {
         user: UserId,
         notification: NotificationId,
     ) -> Result<bool, StoreError> {
-        let rows = prepared(
-            sql_query(MARK_READ)
-                .bind::<SqlUuid, _>(notification.into_uuid())
-                .bind::<SqlUuid, _>(user.into_uuid()),
+        let own = notifications::table
+            .find(notification.into_uuid())
+            .filter(notifications::user_id.eq(user.into_uuid()));
+        let read_at = case_when(
+            notifications::read_at.is_null(),
+            clock_timestamp().nullable(),
         )
-        .execute(&mut self.connection().await?)
-        .await?;
+        .otherwise(notifications::read_at);
+        let rows = self
+            .read(async |connection| {
+                diesel::update(own)
+                    .set(notifications::read_at.eq(read_at))
+                    .execute(connection)
+                    .await
+            })
+            .await?;
         Ok(rows == 1)
     }
 
@@ -175,14 +167,16 @@ impl Store {
         user: UserId,
         notification: NotificationId,
     ) -> Result<Option<i64>, StoreError> {
-        let row: Option<MarkedRow> = prepared(
-            sql_query(MARK_READ_UP_TO)
-                .bind::<SqlUuid, _>(notification.into_uuid())
-                .bind::<SqlUuid, _>(user.into_uuid()),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()?;
-        Ok(row.filter(|row| row.found).map(|row| row.marked))
+        let row = self
+            .fetch_one(&MarkReadUpTo {
+                notification: notification.into_uuid(),
+                user: user.into_uuid(),
+            })
+            .await?;
+        Ok(row.found.then_some(row.marked))
     }
 }
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[crate::statement::Info] =
+    &[<MarkReadUpTo as crate::statement::Statement>::INFO];

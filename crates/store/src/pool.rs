@@ -1,38 +1,48 @@
 //! Connections to PostgreSQL, and the handle that every function of this crate hangs on.
+//!
+//! There are two pools. Statements in files, which starts and workers need, have one; what is read
+//! for screens has a smaller one with a short time limit (`reads.rs`), so that lists never take the
+//! connections of the others.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::mint_uuid;
-use deadpool::Runtime;
-use deadpool::managed::Timeouts;
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{
-    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-};
+use diesel_async::pooled_connection::deadpool::Pool as ReadPool;
+use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::statement::prepared;
+use crate::statement::{self, Statement};
 
 /// Set for each connection at its start, so that no statement, lock or forgotten transaction can
 /// hold up others for long. All statements are short: compiling one would take longer than
 /// running it.
-const SESSION_SETTINGS: &str = "-c statement_timeout=30s -c lock_timeout=5s -c jit=off \
+const SESSION_SETTINGS: &str = "-c lock_timeout=5s -c jit=off \
      -c idle_in_transaction_session_timeout=15s -c client_connection_check_interval=10s";
+/// Of statements in files.
+const STATEMENT_SETTINGS: &str = "-c statement_timeout=30s";
+/// Of reads. Their conditions differ from call to call, and so does the best plan: planning anew
+/// takes a fraction of what a plan for all values can cost.
+const READ_SETTINGS: &str = "-c statement_timeout=5s -c plan_cache_mode=force_custom_plan";
 
 /// How a process reaches the database. TLS to PostgreSQL is left to the network between them.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
     /// `postgres://user:password@host:port/database`.
     pub database_url: SecretString,
-    /// Connections at most.
+    /// Connections at most, for everything but reads for screens.
     pub pool_size: usize,
+    /// Further connections at most, for reads for screens.
+    pub read_pool_size: usize,
     /// Shown in `pg_stat_activity`.
     pub application_name: String,
     /// How long a caller waits for a connection, made new or given back by others.
@@ -47,13 +57,14 @@ pub enum StoreSetupError {
     Url,
     /// The pool cannot be made.
     #[error("the connection pool cannot be set up")]
-    Pool(#[source] diesel_async::pooled_connection::deadpool::BuildError),
+    Pool(#[from] deadpool::managed::BuildError),
 }
 
 /// The database, as everybody else sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<AsyncPgConnection>,
+    statements: deadpool_postgres::Pool,
+    pub(crate) reads: ReadPool<AsyncPgConnection>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -65,7 +76,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Prepares the pool; connects when first asked for something.
+    /// Prepares the pools; connects when first asked for something.
     ///
     /// # Errors
     /// [`StoreSetupError`] when the options are not usable.
@@ -74,26 +85,12 @@ impl Store {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreSetupError> {
-        let config = connection_config(&options.database_url, &options.application_name)?;
-        let mut setup = ManagerConfig::default();
-        setup.recycling_method = RecyclingMethod::Fast;
-        setup.custom_setup = Box::new(move |_| establish(config.clone()).boxed());
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(
-            String::new(),
-            setup,
-        );
-        let pool = Pool::builder(manager)
-            .max_size(options.pool_size)
-            .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts {
-                wait: Some(options.acquire_timeout),
-                create: Some(options.acquire_timeout),
-                recycle: Some(options.acquire_timeout),
-            })
-            .build()
-            .map_err(StoreSetupError::Pool)?;
+        let config = |settings| {
+            connection_config(&options.database_url, &options.application_name, settings)
+        };
         Ok(Self {
-            pool,
+            statements: statement_pool(config(STATEMENT_SETTINGS)?, options)?,
+            reads: read_pool(config(READ_SETTINGS)?, options)?,
             clock,
             entropy,
         })
@@ -104,15 +101,46 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when there is none.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        use diesel_async::RunQueryDsl as _;
-        prepared(diesel::sql_query("SELECT 1"))
-            .execute(&mut self.connection().await?)
-            .await?;
+        self.client().await?.simple_query("SELECT 1").await?;
         Ok(())
     }
 
-    pub(crate) async fn connection(&self) -> Result<Object<AsyncPgConnection>, StoreError> {
-        Ok(self.pool.get().await?)
+    /// A connection for several statements in files. For one, see [`Store::fetch_all`] and those
+    /// after it.
+    pub(crate) async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
+        Ok(self.statements.get().await?)
+    }
+
+    /// Every row that the statement returns.
+    pub(crate) async fn fetch_all<S: Statement>(
+        &self,
+        statement: &S,
+    ) -> Result<Vec<S::Row>, StoreError> {
+        statement::fetch_all(&self.client().await?, statement).await
+    }
+
+    /// The only row, when there is one.
+    pub(crate) async fn fetch_optional<S: Statement>(
+        &self,
+        statement: &S,
+    ) -> Result<Option<S::Row>, StoreError> {
+        statement::fetch_optional(&self.client().await?, statement).await
+    }
+
+    /// The only row of a statement that always returns one.
+    pub(crate) async fn fetch_one<S: Statement>(
+        &self,
+        statement: &S,
+    ) -> Result<S::Row, StoreError> {
+        statement::fetch_one(&self.client().await?, statement).await
+    }
+
+    /// Runs a statement that returns nothing, and says how many rows it changed.
+    pub(crate) async fn execute<S: Statement<Row = ()>>(
+        &self,
+        statement: &S,
+    ) -> Result<u64, StoreError> {
+        statement::execute(&self.client().await?, statement).await
     }
 
     /// A new time-ordered id for a row that the database need not be asked about.
@@ -121,9 +149,49 @@ impl Store {
     }
 }
 
+fn statement_pool(
+    config: tokio_postgres::Config,
+    options: &StoreOptions,
+) -> Result<deadpool_postgres::Pool, StoreSetupError> {
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
+    let manager = Manager::from_config(config, NoTls, recycling);
+    Ok(deadpool_postgres::Pool::builder(manager)
+        .max_size(options.pool_size)
+        .runtime(Runtime::Tokio1)
+        .timeouts(timeouts(options))
+        .build()?)
+}
+
+fn read_pool(
+    config: tokio_postgres::Config,
+    options: &StoreOptions,
+) -> Result<ReadPool<AsyncPgConnection>, StoreSetupError> {
+    let mut setup = pooled_connection::ManagerConfig::default();
+    setup.recycling_method = pooled_connection::RecyclingMethod::Fast;
+    setup.custom_setup = Box::new(move |_| establish(config.clone()).boxed());
+    let manager =
+        AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(String::new(), setup);
+    Ok(ReadPool::builder(manager)
+        .max_size(options.read_pool_size)
+        .runtime(Runtime::Tokio1)
+        .timeouts(timeouts(options))
+        .build()?)
+}
+
+fn timeouts(options: &StoreOptions) -> Timeouts {
+    Timeouts {
+        wait: Some(options.acquire_timeout),
+        create: Some(options.acquire_timeout),
+        recycle: Some(options.acquire_timeout),
+    }
+}
+
 fn connection_config(
     url: &SecretString,
     application_name: &str,
+    settings: &str,
 ) -> Result<tokio_postgres::Config, StoreSetupError> {
     let mut config: tokio_postgres::Config = url
         .expose_secret()
@@ -131,7 +199,7 @@ fn connection_config(
         .map_err(|_| StoreSetupError::Url)?;
     config
         .application_name(application_name)
-        .options(SESSION_SETTINGS)
+        .options(format!("{SESSION_SETTINGS} {settings}"))
         .connect_timeout(Duration::from_secs(5))
         .keepalives_idle(Duration::from_secs(10));
     Ok(config)
@@ -139,15 +207,15 @@ fn connection_config(
 
 async fn establish(config: tokio_postgres::Config) -> Result<AsyncPgConnection, ConnectionError> {
     let (client, connection) = config
-        .connect(tokio_postgres::NoTls)
+        .connect(NoTls)
         .await
-        .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+        .map_err(|error| ConnectionError::BadConnection(Causes(&error).to_string()))?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
 }
 
 /// One connection outside any pool, for migrations.
 pub(crate) async fn connect_once(url: &SecretString) -> Result<AsyncPgConnection, ConnectionError> {
-    let mut config = connection_config(url, "atlas migrate")
+    let mut config = connection_config(url, "atlas migrate", "")
         .map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
     // A migration may take long on a large table.
     config.options("-c lock_timeout=30s");

@@ -16,6 +16,7 @@ mod admit;
 mod cancel;
 mod claim;
 mod finish;
+mod found;
 mod read;
 mod requeue;
 mod row;
@@ -27,6 +28,12 @@ pub use admit::{Admission, AdmitError, DispatchFailure, StartRun};
 pub use cancel::{CancelError, Cancellation};
 pub use claim::Heartbeat;
 pub use finish::{Ended, Ending};
+pub use found::FoundRun;
 pub use read::{RunFilter, SeenRun};
 pub use requeue::{Requeued, Unfinished};
 pub use sweep::SweepCount;
+
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<crate::statement::Info> {
+    [claim::STATEMENTS, found::STATEMENTS].concat()
+}

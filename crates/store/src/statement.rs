@@ -1,37 +1,198 @@
-//! Constant SQL whose prepared statement each connection keeps.
+//! Statements that live in files of their own, under `sql/`, and run on tokio-postgres, which keeps
+//! the SQLSTATE of an error.
 //!
-//! `sql_query` is prepared anew at every call, which costs a round trip. Its text is built at
-//! compile time everywhere in this crate, so keeping the statement is safe.
+//! [`statement!`] gives a file a struct with a typed field for each parameter, and a typed row.
+//! A test prepares every statement and compares the types that PostgreSQL reports with both.
 
-use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::result::QueryResult;
+mod row;
+#[cfg(test)]
+mod tests;
+mod text;
 
-/// A query over constant text. Make it with [`prepared`].
-#[derive(Debug)]
-pub(crate) struct Prepared<Q>(Q);
+use atlas_domain::run::Transition;
+use deadpool_postgres::GenericClient;
+use tokio_postgres::types::{ToSql, Type};
 
-/// Marks a query whose SQL text is the same at every call as worth keeping prepared.
-pub(crate) const fn prepared<Q>(query: Q) -> Prepared<Q> {
-    Prepared(query)
-}
+use crate::error::StoreError;
+pub(crate) use row::{Column, FromRow, row};
+pub(crate) use text::{Text, join, number};
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
-    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.0.walk_ast(pass)
+/// A statement with its values.
+pub(crate) trait Statement {
+    /// What is known of it at compile time.
+    const INFO: Info;
+    /// What it returns, row by row; `()` when it returns no columns.
+    type Row: FromRow;
+
+    /// The complete text.
+    fn text(&self) -> &'static str {
+        Self::INFO.text
     }
 
-    fn is_safe_to_cache_prepared(&self, _backend: &Pg) -> QueryResult<bool> {
-        Ok(true)
-    }
+    /// The values, in the order of their numbers.
+    fn parameters(&self) -> Vec<&(dyn ToSql + Sync)>;
 }
 
-impl<Q> QueryId for Prepared<Q> {
-    type QueryId = ();
-    /// Without a static id the statement is found by its text.
-    const HAS_STATIC_QUERY_ID: bool = false;
+/// What is known of a statement at compile time.
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "tests compare it with the database")
+)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Info {
+    /// Its file under `sql/`, without the ending.
+    pub(crate) file: &'static str,
+    /// The complete text.
+    pub(crate) text: &'static str,
+    /// Its parameters, in the order of their numbers.
+    pub(crate) parameters: &'static [Parameter],
+    /// Its columns.
+    pub(crate) columns: fn() -> Vec<Column>,
+    /// The transitions of runs that it makes.
+    pub(crate) transitions: &'static [Transition],
 }
 
-impl<Q: Query> Query for Prepared<Q> {
-    type SqlType = Q::SqlType;
+/// A parameter of a statement.
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "tests compare it with the database")
+)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parameter {
+    /// Its name in the file.
+    pub(crate) name: &'static str,
+    /// Whether its field can be sent as this type.
+    pub(crate) accepts: fn(&Type) -> bool,
 }
+
+/// Every row that the statement returns.
+pub(crate) async fn fetch_all<S: Statement>(
+    client: &impl GenericClient,
+    statement: &S,
+) -> Result<Vec<S::Row>, StoreError> {
+    let prepared = client.prepare_cached(statement.text()).await?;
+    let rows = client.query(&prepared, &statement.parameters()).await?;
+    let rows: Result<_, _> = rows.iter().map(|row| S::Row::from_row(row, 0)).collect();
+    Ok(rows?)
+}
+
+/// The only row, when there is one.
+pub(crate) async fn fetch_optional<S: Statement>(
+    client: &impl GenericClient,
+    statement: &S,
+) -> Result<Option<S::Row>, StoreError> {
+    let prepared = client.prepare_cached(statement.text()).await?;
+    let row = client.query_opt(&prepared, &statement.parameters()).await?;
+    Ok(row.map(|row| S::Row::from_row(&row, 0)).transpose()?)
+}
+
+/// The only row of a statement that always returns one.
+pub(crate) async fn fetch_one<S: Statement>(
+    client: &impl GenericClient,
+    statement: &S,
+) -> Result<S::Row, StoreError> {
+    let prepared = client.prepare_cached(statement.text()).await?;
+    let row = client.query_one(&prepared, &statement.parameters()).await?;
+    Ok(S::Row::from_row(&row, 0)?)
+}
+
+/// Runs a statement that returns nothing, and says how many rows it changed.
+pub(crate) async fn execute<S: Statement<Row = ()>>(
+    client: &impl GenericClient,
+    statement: &S,
+) -> Result<u64, StoreError> {
+    let prepared = client.prepare_cached(statement.text()).await?;
+    Ok(client.execute(&prepared, &statement.parameters()).await?)
+}
+
+/// A parameter and the type of its field.
+macro_rules! parameter {
+    ($name:ident: $type:ty) => {
+        $crate::statement::Parameter {
+            name: stringify!($name),
+            accepts: <$type as tokio_postgres::types::ToSql>::accepts,
+        }
+    };
+}
+pub(crate) use parameter;
+
+/// The text of a file under `sql/`.
+macro_rules! sql_file {
+    ($file:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/", $file, ".sql"))
+    };
+}
+pub(crate) use sql_file;
+
+/// The complete text of a file: see [`text`].
+macro_rules! sql_text {
+    ($file:literal, [$($piece:literal),*], [$($parameter:expr),*], [$($constant:expr),*]) => {{
+        const PIECES: &[(&str, &str)] = &[$(($piece, $crate::statement::sql_file!($piece))),*];
+        const FILE: &str = $crate::statement::sql_file!($file);
+        const JOINED: &str = {
+            const LEN: usize = $crate::statement::join::<0>(FILE, PIECES).len();
+            const TEXT: $crate::statement::Text<LEN> = $crate::statement::join(FILE, PIECES);
+            TEXT.as_str()
+        };
+        const NAMES: &[&str] = &[$($parameter),*];
+        const CONSTANTS: &[(&str, &str)] = &[$($constant),*];
+        const LEN: usize = $crate::statement::number::<0>(JOINED, NAMES, CONSTANTS).len();
+        const TEXT: $crate::statement::Text<LEN> =
+            $crate::statement::number(JOINED, NAMES, CONSTANTS);
+        TEXT.as_str()
+    }};
+}
+pub(crate) use sql_text;
+
+/// A struct for a file under `sql/`: a field for each parameter, and the type of its rows.
+///
+/// `pieces` are the files that it includes. `transitions` are those that it makes: the status that
+/// they leave is the constant `source`. `constants` are others, with their values.
+macro_rules! statement {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident $(<$lifetime:lifetime>)? {
+            $($(#[$field_attribute:meta])* $field:ident: $type:ty),* $(,)?
+        }
+        file: $file:literal,
+        row: $row:ty,
+        $(pieces: [$($piece:literal),* $(,)?],)?
+        $(transitions: [$first:ident $(, $further:ident)* $(,)?],)?
+        $(constants: [$($constant:ident = $value:expr),* $(,)?],)?
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug)]
+        $visibility struct $name $(<$lifetime>)? {
+            $($(#[$field_attribute])* $visibility $field: $type),*
+        }
+
+        impl $(<$lifetime>)? $crate::statement::Statement for $name $(<$lifetime>)? {
+            const INFO: $crate::statement::Info = $crate::statement::Info {
+                file: $file,
+                text: $crate::statement::sql_text!(
+                    $file,
+                    [$($($piece),*)?],
+                    [$(stringify!($field)),*],
+                    [
+                        $(("source", atlas_domain::run::Transition::$first.source().as_str()))?
+                        $($((stringify!($constant), $value)),*)?
+                    ]
+                ),
+                parameters: &[$($crate::statement::parameter!($field: $type)),*],
+                columns: <$row as $crate::statement::FromRow>::columns,
+                transitions: &[
+                    $(
+                        atlas_domain::run::Transition::$first,
+                        $(atlas_domain::run::Transition::$further),*
+                    )?
+                ],
+            };
+            type Row = $row;
+
+            fn parameters(&self) -> Vec<&(dyn tokio_postgres::types::ToSql + Sync)> {
+                vec![$(&self.$field),*]
+            }
+        }
+    };
+}
+pub(crate) use statement;

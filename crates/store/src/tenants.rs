@@ -15,7 +15,7 @@ use crate::admin::parse_cloud;
 use crate::error::StoreError;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// A tenant, with the member's role and how its syncs stand.
 #[derive(Debug, Clone)]

@@ -56,6 +56,7 @@ impl TestDatabase {
         let options = StoreOptions {
             database_url: SecretString::from(self.url()),
             pool_size: 8,
+            read_pool_size: 4,
             application_name: "test".to_owned(),
             acquire_timeout: Duration::from_secs(30),
         };

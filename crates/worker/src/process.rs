@@ -29,6 +29,8 @@ use crate::{observation, presence, sweeps};
 const SCHEMA_WAIT: Duration = Duration::from_secs(2);
 /// Connections for heartbeats, sweeps and claims, beside those that store pages.
 const SPARE_CONNECTIONS: usize = 4;
+/// Connections for what a worker reads with no run in hand: credentials and the state of queues.
+const READ_CONNECTIONS: usize = 2;
 
 /// Why a worker cannot start, or ended without having been asked to.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,7 @@ pub async fn run(
             pool_size: usize::from(options.slots)
                 + usize::from(options.max_pages_in_flight)
                 + SPARE_CONNECTIONS,
+            read_pool_size: READ_CONNECTIONS,
             application_name: "atlas-worker".to_owned(),
             acquire_timeout: Duration::from_secs(10),
         },

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::parse_cloud;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// Credentials to be stored.
 #[derive(Debug, Clone)]

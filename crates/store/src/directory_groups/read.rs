@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::search::GroupPlace;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// A group, as it was last told.
 #[derive(Debug, Clone)]

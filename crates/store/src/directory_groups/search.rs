@@ -16,7 +16,7 @@ use super::read::{COLUMNS, GroupRow, GroupView};
 use crate::error::StoreError;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// Fewer characters have no trigram, and are looked for at the beginning of names only.
 const SHORTEST_INSIDE: usize = 3;

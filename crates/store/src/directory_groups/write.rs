@@ -16,8 +16,8 @@ use crate::error::StoreError;
 use crate::halving::{Halving, Next};
 use crate::inventory::{GUARD, HELD, HeldRow, WriteError, guarded};
 use crate::pool::Store;
+use crate::prepared::prepared;
 use crate::runs::to_json;
-use crate::statement::prepared;
 
 /// Groups that one statement marks as gone at most: keeps each transaction far below a second.
 pub const MARKED_AT_ONCE: u32 = 2_000;

@@ -16,7 +16,7 @@ use super::read::ItemView;
 use crate::error::StoreError;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// A link with what is known of both of its ends.
 #[derive(Debug, Clone)]

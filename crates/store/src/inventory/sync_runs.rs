@@ -15,7 +15,7 @@ use super::results::{RESULT_COLUMNS, ResultRow};
 use crate::error::StoreError;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// An inventory sync.
 #[derive(Debug, Clone)]

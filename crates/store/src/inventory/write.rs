@@ -34,8 +34,8 @@ use diesel_async::RunQueryDsl;
 
 use crate::error::StoreError;
 use crate::pool::Store;
+use crate::prepared::prepared;
 use crate::runs::to_json;
-use crate::statement::prepared;
 
 pub use begin::Beginning;
 

@@ -17,7 +17,7 @@ use super::row::{COLUMNS, RunRow, TOLD, to_json};
 use crate::access::parse_role;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// Stands for the tenant's name in texts that the database completes.
 pub(super) const TENANT_NAME: &str = "{tenant}";

@@ -18,7 +18,7 @@ use super::claim::milliseconds;
 use super::row::{COLUMNS, RunRow};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// What became of a request to stop.
 #[derive(Debug)]

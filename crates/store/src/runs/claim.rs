@@ -8,18 +8,15 @@ use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{
     Claim, Completion, Lease, OperationKind, Progress, RunCounts, RunInputs, Transition,
 };
-use const_format::concatcp;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
 use serde_json::Value;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::found::FoundRun;
 use super::row::to_json;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::statement::{FromRow, Info, Statement, parameter, row, sql_text, statement};
 
 /// How often a claim that lost a race for a tenant looks for another run before it reports none.
 const RACES: usize = 4;
@@ -33,73 +30,31 @@ pub enum Heartbeat {
         cancel_requested: bool,
     },
     /// The run is somebody else's, or has ended. Nothing may be written any more.
-    Lost,
+    Lost {
+        /// Where it is.
+        found: FoundRun,
+    },
 }
 
-/// Takes due runs, one for each token, of tenants that are not busy, in the order of the index over
-/// queued runs: priority, the tenant served least recently, age. Kinds that are paused and rows
-/// that another claim holds are skipped. The fences are raised in the same statement, and the other
-/// queued runs of those tenants go behind those of other tenants; one that somebody else holds
-/// keeps its place, because waiting for it could wait for whoever waits for this claim.
-///
-/// The two conditions are written as subqueries that cannot become joins: the planner then walks
-/// the index from its beginning instead of joining and sorting all that is queued. The limit is a
-/// literal for the same reason: of any other the planner believes that it is a tenth of the table.
-///
-/// $1 worker, $2 tokens, $3 lease in milliseconds.
+/// What a claim is given: see `sql/runs/claim.sql`. The file is one statement for each number of
+/// runs.
+#[derive(Debug)]
+struct ClaimDue<'a> {
+    worker: &'a str,
+    tokens: Vec<Uuid>,
+    lease_ms: i64,
+}
+
 macro_rules! claim {
     ($most:literal) => {
-        concatcp!(
-            "WITH due AS ( \
-                SELECT r.id, r.tenant_id, r.lock_scope, r.priority, r.served_at, r.created_at \
-                FROM operation_runs r \
-                WHERE ",
-            Transition::Claim.guard(),
-            " AND r.not_before <= clock_timestamp() AND r.cancel_requested_at IS NULL \
-                    AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE \
-                    AND (SELECT true FROM operation_runs o WHERE o.tenant_id = r.tenant_id \
-                        AND o.lock_scope = r.lock_scope AND o.status = 'running') IS NOT TRUE \
-                ORDER BY r.priority DESC, r.served_at, r.created_at, r.id \
-                LIMIT ",
-            $most,
-            " FOR UPDATE OF r SKIP LOCKED), \
-            one_of_each AS ( \
-                SELECT DISTINCT ON (tenant_id, lock_scope) id FROM due \
-                ORDER BY tenant_id, lock_scope, priority DESC, served_at, created_at, id), \
-            chosen AS (SELECT id, row_number() OVER () AS place FROM one_of_each), \
-            claimed AS ( \
-                UPDATE operation_runs r SET status = 'running', attempt = r.attempt + 1, \
-                    worker_id = $1, lease_token = $2[chosen.place], \
-                    heartbeat_at = clock_timestamp(), \
-                    lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond', \
-                    started_at = coalesce(r.started_at, clock_timestamp()), wait_reason = NULL, \
-                    progress = NULL, error = NULL, served_at = clock_timestamp(), \
-                    updated_at = clock_timestamp(), event_seq = r.event_seq + 1 \
-                FROM chosen WHERE r.id = chosen.id AND ",
-            Transition::Claim.guard(),
-            " RETURNING r.*), \
-            behind AS ( \
-                UPDATE operation_runs r SET served_at = waiting.served_at \
-                FROM (SELECT o.id, c.served_at FROM claimed c JOIN operation_runs o \
-                        ON o.tenant_id = c.tenant_id AND o.lock_scope = c.lock_scope \
-                        AND o.status = 'queued' AND o.id <> c.id \
-                    FOR UPDATE OF o SKIP LOCKED) waiting \
-                WHERE r.id = waiting.id AND r.status = 'queued'), \
-            fenced AS ( \
-                INSERT INTO tenant_fences AS f (tenant_id, scope, fence, token, served_at) \
-                SELECT tenant_id, lock_scope, 1, lease_token, served_at FROM claimed \
-                ON CONFLICT (tenant_id, scope) DO UPDATE SET fence = f.fence + 1, \
-                    token = EXCLUDED.token, served_at = EXCLUDED.served_at \
-                RETURNING f.tenant_id, f.scope, f.fence), \
-            event AS ( \
-                INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
-                SELECT id, event_seq, attempt, 'claimed', \
-                    jsonb_build_object('worker_id', worker_id) \
-                FROM claimed) \
-            SELECT c.id, c.tenant_id, c.kind, c.inputs, c.initiator_id, c.attempt, c.failures, \
-                c.max_failures, c.lease_token, f.fence, t.directory_id \
-            FROM claimed c JOIN fenced f ON f.tenant_id = c.tenant_id AND f.scope = c.lock_scope \
-                JOIN tenants t ON t.id = c.tenant_id"
+        sql_text!(
+            "runs/claim",
+            [],
+            ["worker", "tokens", "lease_ms"],
+            [
+                ("source", Transition::Claim.source().as_str()),
+                ("most", $most)
+            ]
         )
     };
 }
@@ -116,55 +71,74 @@ const CLAIMS: [&str; 8] = [
     claim!("8"),
 ];
 
-/// $1 run, $2 attempt, $3 token, $4 lease in milliseconds, $5 progress.
-const HEARTBEAT: &str = concatcp!(
-    "UPDATE operation_runs r SET heartbeat_at = clock_timestamp(), \
-        lease_expires_at = clock_timestamp() + $4 * interval '1 millisecond', \
-        progress = coalesce($5, r.progress), updated_at = clock_timestamp() \
-    WHERE r.id = $1 AND r.attempt = $2 AND r.lease_token = $3 AND ",
-    Transition::Heartbeat.guard(),
-    " RETURNING (r.cancel_requested_at IS NOT NULL) AS cancel_requested"
-);
+impl Statement for ClaimDue<'_> {
+    const INFO: Info = Info {
+        file: "runs/claim",
+        text: CLAIMS[0],
+        parameters: &[
+            parameter!(worker: &str),
+            parameter!(tokens: Vec<Uuid>),
+            parameter!(lease_ms: i64),
+        ],
+        columns: ClaimRow::columns,
+        transitions: &[Transition::Claim],
+    };
+    type Row = ClaimRow;
 
-const DUE_COUNT: &str = "SELECT count(*) AS count FROM operation_runs r \
-    WHERE r.status = 'queued' AND r.not_before <= clock_timestamp()";
+    fn text(&self) -> &'static str {
+        CLAIMS[self.tokens.len() - 1]
+    }
 
-#[derive(QueryableByName)]
-struct ClaimRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Jsonb)]
-    inputs: Value,
-    #[diesel(sql_type = SqlUuid)]
-    initiator_id: Uuid,
-    #[diesel(sql_type = Integer)]
-    attempt: i32,
-    #[diesel(sql_type = Integer)]
-    failures: i32,
-    #[diesel(sql_type = Integer)]
-    max_failures: i32,
-    #[diesel(sql_type = SqlUuid)]
-    lease_token: Uuid,
-    #[diesel(sql_type = BigInt)]
-    fence: i64,
-    #[diesel(sql_type = SqlUuid)]
-    directory_id: Uuid,
+    fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
+        vec![&self.worker, &self.tokens, &self.lease_ms]
+    }
 }
 
-#[derive(QueryableByName)]
-struct CancelRow {
-    #[diesel(sql_type = Bool)]
-    cancel_requested: bool,
+row! {
+    struct ClaimRow {
+        id: Uuid,
+        tenant_id: Uuid,
+        kind: String,
+        inputs: Value,
+        initiator_id: Uuid,
+        attempt: i32,
+        failures: i32,
+        max_failures: i32,
+        lease_token: Uuid,
+        fence: i64,
+        directory_id: Uuid,
+    }
 }
 
-#[derive(QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
+statement! {
+    struct RenewLease {
+        run: Uuid,
+        attempt: i32,
+        token: Uuid,
+        lease_ms: i64,
+        progress: Option<Value>,
+    }
+    file: "runs/heartbeat",
+    row: RenewedRow,
+    transitions: [Heartbeat],
+}
+
+row! {
+    struct RenewedRow {
+        cancel_requested: bool,
+    }
+}
+
+statement! {
+    struct CountDue {}
+    file: "runs/count_due",
+    row: CountRow,
+}
+
+row! {
+    struct CountRow {
+        count: i64,
+    }
 }
 
 impl Store {
@@ -202,7 +176,7 @@ impl Store {
                     }
                 }
                 // Another worker took a run of the same tenant in the same moment.
-                Err(error) if lost_a_race(&error) => {
+                Err(error) if error.is_duplicate() => {
                     races += 1;
                     if races > RACES {
                         break;
@@ -226,16 +200,12 @@ impl Store {
         most: usize,
     ) -> Result<Vec<ClaimRow>, StoreError> {
         let most = most.min(CLAIMS.len());
-        let tokens: Vec<Uuid> = (0..most).map(|_| self.mint()).collect();
-        let rows = prepared(
-            sql_query(CLAIMS[most - 1])
-                .bind::<Text, _>(terms.worker_id.as_str())
-                .bind::<Array<SqlUuid>, _>(tokens)
-                .bind::<BigInt, _>(milliseconds(terms.duration)),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
-        Ok(rows)
+        self.fetch_all(&ClaimDue {
+            worker: terms.worker_id.as_str(),
+            tokens: (0..most).map(|_| self.mint()).collect(),
+            lease_ms: milliseconds(terms.duration),
+        })
+        .await
     }
 
     /// One that cannot be ended now is taken back when its lease runs out, and claimed again.
@@ -262,20 +232,23 @@ impl Store {
         duration: Duration,
         progress: Option<&Progress>,
     ) -> Result<Heartbeat, StoreError> {
-        let row: Option<CancelRow> = prepared(
-            sql_query(HEARTBEAT)
-                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
-                .bind::<Integer, _>(lease.attempt)
-                .bind::<SqlUuid, _>(lease.token.into_uuid())
-                .bind::<BigInt, _>(milliseconds(duration))
-                .bind::<Nullable<Jsonb>, _>(progress.map(to_json)),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()?;
-        Ok(row.map_or(Heartbeat::Lost, |row| Heartbeat::Renewed {
-            cancel_requested: row.cancel_requested,
-        }))
+        let row = self
+            .fetch_optional(&RenewLease {
+                run: lease.run_id.into_uuid(),
+                attempt: lease.attempt,
+                token: lease.token.into_uuid(),
+                lease_ms: milliseconds(duration),
+                progress: progress.map(to_json),
+            })
+            .await?;
+        match row {
+            Some(row) => Ok(Heartbeat::Renewed {
+                cancel_requested: row.cancel_requested,
+            }),
+            None => Ok(Heartbeat::Lost {
+                found: self.find_state(lease.run_id).await?,
+            }),
+        }
     }
 
     /// How many queued runs are due.
@@ -283,10 +256,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn due_count(&self) -> Result<i64, StoreError> {
-        let row: CountRow = prepared(sql_query(DUE_COUNT))
-            .get_result(&mut self.connection().await?)
-            .await?;
-        Ok(row.count)
+        Ok(self.fetch_one(&CountDue {}).await?.count)
     }
 }
 
@@ -321,19 +291,16 @@ impl ClaimRow {
     }
 }
 
-fn lost_a_race(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Unexpected(DieselError::DatabaseError(
-            DatabaseErrorKind::UniqueViolation,
-            _
-        ))
-    )
-}
-
 pub(super) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[
+    ClaimDue::INFO,
+    <RenewLease as Statement>::INFO,
+    <CountDue as Statement>::INFO,
+];
 
 #[cfg(test)]
 mod tests {

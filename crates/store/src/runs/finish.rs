@@ -17,7 +17,7 @@ use super::requeue::{Texts, Unfinished};
 use super::row::{NO_LEASE, to_json, told};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// What finishing did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::inventory::results::{RESULT_COLUMNS, ResultRow};
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// A run, and what its reader is in its tenant.
 #[derive(Debug, Clone, PartialEq)]

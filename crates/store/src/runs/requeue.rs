@@ -16,7 +16,7 @@ use super::claim::milliseconds;
 use super::row::{NO_LEASE, TOLD, to_json};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// What giving a run back did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -220,11 +220,7 @@ impl RunRow {
                 lease_expires_at: self.lease_expires_at.ok_or_else(broken)?,
             }),
             _ => Ok(RunState::Completed {
-                outcome: self
-                    .outcome
-                    .as_deref()
-                    .and_then(|word| Outcome::ALL.into_iter().find(|o| o.as_str() == word))
-                    .ok_or_else(broken)?,
+                outcome: parse_outcome(self.outcome.as_deref())?,
                 completed_at: self.completed_at.ok_or_else(broken)?,
                 counts: optional::<RunCounts>("counts", self.counts.clone())?.unwrap_or_default(),
             }),
@@ -245,6 +241,13 @@ impl RunRow {
             (false, false, false) => put_back.filter(|reason| *reason != WaitReason::Backoff),
         }
     }
+}
+
+/// The outcome of a run that has ended.
+pub(super) fn parse_outcome(word: Option<&str>) -> Result<Outcome, StoreError> {
+    let known = |word| Outcome::ALL.into_iter().find(|o| o.as_str() == word);
+    word.and_then(known)
+        .ok_or_else(|| StoreError::corrupt("run", "its state is incomplete"))
 }
 
 fn optional<T: DeserializeOwned>(

@@ -13,7 +13,7 @@ use super::requeue::Texts;
 use super::row::{NO_LEASE, TOLD, to_json};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// What one sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::audit::{IdentifiedEvent, NewAuditEvent};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// How the runs of one kind stand. A run is *due* when it waits for nothing but a free slot: its
 /// time has come, its tenant is not busy, and its kind is not paused.

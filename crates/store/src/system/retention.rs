@@ -10,7 +10,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// Rows of each sort that one call deletes at most.
 pub const PRUNE_BATCH: u32 = 500;

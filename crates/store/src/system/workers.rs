@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// What a worker tells of itself at every sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,9 @@ use atlas_domain::ids::RunId;
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{Claim, Completion, Outcome, RunCounts, RunState, Status, WaitReason};
-use atlas_store::{Ended, Ending, Heartbeat, PageStored, Requeued, SweepCount, WriteError};
+use atlas_store::{
+    Ended, Ending, FoundRun, Heartbeat, PageStored, Requeued, SweepCount, WriteError,
+};
 
 use crate::{Stage, terms};
 
@@ -266,7 +268,9 @@ async fn a_worker_that_lost_its_lease_learns_it_and_changes_nothing() {
 
     assert_eq!(
         stage.store.heartbeat(&lease, LEASE, None).await.unwrap(),
-        Heartbeat::Lost
+        Heartbeat::Lost {
+            found: FoundRun::Running { attempt: 2 }
+        }
     );
     let result = TypeResult::pending(registry().find("mobileApp").unwrap());
     assert!(matches!(

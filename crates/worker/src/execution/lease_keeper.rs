@@ -111,7 +111,8 @@ impl Beat {
                         });
                     }
                 }
-                Ok(Ok(Heartbeat::Lost)) => {
+                Ok(Ok(Heartbeat::Lost { found })) => {
+                    tracing::info!(%found, "the lease is lost");
                     told.send_replace(Some(Stopped::Lost));
                     return;
                 }

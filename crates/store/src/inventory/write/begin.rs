@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::WriteError;
 use crate::error::StoreError;
 use crate::pool::Store;
+use crate::prepared::prepared;
 use crate::runs::to_json;
-use crate::statement::prepared;
 
 /// A sync that begins, as the owner of its run asks.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ use super::{GUARD, HELD, HeldRow, WriteError, guarded};
 use crate::error::StoreError;
 use crate::inventory::links::held_targets;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// $5 target kinds and $6 the policy types under which each is held, pair by pair. A kind is judged
 /// once every one of its types was read to its end: until then, what is not there may only not have

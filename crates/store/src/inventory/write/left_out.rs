@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use super::{GUARD, HELD, HeldRow, WriteError, guarded};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// $5 policy types, $6 and $7 a policy type and an id each, $8 whether these are all there are. What
 /// stands already is not written again: it is the same in nearly every sync.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{BATCH, GUARD, WriteError, guarded};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// $5 run, $6 policy types, $7 ids for the changes, which also say how many at most. By fence and
 /// not by run: what an earlier attempt of the same run saw, and a later one did not, is missing.

@@ -25,7 +25,7 @@ use super::{BATCH, GUARD, PageEffect, PageStored, RefusedRow, TypeEffect, WriteE
 use crate::error::StoreError;
 use crate::halving::{Halving, Next};
 use crate::pool::Store;
-use crate::statement::prepared;
+use crate::prepared::prepared;
 
 /// Joins scope tags on their way into the database; no tag id contains it.
 const SEPARATOR: &str = "\u{1f}";

@@ -1,0 +1,6 @@
+-- Written by `cargo xtask schema` from runs/count_due.sql.
+-- returns count: int8
+-- runs.count_due
+SELECT count(*) AS count
+FROM operation_runs r
+WHERE r.status = 'queued' AND r.not_before <= statement_timestamp()

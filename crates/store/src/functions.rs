@@ -1,0 +1,12 @@
+//! SQL functions that diesel's builder does not know.
+
+use diesel::sql_types::Timestamptz;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The time now, also within a transaction. For values; it cannot be a condition of an index.
+    fn clock_timestamp() -> Timestamptz;
+
+    /// When the statement began. For comparing columns with now.
+    fn statement_timestamp() -> Timestamptz;
+}

@@ -1,0 +1,111 @@
+//! Keyset pages, and the comparison of rows that they stand on, which diesel's builder lacks.
+
+use diesel::expression::{
+    AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate,
+};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Bool, SingleValue, SqlType};
+
+/// `(a, b) < (x, y)`: what follows the row with these values in a list that descends.
+pub(crate) fn before<L, V: Values<L>>(columns: L, values: V) -> Comparison<L, V::Expressions> {
+    Comparison {
+        left: columns,
+        sign: " < ",
+        right: values.into_expressions(),
+    }
+}
+
+/// `(a, b) > (x, y)`: what follows the row with these values in a list that ascends.
+pub(crate) fn after<L, V: Values<L>>(columns: L, values: V) -> Comparison<L, V::Expressions> {
+    Comparison {
+        left: columns,
+        sign: " > ",
+        right: values.into_expressions(),
+    }
+}
+
+/// Values of the types of columns, one for each.
+pub(crate) trait Values<L> {
+    /// The values as SQL.
+    type Expressions;
+
+    fn into_expressions(self) -> Self::Expressions;
+}
+
+impl<A, B, X, Y> Values<(A, B)> for (X, Y)
+where
+    A: Expression<SqlType: SqlType + SingleValue>,
+    B: Expression<SqlType: SqlType + SingleValue>,
+    X: AsExpression<A::SqlType>,
+    Y: AsExpression<B::SqlType>,
+{
+    type Expressions = (X::Expression, Y::Expression);
+
+    fn into_expressions(self) -> Self::Expressions {
+        (self.0.as_expression(), self.1.as_expression())
+    }
+}
+
+impl<A, B, C, X, Y, Z> Values<(A, B, C)> for (X, Y, Z)
+where
+    A: Expression<SqlType: SqlType + SingleValue>,
+    B: Expression<SqlType: SqlType + SingleValue>,
+    C: Expression<SqlType: SqlType + SingleValue>,
+    X: AsExpression<A::SqlType>,
+    Y: AsExpression<B::SqlType>,
+    Z: AsExpression<C::SqlType>,
+{
+    type Expressions = (X::Expression, Y::Expression, Z::Expression);
+
+    fn into_expressions(self) -> Self::Expressions {
+        (
+            self.0.as_expression(),
+            self.1.as_expression(),
+            self.2.as_expression(),
+        )
+    }
+}
+
+/// Two rows, side by side.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Comparison<L, R> {
+    left: L,
+    sign: &'static str,
+    right: R,
+}
+
+impl<L, R> Expression for Comparison<L, R> {
+    type SqlType = Bool;
+}
+
+impl<L, R> QueryId for Comparison<L, R> {
+    type QueryId = ();
+    /// The sign is no part of the type.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<L, R, G> ValidGrouping<G> for Comparison<L, R> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<L: AppearsOnTable<T>, R: AppearsOnTable<T>, T> AppearsOnTable<T> for Comparison<L, R> {}
+
+impl<L: SelectableExpression<T>, R: SelectableExpression<T>, T> SelectableExpression<T>
+    for Comparison<L, R>
+{
+}
+
+impl<L: QueryFragment<Pg>, R: QueryFragment<Pg>> QueryFragment<Pg> for Comparison<L, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.left.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        out.push_sql(self.sign);
+        out.push_sql("(");
+        self.right.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}

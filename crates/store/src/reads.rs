@@ -1,0 +1,93 @@
+//! Reads for screens, and writes of one row, which diesel's builder composes: a statement holds only
+//! the conditions that were asked for.
+
+use std::time::{Duration, Instant};
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
+use diesel_async::pooled_connection::deadpool::Object;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use tokio_postgres::NoTls;
+
+use crate::error::StoreError;
+use crate::pool::Store;
+
+/// The statement time limit of the pool, less what a timer may be early.
+const TIME_LIMIT: Duration = Duration::from_millis(4_900);
+
+impl Store {
+    /// Runs what the builder composes on a connection for reads. When the caller hangs up, the
+    /// statement is cancelled and the connection is closed.
+    pub(crate) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        F: AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
+    {
+        let mut reading = Reading(Some(self.reads.get().await?));
+        let started = Instant::now();
+        let result = query(reading.connection()?).await;
+        let result = match result {
+            Ok(value) => Ok(value),
+            Err(error) if keeps_no_code(&error) => Err(reading.judge(error, started).await),
+            Err(error) => Err(error.into()),
+        };
+        reading.0 = None;
+        result
+    }
+}
+
+/// diesel keeps no SQLSTATE of these.
+const fn keeps_no_code(error: &DieselError) -> bool {
+    matches!(
+        error,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)
+    )
+}
+
+/// A connection that answers; emptied when the answer is there.
+struct Reading(Option<Object<AsyncPgConnection>>);
+
+impl Reading {
+    fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {
+        match &mut self.0 {
+            Some(connection) => Ok(connection),
+            None => Err(StoreError::Unavailable(
+                "the connection is given back".into(),
+            )),
+        }
+    }
+
+    /// Without the SQLSTATE: a connection that answers no more is away, a statement that took as long
+    /// as it may was stopped, and everything else is a defect.
+    async fn judge(&mut self, error: DieselError, started: Instant) -> StoreError {
+        if started.elapsed() >= TIME_LIMIT {
+            return StoreError::Busy(Box::new(error));
+        }
+        let alive = match self.connection() {
+            Ok(connection) => diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1"))
+                .execute(connection)
+                .await
+                .is_ok(),
+            Err(_) => false,
+        };
+        if alive {
+            error.into()
+        } else {
+            StoreError::Unavailable(Box::new(error))
+        }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        let Some(connection) = self.0.take() else {
+            return;
+        };
+        let token = connection.cancel_token();
+        drop(Object::take(connection));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                // The server learns of a closed connection by itself, only later.
+                let _ = token.cancel_query(NoTls).await;
+            });
+        }
+    }
+}

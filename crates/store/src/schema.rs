@@ -1,0 +1,368 @@
+//! The tables, written by `cargo xtask schema`.
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        name -> Text,
+        token_hash -> Bytea,
+        last_four -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit_events (id) {
+        id -> Uuid,
+        tenant_id -> Nullable<Uuid>,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        action -> Text,
+        target_kind -> Text,
+        target_id -> Text,
+        outcome -> Text,
+        request_id -> Nullable<Uuid>,
+        detail -> Nullable<Jsonb>,
+        occurred_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    directory_group_readings (tenant_id) {
+        tenant_id -> Uuid,
+        delta_link -> Text,
+        present -> Int8,
+        removed -> Int8,
+        data_as_of -> Timestamptz,
+        full_at -> Timestamptz,
+        last_run -> Uuid,
+    }
+}
+
+diesel::table! {
+    directory_group_tallies (run_id) {
+        run_id -> Uuid,
+        created -> Int8,
+        changed -> Int8,
+        back -> Int8,
+        removed -> Int8,
+    }
+}
+
+diesel::table! {
+    directory_groups (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        detail -> Jsonb,
+        name -> Text,
+        name_key -> Text,
+        group_type -> Text,
+        first_seen_at -> Timestamptz,
+        changed_at -> Timestamptz,
+        removed_at -> Nullable<Timestamptz>,
+        fence -> Int8,
+    }
+}
+
+diesel::table! {
+    inventory_changes (tenant_id, occurred_at, id) {
+        tenant_id -> Uuid,
+        occurred_at -> Timestamptz,
+        id -> Uuid,
+        item_id -> Uuid,
+        policy_type -> Text,
+        kind -> Text,
+        run_id -> Uuid,
+        detail -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    inventory_contents (item_id) {
+        item_id -> Uuid,
+        content -> Jsonb,
+        assignments -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    inventory_items (id) {
+        id -> Uuid,
+        tenant_id -> Uuid,
+        policy_type -> Text,
+        external_id -> Text,
+        name -> Text,
+        category -> Text,
+        platform -> Text,
+        foundation -> Bool,
+        scope_tags -> Array<Text>,
+        assignment_count -> Nullable<Int4>,
+        metadata -> Jsonb,
+        content_hash -> Bytea,
+        assignments_hash -> Nullable<Bytea>,
+        first_seen_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        changed_at -> Timestamptz,
+        missing_since -> Nullable<Timestamptz>,
+        fence -> Int8,
+        last_seen_run -> Uuid,
+        object_links -> Nullable<Bytea>,
+        assignment_links -> Nullable<Bytea>,
+        related_links -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    inventory_left_out (tenant_id, policy_type, external_id) {
+        tenant_id -> Uuid,
+        policy_type -> Text,
+        external_id -> Text,
+    }
+}
+
+diesel::table! {
+    inventory_links (item_id, id) {
+        item_id -> Uuid,
+        id -> Uuid,
+        tenant_id -> Uuid,
+        source -> Text,
+        kind -> Text,
+        target_kind -> Text,
+        target_id -> Text,
+        qualifier -> Jsonb,
+        dangling -> Bool,
+    }
+}
+
+diesel::table! {
+    inventory_sync_runs (run_id) {
+        run_id -> Uuid,
+        tenant_id -> Uuid,
+        initiator_id -> Uuid,
+        selection -> Jsonb,
+        selection_hash -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    inventory_type_results (run_id, policy_type) {
+        run_id -> Uuid,
+        policy_type -> Text,
+        status -> Text,
+        pages -> Int4,
+        seen -> Int8,
+        created -> Int8,
+        changed -> Int8,
+        missing -> Int8,
+        error -> Nullable<Jsonb>,
+        started_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        reassigned -> Int8,
+        back -> Int8,
+    }
+}
+
+diesel::table! {
+    inventory_type_summaries (tenant_id, policy_type) {
+        tenant_id -> Uuid,
+        policy_type -> Text,
+        present -> Int8,
+        missing -> Int8,
+        data_as_of -> Nullable<Timestamptz>,
+        last_run -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    memberships (user_id, tenant_id) {
+        user_id -> Uuid,
+        tenant_id -> Uuid,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        tenant_id -> Uuid,
+        run_id -> Uuid,
+        phase -> Text,
+        title -> Text,
+        body -> Text,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    operation_run_events (run_id, seq) {
+        run_id -> Uuid,
+        seq -> Int4,
+        at -> Timestamptz,
+        attempt -> Int4,
+        event -> Text,
+        detail -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    operation_runs (id) {
+        id -> Uuid,
+        tenant_id -> Uuid,
+        kind -> Text,
+        identity -> Text,
+        lock_scope -> Text,
+        status -> Text,
+        outcome -> Nullable<Text>,
+        priority -> Int2,
+        inputs -> Jsonb,
+        initiator_id -> Uuid,
+        retry_of -> Nullable<Uuid>,
+        not_before -> Timestamptz,
+        expires_at -> Timestamptz,
+        wait_reason -> Nullable<Text>,
+        attempt -> Int4,
+        failures -> Int4,
+        max_failures -> Int4,
+        worker_id -> Nullable<Text>,
+        lease_token -> Nullable<Uuid>,
+        lease_expires_at -> Nullable<Timestamptz>,
+        heartbeat_at -> Nullable<Timestamptz>,
+        started_at -> Nullable<Timestamptz>,
+        cancel_requested_at -> Nullable<Timestamptz>,
+        cancel_requested_by -> Nullable<Uuid>,
+        cancel_reason -> Nullable<Text>,
+        cancel_deadline_at -> Nullable<Timestamptz>,
+        progress -> Nullable<Jsonb>,
+        counts -> Nullable<Jsonb>,
+        error -> Nullable<Jsonb>,
+        event_seq -> Int4,
+        completed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        served_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    queue_controls (kind) {
+        kind -> Text,
+        paused_at -> Timestamptz,
+        paused_by -> Text,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    tenant_credentials (tenant_id) {
+        tenant_id -> Uuid,
+        kind -> Text,
+        client_id -> Text,
+        key_id -> Nullable<Text>,
+        nonce -> Nullable<Bytea>,
+        ciphertext -> Nullable<Bytea>,
+        updated_at -> Timestamptz,
+        file -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    tenant_fences (tenant_id, scope) {
+        tenant_id -> Uuid,
+        scope -> Text,
+        fence -> Int8,
+        token -> Nullable<Uuid>,
+        served_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tenants (id) {
+        id -> Uuid,
+        name -> Text,
+        directory_id -> Uuid,
+        cloud -> Text,
+        enabled -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email -> Text,
+        display_name -> Text,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+        is_operator -> Bool,
+    }
+}
+
+diesel::table! {
+    workers (id) {
+        id -> Text,
+        version -> Text,
+        host -> Text,
+        slots -> Int4,
+        draining -> Bool,
+        started_at -> Timestamptz,
+        heartbeat_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(audit_events -> tenants (tenant_id));
+diesel::joinable!(directory_group_readings -> tenants (tenant_id));
+diesel::joinable!(directory_group_tallies -> operation_runs (run_id));
+diesel::joinable!(directory_groups -> tenants (tenant_id));
+diesel::joinable!(inventory_changes -> tenants (tenant_id));
+diesel::joinable!(inventory_contents -> inventory_items (item_id));
+diesel::joinable!(inventory_items -> tenants (tenant_id));
+diesel::joinable!(inventory_left_out -> tenants (tenant_id));
+diesel::joinable!(inventory_links -> inventory_items (item_id));
+diesel::joinable!(inventory_sync_runs -> operation_runs (run_id));
+diesel::joinable!(inventory_sync_runs -> tenants (tenant_id));
+diesel::joinable!(inventory_sync_runs -> users (initiator_id));
+diesel::joinable!(inventory_type_results -> inventory_sync_runs (run_id));
+diesel::joinable!(inventory_type_summaries -> tenants (tenant_id));
+diesel::joinable!(memberships -> tenants (tenant_id));
+diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(notifications -> operation_runs (run_id));
+diesel::joinable!(notifications -> tenants (tenant_id));
+diesel::joinable!(notifications -> users (user_id));
+diesel::joinable!(operation_run_events -> operation_runs (run_id));
+diesel::joinable!(operation_runs -> tenants (tenant_id));
+diesel::joinable!(tenant_credentials -> tenants (tenant_id));
+diesel::joinable!(tenant_fences -> tenants (tenant_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    api_tokens,
+    audit_events,
+    directory_group_readings,
+    directory_group_tallies,
+    directory_groups,
+    inventory_changes,
+    inventory_contents,
+    inventory_items,
+    inventory_left_out,
+    inventory_links,
+    inventory_sync_runs,
+    inventory_type_results,
+    inventory_type_summaries,
+    memberships,
+    notifications,
+    operation_run_events,
+    operation_runs,
+    queue_controls,
+    tenant_credentials,
+    tenant_fences,
+    tenants,
+    users,
+    workers,
+);

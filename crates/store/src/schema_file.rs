@@ -1,0 +1,101 @@
+//! `schema.rs` as a database with every migration has it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+
+use atlas_test_support::TestDatabase;
+use tokio_postgres::Client;
+
+/// Set to write the file instead of comparing it.
+const WRITE: &str = "ATLAS_WRITE_SCHEMA";
+
+const COLUMNS: &str = "SELECT c.relname, a.attname, t.typname, a.attnotnull,
+        coalesce(a.attnum = ANY (i.indkey), false) AS is_key
+    FROM pg_class c
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        AND NOT c.relispartition AND c.relname !~ '^__diesel'
+    ORDER BY c.relname, a.attnum";
+
+/// Foreign keys of one column to a primary key, where a table has one alone to another table.
+const JOINS: &str = "SELECT f.conrelid::regclass::text, f.confrelid::regclass::text,
+        min(a.attname::text)
+    FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+    WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.conrelid <> f.confrelid
+        AND f.conparentid = 0 AND f.connamespace = 'public'::regnamespace
+    GROUP BY 1, 2 HAVING count(*) = 1 ORDER BY 1, 2";
+
+/// The name of a type in `diesel::sql_types`.
+fn sql_type(name: &str) -> &'static str {
+    match name {
+        "bool" => "Bool",
+        "bytea" => "Bytea",
+        "int2" => "Int2",
+        "int4" => "Int4",
+        "int8" => "Int8",
+        "jsonb" => "Jsonb",
+        "text" => "Text",
+        "_text" => "Array<Text>",
+        "timestamptz" => "Timestamptz",
+        "uuid" => "Uuid",
+        other => panic!("say here what diesel calls {other}"),
+    }
+}
+
+async fn generate(client: &Client) -> String {
+    let mut tables: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for row in client.query(COLUMNS, &[]).await.unwrap() {
+        let (table, column): (String, String) = (row.get(0), row.get(1));
+        let (kind, not_null, is_key): (String, bool, bool) = (row.get(2), row.get(3), row.get(4));
+        let (keys, columns) = tables.entry(table).or_default();
+        let mut kind = sql_type(&kind).to_owned();
+        if !not_null {
+            kind = format!("Nullable<{kind}>");
+        }
+        columns.push(format!("        {column} -> {kind},\n"));
+        if is_key {
+            keys.push(column);
+        }
+    }
+    let mut text = "//! The tables, written by `cargo xtask schema`.\n".to_owned();
+    for (table, (keys, columns)) in &tables {
+        let (keys, columns) = (keys.join(", "), columns.concat());
+        write!(
+            text,
+            "\ndiesel::table! {{\n    {table} ({keys}) {{\n{columns}    }}\n}}\n"
+        )
+        .unwrap();
+    }
+    text.push('\n');
+    for row in client.query(JOINS, &[]).await.unwrap() {
+        let (from, to, column): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        writeln!(text, "diesel::joinable!({from} -> {to} ({column}));").unwrap();
+    }
+    let names: Vec<&str> = tables.keys().map(String::as_str).collect();
+    let names = names.join(",\n    ");
+    write!(
+        text,
+        "\ndiesel::allow_tables_to_appear_in_same_query!(\n    {names},\n);\n"
+    )
+    .unwrap();
+    text
+}
+
+#[tokio::test]
+async fn the_schema_is_that_of_the_migrations() {
+    let database = TestDatabase::create().await;
+    let text = generate(&database.connection().await).await;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema.rs");
+    if std::env::var_os(WRITE).is_some() {
+        fs::write(path, text).unwrap();
+    } else {
+        let written = fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == text,
+            "schema.rs is old: run `cargo xtask schema`"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! Statements against a database with every migration, and against their files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use atlas_domain::run::Transition;
+use atlas_test_support::TestDatabase;
+use tokio_postgres::Client;
+
+use super::Info;
+
+/// Set to write the files under `sql/expanded/` instead of comparing them.
+const WRITE: &str = "ATLAS_WRITE_SCHEMA";
+
+/// Every statement of the crate.
+fn statements() -> Vec<Info> {
+    [
+        crate::notifications::STATEMENTS.to_vec(),
+        crate::runs::statements(),
+    ]
+    .concat()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sql")
+}
+
+/// The `.sql` files below a directory of `sql/`, as `area/name`.
+fn files(directory: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            let name = path.strip_prefix(root()).unwrap().with_extension("");
+            found.insert(name.to_str().unwrap().to_owned());
+        }
+    }
+}
+
+#[test]
+fn every_file_is_a_statement_or_a_piece_and_begins_with_its_name() {
+    let mut found = BTreeSet::new();
+    files(&root(), &mut found);
+    let of_statements: BTreeSet<String> = found
+        .iter()
+        .filter(|name| !name.contains("/pieces/") && !name.starts_with("expanded/"))
+        .cloned()
+        .collect();
+    let declared: Vec<String> = statements().iter().map(|s| s.file.to_owned()).collect();
+    assert_eq!(of_statements, declared.iter().cloned().collect());
+    assert_eq!(
+        of_statements.len(),
+        declared.len(),
+        "one struct for each file"
+    );
+    for name in &of_statements {
+        let text = fs::read_to_string(root().join(name).with_extension("sql")).unwrap();
+        let first = format!("-- {}", name.replace('/', "."));
+        assert_eq!(text.lines().next(), Some(first.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn the_fields_of_every_statement_have_the_types_that_postgresql_reports() {
+    let database = TestDatabase::create().await;
+    let client = database.connection().await;
+    let mut wrong = Vec::new();
+    for info in statements() {
+        let prepared = match client.prepare(info.text).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                wrong.push(format!("{}: {:?}", info.file, error.as_db_error()));
+                continue;
+            }
+        };
+        assert_eq!(
+            prepared.params().len(),
+            info.parameters.len(),
+            "{}",
+            info.file
+        );
+        for (parameter, reported) in info.parameters.iter().zip(prepared.params()) {
+            if !(parameter.accepts)(reported) {
+                wrong.push(format!("{}: :{} is {reported}", info.file, parameter.name));
+            }
+        }
+        let columns = (info.columns)();
+        let reported = prepared.columns();
+        let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+        let reported_names: Vec<&str> = reported.iter().map(|column| column.name()).collect();
+        if names != reported_names {
+            wrong.push(format!("{}: {names:?} is {reported_names:?}", info.file));
+        }
+        for (column, reported) in columns.iter().zip(reported) {
+            if !(column.accepts)(reported.type_()) {
+                wrong.push(format!(
+                    "{}: {} is {}",
+                    info.file,
+                    column.name,
+                    reported.type_()
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The complete text below what PostgreSQL says of it.
+async fn expanded(client: &Client, info: &Info) -> String {
+    let prepared = client.prepare(info.text).await.unwrap();
+    let mut head = format!(
+        "-- Written by `cargo xtask schema` from {}.sql.\n",
+        info.file
+    );
+    let parameters = info.parameters.iter().zip(prepared.params());
+    for (number, (parameter, reported)) in (1..).zip(parameters) {
+        head += &format!("-- ${number} {}: {reported}\n", parameter.name);
+    }
+    for column in prepared.columns() {
+        head += &format!("-- returns {}: {}\n", column.name(), column.type_());
+    }
+    head + info.text
+}
+
+#[tokio::test]
+async fn the_expanded_statements_are_those_of_the_files() {
+    let database = TestDatabase::create().await;
+    let client = database.connection().await;
+    let directory = root().join("expanded");
+    let mut expected = BTreeSet::new();
+    for info in statements() {
+        expected.insert(format!("expanded/{}", info.file));
+        let path = directory.join(info.file).with_extension("sql");
+        let text = expanded(&client, &info).await;
+        if std::env::var_os(WRITE).is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        } else {
+            let written = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                written == text,
+                "{} is old: run `cargo xtask schema`",
+                info.file
+            );
+        }
+    }
+    let mut found = BTreeSet::new();
+    files(&directory, &mut found);
+    assert_eq!(found, expected);
+}
+
+/// Transitions that no statement makes alone, or several make, with the reason.
+const EXCEPTIONS: &[(Transition, usize, &str)] = &[];
+
+#[test]
+fn transitions_and_guarded_statements_correspond() {
+    for &transition in Transition::ALL {
+        let made_by: Vec<&str> = statements()
+            .iter()
+            .filter(|info| info.transitions.contains(&transition))
+            .map(|info| info.file)
+            .collect();
+        let expected = EXCEPTIONS
+            .iter()
+            .find(|(excepted, _, _)| *excepted == transition)
+            .map_or(1, |(_, count, _)| *count);
+        assert_eq!(made_by.len(), expected, "{transition:?}: {made_by:?}");
+    }
+}
+
+#[test]
+fn what_changes_runs_makes_a_transition() {
+    for info in statements() {
+        let changes = info.text.contains("UPDATE operation_runs r");
+        assert_eq!(changes, !info.transitions.is_empty(), "{}", info.file);
+    }
+}

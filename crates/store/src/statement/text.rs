@@ -1,0 +1,370 @@
+//! From a `.sql` file to the text that PostgreSQL prepares, at compile time.
+//!
+//! Files use the words of psql: `\ir pieces/x.sql`, alone on a line, stands for the text of another
+//! file; `:name` for a parameter, which becomes `$1`, `$2` and so on; and `:'name'` for a constant,
+//! which becomes a literal. What is not declared, and what is declared and not used, does not
+//! compile. Nothing is replaced within literals, quoted names, dollar quotes and comments.
+
+/// Text that grows; of size 0 it only counts.
+pub(crate) struct Text<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Text<N> {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            len: 0,
+        }
+    }
+
+    const fn push(&mut self, byte: u8) {
+        if self.len < N {
+            self.bytes[self.len] = byte;
+        }
+        self.len += 1;
+    }
+
+    const fn push_all(&mut self, bytes: &[u8]) {
+        let mut at = 0;
+        while at < bytes.len() {
+            self.push(bytes[at]);
+            at += 1;
+        }
+    }
+
+    const fn push_number(&mut self, number: usize) {
+        if number >= 10 {
+            self.push_number(number / 10);
+        }
+        self.push(b'0' + (number % 10) as u8);
+    }
+
+    /// How long the text is.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The text.
+    pub(crate) const fn as_str(&self) -> &str {
+        assert!(self.len == N, "the text does not fit");
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => text,
+            Err(_) => panic!("a name cuts a character in two"),
+        }
+    }
+}
+
+/// More names than any statement has.
+const MOST: usize = 64;
+
+/// Names that a text may use, and which of them it has used.
+struct Names {
+    used: [bool; MOST],
+}
+
+impl Names {
+    const fn new() -> Self {
+        Self {
+            used: [false; MOST],
+        }
+    }
+
+    const fn mark(&mut self, at: usize) {
+        self.used[at] = true;
+    }
+
+    const fn all_used(&self, count: usize) -> bool {
+        let mut at = 0;
+        while at < count {
+            if !self.used[at] {
+                return false;
+            }
+            at += 1;
+        }
+        true
+    }
+}
+
+/// Puts pieces in the place of the lines that name them.
+pub(crate) const fn join<const N: usize>(text: &str, pieces: &[(&str, &str)]) -> Text<N> {
+    let bytes = text.as_bytes();
+    let (mut joined, mut names, mut at) = (Text::new(), Names::new(), 0);
+    while at < bytes.len() {
+        let end = line_end(bytes, at);
+        let word = skip(bytes, at, b' ');
+        if starts_with(bytes, word, b"\\ir ") {
+            let name = word + 4;
+            let Some(piece) = find_piece(bytes, name, end, pieces) else {
+                panic!("a statement includes a piece that is not declared");
+            };
+            names.mark(piece);
+            joined.push_all(pieces[piece].1.as_bytes());
+        } else {
+            while at < end {
+                joined.push(bytes[at]);
+                at += 1;
+            }
+            if end < bytes.len() {
+                joined.push(b'\n');
+            }
+        }
+        at = end + 1;
+    }
+    assert!(
+        names.all_used(pieces.len()),
+        "a piece is declared and not included"
+    );
+    joined
+}
+
+/// Puts numbers in the place of parameters, and literals in the place of constants.
+pub(crate) const fn number<const N: usize>(
+    text: &str,
+    parameters: &[&str],
+    constants: &[(&str, &str)],
+) -> Text<N> {
+    let bytes = text.as_bytes();
+    let mut numbered = Text::new();
+    let (mut parameter_names, mut constant_names) = (Names::new(), Names::new());
+    let mut at = 0;
+    while at < bytes.len() {
+        let after = skip_opaque(bytes, at);
+        if after > at {
+            while at < after {
+                numbered.push(bytes[at]);
+                at += 1;
+            }
+        } else if starts_with(bytes, at, b"::") {
+            numbered.push_all(b"::");
+            at += 2;
+        } else if starts_with(bytes, at, b":'") {
+            let end = name_end(bytes, at + 2);
+            let Some(constant) = find_constant(bytes, at + 2, end, constants) else {
+                panic!("a statement uses a constant that is not declared");
+            };
+            assert!(
+                starts_with(bytes, end, b"'"),
+                "a constant's name has no end"
+            );
+            constant_names.mark(constant);
+            numbered.push(b'\'');
+            numbered.push_all(constants[constant].1.as_bytes());
+            numbered.push(b'\'');
+            at = end + 1;
+        } else if bytes[at] == b':' && name_end(bytes, at + 1) > at + 1 {
+            let end = name_end(bytes, at + 1);
+            let Some(parameter) = find_parameter(bytes, at + 1, end, parameters) else {
+                panic!("a statement uses a parameter that is not declared");
+            };
+            parameter_names.mark(parameter);
+            numbered.push(b'$');
+            numbered.push_number(parameter + 1);
+            at = end;
+        } else {
+            numbered.push(bytes[at]);
+            at += 1;
+        }
+    }
+    assert!(
+        parameter_names.all_used(parameters.len()),
+        "a parameter is declared and not used"
+    );
+    assert!(
+        constant_names.all_used(constants.len()),
+        "a constant is declared and not used"
+    );
+    numbered
+}
+
+/// The end of a comment, literal, quoted name or dollar quote that begins here; or here.
+const fn skip_opaque(bytes: &[u8], at: usize) -> usize {
+    if starts_with(bytes, at, b"--") {
+        line_end(bytes, at)
+    } else if starts_with(bytes, at, b"/*") {
+        end_of(bytes, at + 2, b"*/")
+    } else if bytes[at] == b'\'' || bytes[at] == b'"' {
+        end_of(bytes, at + 1, &[bytes[at]])
+    } else if starts_with(bytes, at, b"$$") {
+        end_of(bytes, at + 2, b"$$")
+    } else {
+        at
+    }
+}
+
+/// Behind the next occurrence.
+const fn end_of(bytes: &[u8], mut at: usize, mark: &[u8]) -> usize {
+    while !starts_with(bytes, at, mark) {
+        assert!(at < bytes.len(), "a literal or comment has no end");
+        at += 1;
+    }
+    at + mark.len()
+}
+
+const fn line_end(bytes: &[u8], mut at: usize) -> usize {
+    while at < bytes.len() && bytes[at] != b'\n' {
+        at += 1;
+    }
+    at
+}
+
+const fn skip(bytes: &[u8], mut at: usize, byte: u8) -> usize {
+    while at < bytes.len() && bytes[at] == byte {
+        at += 1;
+    }
+    at
+}
+
+/// The end of the name that begins here, which is here when none does.
+const fn name_end(bytes: &[u8], mut at: usize) -> usize {
+    if at < bytes.len() && !(bytes[at].is_ascii_lowercase() || bytes[at] == b'_') {
+        return at;
+    }
+    while at < bytes.len()
+        && (bytes[at].is_ascii_lowercase() || bytes[at].is_ascii_digit() || bytes[at] == b'_')
+    {
+        at += 1;
+    }
+    at
+}
+
+const fn starts_with(bytes: &[u8], at: usize, start: &[u8]) -> bool {
+    if at + start.len() > bytes.len() {
+        return false;
+    }
+    let mut offset = 0;
+    while offset < start.len() {
+        if bytes[at + offset] != start[offset] {
+            return false;
+        }
+        offset += 1;
+    }
+    true
+}
+
+const fn is(bytes: &[u8], at: usize, end: usize, word: &[u8]) -> bool {
+    end - at == word.len() && starts_with(bytes, at, word)
+}
+
+const fn find_parameter(bytes: &[u8], at: usize, end: usize, parameters: &[&str]) -> Option<usize> {
+    let mut index = 0;
+    while index < parameters.len() {
+        if is(bytes, at, end, parameters[index].as_bytes()) {
+            return Some(index);
+        }
+        index += 1;
+    }
+    None
+}
+
+const fn find_constant(
+    bytes: &[u8],
+    at: usize,
+    end: usize,
+    constants: &[(&str, &str)],
+) -> Option<usize> {
+    let mut index = 0;
+    while index < constants.len() {
+        if is(bytes, at, end, constants[index].0.as_bytes()) {
+            return Some(index);
+        }
+        index += 1;
+    }
+    None
+}
+
+/// Pieces are declared without the `.sql` that files name them with.
+const fn find_piece(bytes: &[u8], at: usize, end: usize, pieces: &[(&str, &str)]) -> Option<usize> {
+    if end < at + 4 || !starts_with(bytes, end - 4, b".sql") {
+        return None;
+    }
+    find_constant(bytes, at, end - 4, pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text of a statement; lengths are counted first, as at compile time.
+    fn text(
+        file: &str,
+        pieces: &[(&str, &str)],
+        names: &[&str],
+        constants: &[(&str, &str)],
+    ) -> String {
+        const ROOM: usize = 4096;
+        let joined = join::<ROOM>(file, pieces);
+        assert_eq!(joined.len, join::<0>(file, pieces).len());
+        let joined = std::str::from_utf8(&joined.bytes[..joined.len]).unwrap();
+        let numbered = number::<ROOM>(joined, names, constants);
+        assert_eq!(numbered.len, number::<0>(joined, names, constants).len());
+        std::str::from_utf8(&numbered.bytes[..numbered.len])
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn parameters_become_numbers_by_their_place_in_the_declaration() {
+        let names: Vec<String> = (1..=12).map(|n| format!("p{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let used = names
+            .iter()
+            .map(|name| format!(":{name}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        assert_eq!(
+            text(&format!("SELECT {used}, :p1::text"), &[], &names, &[]),
+            "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $1::text"
+        );
+    }
+
+    #[test]
+    fn what_is_no_parameter_stays_as_it_is() {
+        let file = "SELECT ':a', \":a\", $$ :a $$, x::int, y[1:2] -- :a\n/* :a */, 'it''s :a', :a";
+        assert_eq!(
+            text(file, &[], &["a"], &[]),
+            file.strip_suffix(":a").unwrap().to_owned() + "$1"
+        );
+    }
+
+    #[test]
+    fn constants_become_literals_and_pieces_take_the_place_of_their_lines() {
+        let file = "SELECT 1\n  \\ir a/piece.sql\nWHERE s = :'source' AND :x";
+        let pieces = [("a/piece", "FROM t -- from :x\n")];
+        assert_eq!(
+            text(file, &pieces, &["x"], &[("source", "queued")]),
+            "SELECT 1\nFROM t -- from :x\nWHERE s = 'queued' AND $1"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "a parameter is declared and not used")]
+    fn a_parameter_that_is_not_used_is_refused() {
+        number::<0>("SELECT 1", &["a"], &[]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a parameter that is not declared")]
+    fn a_parameter_that_is_not_declared_is_refused() {
+        number::<0>("SELECT :ab", &["a"], &[]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a constant that is not declared")]
+    fn a_constant_that_is_not_declared_is_refused() {
+        number::<0>("SELECT :'a'", &["a"], &[]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a piece is declared and not included")]
+    fn a_piece_that_is_not_included_is_refused() {
+        join::<0>("SELECT 1", &[("a", "")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a piece that is not declared")]
+    fn a_piece_that_is_not_declared_is_refused() {
+        join::<0>("\\ir b.sql", &[("a", "")]);
+    }
+}
