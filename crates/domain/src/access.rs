@@ -40,16 +40,28 @@ impl Role {
         }
     }
 
+    /// The roles that may start and retry syncs.
+    #[must_use]
+    pub const fn that_may_sync() -> &'static [Self] {
+        &[Self::Owner, Self::Manager, Self::Operator]
+    }
+
+    /// The roles that may cancel runs, whoever started them.
+    #[must_use]
+    pub const fn that_may_cancel() -> &'static [Self] {
+        &[Self::Owner, Self::Manager, Self::Operator]
+    }
+
     /// Whether the role may start and retry syncs.
     #[must_use]
-    pub const fn may_sync(self) -> bool {
-        matches!(self, Self::Owner | Self::Manager | Self::Operator)
+    pub fn may_sync(self) -> bool {
+        Self::that_may_sync().contains(&self)
     }
 
     /// Whether the role may cancel runs, whoever started them.
     #[must_use]
-    pub const fn may_cancel(self) -> bool {
-        matches!(self, Self::Owner | Self::Manager | Self::Operator)
+    pub fn may_cancel(self) -> bool {
+        Self::that_may_cancel().contains(&self)
     }
 }
 
@@ -155,7 +167,7 @@ impl SyncPermit {
 ///
 /// # Errors
 /// [`PermissionDenied`] when the role is `readonly`.
-pub const fn can_sync_tenant(membership: &Membership) -> Result<SyncPermit, PermissionDenied> {
+pub fn can_sync_tenant(membership: &Membership) -> Result<SyncPermit, PermissionDenied> {
     if membership.role.may_sync() {
         Ok(SyncPermit {
             tenant_id: membership.tenant_id,

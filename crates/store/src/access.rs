@@ -144,6 +144,11 @@ impl Store {
     }
 }
 
+/// The words of roles, for a parameter.
+pub(crate) fn role_names(roles: &[Role]) -> Vec<&'static str> {
+    roles.iter().map(|role| role.as_str()).collect()
+}
+
 pub(crate) fn parse_role(text: &str) -> Result<Role, StoreError> {
     text.parse()
         .map_err(|error| StoreError::corrupt("role", error))

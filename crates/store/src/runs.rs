@@ -6,6 +6,7 @@
 //! | `cancel` | stopping a run on request |
 //! | `claim` | taking a due run, renewing its lease |
 //! | `finish` | ending a run as its owner, or many in the same moment |
+//! | `found` | where a run is that was not what somebody took it for |
 //! | `requeue` | retrying later, handing back: what else consumes a claim |
 //! | `sweep` | what nobody else ends |
 //! | `read` | what screens see |
@@ -35,5 +36,14 @@ pub use sweep::SweepCount;
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<crate::statement::Info> {
-    [claim::STATEMENTS, found::STATEMENTS].concat()
+    [
+        admit::STATEMENTS,
+        cancel::STATEMENTS,
+        claim::STATEMENTS,
+        finish::STATEMENTS,
+        found::STATEMENTS,
+        requeue::STATEMENTS,
+        sweep::STATEMENTS,
+    ]
+    .concat()
 }

@@ -126,7 +126,7 @@ pub(crate) use sql_file;
 
 /// The complete text of a file: see [`text`].
 macro_rules! sql_text {
-    ($file:literal, [$($piece:literal),*], [$($parameter:expr),*], [$($constant:expr),*]) => {{
+    ($file:literal, [$($piece:literal),*], [$($parameter:expr),*], [$($constant:expr),* $(,)?]) => {{
         const PIECES: &[(&str, &str)] = &[$(($piece, $crate::statement::sql_file!($piece))),*];
         const FILE: &str = $crate::statement::sql_file!($file);
         const JOINED: &str = {
@@ -174,8 +174,8 @@ macro_rules! statement {
                     [$($($piece),*)?],
                     [$(stringify!($field)),*],
                     [
-                        $(("source", atlas_domain::run::Transition::$first.source().as_str()))?
-                        $($((stringify!($constant), $value)),*)?
+                        $(("source", atlas_domain::run::Transition::$first.source().as_str()),)?
+                        $($((stringify!($constant), $value),)*)?
                     ]
                 ),
                 parameters: &[$($crate::statement::parameter!($field: $type)),*],

@@ -85,11 +85,13 @@ transitions! {
     Finish: Running("running") => Completed;
     /// The owner gives the run back after a failure that may pass; a failure is counted.
     Retry: Running("running") => Queued;
+    /// The owner gives the run back, and the last permitted failure or a request to cancel ends it.
+    FailRetried: Running("running") => Completed;
     /// The owner gives the run back because its process shuts down; no failure is counted.
     HandBack: Running("running") => Queued;
     /// The sweep takes back a run whose lease ran out, with failures left.
     TakeBack: Running("running") => Queued;
-    /// The sweep ends a run whose lease ran out once too often.
+    /// The sweep ends a run whose lease ran out once too often, or that was asked to stop before.
     FailLost: Running("running") => Completed;
     /// The sweep ends a run whose cancellation was not honoured by its deadline.
     CancelOverdue: Running("running") => Completed;

@@ -1,23 +1,22 @@
 //! Recording a run or joining the active one, in one statement.
 
-use atlas_domain::access::SyncPermit;
+use atlas_domain::access::{Role, SyncPermit};
+use atlas_domain::audit::{ActorKind, AuditAction};
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::{RequestId, RunId};
 use atlas_domain::notification;
 use atlas_domain::run::identity::RunIdentity;
-use atlas_domain::run::{
-    Completion, OperationKind, OperationRun, RunCounts, RunInputs, Transition,
-};
-use const_format::concatcp;
-use diesel::sql_types::{Bool, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
+use atlas_domain::run::{Completion, OperationKind, OperationRun, RunCounts, RunInputs};
+use serde_json::Value;
+use uuid::Uuid;
 
-use super::row::{COLUMNS, RunRow, TOLD, to_json};
-use crate::access::parse_role;
+use super::row::{RunRow, to_json};
+use crate::access::{parse_role, role_names};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+use crate::statement::{fetch_one, fetch_optional, row, statement};
 
 /// Stands for the tenant's name in texts that the database completes.
 pub(super) const TENANT_NAME: &str = "{tenant}";
@@ -72,102 +71,83 @@ pub enum DispatchFailure {
     Taken(OperationRun),
 }
 
-/// One round trip, one commit. The active run is read first and joined without writing its row:
-/// many callers of one run would queue for that row, before its worker's heartbeats. Only a miss
-/// inserts; a race with another insert ends in `DO UPDATE`, which always gives a row. Created is
-/// told by the proposed id.
-///
-/// $1 tenant, $2 initiator, $3 kind, $4 identity, $5 proposed id, $6 scope, $7 inputs, $8 retry of,
-/// $9 priority, $10 notification, $11 title, $12 body, $13 audit entry, $14 request.
-const ADMIT: &str = concatcp!(
-    "WITH permitted AS ( \
-        SELECT t.id AS tenant_id, t.name \
-        FROM memberships m JOIN tenants t ON t.id = m.tenant_id JOIN users i ON i.id = m.user_id \
-            JOIN tenant_credentials k ON k.tenant_id = t.id \
-        WHERE m.user_id = $2 AND m.tenant_id = $1 AND i.disabled_at IS NULL AND t.enabled \
-            AND m.role IN ('owner', 'manager', 'operator')), \
-    active AS ( \
-        SELECT r.* FROM permitted p JOIN operation_runs r ON r.tenant_id = p.tenant_id \
-        WHERE r.kind = $3 AND r.identity = $4 AND r.status IN ('queued', 'running')), \
-    inserted AS ( \
-        INSERT INTO operation_runs AS r (id, tenant_id, kind, identity, lock_scope, inputs, \
-            initiator_id, retry_of, priority, served_at, event_seq) \
-        SELECT $5, p.tenant_id, $3, $4, $6, $7, $2, $8, $9, \
-            coalesce((SELECT f.served_at FROM tenant_fences f \
-                WHERE f.tenant_id = p.tenant_id AND f.scope = $6), '-infinity'), 1 \
-        FROM permitted p \
-        WHERE NOT EXISTS (SELECT 1 FROM active) \
-        ON CONFLICT (tenant_id, kind, identity) WHERE status IN ('queued', 'running') \
-        DO UPDATE SET updated_at = r.updated_at RETURNING r.*), \
-    r AS (SELECT * FROM inserted UNION ALL SELECT * FROM active), \
-    event AS ( \
-        INSERT INTO operation_run_events (run_id, seq, attempt, event) \
-        SELECT id, 1, 0, 'queued' FROM inserted WHERE id = $5), \
-    notice AS ( \
-        INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body) \
-        SELECT $10, $2, $1, i.id, 'queued', replace($11, '{tenant}', p.name), \
-            replace($12, '{tenant}', p.name) \
-        FROM inserted i, permitted p WHERE i.id = $5), \
-    audit AS ( \
-        INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, \
-            target_id, outcome, request_id) \
-        SELECT $13, $1, 'user', $2, \
-            CASE WHEN r.id = $5 THEN 'operation_run.started' ELSE 'operation_run.joined' END, \
-            'operation_run', r.id::text, 'allowed', $14 FROM r) \
-    SELECT ",
-    COLUMNS,
-    ", (r.id = $5) AS created, \
-        CASE WHEN r.id = $5 THEN NULL ELSE set_config('synchronous_commit', 'off', true) END AS _ \
-    FROM r JOIN tenants t ON t.id = r.tenant_id JOIN users u ON u.id = r.initiator_id"
-);
-
-/// Why [`ADMIT`] gave no row.
-const REFUSAL: &str = "SELECT m.role, t.enabled, (k.tenant_id IS NOT NULL) AS connected, \
-        (u.disabled_at IS NOT NULL) AS disabled \
-    FROM memberships m JOIN tenants t ON t.id = m.tenant_id JOIN users u ON u.id = m.user_id \
-        LEFT JOIN tenant_credentials k ON k.tenant_id = t.id \
-    WHERE m.user_id = $2 AND m.tenant_id = $1";
-
-/// $9 the run, $10 the error.
-const FAIL_DISPATCH: &str = concatcp!(
-    "WITH changed AS ( \
-        UPDATE operation_runs r SET status = 'completed', outcome = 'failed', error = $10, \
-            completed_at = clock_timestamp(), updated_at = clock_timestamp(), \
-            event_seq = r.event_seq + 1 \
-        WHERE r.id = $9 AND r.attempt = 0 AND ",
-    Transition::FailDispatch.guard(),
-    " RETURNING r.*)",
-    TOLD,
-    "SELECT ",
-    COLUMNS,
-    " FROM changed r JOIN tenants t ON t.id = r.tenant_id JOIN users u ON u.id = r.initiator_id"
-);
-
-const BY_ID: &str = concatcp!(
-    "SELECT ",
-    COLUMNS,
-    " FROM operation_runs r JOIN tenants t ON t.id = r.tenant_id \
-      JOIN users u ON u.id = r.initiator_id WHERE r.id = $1"
-);
-
-#[derive(QueryableByName)]
-struct AdmittedRow {
-    #[diesel(embed)]
-    run: RunRow,
-    #[diesel(sql_type = Bool)]
-    created: bool,
+statement! {
+    struct Admit<'a> {
+        tenant: Uuid,
+        initiator: Uuid,
+        roles: &'a [&'static str],
+        kind: &'static str,
+        identity: &'a str,
+        run: Uuid,
+        lock_scope: &'static str,
+        inputs: Value,
+        retry_of: Option<Uuid>,
+        priority: i16,
+        notification: Uuid,
+        title: String,
+        body: String,
+        audit: Uuid,
+        request: Uuid,
+    }
+    file: "runs/admit",
+    row: (RunRow, CreatedRow),
+    pieces: ["runs/pieces/columns"],
+    constants: [
+        started = AuditAction::RunStarted.as_str(),
+        joined = AuditAction::RunJoined.as_str(),
+    ],
 }
 
-#[derive(QueryableByName)]
-struct RefusalRow {
-    #[diesel(sql_type = Text)]
-    role: String,
-    #[diesel(sql_type = Bool)]
-    enabled: bool,
-    #[diesel(sql_type = Bool)]
-    connected: bool,
-    #[diesel(sql_type = Bool)]
-    disabled: bool,
+row! {
+    struct CreatedRow {
+        created: bool,
+    }
+}
+
+statement! {
+    struct FindRefusal {
+        tenant: Uuid,
+        user: Uuid,
+    }
+    file: "runs/find_refusal",
+    row: RefusalRow,
+}
+
+row! {
+    struct RefusalRow {
+        role: String,
+        enabled: bool,
+        connected: bool,
+        disabled: bool,
+    }
+}
+
+statement! {
+    struct FailDispatch {
+        run: Uuid,
+        error: Value,
+        event: &'static str,
+        notification: Uuid,
+        title: String,
+        body: String,
+        cancelled_title: String,
+        cancelled_body: String,
+        audit: Uuid,
+    }
+    file: "runs/fail_dispatch",
+    row: RunRow,
+    pieces: ["runs/pieces/message", "runs/pieces/recorded", "runs/pieces/columns"],
+    transitions: [FailDispatch],
+    constants: [actor = ActorKind::User.as_str()],
+}
+
+statement! {
+    struct Find {
+        run: Uuid,
+    }
+    file: "runs/find",
+    row: RunRow,
+    pieces: ["runs/pieces/columns"],
 }
 
 impl Store {
@@ -186,51 +166,40 @@ impl Store {
         let kind = start.inputs.kind();
         let identity = RunIdentity::of(permit.tenant_id(), &start.inputs);
         let message = notification::queued(kind, TENANT_NAME);
-        let inputs: serde_json::Value = serde_json::from_str(&start.inputs.normal_form())
+        let inputs: Value = serde_json::from_str(&start.inputs.normal_form())
             .map_err(|error| StoreError::corrupt("normal form", error))?;
-        let row: Option<AdmittedRow> = prepared(
-            sql_query(ADMIT)
-                .bind::<SqlUuid, _>(permit.tenant_id().into_uuid())
-                .bind::<SqlUuid, _>(permit.user_id().into_uuid())
-                .bind::<Text, _>(kind.as_str())
-                .bind::<Text, _>(identity.as_str())
-                .bind::<SqlUuid, _>(start.run_id.into_uuid())
-                .bind::<Text, _>(kind.lock_scope())
-                .bind::<Jsonb, _>(inputs)
-                .bind::<Nullable<SqlUuid>, _>(start.retry_of.map(RunId::into_uuid))
-                .bind::<SmallInt, _>(start.priority)
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<Text, _>(message.title)
-                .bind::<Text, _>(message.body)
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<SqlUuid, _>(start.request_id.into_uuid()),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()
-        .map_err(StoreError::from)?;
+        let row = self
+            .fetch_optional(&Admit {
+                tenant: permit.tenant_id().into_uuid(),
+                initiator: permit.user_id().into_uuid(),
+                roles: &role_names(Role::that_may_sync()),
+                kind: kind.as_str(),
+                identity: identity.as_str(),
+                run: start.run_id.into_uuid(),
+                lock_scope: kind.lock_scope(),
+                inputs,
+                retry_of: start.retry_of.map(RunId::into_uuid),
+                priority: start.priority,
+                notification: self.mint(),
+                title: message.title,
+                body: message.body,
+                audit: self.mint(),
+                request: start.request_id.into_uuid(),
+            })
+            .await?;
         match row {
-            Some(AdmittedRow { run, created: true }) => Ok(Admission::Created(run.into_run()?)),
-            Some(AdmittedRow {
-                run,
-                created: false,
-            }) => Ok(Admission::Joined(run.into_run()?)),
+            Some((run, CreatedRow { created: true })) => Ok(Admission::Created(run.into_run()?)),
+            Some((run, CreatedRow { created: false })) => Ok(Admission::Joined(run.into_run()?)),
             None => Err(self.refusal(&permit).await),
         }
     }
 
     async fn refusal(&self, permit: &SyncPermit) -> AdmitError {
-        let row: Result<Option<RefusalRow>, StoreError> = async {
-            Ok(prepared(
-                sql_query(REFUSAL)
-                    .bind::<SqlUuid, _>(permit.tenant_id().into_uuid())
-                    .bind::<SqlUuid, _>(permit.user_id().into_uuid()),
-            )
-            .get_result(&mut self.connection().await?)
-            .await
-            .optional()?)
-        }
-        .await;
+        let find = FindRefusal {
+            tenant: permit.tenant_id().into_uuid(),
+            user: permit.user_id().into_uuid(),
+        };
+        let row = self.fetch_optional(&find).await;
         match row {
             Err(error) => error.into(),
             Ok(Some(row)) if !row.disabled => match parse_role(&row.role) {
@@ -261,29 +230,31 @@ impl Store {
         .with_hint("Start it again in a moment; if it keeps failing, Redis is not reachable.");
         let completion = Completion::failed(error.clone(), RunCounts::default());
         let message = notification::terminal(kind, TENANT_NAME, &completion);
-        let mut connection = self.connection().await?;
-        let row: Option<RunRow> = prepared(
-            sql_query(FAIL_DISPATCH)
-                .bind::<Text, _>("dispatch_failed")
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<Text, _>(message.title.clone())
-                .bind::<Text, _>(message.body.clone())
-                .bind::<Text, _>(message.title)
-                .bind::<Text, _>(message.body)
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<Text, _>("user")
-                .bind::<SqlUuid, _>(run.into_uuid())
-                .bind::<Jsonb, _>(to_json(&error)),
-        )
-        .get_result(&mut connection)
-        .await
-        .optional()?;
-        if let Some(row) = row {
+        let client = self.client().await?;
+        let fail = FailDispatch {
+            run: run.into_uuid(),
+            error: to_json(&error),
+            event: "dispatch_failed",
+            notification: self.mint(),
+            title: message.title.clone(),
+            body: message.body.clone(),
+            cancelled_title: message.title,
+            cancelled_body: message.body,
+            audit: self.mint(),
+        };
+        if let Some(row) = fetch_optional(&client, &fail).await? {
             return Ok(DispatchFailure::Failed(row.into_run()?));
         }
-        let row: RunRow = prepared(sql_query(BY_ID).bind::<SqlUuid, _>(run.into_uuid()))
-            .get_result(&mut connection)
-            .await?;
+        let run = run.into_uuid();
+        let row = fetch_one(&client, &Find { run }).await?;
         Ok(DispatchFailure::Taken(row.into_run()?))
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[
+    <Admit<'_> as Statement>::INFO,
+    <FindRefusal as Statement>::INFO,
+    <FailDispatch as Statement>::INFO,
+    <Find as Statement>::INFO,
+];

@@ -3,20 +3,22 @@
 
 use std::time::Duration;
 
+use atlas_domain::audit::ActorKind;
 use atlas_domain::failure::Failure;
 use atlas_domain::notification;
-use atlas_domain::run::{Claim, Completion, Lease, Outcome, RunCounts, Transition, WaitReason};
-use const_format::concatcp;
-use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
+use atlas_domain::run::{Claim, Completion, Lease, OperationKind, Outcome, RunCounts, WaitReason};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::admit::TENANT_NAME;
 use super::claim::milliseconds;
-use super::row::{NO_LEASE, TOLD, to_json};
+use super::found::FoundRun;
+use super::row::to_json;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+use crate::statement::{row, statement};
 
 /// What giving a run back did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,10 @@ pub enum Requeued {
     /// Somebody had asked for it to stop, and it has.
     Cancelled,
     /// It was not the caller's any more; nothing was written.
-    Lost,
+    Lost {
+        /// Where it is.
+        found: FoundRun,
+    },
 }
 
 /// The database did not answer; whether the run was ended is not known. Trying again is safe.
@@ -40,40 +45,37 @@ pub struct Unfinished {
     pub source: StoreError,
 }
 
-/// Locks the run's row, then raises the fence, both only if they are still the owner's. $9 run, $10
-/// attempt, $11 token, $12 fence.
-const OWNED: &str = "WITH held AS ( \
-        SELECT r.id, r.tenant_id, r.lock_scope FROM operation_runs r \
-        WHERE r.id = $9 AND r.attempt = $10 AND r.lease_token = $11 AND r.status = 'running' \
-        FOR UPDATE), \
-    fenced AS ( \
-        UPDATE tenant_fences f SET fence = f.fence + 1, token = NULL FROM held h \
-        WHERE f.tenant_id = h.tenant_id AND f.scope = h.lock_scope AND f.fence = $12 \
-        RETURNING h.id), ";
+statement! {
+    struct Requeue<'a> {
+        run: Uuid,
+        attempt: i32,
+        token: Uuid,
+        fence: i64,
+        failures: i32,
+        delay_ms: i64,
+        error: Option<Value>,
+        wait_reason: &'static str,
+        event: &'static str,
+        notification: Uuid,
+        title: &'a str,
+        body: &'a str,
+        cancelled_title: &'a str,
+        cancelled_body: &'a str,
+        audit: Uuid,
+    }
+    file: "runs/requeue",
+    row: EndRow,
+    pieces: ["runs/pieces/message", "runs/pieces/no_lease", "runs/pieces/recorded"],
+    transitions: [Retry, HandBack, FailRetried],
+    constants: [actor = ActorKind::Worker.as_str()],
+}
 
-/// $13 failures to add, $14 delay in milliseconds, $15 error, $16 wait reason. A request to cancel
-/// ends the run instead, and so does the last permitted failure.
-const REQUEUE: &str = concatcp!(
-    OWNED,
-    "changed AS ( \
-        UPDATE operation_runs r SET \
-            status = CASE WHEN r.cancel_requested_at IS NOT NULL \
-                OR r.failures + $13 >= r.max_failures AND $13 > 0 THEN 'completed' ELSE 'queued' END, \
-            outcome = CASE WHEN r.cancel_requested_at IS NOT NULL THEN 'cancelled' \
-                WHEN r.failures + $13 >= r.max_failures AND $13 > 0 THEN 'failed' END, \
-            completed_at = CASE WHEN r.cancel_requested_at IS NOT NULL \
-                OR r.failures + $13 >= r.max_failures AND $13 > 0 THEN clock_timestamp() END, \
-            failures = r.failures + $13, \
-            error = CASE WHEN r.cancel_requested_at IS NULL THEN $15 END, \
-            not_before = clock_timestamp() + $14 * interval '1 millisecond', \
-            wait_reason = $16, updated_at = clock_timestamp(), event_seq = r.event_seq + 1, ",
-    NO_LEASE,
-    " FROM fenced WHERE r.id = fenced.id AND ",
-    Transition::Retry.guard(),
-    " RETURNING r.*)",
-    TOLD,
-    "SELECT c.status, c.outcome FROM changed c"
-);
+row! {
+    struct EndRow {
+        status: String,
+        outcome: Option<String>,
+    }
+}
 
 /// What the sweeps and the owner's requeue share: they have no counts of their own.
 pub(super) struct Texts {
@@ -82,24 +84,13 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    pub(super) fn of(
-        lease_kind: atlas_domain::run::OperationKind,
-        completion: &Completion,
-    ) -> Self {
+    pub(super) fn of(lease_kind: OperationKind, completion: &Completion) -> Self {
         let cancelled = Completion::cancelled(RunCounts::default());
         Self {
             failed: notification::terminal(lease_kind, TENANT_NAME, completion),
             cancelled: notification::terminal(lease_kind, TENANT_NAME, &cancelled),
         }
     }
-}
-
-#[derive(QueryableByName)]
-struct EndRow {
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    outcome: Option<String>,
 }
 
 impl Store {
@@ -160,33 +151,35 @@ impl Store {
             error: failure.cloned(),
         };
         let texts = Texts::of(lease.kind, &completion);
-        let row: Option<EndRow> = prepared(
-            sql_query(REQUEUE)
-                .bind::<Text, _>(event)
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<Text, _>(texts.failed.title)
-                .bind::<Text, _>(texts.failed.body)
-                .bind::<Text, _>(texts.cancelled.title)
-                .bind::<Text, _>(texts.cancelled.body)
-                .bind::<SqlUuid, _>(self.mint())
-                .bind::<Text, _>("worker")
-                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
-                .bind::<Integer, _>(lease.attempt)
-                .bind::<SqlUuid, _>(lease.token.into_uuid())
-                .bind::<BigInt, _>(lease.fence)
-                .bind::<Integer, _>(failures)
-                .bind::<BigInt, _>(milliseconds(delay))
-                .bind::<Nullable<Jsonb>, _>(failure.map(to_json))
-                .bind::<Text, _>(reason.as_str()),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()?;
+        let row = self
+            .fetch_optional(&Requeue {
+                run: lease.run_id.into_uuid(),
+                attempt: lease.attempt,
+                token: lease.token.into_uuid(),
+                fence: lease.fence,
+                failures,
+                delay_ms: milliseconds(delay),
+                error: failure.map(to_json),
+                wait_reason: reason.as_str(),
+                event,
+                notification: self.mint(),
+                title: &texts.failed.title,
+                body: &texts.failed.body,
+                cancelled_title: &texts.cancelled.title,
+                cancelled_body: &texts.cancelled.body,
+                audit: self.mint(),
+            })
+            .await?;
         Ok(match row {
-            None => Requeued::Lost,
+            None => Requeued::Lost {
+                found: self.find_state(lease.run_id).await?,
+            },
             Some(row) if row.status == "queued" => Requeued::Queued,
             Some(row) if row.outcome.as_deref() == Some("cancelled") => Requeued::Cancelled,
             Some(_) => Requeued::Failed,
         })
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[<Requeue<'_> as Statement>::INFO];

@@ -1,4 +1,4 @@
-//! A run's row and the pieces of SQL that several statements share.
+//! A run's row.
 
 use atlas_domain::failure::Failure;
 use atlas_domain::ids::{RunId, TenantId, UserId, WorkerId};
@@ -7,13 +7,13 @@ use atlas_domain::run::{
     WaitReason,
 };
 use chrono::{DateTime, Utc};
-use diesel::QueryableByName;
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::statement::row;
 
 /// Columns of [`RunRow`] from a run `r`, its tenant `t` and its initiator `u`.
 pub(super) const COLUMNS: &str = "r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, \
@@ -30,136 +30,80 @@ pub(super) const COLUMNS: &str = "r.id, r.tenant_id, t.name AS tenant_name, r.ki
     (r.status = 'queued' AND EXISTS (SELECT 1 FROM queue_controls q WHERE q.kind = r.kind)) \
         AS paused";
 
-/// What leaves `running` gives up.
-pub(super) const NO_LEASE: &str = "worker_id = NULL, lease_token = NULL, \
-    lease_expires_at = NULL, heartbeat_at = NULL";
-
-/// Follows a `WITH` list whose CTE `changed` holds the new version of a run's row. Writes the event,
-/// and for a run that has ended the notification and the audit entry. Its arguments are SQL: the
-/// event (a run that was cancelled gets that one); the notification's id, title and body, with
-/// `{tenant}` for the tenant's name, and both when it was cancelled; the audit entry's id and the
-/// kind of actor.
-macro_rules! told {
-    ($event:literal, $notice:literal, $title:literal, $body:literal, $cancelled_title:literal,
-        $cancelled_body:literal, $audit:literal, $actor:literal) => {
-        const_format::concatcp!(
-            ", event AS ( \
-                INSERT INTO operation_run_events (run_id, seq, attempt, event, detail) \
-                SELECT c.id, c.event_seq, c.attempt, \
-                    CASE WHEN c.outcome = 'cancelled' THEN 'cancelled' ELSE ",
-            $event,
-            " END, \
-                    CASE WHEN c.error IS NULL THEN NULL \
-                        ELSE jsonb_build_object('code', c.error->'code') END \
-                FROM changed c), \
-            notice AS ( \
-                INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body) \
-                SELECT ",
-            $notice,
-            ", c.initiator_id, c.tenant_id, c.id, 'terminal', \
-                    replace(CASE WHEN c.outcome = 'cancelled' THEN ",
-            $cancelled_title,
-            " ELSE ",
-            $title,
-            " END, '{tenant}', t.name), \
-                    replace(CASE WHEN c.outcome = 'cancelled' THEN ",
-            $cancelled_body,
-            " ELSE ",
-            $body,
-            " END, '{tenant}', t.name) \
-                FROM changed c JOIN tenants t ON t.id = c.tenant_id \
-                WHERE c.status = 'completed' \
-                ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING), \
-            audit AS ( \
-                INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, \
-                    target_kind, target_id, outcome, detail) \
-                SELECT ",
-            $audit,
-            ", c.tenant_id, ",
-            $actor,
-            ", c.initiator_id, 'operation_run.completed', 'operation_run', c.id::text, \
-                    CASE WHEN c.outcome = 'failed' THEN 'failed' ELSE 'allowed' END, \
-                    jsonb_build_object('outcome', c.outcome) \
-                FROM changed c WHERE c.status = 'completed') "
-        )
-    };
-}
-pub(super) use told;
-
-/// `told!` for one run: $1 the event, $2 to $6 the notification, $7 the audit entry, $8 the kind of
-/// actor.
-pub(super) const TOLD: &str = told!("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8");
-
-#[derive(QueryableByName)]
-pub(super) struct RunRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
-    #[diesel(sql_type = Text)]
-    tenant_name: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Jsonb)]
-    inputs: Value,
-    #[diesel(sql_type = SqlUuid)]
-    initiator_id: Uuid,
-    #[diesel(sql_type = Text)]
-    initiator_name: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    retry_of: Option<Uuid>,
-    #[diesel(sql_type = Integer)]
-    attempt: i32,
-    #[diesel(sql_type = Integer)]
-    failures: i32,
-    #[diesel(sql_type = Integer)]
-    max_failures: i32,
-    #[diesel(sql_type = Timestamptz)]
-    created_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    updated_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    started_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    progress: Option<Value>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    error: Option<Value>,
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    outcome: Option<String>,
-    #[diesel(sql_type = Timestamptz)]
-    not_before: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    expires_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Text>)]
-    wait_reason: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    worker_id: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    heartbeat_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    lease_expires_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    counts: Option<Value>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    completed_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    cancel_requested_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    cancel_requested_by: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
-    cancel_requested_by_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    cancel_reason: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    cancel_deadline_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Bool)]
-    not_due: bool,
-    #[diesel(sql_type = Bool)]
-    tenant_busy: bool,
-    #[diesel(sql_type = Bool)]
-    paused: bool,
+row! {
+    /// The columns of `sql/runs/pieces/columns.sql`, from a run `r`, its tenant `t` and its initiator
+    /// `u`.
+    #[derive(diesel::QueryableByName)]
+    pub(super) struct RunRow {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+        #[diesel(sql_type = SqlUuid)]
+        tenant_id: Uuid,
+        #[diesel(sql_type = Text)]
+        tenant_name: String,
+        #[diesel(sql_type = Text)]
+        kind: String,
+        #[diesel(sql_type = Jsonb)]
+        inputs: Value,
+        #[diesel(sql_type = SqlUuid)]
+        initiator_id: Uuid,
+        #[diesel(sql_type = Text)]
+        initiator_name: String,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        retry_of: Option<Uuid>,
+        #[diesel(sql_type = Integer)]
+        attempt: i32,
+        #[diesel(sql_type = Integer)]
+        failures: i32,
+        #[diesel(sql_type = Integer)]
+        max_failures: i32,
+        #[diesel(sql_type = Timestamptz)]
+        created_at: DateTime<Utc>,
+        #[diesel(sql_type = Timestamptz)]
+        updated_at: DateTime<Utc>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        started_at: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Nullable<Jsonb>)]
+        progress: Option<Value>,
+        #[diesel(sql_type = Nullable<Jsonb>)]
+        error: Option<Value>,
+        #[diesel(sql_type = Text)]
+        status: String,
+        #[diesel(sql_type = Nullable<Text>)]
+        outcome: Option<String>,
+        #[diesel(sql_type = Timestamptz)]
+        not_before: DateTime<Utc>,
+        #[diesel(sql_type = Timestamptz)]
+        expires_at: DateTime<Utc>,
+        #[diesel(sql_type = Nullable<Text>)]
+        wait_reason: Option<String>,
+        #[diesel(sql_type = Nullable<Text>)]
+        worker_id: Option<String>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        heartbeat_at: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        lease_expires_at: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Nullable<Jsonb>)]
+        counts: Option<Value>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        completed_at: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        cancel_requested_at: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        cancel_requested_by: Option<Uuid>,
+        #[diesel(sql_type = Nullable<Text>)]
+        cancel_requested_by_name: Option<String>,
+        #[diesel(sql_type = Nullable<Text>)]
+        cancel_reason: Option<String>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        cancel_deadline_at: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Bool)]
+        not_due: bool,
+        #[diesel(sql_type = Bool)]
+        tenant_busy: bool,
+        #[diesel(sql_type = Bool)]
+        paused: bool,
+    }
 }
 
 impl RunRow {

@@ -2,18 +2,20 @@
 //! sweep that finds nothing changes nothing. One run per transaction, so that one held row cannot
 //! hold up the others.
 
+use atlas_domain::audit::ActorKind;
 use atlas_domain::failure::{Failure, FailureCode};
-use atlas_domain::run::{Completion, OperationKind, RunCounts, Transition};
-use const_format::concatcp;
-use diesel::sql_types::{Jsonb, Text, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
+use atlas_domain::run::{Completion, OperationKind, RunCounts};
+use deadpool_postgres::Client;
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::requeue::Texts;
-use super::row::{NO_LEASE, TOLD, to_json};
+use super::row::to_json;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+use crate::statement::{fetch_optional, row, statement};
 
 /// What one sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,89 +26,66 @@ pub struct SweepCount {
     pub completed: u32,
 }
 
-/// Takes a running run that matches from its owner: run row and fence row are locked together, and
-/// rows that somebody holds are left for the next round. $10 the kind of run.
-macro_rules! seize {
-    ($condition:literal) => {
-        concat!(
-            "WITH held AS ( \
-                SELECT r.id, r.tenant_id, r.lock_scope FROM operation_runs r \
-                    JOIN tenant_fences f ON f.tenant_id = r.tenant_id AND f.scope = r.lock_scope \
-                WHERE r.status = 'running' AND r.kind = $10 AND ",
-            $condition,
-            " ORDER BY r.lease_expires_at LIMIT 1 FOR UPDATE OF r, f SKIP LOCKED), \
-            fenced AS ( \
-                UPDATE tenant_fences f SET fence = f.fence + 1, token = NULL FROM held h \
-                WHERE f.tenant_id = h.tenant_id AND f.scope = h.lock_scope RETURNING h.id), "
-        )
-    };
+statement! {
+    struct RequeueLost<'a> {
+        kind: &'static str,
+        error: &'a Value,
+        event: &'static str,
+        notification: Uuid,
+        title: &'a str,
+        body: &'a str,
+        cancelled_title: &'a str,
+        cancelled_body: &'a str,
+        audit: Uuid,
+    }
+    file: "runs/requeue_lost",
+    row: StatusRow,
+    pieces: ["runs/pieces/take_over", "runs/pieces/no_lease", "runs/pieces/message", "runs/pieces/recorded"],
+    transitions: [TakeBack, FailLost],
+    constants: [actor = ActorKind::Worker.as_str()],
 }
 
-/// A heartbeat from the future was written before the database's clock was set back. A lease as old
-/// may be nobody's, and would run out that much later; its owner, if it lives, loses the run to the
-/// fence as any other does. $9 the error.
-const TAKE_BACK: &str = concatcp!(
-    seize!(
-        "(r.lease_expires_at < clock_timestamp() \
-            OR r.heartbeat_at > clock_timestamp() + interval '1 minute')"
-    ),
-    "changed AS ( \
-        UPDATE operation_runs r SET \
-            status = CASE WHEN r.cancel_requested_at IS NOT NULL \
-                OR r.failures + 1 >= r.max_failures THEN 'completed' ELSE 'queued' END, \
-            outcome = CASE WHEN r.cancel_requested_at IS NOT NULL THEN 'cancelled' \
-                WHEN r.failures + 1 >= r.max_failures THEN 'failed' END, \
-            completed_at = CASE WHEN r.cancel_requested_at IS NOT NULL \
-                OR r.failures + 1 >= r.max_failures THEN clock_timestamp() END, \
-            error = CASE WHEN r.cancel_requested_at IS NULL THEN $9 END, \
-            failures = r.failures + 1, wait_reason = 'worker_lost', \
-            updated_at = clock_timestamp(), event_seq = r.event_seq + 1, ",
-    NO_LEASE,
-    " FROM fenced WHERE r.id = fenced.id AND ",
-    Transition::TakeBack.guard(),
-    " RETURNING r.*)",
-    TOLD,
-    "SELECT c.status FROM changed c"
-);
+statement! {
+    struct CancelOverdue<'a> {
+        kind: &'static str,
+        event: &'static str,
+        notification: Uuid,
+        title: &'a str,
+        body: &'a str,
+        cancelled_title: &'a str,
+        cancelled_body: &'a str,
+        audit: Uuid,
+    }
+    file: "runs/cancel_overdue",
+    row: StatusRow,
+    pieces: ["runs/pieces/take_over", "runs/pieces/no_lease", "runs/pieces/message", "runs/pieces/recorded"],
+    transitions: [CancelOverdue],
+    constants: [actor = ActorKind::Worker.as_str()],
+}
 
-/// $9 is null: a cancellation is no error.
-const CANCEL_OVERDUE: &str = concatcp!(
-    seize!("r.cancel_deadline_at < clock_timestamp()"),
-    "changed AS ( \
-        UPDATE operation_runs r SET status = 'completed', outcome = 'cancelled', \
-            error = nullif($9, $9), completed_at = clock_timestamp(), \
-            updated_at = clock_timestamp(), event_seq = r.event_seq + 1, ",
-    NO_LEASE,
-    " FROM fenced WHERE r.id = fenced.id AND ",
-    Transition::CancelOverdue.guard(),
-    " RETURNING r.*)",
-    TOLD,
-    "SELECT c.status FROM changed c"
-);
+statement! {
+    struct FailQueueTimeout<'a> {
+        kind: &'static str,
+        error: &'a Value,
+        event: &'static str,
+        notification: Uuid,
+        title: &'a str,
+        body: &'a str,
+        cancelled_title: &'a str,
+        cancelled_body: &'a str,
+        audit: Uuid,
+    }
+    file: "runs/fail_queue_timeout",
+    row: StatusRow,
+    pieces: ["runs/pieces/message", "runs/pieces/recorded"],
+    transitions: [FailQueueTimeout],
+    constants: [actor = ActorKind::Worker.as_str()],
+}
 
-/// While the kind is paused no limit ends a run: nobody could have taken it. $9 the error.
-const QUEUE_TIMEOUT: &str = concatcp!(
-    "WITH held AS ( \
-        SELECT r.id FROM operation_runs r \
-        WHERE r.kind = $10 AND r.expires_at < clock_timestamp() \
-            AND NOT EXISTS (SELECT 1 FROM queue_controls q WHERE q.kind = r.kind) AND ",
-    Transition::FailQueueTimeout.guard(),
-    " LIMIT 1 FOR UPDATE SKIP LOCKED), \
-    changed AS ( \
-        UPDATE operation_runs r SET status = 'completed', outcome = 'failed', error = $9, \
-            completed_at = clock_timestamp(), updated_at = clock_timestamp(), \
-            event_seq = r.event_seq + 1 \
-        FROM held WHERE r.id = held.id AND ",
-    Transition::FailQueueTimeout.guard(),
-    " RETURNING r.*)",
-    TOLD,
-    "SELECT c.status FROM changed c"
-);
-
-#[derive(QueryableByName)]
-struct StatusRow {
-    #[diesel(sql_type = Text)]
-    status: String,
+row! {
+    struct StatusRow {
+        status: String,
+    }
 }
 
 impl Store {
@@ -123,7 +102,22 @@ impl Store {
         .with_hint(
             "If it happens again, look for the worker's end in its log: it may lack memory.",
         );
-        self.sweep(TAKE_BACK, "lease_lost", &failure, limit).await
+        let error = to_json(&failure);
+        self.sweep(limit, &failure, async |client, kind, texts| {
+            let statement = RequeueLost {
+                kind: kind.as_str(),
+                error: &error,
+                event: "lease_lost",
+                notification: self.mint(),
+                title: &texts.failed.title,
+                body: &texts.failed.body,
+                cancelled_title: &texts.cancelled.title,
+                cancelled_body: &texts.cancelled.body,
+                audit: self.mint(),
+            };
+            fetch_optional(client, &statement).await
+        })
+        .await
     }
 
     /// Ends running runs whose worker did not honour a cancellation in time.
@@ -131,9 +125,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; what was done before stays done.
     pub async fn cancel_overdue(&self, limit: u32) -> Result<SweepCount, StoreError> {
-        let unused = Failure::permanent(FailureCode::CANCELLED, "The run was cancelled.");
-        self.sweep(CANCEL_OVERDUE, "cancelled", &unused, limit)
-            .await
+        let cancelled = Failure::permanent(FailureCode::CANCELLED, "The run was cancelled.");
+        self.sweep(limit, &cancelled, async |client, kind, texts| {
+            let statement = CancelOverdue {
+                kind: kind.as_str(),
+                event: "cancelled",
+                notification: self.mint(),
+                title: &texts.failed.title,
+                body: &texts.failed.body,
+                cancelled_title: &texts.cancelled.title,
+                cancelled_body: &texts.cancelled.body,
+                audit: self.mint(),
+            };
+            fetch_optional(client, &statement).await
+        })
+        .await
     }
 
     /// Ends queued runs that waited longer than their limit.
@@ -146,62 +152,54 @@ impl Store {
             "The run waited in the queue longer than its limit.",
         )
         .with_hint("Run more workers, or look why they do not take work.");
-        self.sweep(QUEUE_TIMEOUT, "queue_timeout", &failure, limit)
-            .await
+        let error = to_json(&failure);
+        self.sweep(limit, &failure, async |client, kind, texts| {
+            let statement = FailQueueTimeout {
+                kind: kind.as_str(),
+                error: &error,
+                event: "queue_timeout",
+                notification: self.mint(),
+                title: &texts.failed.title,
+                body: &texts.failed.body,
+                cancelled_title: &texts.cancelled.title,
+                cancelled_body: &texts.cancelled.body,
+                audit: self.mint(),
+            };
+            fetch_optional(client, &statement).await
+        })
+        .await
     }
 
-    async fn sweep(
+    /// Takes runs one by one, kind by kind: the kind's name is in the notifications.
+    async fn sweep<F>(
         &self,
-        statement: &'static str,
-        event: &'static str,
-        failure: &Failure,
         limit: u32,
-    ) -> Result<SweepCount, StoreError> {
+        failure: &Failure,
+        step: F,
+    ) -> Result<SweepCount, StoreError>
+    where
+        F: AsyncFn(&Client, OperationKind, &Texts) -> Result<Option<StatusRow>, StoreError>,
+    {
+        let completion = Completion::failed(failure.clone(), RunCounts::default());
+        let client = self.client().await?;
         let mut count = SweepCount::default();
         for kind in OperationKind::ALL {
-            self.sweep_kind(kind, statement, event, failure, limit, &mut count)
-                .await?;
+            let texts = Texts::of(kind, &completion);
+            for _ in 0..limit {
+                match step(&client, kind, &texts).await? {
+                    None => break,
+                    Some(row) if row.status == "queued" => count.requeued += 1,
+                    Some(_) => count.completed += 1,
+                }
+            }
         }
         Ok(count)
     }
-
-    /// Of one kind, whose name is in what the initiators are told.
-    async fn sweep_kind(
-        &self,
-        kind: OperationKind,
-        statement: &'static str,
-        event: &'static str,
-        failure: &Failure,
-        limit: u32,
-        count: &mut SweepCount,
-    ) -> Result<(), StoreError> {
-        let completion = Completion::failed(failure.clone(), RunCounts::default());
-        let texts = Texts::of(kind, &completion);
-        let error = to_json(failure);
-        let mut connection = self.connection().await?;
-        for _ in 0..limit {
-            let row: Option<StatusRow> = prepared(
-                sql_query(statement)
-                    .bind::<Text, _>(event)
-                    .bind::<SqlUuid, _>(self.mint())
-                    .bind::<Text, _>(&texts.failed.title)
-                    .bind::<Text, _>(&texts.failed.body)
-                    .bind::<Text, _>(&texts.cancelled.title)
-                    .bind::<Text, _>(&texts.cancelled.body)
-                    .bind::<SqlUuid, _>(self.mint())
-                    .bind::<Text, _>("worker")
-                    .bind::<Jsonb, _>(&error)
-                    .bind::<Text, _>(kind.as_str()),
-            )
-            .get_result(&mut connection)
-            .await
-            .optional()?;
-            match row {
-                None => break,
-                Some(row) if row.status == "queued" => count.requeued += 1,
-                Some(_) => count.completed += 1,
-            }
-        }
-        Ok(())
-    }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[
+    <RequeueLost<'_> as Statement>::INFO,
+    <CancelOverdue<'_> as Statement>::INFO,
+    <FailQueueTimeout<'_> as Statement>::INFO,
+];

@@ -87,20 +87,33 @@ impl Names {
     }
 }
 
-/// Puts pieces in the place of the lines that name them.
+/// Puts pieces in the place of the lines that name them, also in pieces.
 pub(crate) const fn join<const N: usize>(text: &str, pieces: &[(&str, &str)]) -> Text<N> {
-    let bytes = text.as_bytes();
-    let (mut joined, mut names, mut at) = (Text::new(), Names::new(), 0);
+    let (mut joined, mut names) = (Text::new(), Names::new());
+    join_into(&mut joined, &mut names, text.as_bytes(), pieces);
+    assert!(
+        names.all_used(pieces.len()),
+        "a piece is declared and not included"
+    );
+    joined
+}
+
+const fn join_into<const N: usize>(
+    joined: &mut Text<N>,
+    names: &mut Names,
+    bytes: &[u8],
+    pieces: &[(&str, &str)],
+) {
+    let mut at = 0;
     while at < bytes.len() {
         let end = line_end(bytes, at);
         let word = skip(bytes, at, b' ');
         if starts_with(bytes, word, b"\\ir ") {
-            let name = word + 4;
-            let Some(piece) = find_piece(bytes, name, end, pieces) else {
+            let Some(piece) = find_piece(bytes, word + 4, end, pieces) else {
                 panic!("a statement includes a piece that is not declared");
             };
             names.mark(piece);
-            joined.push_all(pieces[piece].1.as_bytes());
+            join_into(joined, names, pieces[piece].1.as_bytes(), pieces);
         } else {
             while at < end {
                 joined.push(bytes[at]);
@@ -112,11 +125,6 @@ pub(crate) const fn join<const N: usize>(text: &str, pieces: &[(&str, &str)]) ->
         }
         at = end + 1;
     }
-    assert!(
-        names.all_used(pieces.len()),
-        "a piece is declared and not included"
-    );
-    joined
 }
 
 /// Puts numbers in the place of parameters, and literals in the place of constants.
@@ -331,10 +339,10 @@ mod tests {
     #[test]
     fn constants_become_literals_and_pieces_take_the_place_of_their_lines() {
         let file = "SELECT 1\n  \\ir a/piece.sql\nWHERE s = :'source' AND :x";
-        let pieces = [("a/piece", "FROM t -- from :x\n")];
+        let pieces = [("a/piece", "FROM t\n\\ir b.sql\n"), ("b", "-- from :x\n")];
         assert_eq!(
             text(file, &pieces, &["x"], &[("source", "queued")]),
-            "SELECT 1\nFROM t -- from :x\nWHERE s = 'queued' AND $1"
+            "SELECT 1\nFROM t\n-- from :x\nWHERE s = 'queued' AND $1"
         );
     }
 
