@@ -12,7 +12,7 @@ use atlas_domain::clock::Entropy;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, RunInputs};
-use atlas_store::{Ended, Ending, Requeued, Store, Unfinished};
+use atlas_store::{Ended, Ending, FoundRun, Requeued, Store, Unfinished};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::{
     Counter, LEASES_LOST, RUN_HAND_BACKS, RUN_RETRIES, RUNS_ENDED, WRITES_REFUSED,
@@ -177,14 +177,14 @@ impl Executor {
                 }
                 End::Lost => {
                     WRITES_REFUSED.add(&[], 1);
-                    lost()
+                    lost(None)
                 }
             },
             Verdict::Stopped(Stopped::CancelRequested) => {
                 let completion = Completion::cancelled(progress.counts());
                 self.finish(claim, &completion, progress, keeper).await
             }
-            Verdict::Stopped(Stopped::Lost) => lost(),
+            Verdict::Stopped(Stopped::Lost) => lost(None),
             Verdict::GiveBack => {
                 let step = |claim| self.store.hand_back(claim);
                 let given = insist(claim, keeper, step).await;
@@ -232,11 +232,11 @@ impl Executor {
                 );
                 next.map_or(Next::Nothing, Next::Ring)
             }
-            Some(Ended::Lost) => {
+            Some(Ended::Lost { found }) => {
                 WRITES_REFUSED.add(&[], 1);
-                lost()
+                lost(Some(found))
             }
-            None => lost(),
+            None => lost(None),
         }
     }
 
@@ -302,12 +302,12 @@ fn report(requeued: Option<Requeued>, kind: OperationKind, queued: &Counter, wha
             ended(kind, Outcome::Cancelled);
             tracing::info!("run ended as cancelled");
         }
-        Some(Requeued::Lost) => {
+        Some(Requeued::Lost { found }) => {
             WRITES_REFUSED.add(&[], 1);
-            lost();
+            lost(Some(found));
         }
         None => {
-            lost();
+            lost(None);
         }
     }
 }
@@ -317,9 +317,13 @@ fn ended(kind: OperationKind, outcome: Outcome) {
 }
 
 /// The run is another worker's by now, or has ended: this one is done with it.
-fn lost() -> Next {
+fn lost(found: Option<FoundRun>) -> Next {
     LEASES_LOST.add(&[], 1);
-    tracing::warn!("the run has another owner or has ended; nothing more is written");
+    let found = found.map(tracing::field::display);
+    tracing::warn!(
+        found,
+        "the run has another owner or has ended; nothing more is written"
+    );
     Next::Nothing
 }
 

@@ -1,7 +1,7 @@
 //! The lifecycle as one piece of data: which transition may leave which status.
 //!
-//! The store builds the `WHERE` of each `UPDATE` from [`Transition::guard`], so that the table here
-//! and the statements there cannot disagree.
+//! The store's statements take the status that they require from here, and a test holds each of them
+//! against this table, so that the two cannot disagree.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ impl fmt::Display for Status {
 }
 
 macro_rules! transitions {
-    ($($(#[doc = $doc:literal])+ $name:ident: $from:ident ($from_word:literal) => $to:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $from:ident => $to:ident;)+) => {
         /// A change of a run's row that somebody may make.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Transition { $($(#[doc = $doc])+ $name,)+ }
@@ -60,13 +60,6 @@ macro_rules! transitions {
                 match self { $(Self::$name => Status::$to),+ }
             }
 
-            /// The source as an SQL condition on a row named `r`. A literal and not a parameter,
-            /// so that the planner can match it with the partial indexes.
-            #[must_use]
-            pub const fn guard(self) -> &'static str {
-                match self { $(Self::$name => concat!("r.status = '", $from_word, "'")),+ }
-            }
-
             /// Its description, for the page about runs.
             #[cfg(test)]
             const fn meaning(self) -> &'static str {
@@ -78,33 +71,33 @@ macro_rules! transitions {
 
 transitions! {
     /// A free slot of a worker takes a due run: lease and fence are set, an attempt is counted.
-    Claim: Queued("queued") => Running;
+    Claim: Queued => Running;
     /// The owner renews its lease, writes progress, and learns of a request to cancel.
-    Heartbeat: Running("running") => Running;
+    Heartbeat: Running => Running;
     /// The owner ends the run with an outcome.
-    Finish: Running("running") => Completed;
+    Finish: Running => Completed;
     /// The owner gives the run back after a failure that may pass; a failure is counted.
-    Retry: Running("running") => Queued;
+    Retry: Running => Queued;
     /// The owner gives the run back, and the last permitted failure or a request to cancel ends it.
-    FailRetried: Running("running") => Completed;
+    FailRetried: Running => Completed;
     /// The owner gives the run back because its process shuts down; no failure is counted.
-    HandBack: Running("running") => Queued;
+    HandBack: Running => Queued;
     /// The sweep takes back a run whose lease ran out, with failures left.
-    TakeBack: Running("running") => Queued;
+    TakeBack: Running => Queued;
     /// The sweep ends a run whose lease ran out once too often, or that was asked to stop before.
-    FailLost: Running("running") => Completed;
+    FailLost: Running => Completed;
     /// The sweep ends a run whose cancellation was not honoured by its deadline.
-    CancelOverdue: Running("running") => Completed;
+    CancelOverdue: Running => Completed;
     /// The API ends a run that could not be put into Redis.
-    FailDispatch: Queued("queued") => Completed;
+    FailDispatch: Queued => Completed;
     /// The sweep ends a run that waited longer than its queue limit.
-    FailQueueTimeout: Queued("queued") => Completed;
+    FailQueueTimeout: Queued => Completed;
     /// Somebody cancels a run that no worker has; it ends at once.
-    CancelQueued: Queued("queued") => Completed;
+    CancelQueued: Queued => Completed;
     /// Somebody asks a running run to stop; its worker learns of it by its next heartbeat.
-    RequestCancel: Running("running") => Running;
+    RequestCancel: Running => Running;
     /// The sweep hands out a queued run once more, because nobody seems to know of it.
-    Ring: Queued("queued") => Queued;
+    Ring: Queued => Queued;
 }
 
 #[cfg(test)]
@@ -112,13 +105,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_leaves_completed_and_every_guard_names_its_source() {
+    fn nothing_leaves_completed() {
         for &transition in Transition::ALL {
             assert_ne!(transition.source(), Status::Completed, "{transition:?}");
-            assert_eq!(
-                transition.guard(),
-                format!("r.status = '{}'", transition.source())
-            );
         }
     }
 

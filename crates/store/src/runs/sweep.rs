@@ -5,7 +5,6 @@
 use atlas_domain::audit::ActorKind;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::run::{Completion, OperationKind, RunCounts};
-use deadpool_postgres::Client;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -14,8 +13,8 @@ use super::row::to_json;
 use crate::error::StoreError;
 use crate::pool::Store;
 #[cfg(test)]
-use crate::statement::{Info, Statement};
-use crate::statement::{fetch_optional, row, statement};
+use crate::statement::Info;
+use crate::statement::{Statement, fetch_optional, row, statement};
 
 /// What one sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,15 +26,15 @@ pub struct SweepCount {
 }
 
 statement! {
-    struct RequeueLost<'a> {
+    struct RequeueLost {
         kind: &'static str,
-        error: &'a Value,
+        error: Value,
         event: &'static str,
         notification: Uuid,
-        title: &'a str,
-        body: &'a str,
-        cancelled_title: &'a str,
-        cancelled_body: &'a str,
+        title: String,
+        body: String,
+        cancelled_title: String,
+        cancelled_body: String,
         audit: Uuid,
     }
     file: "runs/requeue_lost",
@@ -46,14 +45,14 @@ statement! {
 }
 
 statement! {
-    struct CancelOverdue<'a> {
+    struct CancelOverdue {
         kind: &'static str,
         event: &'static str,
         notification: Uuid,
-        title: &'a str,
-        body: &'a str,
-        cancelled_title: &'a str,
-        cancelled_body: &'a str,
+        title: String,
+        body: String,
+        cancelled_title: String,
+        cancelled_body: String,
         audit: Uuid,
     }
     file: "runs/cancel_overdue",
@@ -64,15 +63,15 @@ statement! {
 }
 
 statement! {
-    struct FailQueueTimeout<'a> {
+    struct FailQueueTimeout {
         kind: &'static str,
-        error: &'a Value,
+        error: Value,
         event: &'static str,
         notification: Uuid,
-        title: &'a str,
-        body: &'a str,
-        cancelled_title: &'a str,
-        cancelled_body: &'a str,
+        title: String,
+        body: String,
+        cancelled_title: String,
+        cancelled_body: String,
         audit: Uuid,
     }
     file: "runs/fail_queue_timeout",
@@ -103,19 +102,16 @@ impl Store {
             "If it happens again, look for the worker's end in its log: it may lack memory.",
         );
         let error = to_json(&failure);
-        self.sweep(limit, &failure, async |client, kind, texts| {
-            let statement = RequeueLost {
-                kind: kind.as_str(),
-                error: &error,
-                event: "lease_lost",
-                notification: self.mint(),
-                title: &texts.failed.title,
-                body: &texts.failed.body,
-                cancelled_title: &texts.cancelled.title,
-                cancelled_body: &texts.cancelled.body,
-                audit: self.mint(),
-            };
-            fetch_optional(client, &statement).await
+        self.sweep(limit, &failure, |kind, texts| RequeueLost {
+            kind: kind.as_str(),
+            error: error.clone(),
+            event: "lease_lost",
+            notification: self.mint(),
+            title: texts.failed.title,
+            body: texts.failed.body,
+            cancelled_title: texts.cancelled.title,
+            cancelled_body: texts.cancelled.body,
+            audit: self.mint(),
         })
         .await
     }
@@ -126,18 +122,15 @@ impl Store {
     /// [`StoreError`]; what was done before stays done.
     pub async fn cancel_overdue(&self, limit: u32) -> Result<SweepCount, StoreError> {
         let cancelled = Failure::permanent(FailureCode::CANCELLED, "The run was cancelled.");
-        self.sweep(limit, &cancelled, async |client, kind, texts| {
-            let statement = CancelOverdue {
-                kind: kind.as_str(),
-                event: "cancelled",
-                notification: self.mint(),
-                title: &texts.failed.title,
-                body: &texts.failed.body,
-                cancelled_title: &texts.cancelled.title,
-                cancelled_body: &texts.cancelled.body,
-                audit: self.mint(),
-            };
-            fetch_optional(client, &statement).await
+        self.sweep(limit, &cancelled, |kind, texts| CancelOverdue {
+            kind: kind.as_str(),
+            event: "cancelled",
+            notification: self.mint(),
+            title: texts.failed.title,
+            body: texts.failed.body,
+            cancelled_title: texts.cancelled.title,
+            cancelled_body: texts.cancelled.body,
+            audit: self.mint(),
         })
         .await
     }
@@ -153,40 +146,34 @@ impl Store {
         )
         .with_hint("Run more workers, or look why they do not take work.");
         let error = to_json(&failure);
-        self.sweep(limit, &failure, async |client, kind, texts| {
-            let statement = FailQueueTimeout {
-                kind: kind.as_str(),
-                error: &error,
-                event: "queue_timeout",
-                notification: self.mint(),
-                title: &texts.failed.title,
-                body: &texts.failed.body,
-                cancelled_title: &texts.cancelled.title,
-                cancelled_body: &texts.cancelled.body,
-                audit: self.mint(),
-            };
-            fetch_optional(client, &statement).await
+        self.sweep(limit, &failure, |kind, texts| FailQueueTimeout {
+            kind: kind.as_str(),
+            error: error.clone(),
+            event: "queue_timeout",
+            notification: self.mint(),
+            title: texts.failed.title,
+            body: texts.failed.body,
+            cancelled_title: texts.cancelled.title,
+            cancelled_body: texts.cancelled.body,
+            audit: self.mint(),
         })
         .await
     }
 
     /// Takes runs one by one, kind by kind: the kind's name is in the notifications.
-    async fn sweep<F>(
+    async fn sweep<S: Statement<Row = StatusRow> + Sync>(
         &self,
         limit: u32,
         failure: &Failure,
-        step: F,
-    ) -> Result<SweepCount, StoreError>
-    where
-        F: AsyncFn(&Client, OperationKind, &Texts) -> Result<Option<StatusRow>, StoreError>,
-    {
+        statement: impl Fn(OperationKind, Texts) -> S,
+    ) -> Result<SweepCount, StoreError> {
         let completion = Completion::failed(failure.clone(), RunCounts::default());
         let client = self.client().await?;
         let mut count = SweepCount::default();
         for kind in OperationKind::ALL {
-            let texts = Texts::of(kind, &completion);
             for _ in 0..limit {
-                match step(&client, kind, &texts).await? {
+                let next = statement(kind, Texts::of(kind, &completion));
+                match fetch_optional(&client, &next).await? {
                     None => break,
                     Some(row) if row.status == "queued" => count.requeued += 1,
                     Some(_) => count.completed += 1,
@@ -199,7 +186,7 @@ impl Store {
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[Info] = &[
-    <RequeueLost<'_> as Statement>::INFO,
-    <CancelOverdue<'_> as Statement>::INFO,
-    <FailQueueTimeout<'_> as Statement>::INFO,
+    <RequeueLost as Statement>::INFO,
+    <CancelOverdue as Statement>::INFO,
+    <FailQueueTimeout as Statement>::INFO,
 ];

@@ -151,22 +151,66 @@ async fn the_expanded_statements_are_those_of_the_files() {
     assert_eq!(found, expected);
 }
 
-/// Transitions that no statement makes alone, or several make, with the reason.
-const EXCEPTIONS: &[(Transition, usize, &str)] = &[];
+/// Transitions that no statement makes, or several, with the reason.
+const EXCEPTIONS: &[(Transition, &[&str], &str)] = &[
+    (
+        Transition::Finish,
+        &["runs/finish", "runs/finish_free"],
+        "they differ in whether they wait for rows that somebody holds",
+    ),
+    (
+        Transition::Ring,
+        &[],
+        "nothing of the row changes: what is due is rung for in Redis",
+    ),
+];
+
+/// Statements that make several transitions, with the reason.
+const SEVERAL: &[(&str, &str)] = &[
+    (
+        "runs/requeue",
+        "only the row knows whether a failure was the last, or a request to cancel came",
+    ),
+    (
+        "runs/requeue_lost",
+        "only the row knows whether a failure was the last, or a request to cancel came",
+    ),
+];
 
 #[test]
-fn transitions_and_guarded_statements_correspond() {
+fn transitions_and_guarded_statements_correspond_one_to_one_but_for_listed_exceptions() {
+    let statements = statements();
     for &transition in Transition::ALL {
-        let made_by: Vec<&str> = statements()
+        let made_by: Vec<&str> = statements
             .iter()
             .filter(|info| info.transitions.contains(&transition))
             .map(|info| info.file)
             .collect();
-        let expected = EXCEPTIONS
+        match EXCEPTIONS
             .iter()
-            .find(|(excepted, _, _)| *excepted == transition)
-            .map_or(1, |(_, count, _)| *count);
-        assert_eq!(made_by.len(), expected, "{transition:?}: {made_by:?}");
+            .find(|(excepted, ..)| *excepted == transition)
+        {
+            Some((_, expected, _)) => assert_eq!(made_by, *expected, "{transition:?}"),
+            None => assert_eq!(made_by.len(), 1, "{transition:?}: {made_by:?}"),
+        }
+    }
+    let several = statements.iter().filter(|info| info.transitions.len() > 1);
+    let several: Vec<&str> = several.map(|info| info.file).collect();
+    let listed: Vec<&str> = SEVERAL.iter().map(|(file, _)| *file).collect();
+    assert_eq!(several, listed);
+}
+
+#[test]
+fn all_transitions_of_a_statement_leave_the_status_that_guards_it() {
+    for info in statements() {
+        let Some(first) = info.transitions.first() else {
+            continue;
+        };
+        for transition in info.transitions {
+            assert_eq!(transition.source(), first.source(), "{}", info.file);
+        }
+        let guard = format!("r.status = '{}'", first.source());
+        assert!(info.text.contains(&guard), "{}", info.file);
     }
 }
 

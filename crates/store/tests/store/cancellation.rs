@@ -10,7 +10,9 @@ use atlas_domain::ids::{RequestId, RunId, TenantId, UserId};
 use atlas_domain::run::{
     CancelReason, Completion, OperationKind, OperationRun, Outcome, RunState, Status,
 };
-use atlas_store::{CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, Requeued, Store};
+use atlas_store::{
+    CancelError, Cancellation, DispatchFailure, Ended, FoundRun, Heartbeat, Requeued, Store,
+};
 use atlas_test_support::eventually;
 
 use crate::{Stage, terms};
@@ -208,7 +210,9 @@ async fn a_run_whose_worker_does_not_stop_is_ended_after_its_deadline() {
     assert_eq!(stage.store.cancel_overdue(10).await.unwrap().completed, 1);
     let late = Completion::of_results(&[]);
     let ended = stage.store.finish(claim, &late, None).await.unwrap();
-    assert_eq!(ended, Ended::Lost);
+    let outcome = Outcome::Cancelled;
+    let found = FoundRun::Completed { outcome };
+    assert_eq!(ended, Ended::Lost { found });
     let run = stage.seen(run).await;
     assert_eq!(run.state.outcome(), Some(Outcome::Cancelled));
     assert_eq!(stage.told_that_it_was_cancelled().await, 1);

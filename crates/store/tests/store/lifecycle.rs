@@ -283,7 +283,9 @@ async fn a_worker_that_lost_its_lease_learns_it_and_changes_nothing() {
             .finish(zombie, &succeeded(), None)
             .await
             .unwrap(),
-        Ended::Lost
+        Ended::Lost {
+            found: FoundRun::Running { attempt: 2 }
+        }
     );
     assert_eq!(stage.status(run).await, Status::Running);
     let renewed = stage
@@ -498,7 +500,11 @@ async fn sweeps_end_overdue_cancellations_and_runs_that_waited_too_long() {
     let late = Completion::failed(outage(), RunCounts::default());
     assert_eq!(
         stage.store.finish(claim, &late, None).await.unwrap(),
-        Ended::Lost
+        Ended::Lost {
+            found: FoundRun::Completed {
+                outcome: Outcome::Cancelled
+            }
+        }
     );
 }
 

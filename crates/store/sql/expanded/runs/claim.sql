@@ -28,7 +28,7 @@ WITH due AS (
     SELECT r.id, r.tenant_id, r.lock_scope, r.priority, r.served_at, r.created_at
     FROM operation_runs r
     WHERE r.status = 'queued'
-        AND r.not_before <= clock_timestamp()
+        AND r.not_before <= statement_timestamp()
         AND r.cancel_requested_at IS NULL
         AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE
         AND (SELECT true FROM operation_runs o

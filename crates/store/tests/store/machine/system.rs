@@ -14,8 +14,8 @@ use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, Status};
 use atlas_store::{
-    Admission, CancelError, Cancellation, DispatchFailure, Ended, Heartbeat, PageStored, Requeued,
-    Store, SweepCount, WriteError,
+    Admission, CancelError, Cancellation, DispatchFailure, Ended, FoundRun, Heartbeat, PageStored,
+    Requeued, Store, SweepCount, WriteError,
 };
 use atlas_test_support::{Scenario, TestDatabase, TestTenant};
 use serde_json::json;
@@ -193,11 +193,13 @@ impl System<'_> {
             Step::Heartbeat(_) => {
                 let cancel_requested = before.runs[run].cancel_requested;
                 let answer = store.heartbeat(&claim.lease, LEASE, None).await.unwrap();
-                if held {
-                    assert_eq!(answer, Heartbeat::Renewed { cancel_requested });
+                let expected = if held {
+                    Heartbeat::Renewed { cancel_requested }
                 } else {
-                    assert!(matches!(answer, Heartbeat::Lost { .. }), "{answer:?}");
-                }
+                    let found = found(before, run);
+                    Heartbeat::Lost { found }
+                };
+                assert_eq!(answer, expected);
             }
             Step::StorePage {
                 object, content, ..
@@ -233,7 +235,8 @@ impl System<'_> {
                 let expected = if held {
                     Ended::Done { next }
                 } else {
-                    Ended::Lost
+                    let found = found(before, run);
+                    Ended::Lost { found }
                 };
                 let ended = store.finish(claim, &completion, None).await.unwrap();
                 assert_eq!(ended, expected);
@@ -340,10 +343,25 @@ impl System<'_> {
     }
 }
 
+/// Where whoever lost a run should hear that it is.
+fn found(reference: &Reference, run: usize) -> FoundRun {
+    let row = &reference.runs[run];
+    let attempt = row.attempt;
+    match (row.status, row.outcome) {
+        (Status::Queued, _) => FoundRun::Queued { attempt },
+        (Status::Running, _) => FoundRun::Running { attempt },
+        (Status::Completed, outcome) => FoundRun::Completed {
+            outcome: outcome.unwrap(),
+        },
+    }
+}
+
 /// What giving a run back should answer.
 fn requeue(held: bool, after: &Reference, run: usize) -> Requeued {
     match (held, after.runs[run].outcome) {
-        (false, _) => Requeued::Lost,
+        (false, _) => Requeued::Lost {
+            found: found(after, run),
+        },
         (true, None) => Requeued::Queued,
         (true, Some(Outcome::Cancelled)) => Requeued::Cancelled,
         (true, Some(_)) => Requeued::Failed,

@@ -1,0 +1,132 @@
+-- Written by `cargo xtask schema` from runs/admit.sql.
+-- $1 tenant: uuid
+-- $2 initiator: uuid
+-- $3 roles: _text
+-- $4 kind: text
+-- $5 identity: text
+-- $6 run: uuid
+-- $7 lock_scope: text
+-- $8 inputs: jsonb
+-- $9 retry_of: uuid
+-- $10 priority: int2
+-- $11 notification: uuid
+-- $12 title: text
+-- $13 body: text
+-- $14 audit: uuid
+-- $15 request: uuid
+-- returns id: uuid
+-- returns tenant_id: uuid
+-- returns tenant_name: text
+-- returns kind: text
+-- returns inputs: jsonb
+-- returns initiator_id: uuid
+-- returns initiator_name: text
+-- returns retry_of: uuid
+-- returns attempt: int4
+-- returns failures: int4
+-- returns max_failures: int4
+-- returns created_at: timestamptz
+-- returns updated_at: timestamptz
+-- returns started_at: timestamptz
+-- returns progress: jsonb
+-- returns error: jsonb
+-- returns status: text
+-- returns outcome: text
+-- returns not_before: timestamptz
+-- returns expires_at: timestamptz
+-- returns wait_reason: text
+-- returns worker_id: text
+-- returns heartbeat_at: timestamptz
+-- returns lease_expires_at: timestamptz
+-- returns counts: jsonb
+-- returns completed_at: timestamptz
+-- returns cancel_requested_at: timestamptz
+-- returns cancel_requested_by: uuid
+-- returns cancel_requested_by_name: text
+-- returns cancel_reason: text
+-- returns cancel_deadline_at: timestamptz
+-- returns not_due: bool
+-- returns tenant_busy: bool
+-- returns paused: bool
+-- returns created: bool
+-- runs.admit
+--
+-- Records a run or joins the same active one: one round trip, one commit. The active run is read
+-- first and joined without writing its row: many callers of one run would queue for that row, before
+-- its worker's heartbeats. Only a miss inserts; a race with another insert ends in DO UPDATE, which
+-- always gives a row. The proposed id says whether the run was created. A join is committed without
+-- waiting for the disk: only its audit entry could be lost.
+WITH permitted AS (
+    SELECT t.id AS tenant_id, t.name
+    FROM memberships m
+        JOIN tenants t ON t.id = m.tenant_id
+        JOIN users i ON i.id = m.user_id
+        JOIN tenant_credentials k ON k.tenant_id = t.id
+    WHERE m.user_id = $2 AND m.tenant_id = $1 AND m.role = ANY ($3)
+        AND i.disabled_at IS NULL AND t.enabled
+),
+active AS (
+    SELECT r.*
+    FROM permitted p JOIN operation_runs r ON r.tenant_id = p.tenant_id
+    WHERE r.kind = $4 AND r.identity = $5 AND r.status IN ('queued', 'running')
+),
+inserted AS (
+    INSERT INTO operation_runs AS r (id, tenant_id, kind, identity, lock_scope, inputs,
+        initiator_id, retry_of, priority, served_at, event_seq)
+    SELECT $6, p.tenant_id, $4, $5, $7, $8, $2, $9,
+        $10,
+        coalesce((SELECT f.served_at FROM tenant_fences f
+            WHERE f.tenant_id = p.tenant_id AND f.scope = $7), '-infinity'),
+        1
+    FROM permitted p
+    WHERE NOT EXISTS (SELECT 1 FROM active)
+    ON CONFLICT (tenant_id, kind, identity) WHERE status IN ('queued', 'running')
+    DO UPDATE SET updated_at = r.updated_at
+    RETURNING r.*
+),
+r AS (
+    SELECT * FROM inserted
+    UNION ALL
+    SELECT * FROM active
+),
+event AS (
+    INSERT INTO operation_run_events (run_id, seq, attempt, event)
+    SELECT id, 1, 0, 'queued' FROM inserted WHERE id = $6
+),
+notification AS (
+    INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body)
+    SELECT $11, $2, $1, i.id, 'queued', replace($12, '{tenant}', p.name),
+        replace($13, '{tenant}', p.name)
+    FROM inserted i, permitted p
+    WHERE i.id = $6
+),
+audit AS (
+    INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
+        outcome, request_id)
+    SELECT $14, $1, 'user', $2,
+        CASE WHEN r.id = $6 THEN 'operation_run.started' ELSE 'operation_run.joined' END,
+        'operation_run', r.id::text, 'allowed', $15
+    FROM r
+)
+SELECT
+    r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.initiator_id,
+    u.display_name AS initiator_name, r.retry_of, r.attempt, r.failures, r.max_failures,
+    r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, r.outcome,
+    r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, r.lease_expires_at,
+    r.counts, r.completed_at, r.cancel_requested_at, r.cancel_requested_by,
+    (SELECT b.display_name FROM users b WHERE b.id = r.cancel_requested_by)
+        AS cancel_requested_by_name,
+    r.cancel_reason, r.cancel_deadline_at,
+    (r.not_before > clock_timestamp()) AS not_due,  -- the row may be younger than the statement
+    (r.status = 'queued' AND EXISTS (
+        SELECT 1 FROM operation_runs o
+        WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope AND o.status = 'running'
+    )) AS tenant_busy,
+    (r.status = 'queued' AND EXISTS (
+        SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
+    )) AS paused
+    , CASE WHEN r.id = $6 THEN true
+        ELSE set_config('synchronous_commit', 'off', true) IS NULL END AS created
+FROM r
+    JOIN tenants t ON t.id = r.tenant_id
+    JOIN users u ON u.id = r.initiator_id

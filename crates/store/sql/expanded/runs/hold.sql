@@ -1,0 +1,70 @@
+-- Written by `cargo xtask schema` from runs/hold.sql.
+-- $1 run: uuid
+-- $2 tenant: uuid
+-- $3 user: uuid
+-- $4 roles: _text
+-- returns id: uuid
+-- returns tenant_id: uuid
+-- returns tenant_name: text
+-- returns kind: text
+-- returns inputs: jsonb
+-- returns initiator_id: uuid
+-- returns initiator_name: text
+-- returns retry_of: uuid
+-- returns attempt: int4
+-- returns failures: int4
+-- returns max_failures: int4
+-- returns created_at: timestamptz
+-- returns updated_at: timestamptz
+-- returns started_at: timestamptz
+-- returns progress: jsonb
+-- returns error: jsonb
+-- returns status: text
+-- returns outcome: text
+-- returns not_before: timestamptz
+-- returns expires_at: timestamptz
+-- returns wait_reason: text
+-- returns worker_id: text
+-- returns heartbeat_at: timestamptz
+-- returns lease_expires_at: timestamptz
+-- returns counts: jsonb
+-- returns completed_at: timestamptz
+-- returns cancel_requested_at: timestamptz
+-- returns cancel_requested_by: uuid
+-- returns cancel_requested_by_name: text
+-- returns cancel_reason: text
+-- returns cancel_deadline_at: timestamptz
+-- returns not_due: bool
+-- returns tenant_busy: bool
+-- returns paused: bool
+-- runs.hold
+--
+-- Locks the run's row while it is decided what to do, so that neither a claim nor the end comes in
+-- between. Checks the membership again.
+SELECT
+    r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.initiator_id,
+    u.display_name AS initiator_name, r.retry_of, r.attempt, r.failures, r.max_failures,
+    r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, r.outcome,
+    r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, r.lease_expires_at,
+    r.counts, r.completed_at, r.cancel_requested_at, r.cancel_requested_by,
+    (SELECT b.display_name FROM users b WHERE b.id = r.cancel_requested_by)
+        AS cancel_requested_by_name,
+    r.cancel_reason, r.cancel_deadline_at,
+    (r.not_before > clock_timestamp()) AS not_due,  -- the row may be younger than the statement
+    (r.status = 'queued' AND EXISTS (
+        SELECT 1 FROM operation_runs o
+        WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope AND o.status = 'running'
+    )) AS tenant_busy,
+    (r.status = 'queued' AND EXISTS (
+        SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
+    )) AS paused
+FROM operation_runs r
+    JOIN tenants t ON t.id = r.tenant_id
+    JOIN users u ON u.id = r.initiator_id
+WHERE r.id = $1 AND r.tenant_id = $2
+    AND EXISTS (
+        SELECT 1 FROM memberships m JOIN users i ON i.id = m.user_id
+        WHERE m.user_id = $3 AND m.tenant_id = $2 AND i.disabled_at IS NULL
+            AND m.role = ANY ($4)
+    )
+FOR UPDATE OF r

@@ -1,0 +1,89 @@
+-- Written by `cargo xtask schema` from runs/request_cancel.sql.
+-- $1 run: uuid
+-- $2 user: uuid
+-- $3 reason: text
+-- $4 grace_ms: int8
+-- $5 audit: uuid
+-- $6 request: uuid
+-- returns id: uuid
+-- returns tenant_id: uuid
+-- returns tenant_name: text
+-- returns kind: text
+-- returns inputs: jsonb
+-- returns initiator_id: uuid
+-- returns initiator_name: text
+-- returns retry_of: uuid
+-- returns attempt: int4
+-- returns failures: int4
+-- returns max_failures: int4
+-- returns created_at: timestamptz
+-- returns updated_at: timestamptz
+-- returns started_at: timestamptz
+-- returns progress: jsonb
+-- returns error: jsonb
+-- returns status: text
+-- returns outcome: text
+-- returns not_before: timestamptz
+-- returns expires_at: timestamptz
+-- returns wait_reason: text
+-- returns worker_id: text
+-- returns heartbeat_at: timestamptz
+-- returns lease_expires_at: timestamptz
+-- returns counts: jsonb
+-- returns completed_at: timestamptz
+-- returns cancel_requested_at: timestamptz
+-- returns cancel_requested_by: uuid
+-- returns cancel_requested_by_name: text
+-- returns cancel_reason: text
+-- returns cancel_deadline_at: timestamptz
+-- returns not_due: bool
+-- returns tenant_busy: bool
+-- returns paused: bool
+-- runs.request_cancel
+--
+-- Asks a running run to stop: its worker learns of it by its next heartbeat.
+WITH changed AS (
+    UPDATE operation_runs r
+    SET
+        cancel_requested_at = clock_timestamp(), cancel_requested_by = $2,
+        cancel_reason = $3,
+        cancel_deadline_at = clock_timestamp() + $4::bigint * interval '1 millisecond',
+        updated_at = clock_timestamp(), event_seq = r.event_seq + 1
+    WHERE r.id = $1 AND r.status = 'running' AND r.cancel_requested_at IS NULL
+    RETURNING r.*
+),
+-- Follows `changed`, the new version of the run's row: event and audit entry, in the requester's name.
+event AS (
+    INSERT INTO operation_run_events (run_id, seq, attempt, event, detail)
+    SELECT c.id, c.event_seq, c.attempt, 'cancel_requested',
+        jsonb_build_object('requested_by', $2::uuid)
+    FROM changed c
+),
+audit AS (
+    INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
+        outcome, request_id, detail)
+    SELECT $5, c.tenant_id, 'user', $2, 'operation_run.cancel_requested', 'operation_run', c.id::text, 'allowed',
+        $6,
+        jsonb_strip_nulls(jsonb_build_object('attempt', c.attempt, 'reason', c.cancel_reason))
+    FROM changed c
+)
+SELECT
+    r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.initiator_id,
+    u.display_name AS initiator_name, r.retry_of, r.attempt, r.failures, r.max_failures,
+    r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, r.outcome,
+    r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, r.lease_expires_at,
+    r.counts, r.completed_at, r.cancel_requested_at, r.cancel_requested_by,
+    (SELECT b.display_name FROM users b WHERE b.id = r.cancel_requested_by)
+        AS cancel_requested_by_name,
+    r.cancel_reason, r.cancel_deadline_at,
+    (r.not_before > clock_timestamp()) AS not_due,  -- the row may be younger than the statement
+    (r.status = 'queued' AND EXISTS (
+        SELECT 1 FROM operation_runs o
+        WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope AND o.status = 'running'
+    )) AS tenant_busy,
+    (r.status = 'queued' AND EXISTS (
+        SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
+    )) AS paused
+FROM changed r
+    JOIN tenants t ON t.id = r.tenant_id
+    JOIN users u ON u.id = r.initiator_id
