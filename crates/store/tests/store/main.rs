@@ -13,6 +13,7 @@ mod links;
 mod machine;
 mod operations;
 mod refused;
+mod scale;
 mod schema;
 
 use std::time::Duration;
