@@ -20,7 +20,7 @@ $$;
 
 -- A UUIDv7 of this time that carries a number.
 CREATE FUNCTION pg_temp.time_id(at timestamptz, n bigint) RETURNS uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
         || lpad(to_hex(n & 4095), 3, '0') || '8' || lpad(to_hex(n), 15, '0'))::uuid
 $$;
@@ -33,7 +33,7 @@ $$;
 
 -- A text as the hash of a run's identity takes it: after its length.
 CREATE FUNCTION pg_temp.framed(part text) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT int8send(octet_length(part)) || convert_to(part, 'UTF8')
 $$;
 
@@ -247,7 +247,11 @@ ANALYZE seed_inputs;
 -- Runs of ninety days. The newest are running, each in a tenant of its own, then come queued ones,
 -- each for something else.
 CREATE TEMPORARY TABLE seed_runs AS
-SELECT n, pg_temp.time_id(created_at, n) AS id, created_at, status,
+SELECT d.*, pg_temp.number_id(d.tenant) AS tenant_id, pg_temp.number_id(65536 + CASE
+        WHEN pg_temp.drawn(d.n, 7) < 0.05 THEN 1
+        WHEN pg_temp.drawn(d.n, 7) < 0.1 AND d.tenant = 1 THEN 2
+        ELSE 100 + d.tenant END) AS initiator_id
+FROM (SELECT n, pg_temp.time_id(created_at, n) AS id, created_at, status,
     CASE WHEN status = 'running' THEN s.age + 1
         WHEN pg_temp.drawn(n, 1) < 0.2 THEN 1
         ELSE 2 + floor(199 * power(pg_temp.drawn(n, 2), 2)) END::bigint AS tenant,
@@ -268,7 +272,7 @@ FROM (SELECT n, z.runs - n AS age, z.at, z.running,
         CASE WHEN z.runs - n < z.running THEN 'running'
             WHEN z.runs - n < z.running + z.queued THEN 'queued' ELSE 'completed' END AS status
     FROM (SELECT runs, at, least(20, runs / 50) AS running, least(400, runs / 10) AS queued
-            FROM seed_sizes) z CROSS JOIN LATERAL generate_series(1, z.runs) n) s;
+            FROM seed_sizes) z CROSS JOIN LATERAL generate_series(1, z.runs) n) s) d;
 ANALYZE seed_runs;
 
 INSERT INTO operation_runs (id, tenant_id, kind, identity, lock_scope, status, outcome, inputs,
@@ -277,10 +281,7 @@ INSERT INTO operation_runs (id, tenant_id, kind, identity, lock_scope, status, o
     cancel_reason, cancel_deadline_at, progress, counts, error, event_seq, completed_at, created_at,
     updated_at)
 SELECT r.id, i.tenant_id, i.kind, i.identity, i.lock_scope, r.status, r.outcome, i.inputs,
-    pg_temp.number_id(65536 + CASE
-        WHEN pg_temp.drawn(r.n, 7) < 0.05 THEN 1
-        WHEN pg_temp.drawn(r.n, 7) < 0.1 AND r.tenant = 1 THEN 2
-        ELSE 100 + r.tenant END),
+    r.initiator_id,
     CASE WHEN r.n > 1000 AND pg_temp.drawn(r.n, 8) < 0.005 THEN pg_temp.time_id(
         z.at - interval '1 second' - interval '90 days'
             * ((z.runs - (r.n - 1000))::double precision / z.runs), r.n - 1000) END,
@@ -341,42 +342,40 @@ INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_ki
 SELECT pg_temp.time_id(a.occurred_at, r.n * 4 + a.place), r.tenant_id, a.actor_kind,
     r.initiator_id, a.action, 'operation_run', r.id::text, a.outcome,
     CASE WHEN a.place = 0 THEN md5('request ' || r.n)::uuid END, a.detail, a.occurred_at
-FROM (SELECT o.*, s.n FROM seed_runs s JOIN operation_runs o ON o.id = s.id CROSS JOIN seed_sizes z
-        WHERE s.age < z.runs / 10) r
-    CROSS JOIN LATERAL (
+FROM seed_runs r CROSS JOIN seed_sizes z CROSS JOIN LATERAL (
         SELECT 0 AS place, 'user' AS actor_kind, 'operation_run.started' AS action,
-            'allowed' AS outcome, jsonb_build_object('kind', r.kind) AS detail,
+            'allowed' AS outcome, jsonb_build_object('kind', CASE WHEN r.shape < 0
+                THEN 'directory_groups_sync' ELSE 'inventory_sync' END) AS detail,
             r.created_at AS occurred_at
         UNION ALL
         SELECT 1, 'worker', 'operation_run.completed',
             CASE r.outcome WHEN 'failed' THEN 'failed' ELSE 'allowed' END,
-            jsonb_build_object('outcome', r.outcome), r.completed_at WHERE r.status = 'completed'
+            jsonb_build_object('outcome', r.outcome), r.ended_at WHERE r.status = 'completed'
         UNION ALL
         SELECT 2, 'user', 'operation_run.start_denied', 'denied', NULL, r.created_at
         WHERE pg_temp.drawn(r.n, 9) < 0.01) a
+WHERE r.age < z.runs / 10
 ORDER BY a.occurred_at;
 
 INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body, created_at, read_at)
 SELECT pg_temp.time_id(p.at, r.n * 2 + p.place), r.initiator_id, r.tenant_id, r.id, p.phase, p.title,
     'The inventory sync of ' || t.name || p.body, p.at,
     CASE WHEN pg_temp.drawn(r.n, 10) < 0.9 THEN p.at + interval '1 hour' END
-FROM (SELECT o.*, s.n FROM operation_runs o JOIN seed_runs s ON s.id = o.id CROSS JOIN seed_sizes z
-        WHERE s.age < z.runs / 10 OR o.initiator_id = pg_temp.number_id(65537)) r
-    JOIN tenants t ON t.id = r.tenant_id
+FROM seed_runs r CROSS JOIN seed_sizes z JOIN tenants t ON t.id = r.tenant_id
     CROSS JOIN LATERAL (
         SELECT 0 AS place, 'queued' AS phase, 'Inventory sync queued' AS title,
             ' was queued.' AS body, r.created_at AS at
         UNION ALL
-        SELECT 1, 'terminal', 'Inventory sync ' || r.outcome, ' ended.', r.completed_at
+        SELECT 1, 'terminal', 'Inventory sync ' || r.outcome, ' ended.', r.ended_at
         WHERE r.status = 'completed') p
+WHERE r.age < z.runs / 10 OR r.initiator_id = pg_temp.number_id(65537)
 ORDER BY p.at;
 
 -- Syncs, and of the newest thousand the results of each type.
 INSERT INTO inventory_sync_runs (run_id, tenant_id, initiator_id, selection, selection_hash,
     created_at)
-SELECT o.id, o.tenant_id, o.initiator_id, o.inputs, i.selection_hash, o.created_at
-FROM seed_runs r JOIN operation_runs o ON o.id = r.id
-    JOIN seed_inputs i ON i.tenant = r.tenant AND i.shape = r.shape CROSS JOIN seed_sizes z
+SELECT r.id, r.tenant_id, r.initiator_id, i.inputs, i.selection_hash, r.created_at
+FROM seed_runs r JOIN seed_inputs i ON i.tenant = r.tenant AND i.shape = r.shape CROSS JOIN seed_sizes z
 WHERE r.shape >= 0 AND r.status <> 'queued' AND r.age < z.runs / 5
 ORDER BY r.n;
 
@@ -391,11 +390,13 @@ FROM (SELECT s.* FROM seed_runs s CROSS JOIN seed_sizes z
 -- What the last run of each tenant saw.
 ALTER TABLE seed_tenants ADD COLUMN last_run uuid, ADD COLUMN items bigint,
     ADD COLUMN first_item bigint;
-UPDATE seed_tenants t SET items = greatest(1, (z.items * t.share)::bigint), last_run = coalesce((
-    SELECT r.id FROM operation_runs r WHERE r.tenant_id = t.id AND r.status = 'completed'
-        AND r.kind = 'inventory_sync' ORDER BY r.created_at DESC, r.id DESC LIMIT 1),
-    md5('last run')::uuid)
+UPDATE seed_tenants t SET items = greatest(1, (z.items * t.share)::bigint),
+    last_run = md5('no run')::uuid
 FROM seed_sizes z;
+UPDATE seed_tenants t SET last_run = r.id FROM (
+    SELECT DISTINCT ON (tenant) tenant, id FROM seed_runs
+    WHERE status = 'completed' AND shape >= 0 ORDER BY tenant, n DESC) r
+WHERE r.tenant = t.number;
 UPDATE seed_tenants t SET first_item = o.first_item FROM (
     SELECT number, sum(items) OVER (ORDER BY number) - items AS first_item FROM seed_tenants) o
 WHERE o.number = t.number;
@@ -423,7 +424,8 @@ SELECT pg_temp.time_id(z.at - interval '80 days', n), s.tenant_id, t.key,
 FROM (SELECT w.id AS tenant_id, w.last_run, k, w.first_item + k AS n
         FROM seed_tenants w CROSS JOIN LATERAL generate_series(1, w.items) k) s
     CROSS JOIN seed_sizes z
-    JOIN seed_types t ON t.at = 1 + floor(123 * power(pg_temp.drawn(s.n, 21), 2))::integer;
+    JOIN seed_types t ON t.at = 1 + floor(123 * power(pg_temp.drawn(s.n, 21), 2))::integer
+ORDER BY s.tenant_id, t.at;
 
 INSERT INTO inventory_type_summaries (tenant_id, policy_type, present, missing, data_as_of, last_run)
 SELECT i.tenant_id, i.policy_type, count(*) FILTER (WHERE i.missing_since IS NULL),

@@ -5,6 +5,7 @@ mod cpu;
 mod groups;
 mod load;
 mod peer;
+mod reads;
 mod runs;
 mod sync;
 
@@ -43,6 +44,8 @@ pub(crate) enum Bench {
     Runs(runs::Options),
     /// Searches of stored groups over HTTP, among a million of them.
     Groups(groups::Options),
+    /// Every list, filter, detail and count over HTTP, among a million runs and a million items.
+    Reads(reads::Options),
     /// Syncs of a tenant whose Graph takes its time: time beside the ideal, and requests.
     Sync(sync::Options),
     /// The memory of a worker that syncs a large tenant.
@@ -90,6 +93,7 @@ pub(crate) fn run(
     match bench {
         Bench::Start(options) => starts(workspace, options, interrupt),
         Bench::Groups(options) => groups::run(workspace, options, interrupt),
+        Bench::Reads(options) => reads::run(workspace, options, interrupt),
         Bench::Runs(options) => runs::run(workspace, options, interrupt),
         Bench::Sync(options) => sync::run(workspace, options, interrupt),
         Bench::Memory(options) => sync::memory(workspace, options, interrupt),

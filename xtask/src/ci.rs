@@ -23,10 +23,14 @@ struct Result {
     took: Duration,
 }
 
-/// Runs every stage, also after one has failed, and prints a table of them.
-pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+/// Runs every stage, also after one has failed, and prints a table of them. The long CI has one more.
+pub(crate) fn run(
+    workspace: &Workspace,
+    long: bool,
+    interrupt: &Interrupt,
+) -> anyhow::Result<ExitCode> {
     let mut results = Vec::new();
-    for Stage { name, mut command } in stages(workspace)? {
+    for Stage { name, mut command } in stages(workspace, long)? {
         eprintln!("\n── {name}");
         let started = Instant::now();
         let passed = process::run(&mut command, interrupt)?.success();
@@ -54,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Resul
     })
 }
 
-fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
+fn stages(workspace: &Workspace, long: bool) -> anyhow::Result<Vec<Stage>> {
     let readme = std::fs::read_to_string(workspace.root.join("README.md")).context("README.md")?;
     let command = test_command(&readme)?;
     let documentation = [&["doc", "--workspace", "--no-deps"][..], &FOR_TESTS].concat();
@@ -68,7 +72,7 @@ fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
         &["--", "-D", "warnings"],
     ]
     .concat();
-    Ok(vec![
+    let mut stages = vec![
         Stage {
             name: "format",
             command: workspace.cargo(&["fmt", "--all", "--", "--check"]),
@@ -95,7 +99,14 @@ fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
             name: "tests",
             command: tests,
         },
-    ])
+    ];
+    if long {
+        stages.push(Stage {
+            name: "scale",
+            command: workspace.cargo(&["xtask", "scale"]),
+        });
+    }
+    Ok(stages)
 }
 
 /// Takes the command from the page that promises it, so that the promise is what is checked.

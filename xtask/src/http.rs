@@ -27,6 +27,8 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     /// The body as it came.
     pub(crate) body: Vec<u8>,
+    /// Seconds after which to ask again, when the answer says so.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Connection {
@@ -99,7 +101,7 @@ fn read_response(stream: &mut impl BufRead) -> anyhow::Result<Response> {
         .strip_prefix("HTTP/1.1 ")
         .and_then(|rest| rest.get(..3)?.parse().ok())
         .context("the answer is no HTTP/1.1")?;
-    let mut length: Option<u64> = None;
+    let (mut length, mut retry_after): (Option<u64>, Option<u64>) = (None, None);
     loop {
         line.clear();
         if head.read_line(&mut line)? == 0 {
@@ -109,10 +111,12 @@ fn read_response(stream: &mut impl BufRead) -> anyhow::Result<Response> {
         if field.is_empty() {
             break;
         }
-        if let Some((name, value)) = field.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = Some(value.trim().parse().context("content-length")?);
+        if let Some((name, value)) = field.split_once(':') {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = Some(value.trim().parse().context("content-length")?);
+            } else if name.eq_ignore_ascii_case("retry-after") {
+                retry_after = Some(value.trim().parse().context("retry-after")?);
+            }
         }
     }
     // "No content" has none, and says so by its status alone.
@@ -124,7 +128,11 @@ fn read_response(stream: &mut impl BufRead) -> anyhow::Result<Response> {
     }
     let mut body = vec![0; usize::try_from(length)?];
     stream.read_exact(&mut body)?;
-    Ok(Response { status, body })
+    Ok(Response {
+        status,
+        body,
+        retry_after,
+    })
 }
 
 #[cfg(test)]
@@ -135,10 +143,12 @@ mod tests {
     #[test]
     fn two_answers_on_one_connection_are_kept_apart() {
         let mut stream = &b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{\"a\": 1}\
-                            HTTP/1.1 404 Not Found\r\nX: y\r\ncontent-length: 2\r\n\r\nno"[..];
-        assert_eq!(read_response(&mut stream).unwrap().json().unwrap()["a"], 1);
+                            HTTP/1.1 404 Not Found\r\nRetry-After: 7\r\ncontent-length: 2\r\n\r\nno"[..];
+        let first = read_response(&mut stream).unwrap();
+        assert_eq!(first.json().unwrap()["a"], 1);
+        assert_eq!(first.retry_after, None);
         let second = read_response(&mut stream).unwrap();
-        assert_eq!(second.status, 404);
+        assert_eq!((second.status, second.retry_after), (404, Some(7)));
         assert!(second.json().unwrap_err().to_string().contains("404"));
     }
 

@@ -13,6 +13,7 @@ mod openapi;
 mod process;
 mod programs;
 mod random;
+mod scale;
 mod services;
 mod soak;
 mod test;
@@ -51,7 +52,13 @@ enum Task {
     /// Inject faults at random while callers press sync, and hold every run against its invariants.
     Soak(soak::Options),
     /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests, a soak.
-    Ci,
+    Ci {
+        /// Also run the tests that seed a million rows.
+        #[arg(long)]
+        long: bool,
+    },
+    /// Run the tests that seed a million rows, which take minutes each.
+    Scale,
     /// Write openapi/tenantatlas.json, the API's description of itself.
     Openapi {
         /// Write nothing; fail when the committed document is another.
@@ -89,7 +96,8 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Demo(options) => demo::run(&workspace, options, &interrupt),
         Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
         Task::Bench(measurement) => bench::run(&workspace, measurement, &interrupt),
-        Task::Ci => ci::run(&workspace, &interrupt),
+        Task::Ci { long } => ci::run(&workspace, *long, &interrupt),
+        Task::Scale => scale::run(&workspace, &interrupt),
         Task::Services => {
             let mut services = Services::start(&workspace, Durability::Disposable, &interrupt)?;
             services.print_exports();

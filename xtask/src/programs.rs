@@ -179,6 +179,11 @@ impl<'a> Administration<'a> {
                 "member", "set", "--tenant", tenant, "--user", email, "--role", role,
             ])?;
         }
+        self.add_token(email)
+    }
+
+    /// Gives a token of a user who is there.
+    pub(crate) fn add_token(&self, email: &str) -> anyhow::Result<String> {
         self.run(&["token", "create", "--user", email, "--name", "xtask"])
     }
 

@@ -146,7 +146,7 @@ impl Load {
 
     /// The path and body of the start with this number. Numbers go through the tenants first, then
     /// through the pairs of policy types.
-    fn start(&self, number: usize) -> anyhow::Result<(String, String)> {
+    pub(super) fn start(&self, number: usize) -> anyhow::Result<(String, String)> {
         let tenant = &self.tenants[number % self.tenants.len()];
         let (first, second) = pair(number / self.tenants.len(), self.policy_types.len())
             .context("there are no more selections; measure for a shorter time")?;

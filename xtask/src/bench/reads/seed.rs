@@ -1,0 +1,54 @@
+//! The installation that is read: `tests/scale/seed.sql`, which tests at scale use too.
+
+use std::time::Instant;
+
+use anyhow::Context;
+
+use super::super::peer;
+use crate::interrupt::Interrupt;
+use crate::process;
+use crate::services::Services;
+use crate::workspace::Workspace;
+
+/// A member of all tenants who operates the installation.
+pub(super) const MEMBER_OF_ALL: &str = "everywhere@seed.example";
+/// A member of all tenants who starts syncs.
+pub(super) const STARTER: &str = "starter@seed.example";
+/// How many further members of all tenants there are.
+pub(super) const NEIGHBOURS: usize = 10;
+
+/// One of them, counted from 1.
+pub(super) fn neighbour(number: usize) -> String {
+    format!("neighbour-{number}@seed.example")
+}
+
+/// The id of a tenant by its number, from 1 to 200; the first one is the largest.
+pub(super) fn tenant(number: usize) -> String {
+    format!("00000000-0000-7000-8000-{number:012x}")
+}
+
+/// Fills the migrated, empty database.
+pub(super) fn plant(
+    workspace: &Workspace,
+    services: &Services,
+    runs: u64,
+    items: u64,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    eprintln!("Storing {runs} runs and {items} items.");
+    let began = Instant::now();
+    let mut command = services.pgbench()?;
+    command
+        .env(
+            "PGOPTIONS",
+            format!("-c seed.runs={runs} -c seed.items={items}"),
+        )
+        .args(["--no-vacuum", "--transactions=1", "--file"])
+        .arg(workspace.root.join("tests/scale/seed.sql"));
+    process::output(&mut command, interrupt).context("tests/scale/seed.sql")?;
+    // Else the reads that are measured would do what vacuuming does, each on its rows.
+    peer::execute(services, "VACUUM (ANALYZE)", interrupt)?;
+    peer::execute(services, "CHECKPOINT", interrupt)?;
+    eprintln!("Stored after {:.0} s.", began.elapsed().as_secs_f64());
+    Ok(())
+}
