@@ -328,14 +328,14 @@ INSERT INTO workers (id, version, host, slots, started_at, heartbeat_at)
 SELECT 'seed-worker-' || w, '0.1.0', 'host-' || w, 8, z.at - interval '3 days', z.at
 FROM generate_series(0, 3) w CROSS JOIN seed_sizes z;
 
--- Of the newest tenth of the runs there are events, audit entries and notifications; of the runs of
--- the member of all tenants there are all notifications.
+-- Of the newest tenth of the runs, and of 2,000 at least, there are events, audit entries and
+-- notifications; of the runs of the member of all tenants there are all notifications.
 INSERT INTO operation_run_events (run_id, seq, at, attempt, event)
 SELECT r.id, e.seq, r.created_at + e.seq * interval '1 second', least(e.seq - 1, 1),
     (array['queued', 'claimed', r.outcome])[e.seq]
 FROM seed_runs r CROSS JOIN seed_sizes z CROSS JOIN LATERAL generate_series(1, CASE r.status
     WHEN 'queued' THEN 1 WHEN 'running' THEN 2 ELSE 3 END) e(seq)
-WHERE r.age < z.runs / 10;
+WHERE r.age < greatest(z.runs / 10, 2000);
 
 INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
     outcome, request_id, detail, occurred_at)
@@ -353,8 +353,8 @@ FROM seed_runs r CROSS JOIN seed_sizes z CROSS JOIN LATERAL (
             jsonb_build_object('outcome', r.outcome), r.ended_at WHERE r.status = 'completed'
         UNION ALL
         SELECT 2, 'user', 'operation_run.start_denied', 'denied', NULL, r.created_at
-        WHERE pg_temp.drawn(r.n, 9) < 0.01) a
-WHERE r.age < z.runs / 10
+        WHERE pg_temp.drawn(r.n, 53) < 0.01) a
+WHERE r.age < greatest(z.runs / 10, 2000)
 ORDER BY a.occurred_at;
 
 INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body, created_at, read_at)
@@ -368,7 +368,7 @@ FROM seed_runs r CROSS JOIN seed_sizes z JOIN tenants t ON t.id = r.tenant_id
         UNION ALL
         SELECT 1, 'terminal', 'Inventory sync ' || r.outcome, ' ended.', r.ended_at
         WHERE r.status = 'completed') p
-WHERE r.age < z.runs / 10 OR r.initiator_id = pg_temp.number_id(65537)
+WHERE r.age < greatest(z.runs / 10, 2000) OR r.initiator_id = pg_temp.number_id(65537)
 ORDER BY p.at;
 
 -- Syncs, and of the newest thousand the results of each type.
@@ -376,7 +376,7 @@ INSERT INTO inventory_sync_runs (run_id, tenant_id, initiator_id, selection, sel
     created_at)
 SELECT r.id, r.tenant_id, r.initiator_id, i.inputs, i.selection_hash, r.created_at
 FROM seed_runs r JOIN seed_inputs i ON i.tenant = r.tenant AND i.shape = r.shape CROSS JOIN seed_sizes z
-WHERE r.shape >= 0 AND r.status <> 'queued' AND r.age < z.runs / 5
+WHERE r.shape >= 0 AND r.status <> 'queued' AND r.age < greatest(z.runs / 5, 2000)
 ORDER BY r.n;
 
 INSERT INTO inventory_type_results (run_id, policy_type, status, pages, seen, created, changed,
@@ -384,7 +384,7 @@ INSERT INTO inventory_type_results (run_id, policy_type, status, pages, seen, cr
 SELECT r.id, t.key, 'succeeded', 1 + t.at % 3, (r.n + t.at) % 400, t.at % 3, t.at % 5, t.at % 2,
     r.created_at, r.ended_at
 FROM (SELECT s.* FROM seed_runs s CROSS JOIN seed_sizes z
-        WHERE s.shape = 0 AND s.status = 'completed' AND s.age < z.runs / 5
+        WHERE s.shape = 0 AND s.status = 'completed' AND s.age < greatest(z.runs / 5, 2000)
         ORDER BY s.n DESC LIMIT 1000) r CROSS JOIN seed_types t;
 
 -- What the last run of each tenant saw.

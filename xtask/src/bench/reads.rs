@@ -10,6 +10,7 @@ mod places;
 mod seed;
 mod table;
 
+use std::cell::Cell;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -60,6 +61,8 @@ struct Installation<'a> {
     interrupt: &'a Interrupt,
     /// Of the member of all tenants.
     token: String,
+    /// How many APIs were started.
+    started: Cell<usize>,
 }
 
 impl Installation<'_> {
@@ -85,7 +88,11 @@ impl Installation<'_> {
     }
 
     fn start(&self, command: Command) -> anyhow::Result<Api> {
-        Api::start("api", command, self.services.directory(), self.interrupt)
+        // Each writes its address to a file of its own: an old address would look like a new one.
+        let number = self.started.get() + 1;
+        self.started.set(number);
+        let name = format!("api-{number}");
+        Api::start(&name, command, self.services.directory(), self.interrupt)
     }
 }
 
@@ -105,6 +112,7 @@ pub(super) fn run(
         services: &services,
         interrupt,
         token: operator.add_token(seed::MEMBER_OF_ALL)?,
+        started: Cell::new(0),
     };
     let places = Places::find(&installation)?;
     let measured = measure(&installation, &places, options)?;

@@ -44,7 +44,6 @@ impl Seeded {
         admin.batch_execute(&sizes).await.unwrap();
         admin.batch_execute(NO_VACUUM).await.unwrap();
         admin.batch_execute(SEED).await.unwrap();
-        admin.batch_execute("VACUUM (ANALYZE)").await.unwrap();
         Self { database, admin }
     }
 
@@ -84,7 +83,7 @@ impl Seeded {
     }
 }
 
-/// Two seconds' worth of rows that the programs themselves read back.
+/// The million is too much for every run of the tests; this says that its rows are what they claim.
 #[tokio::test]
 async fn the_seed_writes_rows_as_the_programs_do() {
     let seeded = Seeded::of(2_000, 2_000).await;
@@ -124,6 +123,8 @@ async fn the_seed_writes_rows_as_the_programs_do() {
 #[ignore = "seeds a million rows, which takes minutes: cargo xtask scale"]
 async fn a_list_among_a_million_rows_touches_at_most_twenty_pages_of_them() {
     let seeded = Seeded::of(1_000_000, 1_000_000).await;
+    // Else the first reader of a row would do a part of it.
+    seeded.admin.batch_execute("VACUUM").await.unwrap();
     let mut exceeding = Vec::new();
     for read in reads::all(&seeded).await {
         let buffers = seeded.buffers_of_last_call(&read).await;

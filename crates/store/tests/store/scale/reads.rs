@@ -385,7 +385,7 @@ async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
 
     let none = ChangeFilter::default;
     let since = Some(Utc::now() - TimeDelta::days(60));
-    let assignment_filter = vec!["assignmentFilter".to_owned()];
+    let one_type = vec!["activityBasedTimeoutPolicy".to_owned()];
     let filters = [
         ("changes", none(), None),
         ("changes, hundredth page", none(), Some(hundredth.changes)),
@@ -413,7 +413,7 @@ async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
         (
             "changes of a type",
             ChangeFilter {
-                policy_types: assignment_filter,
+                policy_types: one_type,
                 ..none()
             },
             None,
