@@ -118,10 +118,7 @@ pub(super) fn run(
     let measured = measure(&installation, &places, options)?;
     table::print_exceeding(&measured);
     if options.selects(NEIGHBOURS) {
-        let list = slowest_list(&measured).map_or_else(
-            || Ok(places.fill(cases::USUALLY_SLOWEST)),
-            Ok::<_, anyhow::Error>,
-        )?;
+        let list = slowest_list(&measured).unwrap_or_else(|| places.fill(cases::USUALLY_SLOWEST));
         let duration = Duration::from_secs(options.seconds);
         neighbours::measure(&installation, &operator, &list, duration)?;
     }

@@ -57,7 +57,9 @@ pub(super) fn measure(
     let beside = thread::scope(|scope| -> anyhow::Result<Times> {
         let neighbours: Vec<_> = tokens
             .iter()
-            .map(|token| scope.spawn(|| repeat(api.address(), token, list, &stop, &answered)))
+            .map(|token| {
+                scope.spawn(|| repeat(api.address(), token, list, &stop, &answered, interrupt))
+            })
             .collect();
         let beside = other();
         stop.store(true, Ordering::Relaxed);
@@ -84,6 +86,7 @@ fn repeat(
     list: &str,
     stop: &AtomicBool,
     answered: &AtomicUsize,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
     let mut connection = Connection::open(address)?;
     while !stop.load(Ordering::Relaxed) {
@@ -95,7 +98,7 @@ fn repeat(
             (_, wait) => {
                 let until = Instant::now() + Duration::from_secs(wait.unwrap_or(1));
                 while Instant::now() < until && !stop.load(Ordering::Relaxed) {
-                    thread::sleep(Duration::from_millis(20));
+                    interrupt.pause(Duration::from_millis(20))?;
                 }
             }
         }
@@ -118,7 +121,7 @@ fn other_caller(
     while began.elapsed() < duration {
         let number = turn.fetch_add(1, Ordering::Relaxed);
         let called = Instant::now();
-        let (status, kind) = if number % 2 == 0 {
+        let (status, kind) = if number.is_multiple_of(2) {
             let answer = connection.send("GET", "/me", Some(token), "")?;
             (answer.status, &mut times.me)
         } else {

@@ -16,7 +16,7 @@ pub(super) fn print_head() {
 pub(super) fn print_line(one: &Measurement) {
     let tenth = one
         .tenth
-        .map_or_else(|| "-".to_owned(), |took| milliseconds(took).to_string());
+        .map_or_else(|| "-".to_owned(), milliseconds);
     println!(
         "{:>5} {:>8} {:>9} {:>9} {:>9} {:>9} {:>6.2}  {}{}",
         one.rows,
