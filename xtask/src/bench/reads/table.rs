@@ -14,9 +14,7 @@ pub(super) fn print_head() {
 
 /// Prints one measurement.
 pub(super) fn print_line(one: &Measurement) {
-    let tenth = one
-        .tenth
-        .map_or_else(|| "-".to_owned(), milliseconds);
+    let tenth = one.tenth.map_or_else(|| "-".to_owned(), milliseconds);
     println!(
         "{:>5} {:>8} {:>9} {:>9} {:>9} {:>9} {:>6.2}  {}{}",
         one.rows,

@@ -1,0 +1,206 @@
+//! Lists of a tenant's inventory: items, links, changes, syncs.
+
+use atlas_domain::ids::ItemId;
+use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::link::{LinkKind, TargetKind};
+use atlas_store::{ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, Store};
+
+use super::super::pages::Hundredth;
+use super::{Read, days_ago, list, page, tenant};
+
+pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
+    let none = ItemFilter::default;
+    let q = |text: &str| ItemFilter {
+        q: Some(text.to_owned()),
+        ..none()
+    };
+    let types = ["androidManagedAppProtection", "assignmentFilter"].map(str::to_owned);
+    let filters = [
+        ("items", none()),
+        (
+            "items of a type",
+            ItemFilter {
+                policy_type: types[..1].to_vec(),
+                ..none()
+            },
+        ),
+        (
+            "items of two types",
+            ItemFilter {
+                policy_type: types.to_vec(),
+                ..none()
+            },
+        ),
+        (
+            "items of a category",
+            ItemFilter {
+                category: Some("Compliance".to_owned()),
+                ..none()
+            },
+        ),
+        (
+            "items of a platform",
+            ItemFilter {
+                platform: Some("windows".to_owned()),
+                ..none()
+            },
+        ),
+        (
+            "items, missing",
+            ItemFilter {
+                missing: Some(true),
+                ..none()
+            },
+        ),
+        (
+            "items, present",
+            ItemFilter {
+                missing: Some(false),
+                ..none()
+            },
+        ),
+        (
+            "items, foundations",
+            ItemFilter {
+                foundation: Some(true),
+                ..none()
+            },
+        ),
+        (
+            "items, policies",
+            ItemFilter {
+                foundation: Some(false),
+                ..none()
+            },
+        ),
+        ("items that many names match", q("kiosk")),
+        ("items that no name matches", q("nowhere")),
+    ];
+    let one = |(name, filter): (&str, ItemFilter), after: Option<(String, ItemId)>| {
+        list!(name, filter, after, |store, filter, page| store.items(
+            tenant(1),
+            &filter,
+            page
+        ))
+    };
+    let mut all: Vec<_> = filters
+        .into_iter()
+        .map(|filter| one(filter, None))
+        .collect();
+    for read in &mut all {
+        read.finds_nothing = read.name.contains(" no name ");
+    }
+    all.push(one(
+        ("items, hundredth page", none()),
+        Some(hundredth.items.clone()),
+    ));
+    all.push(Read::new("inventory summary", |store| async move {
+        store.inventory_summary(tenant(1)).await
+    }));
+    all.push(list!("syncs", (), None, |store, _none, page| store
+        .sync_runs(tenant(1), page)));
+    all
+}
+
+pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
+    let (tenant, none) = (tenant(1), LinkFilter::default);
+    let to_a_group = LinkFilter {
+        kind: Some(LinkKind::AssignedTo),
+        ..none()
+    };
+    let link = store
+        .links(tenant, &to_a_group, PageRequest::first(1))
+        .await;
+    let link = link.unwrap().remove(0);
+    let (group, linked) = (link.target.id, link.item.id);
+    let item = store.item(tenant, linked).await.unwrap().unwrap();
+    let tags = Some(TargetKind::RoleScopeTag);
+    let filters = [
+        ("links", none()),
+        ("links of a kind", to_a_group),
+        (
+            "links to a kind of targets",
+            LinkFilter {
+                target_kind: tags,
+                ..none()
+            },
+        ),
+        (
+            "links to a target",
+            LinkFilter {
+                target_kind: Some(TargetKind::Group),
+                target_id: Some(group),
+                ..none()
+            },
+        ),
+        (
+            "links, dangling",
+            LinkFilter {
+                dangling: Some(true),
+                ..none()
+            },
+        ),
+        (
+            "links, not dangling",
+            LinkFilter {
+                dangling: Some(false),
+                ..none()
+            },
+        ),
+    ];
+    let mut all: Vec<_> = filters
+        .into_iter()
+        .map(|(name, filter)| {
+            list!(name, filter, None, |store, filter, page| store
+                .links(tenant, &filter, page))
+        })
+        .collect();
+    all.push(list!(
+        "links of an item",
+        item,
+        None,
+        |store, item, page| store.item_links(tenant, &item, LinkDirection::Both, page)
+    ));
+
+    let none = ChangeFilter::default;
+    let since = Some(days_ago(60));
+    let one_type = vec!["activityBasedTimeoutPolicy".to_owned()];
+    let filters = [
+        ("changes", none(), None),
+        ("changes, hundredth page", none(), Some(hundredth.changes)),
+        (
+            "changes since a moment",
+            ChangeFilter { since, ..none() },
+            None,
+        ),
+        (
+            "changes of an item",
+            ChangeFilter {
+                item: Some(linked),
+                ..none()
+            },
+            None,
+        ),
+        (
+            "changes of a kind",
+            ChangeFilter {
+                kinds: vec![ChangeKind::Gone],
+                ..none()
+            },
+            None,
+        ),
+        (
+            "changes of a type",
+            ChangeFilter {
+                policy_types: one_type,
+                ..none()
+            },
+            None,
+        ),
+    ];
+    all.extend(filters.into_iter().map(|(name, filter, after)| {
+        list!(name, filter, after, |store, filter, page| store
+            .changes(tenant, &filter, page))
+    }));
+    all
+}

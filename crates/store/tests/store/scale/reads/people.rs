@@ -1,0 +1,104 @@
+//! Lists of what concerns people: tenants, notifications, the audit log, groups of directories.
+
+use atlas_domain::audit::AuditOutcome;
+use atlas_domain::directory::GroupType;
+use atlas_domain::ids::NotificationId;
+use atlas_store::{AuditFilter, GroupFilter, Store};
+use chrono::{DateTime, Utc};
+
+use super::super::pages::Hundredth;
+use super::{Read, days_ago, list, member_of_all, page, tenant};
+
+pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
+    let user = member_of_all();
+    let notices = |name, unread: bool, after: Option<(DateTime<Utc>, NotificationId)>| {
+        list!(name, unread, after, |store, unread, page| store
+            .notifications(user, unread, page))
+    };
+    let mut all = vec![
+        list!("tenants", (), None, |store, _none, page| store
+            .tenants_of(user, page)),
+        notices("notifications", false, None),
+        notices(
+            "notifications, hundredth page",
+            false,
+            Some(hundredth.notifications),
+        ),
+        notices("notifications, unread", true, None),
+        Read::new("unread count", move |store| async move {
+            store.unread_count(user, 100).await.map(|count| vec![count])
+        }),
+    ];
+    let none = AuditFilter::default;
+    let (action, actor) = (
+        vec!["operation_run.completed".to_owned()],
+        Some(user.into_uuid()),
+    );
+    let moment = Some(days_ago(3));
+    let filters = [
+        ("audit", none(), None),
+        ("audit, hundredth page", none(), Some(hundredth.audit)),
+        ("audit of an action", AuditFilter { action, ..none() }, None),
+        ("audit of an actor", AuditFilter { actor, ..none() }, None),
+        (
+            "audit, denied",
+            AuditFilter {
+                outcome: Some(AuditOutcome::Denied),
+                ..none()
+            },
+            None,
+        ),
+        (
+            "audit of the last days",
+            AuditFilter {
+                occurred_after: moment,
+                ..none()
+            },
+            None,
+        ),
+        (
+            "audit of before",
+            AuditFilter {
+                occurred_before: moment,
+                ..none()
+            },
+            None,
+        ),
+    ];
+    all.extend(filters.into_iter().map(|(name, filter, after)| {
+        list!(name, filter, after, |store, filter, page| store
+            .audit_events(tenant(1), &filter, page))
+    }));
+    all
+}
+
+pub(super) fn groups() -> Vec<Read> {
+    let none = GroupFilter::default;
+    let filters = [
+        ("groups", none()),
+        (
+            "groups of a type",
+            GroupFilter {
+                group_type: Some(GroupType::Microsoft365),
+                ..none()
+            },
+        ),
+        (
+            "groups that begin like this",
+            GroupFilter {
+                q: Some("sg-".to_owned()),
+                ..none()
+            },
+        ),
+    ];
+    filters
+        .into_iter()
+        .map(|(name, filter)| {
+            list!(name, filter, None, |store, filter, page| store.groups(
+                tenant(1),
+                &filter,
+                page
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,130 @@
+//! Lists of runs, over all tenants of a user.
+
+use atlas_domain::ids::RunId;
+use atlas_domain::run::{OperationKind, Outcome, Status};
+use atlas_store::{PageRequest, RunFilter, Store};
+use chrono::{DateTime, Utc};
+
+use super::super::pages::Hundredth;
+use super::{Read, days_ago, list, member_of_all, page, tenant};
+
+pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
+    let ids = newest(store).await;
+    let none = RunFilter::default;
+    let filters = [
+        ("runs", none()),
+        (
+            "runs of a tenant",
+            RunFilter {
+                tenant: vec![tenant(1)],
+                ..none()
+            },
+        ),
+        (
+            "runs of twenty tenants",
+            RunFilter {
+                tenant: (1..=20).map(tenant).collect(),
+                ..none()
+            },
+        ),
+        (
+            "runs of a kind",
+            RunFilter {
+                kind: vec![OperationKind::DirectoryGroupsSync],
+                ..none()
+            },
+        ),
+        (
+            "runs, queued",
+            RunFilter {
+                status: vec![Status::Queued],
+                ..none()
+            },
+        ),
+        (
+            "runs, running",
+            RunFilter {
+                status: vec![Status::Running],
+                ..none()
+            },
+        ),
+        (
+            "runs, completed",
+            RunFilter {
+                status: vec![Status::Completed],
+                ..none()
+            },
+        ),
+        (
+            "runs, succeeded",
+            RunFilter {
+                outcome: vec![Outcome::Succeeded],
+                ..none()
+            },
+        ),
+        (
+            "runs, failed",
+            RunFilter {
+                outcome: vec![Outcome::Failed],
+                ..none()
+            },
+        ),
+        (
+            "runs, cancelled",
+            RunFilter {
+                outcome: vec![Outcome::Cancelled],
+                ..none()
+            },
+        ),
+        (
+            "runs of an initiator",
+            RunFilter {
+                initiator: Some(member_of_all()),
+                ..none()
+            },
+        ),
+        (
+            "runs of the last days",
+            RunFilter {
+                created_after: Some(days_ago(3)),
+                ..none()
+            },
+        ),
+        (
+            "runs of long ago",
+            RunFilter {
+                created_before: Some(days_ago(85)),
+                ..none()
+            },
+        ),
+        ("runs by id", RunFilter { ids, ..none() }),
+    ];
+    let one = |(name, filter): (&str, RunFilter), after: Option<(DateTime<Utc>, RunId)>| {
+        list!(name, filter, after, |store, filter, page| store.runs(
+            member_of_all(),
+            &filter,
+            page
+        ))
+    };
+    let far = one(("runs, hundredth page", none()), Some(hundredth.runs));
+    let mut all: Vec<_> = filters
+        .into_iter()
+        .map(|filter| one(filter, None))
+        .collect();
+    all.push(far);
+    all.push(Read::new("active runs", |store| async move {
+        store.active_runs(member_of_all(), 20).await
+    }));
+    all
+}
+
+async fn newest(store: &Store) -> Vec<RunId> {
+    let newest = store
+        .runs(
+            member_of_all(),
+            &RunFilter::default(),
+            PageRequest::first(20),
+        )
+        .await;
+    newest.unwrap().iter().map(|row| row.run.id).collect()
+}
