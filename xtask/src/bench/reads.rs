@@ -116,7 +116,9 @@ pub(super) fn run(
     };
     let places = Places::find(&installation)?;
     let measured = measure(&installation, &places, options)?;
-    table::print_exceeding(&measured);
+    if !measured.is_empty() {
+        table::print_exceeding(&measured);
+    }
     if options.selects(NEIGHBOURS) {
         let list = slowest_list(&measured).unwrap_or_else(|| places.fill(cases::USUALLY_SLOWEST));
         let duration = Duration::from_secs(options.seconds);
@@ -131,7 +133,6 @@ fn measure(
     options: &Options,
 ) -> anyhow::Result<Vec<Measurement>> {
     let mut measured = Vec::new();
-    table::print_head();
     for case in cases::ALL {
         for page in case.pages() {
             let name = case.name(*page);
@@ -141,6 +142,9 @@ fn measure(
             let one = Measurement::take(installation, places, case, *page, name.clone(), options)
                 .with_context(|| name)?;
             if let Some(one) = one {
+                if measured.is_empty() {
+                    table::print_head();
+                }
                 table::print_line(&one);
                 measured.push(one);
             }
