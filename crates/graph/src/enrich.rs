@@ -11,6 +11,7 @@ mod reply;
 
 use std::collections::BTreeMap;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::inventory::content::{
     assignments_hash, assignments_of, former_assignments_of, has_former_form,
@@ -229,7 +230,7 @@ impl Enricher {
             tracing::warn!(
                 path = self.plan.path(),
                 read = ask.word(),
-                %error,
+                error = %Causes(&error),
                 "what belongs to an object could not be read"
             );
         }

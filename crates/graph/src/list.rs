@@ -4,6 +4,7 @@ mod round;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use atlas_domain::causes::Causes;
 use atlas_domain::failure::RowProblems;
 use atlas_domain::inventory::Observation;
 use atlas_domain::policy_types::PolicyTypeKey;
@@ -179,7 +180,7 @@ impl ListReader {
     fn recover(&mut self, error: GraphError) -> Result<(), GraphError> {
         if self.checks > 0 && !error.is_fatal() {
             // The list was read once; only whether it ended stays unknown.
-            tracing::info!(path = self.plan.path(), %error, "the end of the list was not confirmed");
+            tracing::info!(path = self.plan.path(), error = %Causes(&error), "the end of the list was not confirmed");
             self.round.keep(std::mem::take(&mut self.whole));
             self.give_up_checking();
             return Ok(());

@@ -8,6 +8,7 @@ use apalis::prelude::{TaskBuilder, TaskId, TaskSink};
 use apalis_core::backend::ext::BackendExt;
 use apalis_core::backend::ext::with_codec::WithCodec;
 use apalis_redis::RedisStorage;
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{RunId, mint_uuid};
 use atlas_telemetry::TraceContext;
@@ -156,7 +157,7 @@ impl Doorbell {
             .query_async(&mut self.connection.clone())
             .await;
         if let Err(error) = woken {
-            tracing::debug!(%error, "a push was not announced");
+            tracing::debug!(error = %Causes(&error), "a push was not announced");
         }
         Ok(Rung::Pushed)
     }

@@ -8,6 +8,7 @@ use apalis::prelude::{
 };
 use apalis_core::backend::Vacuum;
 use apalis_redis::RedisStorage;
+use atlas_domain::causes::Causes;
 use atlas_domain::ids::WorkerId;
 use atlas_telemetry::metrics::STREAM_RESTARTS;
 use futures::StreamExt;
@@ -124,7 +125,7 @@ fn monitor(
     let handler = handler.clone();
     Monitor::new()
         .should_restart(|worker, error| {
-            tracing::warn!(worker = worker.name(), %error, "the queue's stream broke; reopening");
+            tracing::warn!(worker = worker.name(), error = %Causes(&error), "the queue's stream broke; reopening");
             STREAM_RESTARTS.add(&[], 1);
             true
         })
@@ -225,7 +226,7 @@ async fn vacuum(
             _ = ticks.tick() => {}
         }
         if let Err(error) = storage.vacuum_before(VACUUM_AGE).await {
-            tracing::debug!(%error, "finished messages could not be swept out");
+            tracing::debug!(error = %Causes(&error), "finished messages could not be swept out");
             continue;
         }
         let deleted: Result<(), _> = redis::cmd("DEL")
@@ -234,7 +235,7 @@ async fn vacuum(
             .query_async(&mut connection.clone())
             .await;
         if let Err(error) = deleted {
-            tracing::debug!(%error, "the lists of finished messages could not be deleted");
+            tracing::debug!(error = %Causes(&error), "the lists of finished messages could not be deleted");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Putting right in Redis what would break every stream that is opened.
 
+use atlas_domain::causes::Causes;
 use redis::aio::ConnectionManager;
 
 /// A fetch of apalis-redis 1.0.0 fails for good when more messages than this are due.
@@ -65,6 +66,8 @@ pub(crate) async fn mend(
         Ok(0) => {}
         Ok(dropped) => tracing::warn!(dropped, "dropped messages that nobody could have fetched"),
         // The stream that is opened next meets the same Redis and says what is wrong with it.
-        Err(error) => tracing::debug!(%error, "the queue could not be looked through"),
+        Err(error) => {
+            tracing::debug!(error = %Causes(&error), "the queue could not be looked through")
+        }
     }
 }

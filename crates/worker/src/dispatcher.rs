@@ -76,7 +76,7 @@ impl Dispatcher {
         let work = self.tasks.spawn(self.clone().work(slot, Some(message)));
         // A panic in a run is caught where the run is executed; this one would be in the slot.
         if let Err(error) = work.await {
-            tracing::error!(%error, "a slot ended unexpectedly");
+            tracing::error!(error = %Causes(&error), "a slot ended unexpectedly");
         }
     }
 

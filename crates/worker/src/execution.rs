@@ -273,11 +273,11 @@ async fn insist<T, F: Future<Output = Result<T, Unfinished>>>(
         match step(claim).await {
             Ok(done) => return Some(done),
             Err(unfinished) if unfinished.source.is_transient() => {
-                tracing::warn!(error = %unfinished.source, "the run could not be ended yet");
+                tracing::warn!(error = %Causes(&unfinished.source), "the run could not be ended yet");
                 claim = unfinished.claim;
             }
             Err(unfinished) => {
-                tracing::error!(error = %unfinished.source, "the run could not be ended");
+                tracing::error!(error = %Causes(&unfinished.source), "the run could not be ended");
                 return None;
             }
         }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::ids::WorkerId;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,7 @@ impl HealthReporter {
             .and_then(|bytes| std::fs::write(&beside, bytes))
             .and_then(|()| std::fs::rename(&beside, &self.path));
         if let Err(error) = written {
-            tracing::warn!(path = %self.path.display(), %error, "the health file cannot be written");
+            tracing::warn!(path = %self.path.display(), error = %Causes(&error), "the health file cannot be written");
         }
     }
 }

@@ -73,7 +73,7 @@ where
             WriteError::Lost => return Err(Interrupt::Lost),
             WriteError::Store(error) if error.is_transient() => {
                 let cause = Causes(&error);
-                tracing::warn!(%cause, ?pause, "the database is away; trying again");
+                tracing::warn!(error = %cause, ?pause, "the database is away; trying again");
             }
             WriteError::Store(error) => return Err(defect(&error)),
         }
@@ -83,7 +83,7 @@ where
 }
 
 fn defect(error: &StoreError) -> Interrupt {
-    tracing::error!(cause = %Causes(error), "what was read could not be stored");
+    tracing::error!(error = %Causes(error), "what was read could not be stored");
     Interrupt::Later {
         failure: Failure::transient(
             FailureCode::INTERNAL,

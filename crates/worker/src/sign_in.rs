@@ -105,7 +105,7 @@ impl SignIn {
             .await
             .map_err(|refusal| unusable(&refusal, name))?;
         let certificate = ClientCertificate::from_pem(&text).map_err(|error| {
-            tracing::error!(file = %name, %error, "the tenant's certificate cannot be used");
+            tracing::error!(file = %name, error = %Causes(&error), "the tenant's certificate cannot be used");
             unreadable(
                 format!("The certificate file {name} cannot be used: {error}."),
                 error.hint(),
@@ -149,7 +149,7 @@ fn missing() -> Interrupt {
 }
 
 fn sealed_for_others(error: &VaultError) -> Interrupt {
-    tracing::error!(%error, "the tenant's secret cannot be decrypted");
+    tracing::error!(error = %Causes(&error), "the tenant's secret cannot be decrypted");
     unreadable(
         "The stored client secret cannot be decrypted with the keys of this worker.",
         "Give the workers the key that the secret was stored with, or store it again with: \

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use atlas_domain::causes::Causes;
 use secrecy::SecretString;
 use tokio::io::AsyncReadExt as _;
 use zeroize::Zeroizing;
@@ -18,7 +19,7 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub(super) async fn read(file: &Path) -> Result<SecretString, SignInCause> {
     let text = read_text(file).await.map_err(|error| {
         // The path is the operator's and no secret; what stands in the file is one.
-        tracing::warn!(file = %file.display(), %error, "the federated token cannot be read");
+        tracing::warn!(file = %file.display(), error = %Causes(&error), "the federated token cannot be read");
         SignInCause::CredentialUnreadable
     })?;
     let token = text.trim();

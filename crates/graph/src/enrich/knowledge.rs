@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::guid::fold_guids;
 use serde_json::Value;
 
@@ -130,7 +131,7 @@ async fn once<T>(
         Ok(value) => Once::Read(value),
         Err(error) if error.is_fatal() => return Err(error),
         Err(error) => {
-            tracing::warn!(%error, "what belongs to a whole list could not be read");
+            tracing::warn!(error = %Causes(&error), "what belongs to a whole list could not be read");
             Once::Failed(error)
         }
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::{DirectoryId, LeaseToken, RunId, TenantId, UserId};
 use atlas_domain::run::lease::LeaseTerms;
@@ -184,7 +185,7 @@ impl Store {
                 }
                 // What was taken before is to be worked on.
                 Err(error) if !claims.is_empty() => {
-                    tracing::warn!(%error, "fewer runs were claimed than wanted");
+                    tracing::warn!(error = %Causes(&error), "fewer runs were claimed than wanted");
                     break;
                 }
                 Err(error) => return Err(error),
@@ -210,7 +211,7 @@ impl Store {
 
     /// One that cannot be ended now is taken back when its lease runs out, and claimed again.
     async fn refuse_unreadable(&self, lease: &Lease, error: &StoreError) {
-        tracing::error!(run_id = %lease.run_id, %error, "a queued run is not readable");
+        tracing::error!(run_id = %lease.run_id, error = %Causes(&error), "a queued run is not readable");
         let failure = Failure::permanent(
             FailureCode::INTERNAL,
             "The run was recorded by a version with other policy types.",
@@ -218,7 +219,7 @@ impl Store {
         .with_hint("Start it again.");
         let completion = Completion::failed(failure, RunCounts::default());
         if let Err(error) = self.finish_lease(lease, &completion, None).await {
-            tracing::error!(run_id = %lease.run_id, %error, "and could not be ended");
+            tracing::error!(run_id = %lease.run_id, error = %Causes(&error), "and could not be ended");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
@@ -240,7 +241,7 @@ impl InventorySyncService {
         error: &GraphError,
         progress: &ProgressBoard,
     ) -> Result<Vec<TypeResult>, Interrupt> {
-        tracing::warn!(path = list.path(), pages = tally.pages, %error, "a list could not be read");
+        tracing::warn!(path = list.path(), pages = tally.pages, error = %Causes(&error), "a list could not be read");
         let mut results = Vec::with_capacity(list.keys().len());
         for &key in list.keys() {
             let mut result = self.result(key, TypeStatus::Failed, tally);
