@@ -9,12 +9,13 @@ mod row;
 mod tests;
 mod text;
 
-use atlas_domain::run::Transition;
 use deadpool_postgres::GenericClient;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::ToSql;
 
 use crate::error::StoreError;
-pub(crate) use row::{Column, FromRow, row};
+#[cfg(test)]
+pub(crate) use row::Column;
+pub(crate) use row::{FromRow, row};
 pub(crate) use text::{Text, join, number};
 
 /// A statement with its values.
@@ -34,35 +35,32 @@ pub(crate) trait Statement {
 }
 
 /// What is known of a statement at compile time.
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "tests compare it with the database")
-)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Info {
-    /// Its file under `sql/`, without the ending.
-    pub(crate) file: &'static str,
     /// The complete text.
     pub(crate) text: &'static str,
+    /// Its file under `sql/`, without the ending.
+    #[cfg(test)]
+    pub(crate) file: &'static str,
     /// Its parameters, in the order of their numbers.
+    #[cfg(test)]
     pub(crate) parameters: &'static [Parameter],
     /// Its columns.
+    #[cfg(test)]
     pub(crate) columns: fn() -> Vec<Column>,
     /// The transitions of runs that it makes.
-    pub(crate) transitions: &'static [Transition],
+    #[cfg(test)]
+    pub(crate) transitions: &'static [atlas_domain::run::Transition],
 }
 
 /// A parameter of a statement.
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "tests compare it with the database")
-)]
+#[cfg(test)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parameter {
     /// Its name in the file.
     pub(crate) name: &'static str,
     /// Whether its field can be sent as this type.
-    pub(crate) accepts: fn(&Type) -> bool,
+    pub(crate) accepts: fn(&tokio_postgres::types::Type) -> bool,
 }
 
 /// Every row that the statement returns.
@@ -106,6 +104,7 @@ pub(crate) async fn execute<S: Statement<Row = ()>>(
 }
 
 /// A parameter and the type of its field.
+#[cfg(test)]
 macro_rules! parameter {
     ($name:ident: $type:ty) => {
         $crate::statement::Parameter {
@@ -114,6 +113,7 @@ macro_rules! parameter {
         }
     };
 }
+#[cfg(test)]
 pub(crate) use parameter;
 
 /// The text of a file under `sql/`.
@@ -168,6 +168,7 @@ macro_rules! statement {
 
         impl $(<$lifetime>)? $crate::statement::Statement for $name $(<$lifetime>)? {
             const INFO: $crate::statement::Info = $crate::statement::Info {
+                #[cfg(test)]
                 file: $file,
                 text: $crate::statement::sql_text!(
                     $file,
@@ -178,8 +179,11 @@ macro_rules! statement {
                         $($((stringify!($constant), $value),)*)?
                     ]
                 ),
+                #[cfg(test)]
                 parameters: &[$($crate::statement::parameter!($field: $type)),*],
+                #[cfg(test)]
                 columns: <$row as $crate::statement::FromRow>::columns,
+                #[cfg(test)]
                 transitions: &[
                     $(
                         atlas_domain::run::Transition::$first,

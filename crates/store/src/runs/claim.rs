@@ -17,7 +17,9 @@ use super::found::FoundRun;
 use super::row::to_json;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::{FromRow, Info, Statement, parameter, row, sql_text, statement};
+#[cfg(test)]
+use crate::statement::{FromRow as _, parameter};
+use crate::statement::{Info, Statement, row, sql_text, statement};
 
 /// How often a claim that lost a race for a tenant looks for another run before it reports none.
 const RACES: usize = 4;
@@ -74,14 +76,18 @@ const CLAIMS: [&str; 8] = [
 
 impl Statement for ClaimDue<'_> {
     const INFO: Info = Info {
+        #[cfg(test)]
         file: "runs/claim",
         text: CLAIMS[0],
+        #[cfg(test)]
         parameters: &[
             parameter!(worker: &str),
             parameter!(tokens: Vec<Uuid>),
             parameter!(lease_ms: i64),
         ],
+        #[cfg(test)]
         columns: ClaimRow::columns,
+        #[cfg(test)]
         transitions: &[Transition::Claim],
     };
     type Row = ClaimRow;

@@ -1,19 +1,15 @@
 //! Rows of statements, by place: a test compares names and types with what PostgreSQL reports.
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 /// A column of a row.
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "tests compare it with the database")
-)]
+#[cfg(test)]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     /// Its name in the statement.
     pub(crate) name: &'static str,
     /// Whether its field can be read from this type.
-    pub(crate) accepts: fn(&Type) -> bool,
+    pub(crate) accepts: fn(&tokio_postgres::types::Type) -> bool,
 }
 
 /// A value that is read from neighbouring columns of a row.
@@ -22,6 +18,7 @@ pub(crate) trait FromRow: Sized {
     const COUNT: usize;
 
     /// The columns, in their order.
+    #[cfg(test)]
     fn columns() -> Vec<Column>;
 
     /// Reads the columns from `first` on.
@@ -32,6 +29,7 @@ pub(crate) trait FromRow: Sized {
 impl FromRow for () {
     const COUNT: usize = 0;
 
+    #[cfg(test)]
     fn columns() -> Vec<Column> {
         Vec::new()
     }
@@ -45,6 +43,7 @@ impl FromRow for () {
 impl<A: FromRow, B: FromRow> FromRow for (A, B) {
     const COUNT: usize = A::COUNT + B::COUNT;
 
+    #[cfg(test)]
     fn columns() -> Vec<Column> {
         [A::columns(), B::columns()].concat()
     }
@@ -74,6 +73,7 @@ macro_rules! row {
         impl $crate::statement::FromRow for $name {
             const COUNT: usize = [$(stringify!($field)),*].len();
 
+            #[cfg(test)]
             fn columns() -> Vec<$crate::statement::Column> {
                 vec![$($crate::statement::Column {
                     name: stringify!($field),
