@@ -20,6 +20,9 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::ClientSecret, Self::Certificate, Self::FederatedToken];
+
     /// The word used in rows.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -46,7 +49,7 @@ impl FromStr for CredentialKind {
     type Err = UnknownCredentialKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::ClientSecret, Self::Certificate, Self::FederatedToken]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or(UnknownCredentialKind)
@@ -157,11 +160,7 @@ mod tests {
 
     #[test]
     fn kinds_are_read_as_they_are_written() {
-        for kind in [
-            CredentialKind::ClientSecret,
-            CredentialKind::Certificate,
-            CredentialKind::FederatedToken,
-        ] {
+        for kind in CredentialKind::ALL {
             assert_eq!(kind.as_str().parse::<CredentialKind>().unwrap(), kind);
         }
         assert!("password".parse::<CredentialKind>().is_err());
