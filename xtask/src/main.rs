@@ -14,6 +14,7 @@ mod process;
 mod programs;
 mod random;
 mod scale;
+mod schema;
 mod services;
 mod soak;
 mod test;
@@ -65,6 +66,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write what the store has of the database's schema: schema.rs and the expanded statements.
+    ///
+    /// Run it after adding a migration or changing a statement under crates/store/sql. The store's
+    /// tests fail while these files are not current.
+    Schema,
     /// Measure the house against a peer.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -95,6 +101,7 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Soak(options) => soak::run(&workspace, options, &interrupt),
         Task::Demo(options) => demo::run(&workspace, options, &interrupt),
         Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
+        Task::Schema => schema::run(&workspace, &interrupt),
         Task::Bench(measurement) => bench::run(&workspace, measurement, &interrupt),
         Task::Ci { long } => ci::run(&workspace, *long, &interrupt),
         Task::Scale => scale::run(&workspace, &interrupt),

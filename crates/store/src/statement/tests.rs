@@ -148,7 +148,13 @@ async fn the_expanded_statements_are_those_of_the_files() {
     }
     let mut found = BTreeSet::new();
     files(&directory, &mut found);
-    assert_eq!(found, expected);
+    if std::env::var_os(WRITE).is_some() {
+        for old in found.difference(&expected) {
+            fs::remove_file(root().join(old).with_extension("sql")).unwrap();
+        }
+    } else {
+        assert_eq!(found, expected);
+    }
 }
 
 /// Transitions that no statement makes, or several, with the reason.
