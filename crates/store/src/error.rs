@@ -70,7 +70,17 @@ impl StoreError {
 
     /// Whether the row is there already.
     pub(crate) fn is_duplicate(&self) -> bool {
+        let Self::Unexpected(cause) = self else {
+            return false;
+        };
+        let unique = DatabaseErrorKind::UniqueViolation;
         self.code() == Some(&SqlState::UNIQUE_VIOLATION)
+            || matches!(cause.downcast_ref(), Some(DieselError::DatabaseError(kind, _)) if *kind == unique)
+    }
+
+    /// Whether the statement names a table that is not there.
+    pub(crate) fn is_about_a_missing_table(&self) -> bool {
+        self.code() == Some(&SqlState::UNDEFINED_TABLE)
     }
 
     pub(crate) fn corrupt(what: &'static str, source: impl Into<Cause>) -> Self {

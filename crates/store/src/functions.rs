@@ -1,6 +1,6 @@
 //! SQL functions that diesel's builder does not know.
 
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::BigInt;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -9,4 +9,7 @@ extern "SQL" {
 
     /// When the statement began. For comparing columns with now.
     fn statement_timestamp() -> Timestamptz;
+
+    /// Takes an advisory lock that ends with the session, unless another session has it.
+    fn pg_try_advisory_lock(key: BigInt) -> Bool;
 }

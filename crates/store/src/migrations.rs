@@ -1,22 +1,27 @@
 //! The schema: embedded migrations, and whether the database is at this version's.
+//!
+//! A migration runs in a transaction of its own. One that builds or drops an index of a large table
+//! concurrently cannot: its `metadata.toml` says `run_in_transaction = false`, it holds one statement,
+//! and one that builds is named after its index, so that what an interrupted build has left behind is
+//! found and built again.
+
+mod runner;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel::sql_types::Text;
-use diesel::{QueryableByName, sql_query};
-use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_async::AsyncPgConnection;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use secrecy::SecretString;
 
 use crate::error::StoreError;
 use crate::pool::{Store, connect_once};
+use crate::statement::{row, statement};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
-
-/// Any number; all processes that migrate take this advisory lock, so that one of them does.
-const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(7249001)";
 
 /// How the database's schema relates to the one this program was built for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +67,9 @@ pub enum MigrateError {
     /// A migration failed and was rolled back.
     #[error("a migration failed and was rolled back: {0}")]
     Migration(String),
+    /// An index could not be built or dropped concurrently. The next run begins with it again.
+    #[error("an index could not be built or dropped; migrate again: {0}")]
+    Index(String),
 }
 
 /// Applies the migrations that are missing, in order, and returns their names. Safe to call from
@@ -70,9 +78,8 @@ pub enum MigrateError {
 /// # Errors
 /// [`MigrateError`]; what was applied before stays applied.
 pub async fn migrate(database_url: &SecretString) -> Result<Vec<String>, MigrateError> {
-    harness(database_url, |harness| {
-        let applied = harness.run_pending_migrations(MIGRATIONS).map_err(failed)?;
-        Ok(applied.iter().map(ToString::to_string).collect())
+    on_own_thread(database_url, async |connection| {
+        runner::apply(connection, None).await
     })
     .await
 }
@@ -86,19 +93,8 @@ pub async fn migrate_to(
     database_url: &SecretString,
     version: &'static str,
 ) -> Result<Vec<String>, MigrateError> {
-    harness(database_url, move |harness| {
-        let pending: Vec<Box<dyn Migration<Pg>>> =
-            harness.pending_migrations(MIGRATIONS).map_err(failed)?;
-        let wanted = pending.iter().filter(|one| {
-            let name = one.name().version().to_string();
-            name.as_str() <= version
-        });
-        wanted
-            .map(|one| {
-                let applied = harness.run_migration(one).map_err(failed)?;
-                Ok(applied.to_string())
-            })
-            .collect()
+    on_own_thread(database_url, async |connection| {
+        runner::apply(connection, Some(version)).await
     })
     .await
 }
@@ -108,20 +104,15 @@ pub async fn migrate_to(
 /// # Errors
 /// [`MigrateError`].
 pub async fn revert_all(database_url: &SecretString) -> Result<Vec<String>, MigrateError> {
-    harness(database_url, |harness| {
-        let reverted = harness.revert_all_migrations(MIGRATIONS).map_err(failed)?;
-        Ok(reverted.iter().map(ToString::to_string).collect())
-    })
-    .await
+    on_own_thread(database_url, async |connection| runner::revert(connection)).await
 }
 
-type Harness = AsyncMigrationHarness<diesel_async::AsyncPgConnection>;
-
-/// Runs `work` on a thread and runtime of its own: the harness blocks its thread, which a
-/// current-thread runtime such as actix's or a test's does not survive.
-async fn harness(
+/// Runs `work` with a connection and the lock of migrations, on a thread and runtime of its own:
+/// diesel's runner blocks its thread, which a current-thread runtime such as actix's or a test's does
+/// not survive.
+async fn on_own_thread(
     database_url: &SecretString,
-    work: impl FnOnce(&mut Harness) -> Result<Vec<String>, MigrateError> + Send + 'static,
+    work: impl AsyncFnOnce(AsyncPgConnection) -> Result<Vec<String>, MigrateError> + Send + 'static,
 ) -> Result<Vec<String>, MigrateError> {
     let url = database_url.clone();
     let (answer, answered) = tokio::sync::oneshot::channel();
@@ -134,12 +125,9 @@ async fn harness(
             .and_then(|runtime| {
                 runtime.block_on(async {
                     let mut connection = connect_once(&url).await.map_err(MigrateError::Connect)?;
-                    sql_query(MIGRATION_LOCK)
-                        .execute(&mut connection)
-                        .await
-                        .map_err(failed)?;
+                    runner::lock(&mut connection).await?;
                     // The lock ends with the connection.
-                    work(&mut AsyncMigrationHarness::new(connection))
+                    work(connection).await
                 })
             });
         let _ = answer.send(result);
@@ -149,14 +137,16 @@ async fn harness(
         .map_err(|_| MigrateError::Migration("the migration panicked".to_owned()))?
 }
 
-fn failed(error: impl fmt::Display) -> MigrateError {
-    MigrateError::Migration(error.to_string())
+statement! {
+    struct FindApplied {}
+    file: "migrations/applied",
+    row: AppliedRow,
 }
 
-#[derive(QueryableByName)]
-struct Applied {
-    #[diesel(sql_type = Text)]
-    version: String,
+row! {
+    struct AppliedRow {
+        version: String,
+    }
 }
 
 impl Store {
@@ -165,17 +155,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn schema_state(&self) -> Result<SchemaState, StoreError> {
-        let mut connection = self.connection().await?;
-        let applied: Vec<Applied> =
-            match sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version")
-                .load(&mut connection)
-                .await
-            {
-                Ok(rows) => rows,
-                // An empty database has no table of migrations.
-                Err(error) if error.to_string().contains("does not exist") => Vec::new(),
-                Err(error) => return Err(error.into()),
-            };
+        let applied = match self.fetch_all(&FindApplied {}).await {
+            Ok(rows) => rows,
+            // An empty database has no table of migrations.
+            Err(error) if error.is_about_a_missing_table() => Vec::new(),
+            Err(error) => return Err(error),
+        };
         let known = known_versions();
         let applied: Vec<String> = applied.into_iter().map(|row| row.version).collect();
         let unknown: Vec<_> = applied
@@ -204,3 +189,7 @@ fn known_versions() -> Vec<String> {
         .map(|migration| migration.name().version().to_string())
         .collect()
 }
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[crate::statement::Info] =
+    &[<FindApplied as crate::statement::Statement>::INFO];

@@ -16,6 +16,7 @@ const WRITE: &str = "ATLAS_WRITE_SCHEMA";
 /// Every statement of the crate.
 fn statements() -> Vec<Info> {
     [
+        crate::migrations::STATEMENTS.to_vec(),
         crate::notifications::STATEMENTS.to_vec(),
         crate::runs::statements(),
     ]

@@ -1,0 +1,136 @@
+//! Applying migrations, one after the other.
+
+use std::fmt;
+use std::time::Duration;
+
+use diesel::migration::Migration;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_migrations::MigrationHarness;
+
+use super::{MIGRATIONS, MigrateError};
+use crate::functions::pg_try_advisory_lock;
+
+/// Any number; all processes that migrate take this advisory lock, so that one of them does.
+const LOCK: i64 = 7_249_001;
+
+/// How often a process that waits for another one's migrations looks whether they are done. It does
+/// not wait within a statement: an index that is built concurrently waits for every statement that
+/// began before, and then each would wait for the other.
+const LOCK_INTERVAL: Duration = Duration::from_millis(250);
+
+diesel::table! {
+    pg_class (oid) {
+        oid -> Oid,
+        relname -> Text,
+    }
+}
+
+diesel::table! {
+    pg_index (indexrelid) {
+        indexrelid -> Oid,
+        indisvalid -> Bool,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(pg_class, pg_index);
+
+/// Waits until no other process migrates. The lock ends with the connection.
+pub(super) async fn lock(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
+    loop {
+        let locked: bool = diesel::select(pg_try_advisory_lock(LOCK))
+            .get_result(connection)
+            .await
+            .map_err(failed)?;
+        if locked {
+            return Ok(());
+        }
+        tokio::time::sleep(LOCK_INTERVAL).await;
+    }
+}
+
+/// Applies what is missing, up to and with a version where one is given, and returns the versions.
+pub(super) async fn apply(
+    mut connection: AsyncPgConnection,
+    last: Option<&str>,
+) -> Result<Vec<String>, MigrateError> {
+    let mut harness = AsyncMigrationHarness::new(connection);
+    let pending: Vec<Box<dyn Migration<Pg>>> =
+        harness.pending_migrations(MIGRATIONS).map_err(failed)?;
+    connection = harness.into_inner();
+    let mut applied = Vec::new();
+    for migration in pending {
+        let version = migration.name().version().to_string();
+        if last.is_some_and(|last| version.as_str() > last) {
+            break;
+        }
+        connection = if migration.metadata().run_in_transaction() {
+            run(connection, &*migration).map_err(failed)?
+        } else {
+            run_concurrently(connection, &*migration)
+                .await
+                .map_err(|error| MigrateError::Index(error.to_string()))?
+        };
+        applied.push(version);
+    }
+    Ok(applied)
+}
+
+/// Reverts every migration.
+pub(super) fn revert(connection: AsyncPgConnection) -> Result<Vec<String>, MigrateError> {
+    let mut harness = AsyncMigrationHarness::new(connection);
+    let reverted = harness.revert_all_migrations(MIGRATIONS).map_err(failed)?;
+    Ok(reverted.iter().map(ToString::to_string).collect())
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn run(
+    connection: AsyncPgConnection,
+    migration: &dyn Migration<Pg>,
+) -> Result<AsyncPgConnection, Failure> {
+    let mut harness = AsyncMigrationHarness::new(connection);
+    harness.run_migration(migration)?;
+    Ok(harness.into_inner())
+}
+
+/// Such a migration waits for every transaction that is open, however long that takes: nobody waits
+/// for it meanwhile.
+async fn run_concurrently(
+    mut connection: AsyncPgConnection,
+    migration: &dyn Migration<Pg>,
+) -> Result<AsyncPgConnection, Failure> {
+    let name = migration.name().to_string();
+    tracing::info!(migration = name, "waits for transactions that are open");
+    connection.batch_execute("SET lock_timeout = 0").await?;
+    if let Some((_, index)) = name.split_once('_') {
+        drop_interrupted(&mut connection, index).await?;
+    }
+    connection = run(connection, migration)?;
+    connection.batch_execute("RESET lock_timeout").await?;
+    Ok(connection)
+}
+
+/// Drops an index whose building was interrupted: it takes every write and serves no read.
+async fn drop_interrupted(connection: &mut AsyncPgConnection, index: &str) -> Result<(), Failure> {
+    let interrupted = pg_class::table
+        .inner_join(pg_index::table.on(pg_index::indexrelid.eq(pg_class::oid)))
+        .filter(pg_class::relname.eq(index))
+        .filter(pg_index::indisvalid.eq(false))
+        .select(pg_class::relname);
+    let found: Option<String> = interrupted.first(connection).await.optional()?;
+    if let Some(index) = found {
+        tracing::warn!(
+            index,
+            "the building of this index was interrupted; it is built again"
+        );
+        let statement = format!("DROP INDEX CONCURRENTLY IF EXISTS {index}");
+        connection.batch_execute(&statement).await?;
+    }
+    Ok(())
+}
+
+fn failed(error: impl fmt::Display) -> MigrateError {
+    MigrateError::Migration(error.to_string())
+}

@@ -1,0 +1,2 @@
+-- Retention asks the primary key, which begins with tenant and time.
+DROP INDEX CONCURRENTLY IF EXISTS inventory_changes_occurred
