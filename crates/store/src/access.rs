@@ -3,14 +3,11 @@
 use atlas_domain::access::api_token::TokenHash;
 use atlas_domain::access::{Membership, Role};
 use atlas_domain::ids::{TenantId, TokenId, UserId};
-use diesel::sql_types::{BigInt, Binary, Bool, Text, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::statement::{row, statement};
 
 /// A user who proved to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,44 +37,54 @@ pub enum TokenLookup {
     Unknown,
 }
 
-#[derive(QueryableByName)]
-struct TokenRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    user_id: Uuid,
-    #[diesel(sql_type = Text)]
-    email: String,
-    #[diesel(sql_type = Text)]
-    display_name: String,
-    #[diesel(sql_type = Bool)]
-    is_operator: bool,
-    #[diesel(sql_type = Bool)]
-    revoked: bool,
-    #[diesel(sql_type = Bool)]
-    expired: bool,
+statement! {
+    struct FindToken<'a> {
+        hash: &'a [u8],
+    }
+    file: "access/find_token",
+    row: TokenRow,
 }
 
-const TOKEN: &str = "SELECT k.id, k.user_id, u.email, u.display_name, u.is_operator, \
-        (k.revoked_at IS NOT NULL OR u.disabled_at IS NOT NULL) AS revoked, \
-        coalesce(k.expires_at <= clock_timestamp(), false) AS expired \
-    FROM api_tokens k JOIN users u ON u.id = k.user_id WHERE k.token_hash = $1";
-
-#[derive(QueryableByName)]
-struct RoleRow {
-    #[diesel(sql_type = Text)]
-    role: String,
+row! {
+    struct TokenRow {
+        id: Uuid,
+        user_id: Uuid,
+        email: String,
+        display_name: String,
+        is_operator: bool,
+        revoked: bool,
+        expired: bool,
+    }
 }
 
-const MEMBERSHIP: &str = "SELECT role FROM memberships WHERE user_id = $1 AND tenant_id = $2";
-
-#[derive(QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
+statement! {
+    struct FindMembership {
+        user: Uuid,
+        tenant: Uuid,
+    }
+    file: "access/find_membership",
+    row: RoleRow,
 }
 
-const MEMBERSHIP_COUNT: &str = "SELECT count(*) AS count FROM memberships WHERE user_id = $1";
+row! {
+    struct RoleRow {
+        role: String,
+    }
+}
+
+statement! {
+    struct CountMemberships {
+        user: Uuid,
+    }
+    file: "access/count_memberships",
+    row: CountRow,
+}
+
+row! {
+    struct CountRow {
+        count: i64,
+    }
+}
 
 impl Store {
     /// Finds the user that a token belongs to.
@@ -85,11 +92,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn principal_by_token(&self, hash: &TokenHash) -> Result<TokenLookup, StoreError> {
-        let row: Option<TokenRow> =
-            prepared(sql_query(TOKEN).bind::<Binary, _>(hash.as_bytes().as_slice()))
-                .get_result(&mut self.connection().await?)
-                .await
-                .optional()?;
+        let hash = hash.as_bytes();
+        let row = self.fetch_optional(&FindToken { hash }).await?;
         Ok(match row {
             None => TokenLookup::Unknown,
             Some(row) if row.revoked => TokenLookup::Revoked,
@@ -113,14 +117,12 @@ impl Store {
         tenant_id: TenantId,
         user_id: UserId,
     ) -> Result<Option<Membership>, StoreError> {
-        let row: Option<RoleRow> = prepared(
-            sql_query(MEMBERSHIP)
-                .bind::<SqlUuid, _>(user_id.into_uuid())
-                .bind::<SqlUuid, _>(tenant_id.into_uuid()),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()?;
+        let row = self
+            .fetch_optional(&FindMembership {
+                user: user_id.into_uuid(),
+                tenant: tenant_id.into_uuid(),
+            })
+            .await?;
         row.map(|row| {
             Ok(Membership {
                 tenant_id,
@@ -136,10 +138,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn membership_count(&self, user_id: UserId) -> Result<i64, StoreError> {
-        let row: CountRow =
-            prepared(sql_query(MEMBERSHIP_COUNT).bind::<SqlUuid, _>(user_id.into_uuid()))
-                .get_result(&mut self.connection().await?)
-                .await?;
+        let user = user_id.into_uuid();
+        let row = self.fetch_one(&CountMemberships { user }).await?;
         Ok(row.count)
     }
 }
@@ -153,3 +153,10 @@ pub(crate) fn parse_role(text: &str) -> Result<Role, StoreError> {
     text.parse()
         .map_err(|error| StoreError::corrupt("role", error))
 }
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[crate::statement::Info] = &[
+    <FindToken<'_> as crate::statement::Statement>::INFO,
+    <FindMembership as crate::statement::Statement>::INFO,
+    <CountMemberships as crate::statement::Statement>::INFO,
+];

@@ -13,7 +13,6 @@ pub mod users;
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::ids::TenantId;
 use atlas_domain::tenant::Cloud;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::audit::{IdentifiedEvent, NewAuditEvent};
 use crate::error::StoreError;
@@ -47,12 +46,11 @@ impl Store {
     }
 }
 
-fn or_conflict(error: DieselError, what: &'static str) -> StoreError {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-            StoreError::Conflict(what)
-        }
-        other => other.into(),
+fn or_conflict(error: StoreError, what: &'static str) -> StoreError {
+    if error.is_duplicate() {
+        StoreError::Conflict(what)
+    } else {
+        error
     }
 }
 
@@ -60,3 +58,6 @@ pub(crate) fn parse_cloud(text: &str) -> Result<Cloud, StoreError> {
     text.parse()
         .map_err(|error| StoreError::corrupt("cloud", error))
 }
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[crate::statement::Info] = credentials::STATEMENTS;

@@ -3,17 +3,18 @@
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::ids::{AuditEventId, RequestId, TenantId};
 use chrono::{DateTime, Utc};
-use diesel::result::Error as DieselError;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryableByName, sql_query};
+use deadpool_postgres::GenericClient;
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{audit_events, users};
+use crate::statement::{execute, statement};
 
 /// An entry to be written.
 #[derive(Debug, Clone)]
@@ -86,71 +87,72 @@ pub struct AuditFilter {
     pub occurred_before: Option<DateTime<Utc>>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
     actor_kind: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     actor_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = users::display_name.nullable())]
     actor_name: Option<String>,
-    #[diesel(sql_type = Text)]
     action: String,
-    #[diesel(sql_type = Text)]
     target_kind: String,
-    #[diesel(sql_type = Text)]
     target_id: String,
-    #[diesel(sql_type = Text)]
     outcome: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     request_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     detail: Option<Value>,
-    #[diesel(sql_type = Timestamptz)]
     occurred_at: DateTime<Utc>,
 }
 
-const INSERT: &str = "INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, \
-        target_kind, target_id, outcome, request_id, detail) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-
-/// Walks the index on (tenant, time, id) backwards; filters drop rows on the way.
-const LIST: &str = "SELECT a.id, a.actor_kind, a.actor_id, u.display_name AS actor_name, \
-        a.action, a.target_kind, a.target_id, a.outcome, a.request_id, a.detail, a.occurred_at \
-    FROM audit_events a LEFT JOIN users u ON u.id = a.actor_id \
-    WHERE a.tenant_id = $1 \
-        AND (a.occurred_at, a.id) < (coalesce($2, 'infinity'::timestamptz), \
-            coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)) \
-        AND (cardinality($4) = 0 OR a.action = ANY($4)) \
-        AND ($5 IS NULL OR a.actor_id = $5) \
-        AND ($6 IS NULL OR a.outcome = $6) \
-        AND ($7 IS NULL OR a.occurred_at > $7) \
-        AND ($8 IS NULL OR a.occurred_at < $8) \
-    ORDER BY a.occurred_at DESC, a.id DESC LIMIT $9";
+statement! {
+    /// A row to be written, by itself or within a transaction of the builder.
+    #[derive(Insertable)]
+    #[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
+    struct Record<'a> {
+        id: Uuid,
+        tenant_id: Option<Uuid>,
+        actor_kind: &'static str,
+        actor_id: Option<Uuid>,
+        action: &'static str,
+        target_kind: &'static str,
+        target_id: &'a str,
+        outcome: &'static str,
+        request_id: Option<Uuid>,
+        detail: Option<&'a Value>,
+    }
+    file: "audit/record",
+    row: (),
+}
 
 impl IdentifiedEvent {
-    pub(crate) async fn insert(
-        &self,
-        connection: &mut AsyncPgConnection,
-    ) -> Result<(), DieselError> {
+    fn row(&self) -> Record<'_> {
         let event = &self.event;
-        prepared(
-            sql_query(INSERT)
-                .bind::<SqlUuid, _>(self.id)
-                .bind::<Nullable<SqlUuid>, _>(event.tenant.map(TenantId::into_uuid))
-                .bind::<Text, _>(event.actor_kind.as_str())
-                .bind::<Nullable<SqlUuid>, _>(event.actor)
-                .bind::<Text, _>(event.action.as_str())
-                .bind::<Text, _>(event.target_kind)
-                .bind::<Text, _>(event.target_id.clone())
-                .bind::<Text, _>(event.outcome.as_str())
-                .bind::<Nullable<SqlUuid>, _>(event.request_id.map(RequestId::into_uuid))
-                .bind::<Nullable<Jsonb>, _>(event.detail.clone()),
-        )
-        .execute(connection)
-        .await?;
+        Record {
+            id: self.id,
+            tenant_id: event.tenant.map(TenantId::into_uuid),
+            actor_kind: event.actor_kind.as_str(),
+            actor_id: event.actor,
+            action: event.action.as_str(),
+            target_kind: event.target_kind,
+            target_id: &event.target_id,
+            outcome: event.outcome.as_str(),
+            request_id: event.request_id.map(RequestId::into_uuid),
+            detail: event.detail.as_ref(),
+        }
+    }
+
+    /// Writes the entry in a transaction of the builder.
+    pub(crate) async fn insert(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
+        diesel::insert_into(audit_events::table)
+            .values(self.row())
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes the entry in a transaction of statements in files.
+    pub(crate) async fn record(&self, client: &impl GenericClient) -> Result<(), StoreError> {
+        execute(client, &self.row()).await?;
         Ok(())
     }
 }
@@ -168,10 +170,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_audit(&self, event: NewAuditEvent) -> Result<(), StoreError> {
-        Ok(self
-            .identify(event)
-            .insert(&mut *self.connection().await?)
-            .await?)
+        self.identify(event).record(&self.client().await?).await
     }
 
     /// A tenant's entries, newest first.
@@ -184,21 +183,35 @@ impl Store {
         filter: &AuditFilter,
         page: PageRequest<(DateTime<Utc>, AuditEventId)>,
     ) -> Result<Vec<AuditEventView>, StoreError> {
-        let (after_time, after_id) = page.after.unzip();
-        let rows: Vec<Row> = prepared(
-            sql_query(LIST)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Nullable<Timestamptz>, _>(after_time)
-                .bind::<Nullable<SqlUuid>, _>(after_id.map(AuditEventId::into_uuid))
-                .bind::<Array<Text>, _>(&filter.action)
-                .bind::<Nullable<SqlUuid>, _>(filter.actor)
-                .bind::<Nullable<Text>, _>(filter.outcome.map(AuditOutcome::as_str))
-                .bind::<Nullable<Timestamptz>, _>(filter.occurred_after)
-                .bind::<Nullable<Timestamptz>, _>(filter.occurred_before)
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
+        let mut query = audit_events::table
+            .left_join(users::table.on(audit_events::actor_id.eq(users::id.nullable())))
+            .filter(audit_events::tenant_id.eq(tenant.into_uuid()))
+            .select(Row::as_select())
+            .order((audit_events::occurred_at.desc(), audit_events::id.desc()))
+            .limit(page.limit)
+            .into_boxed();
+        if let Some((time, id)) = page.after {
+            let key = (audit_events::occurred_at, audit_events::id);
+            query = query.filter(before(key, (time, id.into_uuid())));
+        }
+        if !filter.action.is_empty() {
+            query = query.filter(audit_events::action.eq_any(&filter.action));
+        }
+        if let Some(actor) = filter.actor {
+            query = query.filter(audit_events::actor_id.eq(actor));
+        }
+        if let Some(outcome) = filter.outcome {
+            query = query.filter(audit_events::outcome.eq(outcome.as_str()));
+        }
+        if let Some(time) = filter.occurred_after {
+            query = query.filter(audit_events::occurred_at.gt(time));
+        }
+        if let Some(time) = filter.occurred_before {
+            query = query.filter(audit_events::occurred_at.lt(time));
+        }
+        let rows = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
         Ok(rows
             .into_iter()
             .map(|row| AuditEventView {
@@ -217,3 +230,7 @@ impl Store {
             .collect())
     }
 }
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[crate::statement::Info] =
+    &[<Record<'_> as crate::statement::Statement>::INFO];

@@ -7,6 +7,8 @@
 //! | `queues` | how much work waits, and pausing a kind of it |
 //! | `retention` | deleting what is older than configured |
 
+#[cfg(test)]
+mod plans;
 mod queues;
 mod retention;
 mod workers;
@@ -14,3 +16,13 @@ mod workers;
 pub use queues::{EndedLastHour, Pause, QueueStats};
 pub use retention::{PRUNE_BATCH, Pruned, Retention};
 pub use workers::{WorkerReport, WorkerState, WorkerView};
+
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<crate::statement::Info> {
+    [
+        queues::STATEMENTS,
+        retention::STATEMENTS,
+        workers::STATEMENTS,
+    ]
+    .concat()
+}

@@ -2,20 +2,24 @@
 
 use atlas_domain::access::Role;
 use atlas_domain::ids::{DirectoryId, RunId, TenantId, UserId};
+use atlas_domain::run::{Outcome, Status};
 use atlas_domain::tenant::Cloud;
 use chrono::{DateTime, Utc};
-use const_format::concatcp;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::dsl::max;
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::access::parse_role;
 use crate::admin::parse_cloud;
 use crate::error::StoreError;
+use crate::keyset::after;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{
+    inventory_type_summaries as summaries, memberships, operation_runs as runs, tenant_credentials,
+    tenants,
+};
 
 /// A tenant, with the member's role and how its syncs stand.
 #[derive(Debug, Clone)]
@@ -46,54 +50,21 @@ pub struct TenantView {
     pub data_as_of: Option<DateTime<Utc>>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable)]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = SqlUuid)]
     directory_id: Uuid,
-    #[diesel(sql_type = Text)]
     cloud: String,
-    #[diesel(sql_type = Bool)]
     enabled: bool,
-    #[diesel(sql_type = Bool)]
     connected: bool,
-    #[diesel(sql_type = Text)]
     role: String,
-    #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     last_success_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     last_attempt_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     active_run: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     data_as_of: Option<DateTime<Utc>>,
 }
-
-const COLUMNS: &str = "SELECT t.id, t.name, t.directory_id, t.cloud, t.enabled, \
-        EXISTS (SELECT 1 FROM tenant_credentials k WHERE k.tenant_id = t.id) AS connected, \
-        m.role, t.created_at, \
-        (SELECT r.completed_at FROM operation_runs r WHERE r.tenant_id = t.id \
-            AND r.outcome = 'succeeded' ORDER BY r.created_at DESC LIMIT 1) AS last_success_at, \
-        (SELECT r.created_at FROM operation_runs r WHERE r.tenant_id = t.id \
-            ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS last_attempt_at, \
-        (SELECT r.id FROM operation_runs r WHERE r.tenant_id = t.id \
-            AND r.status IN ('queued', 'running') ORDER BY r.created_at DESC LIMIT 1) AS active_run, \
-        (SELECT max(s.data_as_of) FROM inventory_type_summaries s WHERE s.tenant_id = t.id) \
-            AS data_as_of \
-    FROM memberships m JOIN tenants t ON t.id = m.tenant_id WHERE m.user_id = $1";
-
-const LIST: &str = concatcp!(
-    COLUMNS,
-    " AND (t.name, t.id) > (coalesce($2, ''), \
-        coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)) \
-    ORDER BY t.name, t.id LIMIT $4"
-);
-const ONE: &str = concatcp!(COLUMNS, " AND t.id = $2");
 
 impl Store {
     /// The tenants that the user belongs to, by name.
@@ -105,17 +76,7 @@ impl Store {
         user: UserId,
         page: PageRequest<(String, TenantId)>,
     ) -> Result<Vec<TenantView>, StoreError> {
-        let (after_name, after_id) = page.after.unzip();
-        let rows: Vec<Row> = prepared(
-            sql_query(LIST)
-                .bind::<SqlUuid, _>(user.into_uuid())
-                .bind::<Nullable<Text>, _>(after_name)
-                .bind::<Nullable<SqlUuid>, _>(after_id.map(TenantId::into_uuid))
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
-        rows.into_iter().map(Row::into_view).collect()
+        self.member_tenants(user, None, page).await
     }
 
     /// One tenant that the user belongs to.
@@ -127,15 +88,72 @@ impl Store {
         tenant: TenantId,
         user: UserId,
     ) -> Result<Option<TenantView>, StoreError> {
-        let row: Option<Row> = prepared(
-            sql_query(ONE)
-                .bind::<SqlUuid, _>(user.into_uuid())
-                .bind::<SqlUuid, _>(tenant.into_uuid()),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()?;
-        row.map(Row::into_view).transpose()
+        let mut found = self
+            .member_tenants(user, Some(tenant), PageRequest::first(1))
+            .await?;
+        Ok(found.pop())
+    }
+
+    /// How syncs stand is the first entry of an index for each tenant of the page, and a few
+    /// summaries.
+    async fn member_tenants(
+        &self,
+        user: UserId,
+        only: Option<TenantId>,
+        page: PageRequest<(String, TenantId)>,
+    ) -> Result<Vec<TenantView>, StoreError> {
+        let runs_of_tenant = || runs::table.filter(runs::tenant_id.eq(tenants::id));
+        let last_success = runs_of_tenant()
+            .filter(runs::outcome.eq(Outcome::Succeeded.as_str()))
+            .order(runs::created_at.desc())
+            .limit(1)
+            .select(runs::completed_at)
+            .single_value();
+        let last_attempt = runs_of_tenant()
+            .order((runs::created_at.desc(), runs::id.desc()))
+            .limit(1)
+            .select(runs::created_at)
+            .single_value();
+        let active_run = runs_of_tenant()
+            .filter(runs::status.eq_any([Status::Queued.as_str(), Status::Running.as_str()]))
+            .order(runs::created_at.desc())
+            .limit(1)
+            .select(runs::id)
+            .single_value();
+        let data_as_of = summaries::table
+            .filter(summaries::tenant_id.eq(tenants::id))
+            .select(max(summaries::data_as_of))
+            .single_value();
+        let mut query = memberships::table
+            .inner_join(tenants::table.left_join(tenant_credentials::table))
+            .filter(memberships::user_id.eq(user.into_uuid()))
+            .select((
+                tenants::id,
+                tenants::name,
+                tenants::directory_id,
+                tenants::cloud,
+                tenants::enabled,
+                tenant_credentials::tenant_id.nullable().is_not_null(),
+                memberships::role,
+                tenants::created_at,
+                last_success,
+                last_attempt,
+                active_run,
+                data_as_of,
+            ))
+            .order((tenants::name, tenants::id))
+            .limit(page.limit)
+            .into_boxed();
+        if let Some(tenant) = only {
+            query = query.filter(tenants::id.eq(tenant.into_uuid()));
+        }
+        if let Some((name, id)) = page.after {
+            query = query.filter(after((tenants::name, tenants::id), (name, id.into_uuid())));
+        }
+        let rows: Vec<Row> = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
+        rows.into_iter().map(Row::into_view).collect()
     }
 }
 

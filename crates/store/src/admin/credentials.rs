@@ -6,17 +6,18 @@ use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{DirectoryId, TenantId};
 use atlas_domain::tenant::{Cloud, CredentialFile, CredentialKind, StoredProof};
 use atlas_domain::vault::Sealed;
-use diesel::result::Error as DieselError;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text, Uuid as SqlUuid};
-use diesel::{QueryableByName, sql_query};
+use diesel::prelude::*;
+use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::parse_cloud;
 use crate::error::StoreError;
+use crate::functions::clock_timestamp;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::tenant_credentials;
+use crate::statement::{row, statement};
 
 /// Credentials to be stored.
 #[derive(Debug, Clone)]
@@ -40,55 +41,27 @@ pub struct StoredCredential {
     pub proof: StoredProof,
 }
 
-#[derive(QueryableByName)]
-struct RawCredential {
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
-    #[diesel(sql_type = Text)]
-    cloud: String,
-    #[diesel(sql_type = SqlUuid)]
-    directory_id: Uuid,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Text)]
-    client_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    key_id: Option<String>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    nonce: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    ciphertext: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    file: Option<String>,
+statement! {
+    struct FindCredentials {
+        tenants: Vec<Uuid>,
+    }
+    file: "admin/find_credentials",
+    row: CredentialRow,
 }
 
-#[derive(QueryableByName)]
-struct RawSealed {
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: Uuid,
-    #[diesel(sql_type = Text)]
-    key_id: String,
-    #[diesel(sql_type = Binary)]
-    nonce: Vec<u8>,
-    #[diesel(sql_type = Binary)]
-    ciphertext: Vec<u8>,
+row! {
+    struct CredentialRow {
+        tenant_id: Uuid,
+        cloud: String,
+        directory_id: Uuid,
+        kind: String,
+        client_id: String,
+        key_id: Option<String>,
+        nonce: Option<Vec<u8>>,
+        ciphertext: Option<Vec<u8>>,
+        file: Option<String>,
+    }
 }
-
-const STORE: &str = "INSERT INTO tenant_credentials \
-        (tenant_id, kind, client_id, key_id, nonce, ciphertext, file) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) \
-    ON CONFLICT (tenant_id) DO UPDATE SET kind = EXCLUDED.kind, client_id = EXCLUDED.client_id, \
-        key_id = EXCLUDED.key_id, nonce = EXCLUDED.nonce, ciphertext = EXCLUDED.ciphertext, \
-        file = EXCLUDED.file, updated_at = clock_timestamp()";
-
-/// $1 tenants.
-const CREDENTIALS: &str = "SELECT c.tenant_id, t.cloud, t.directory_id, c.kind, c.client_id, \
-        c.key_id, c.nonce, c.ciphertext, c.file \
-    FROM tenant_credentials c JOIN tenants t ON t.id = c.tenant_id WHERE c.tenant_id = ANY ($1)";
-
-const SECRETS_NOT_UNDER: &str = "SELECT tenant_id, key_id, nonce, ciphertext \
-    FROM tenant_credentials WHERE kind = 'client_secret' AND key_id <> $1 \
-    ORDER BY tenant_id LIMIT $2";
 
 impl Store {
     /// Stores a tenant's credentials, in place of those before.
@@ -107,14 +80,15 @@ impl Store {
             tenant.to_string(),
             json!({ "client_id": credential.client_id, "kind": credential.proof.kind().as_str() }),
         );
-        self.connection()
-            .await?
-            .transaction::<(), DieselError, _>(async |connection| {
-                insert(connection, tenant, &credential).await?;
-                audit.insert(connection).await
-            })
-            .await?;
-        Ok(())
+        self.read(async |connection| {
+            connection
+                .transaction(async |connection| {
+                    store(connection, tenant, &credential).await?;
+                    audit.insert(connection).await
+                })
+                .await
+        })
+        .await
     }
 
     /// What a worker needs to sign in to the tenant.
@@ -139,10 +113,7 @@ impl Store {
         tenants: &[TenantId],
     ) -> Result<HashMap<TenantId, Result<StoredCredential, StoreError>>, StoreError> {
         let tenants: Vec<Uuid> = tenants.iter().map(|tenant| tenant.into_uuid()).collect();
-        let rows: Vec<RawCredential> =
-            prepared(sql_query(CREDENTIALS).bind::<Array<SqlUuid>, _>(tenants))
-                .load(&mut self.connection().await?)
-                .await?;
+        let rows = self.fetch_all(&FindCredentials { tenants }).await?;
         Ok(rows
             .into_iter()
             .map(|row| (TenantId::from_uuid(row.tenant_id), row.into_stored()))
@@ -158,20 +129,30 @@ impl Store {
         key_id: &str,
         limit: i64,
     ) -> Result<Vec<(TenantId, Sealed)>, StoreError> {
-        let rows: Vec<RawSealed> = sql_query(SECRETS_NOT_UNDER)
-            .bind::<Text, _>(key_id)
-            .bind::<BigInt, _>(limit)
-            .load(&mut self.connection().await?)
+        // A secret has all three (migration 7).
+        let secrets = tenant_credentials::table
+            .filter(tenant_credentials::kind.eq(CredentialKind::ClientSecret.as_str()))
+            .filter(tenant_credentials::key_id.ne(key_id))
+            .select((
+                tenant_credentials::tenant_id,
+                tenant_credentials::key_id.assume_not_null(),
+                tenant_credentials::nonce.assume_not_null(),
+                tenant_credentials::ciphertext.assume_not_null(),
+            ))
+            .order(tenant_credentials::tenant_id)
+            .limit(limit);
+        let rows: Vec<(Uuid, String, Vec<u8>, Vec<u8>)> = self
+            .read(async |connection| secrets.load(connection).await)
             .await?;
         Ok(rows
             .into_iter()
-            .map(|row| {
+            .map(|(tenant, key_id, nonce, ciphertext)| {
                 let sealed = Sealed {
-                    key_id: row.key_id,
-                    nonce: row.nonce,
-                    ciphertext: row.ciphertext,
+                    key_id,
+                    nonce,
+                    ciphertext,
                 };
-                (TenantId::from_uuid(row.tenant_id), sealed)
+                (TenantId::from_uuid(tenant), sealed)
             })
             .collect())
     }
@@ -193,33 +174,31 @@ impl Store {
             tenant.to_string(),
             json!({ "key_id": new.key_id }),
         );
-        let replaced = self
-            .connection()
-            .await?
-            .transaction::<bool, DieselError, _>(async |connection| {
-                let rows = sql_query(
-                    "UPDATE tenant_credentials SET key_id = $3, nonce = $4, ciphertext = $5, \
-                         updated_at = clock_timestamp() \
-                     WHERE tenant_id = $1 AND ciphertext = $2",
-                )
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Binary, _>(&old.ciphertext)
-                .bind::<Text, _>(&new.key_id)
-                .bind::<Binary, _>(&new.nonce)
-                .bind::<Binary, _>(&new.ciphertext)
-                .execute(connection)
-                .await?;
-                if rows == 1 {
-                    audit.insert(connection).await?;
-                }
-                Ok(rows == 1)
-            })
-            .await?;
-        Ok(replaced)
+        let same = tenant_credentials::table
+            .find(tenant.into_uuid())
+            .filter(tenant_credentials::ciphertext.eq(&old.ciphertext));
+        let sealed = (
+            tenant_credentials::key_id.eq(&new.key_id),
+            tenant_credentials::nonce.eq(&new.nonce),
+            tenant_credentials::ciphertext.eq(&new.ciphertext),
+            tenant_credentials::updated_at.eq(clock_timestamp()),
+        );
+        self.read(async |connection| {
+            connection
+                .transaction(async |connection| {
+                    let rows = diesel::update(same).set(sealed).execute(connection).await?;
+                    if rows == 1 {
+                        audit.insert(connection).await?;
+                    }
+                    Ok(rows == 1)
+                })
+                .await
+        })
+        .await
     }
 }
 
-impl RawCredential {
+impl CredentialRow {
     fn into_stored(self) -> Result<StoredCredential, StoreError> {
         let file = |file: Option<String>| -> Result<CredentialFile, StoreError> {
             let file = file.ok_or_else(|| StoreError::corrupt("file", "it is missing"))?;
@@ -251,23 +230,37 @@ impl RawCredential {
     }
 }
 
-pub(super) async fn insert(
+pub(super) async fn store(
     connection: &mut AsyncPgConnection,
     tenant: TenantId,
     credential: &NewCredential,
-) -> Result<(), DieselError> {
+) -> QueryResult<()> {
+    use tenant_credentials as c;
     let (sealed, file) = match &credential.proof {
         StoredProof::ClientSecret(sealed) => (Some(sealed), None),
         StoredProof::Certificate(file) | StoredProof::FederatedToken(file) => (None, Some(file)),
     };
-    sql_query(STORE)
-        .bind::<SqlUuid, _>(tenant.into_uuid())
-        .bind::<Text, _>(credential.proof.kind().as_str())
-        .bind::<Text, _>(&credential.client_id)
-        .bind::<Nullable<Text>, _>(sealed.map(|sealed| &sealed.key_id))
-        .bind::<Nullable<Binary>, _>(sealed.map(|sealed| &sealed.nonce))
-        .bind::<Nullable<Binary>, _>(sealed.map(|sealed| &sealed.ciphertext))
-        .bind::<Nullable<Text>, _>(file.map(CredentialFile::as_str))
+    diesel::insert_into(c::table)
+        .values((
+            c::tenant_id.eq(tenant.into_uuid()),
+            c::kind.eq(credential.proof.kind().as_str()),
+            c::client_id.eq(&credential.client_id),
+            c::key_id.eq(sealed.map(|sealed| &sealed.key_id)),
+            c::nonce.eq(sealed.map(|sealed| &sealed.nonce)),
+            c::ciphertext.eq(sealed.map(|sealed| &sealed.ciphertext)),
+            c::file.eq(file.map(CredentialFile::as_str)),
+        ))
+        .on_conflict(c::tenant_id)
+        .do_update()
+        .set((
+            c::kind.eq(excluded(c::kind)),
+            c::client_id.eq(excluded(c::client_id)),
+            c::key_id.eq(excluded(c::key_id)),
+            c::nonce.eq(excluded(c::nonce)),
+            c::ciphertext.eq(excluded(c::ciphertext)),
+            c::file.eq(excluded(c::file)),
+            c::updated_at.eq(clock_timestamp()),
+        ))
         .execute(connection)
         .await?;
     Ok(())
@@ -277,3 +270,7 @@ pub(super) fn parse_kind(text: &str) -> Result<CredentialKind, StoreError> {
     text.parse()
         .map_err(|error| StoreError::corrupt("kind", error))
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[crate::statement::Info] =
+    &[<FindCredentials as crate::statement::Statement>::INFO];

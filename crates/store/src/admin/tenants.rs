@@ -4,9 +4,7 @@ use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{DirectoryId, TenantId};
 use atlas_domain::tenant::{Cloud, CredentialKind};
 use chrono::{DateTime, Utc};
-use diesel::result::Error as DieselError;
-use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryableByName, sql_query};
+use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -14,7 +12,9 @@ use uuid::Uuid;
 use super::credentials::{self, NewCredential, parse_kind};
 use super::{or_conflict, parse_cloud};
 use crate::error::StoreError;
+use crate::functions::lower;
 use crate::pool::Store;
+use crate::schema::{tenant_credentials, tenants};
 
 /// A tenant to be added. Its id is made by the caller, because its secret is sealed for it.
 #[derive(Debug, Clone)]
@@ -50,28 +50,18 @@ pub struct TenantRow {
     pub created_at: DateTime<Utc>,
 }
 
-#[derive(QueryableByName)]
-struct RawTenant {
-    #[diesel(sql_type = SqlUuid)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tenants, check_for_backend(diesel::pg::Pg))]
+struct Row {
     id: Uuid,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = SqlUuid)]
     directory_id: Uuid,
-    #[diesel(sql_type = Text)]
     cloud: String,
-    #[diesel(sql_type = Bool)]
     enabled: bool,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = tenant_credentials::kind.nullable())]
     credential: Option<String>,
-    #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
 }
-
-const TENANTS: &str = "SELECT t.id, t.name, t.directory_id, t.cloud, t.enabled, \
-        c.kind AS credential, t.created_at \
-    FROM tenants t LEFT JOIN tenant_credentials c ON c.tenant_id = t.id \
-    WHERE $1 IS NULL OR t.id::text = $1 OR lower(t.name) = lower($1) ORDER BY t.name, t.id";
 
 impl Store {
     /// Adds a tenant.
@@ -86,25 +76,28 @@ impl Store {
             new.id.to_string(),
             json!({ "name": new.name, "directory_id": new.directory_id, "cloud": new.cloud }),
         );
-        self.connection()
-            .await?
-            .transaction::<(), DieselError, _>(async |connection| {
-                sql_query(
-                    "INSERT INTO tenants (id, name, directory_id, cloud) VALUES ($1, $2, $3, $4)",
-                )
-                .bind::<SqlUuid, _>(new.id.into_uuid())
-                .bind::<Text, _>(&new.name)
-                .bind::<SqlUuid, _>(new.directory_id.into_uuid())
-                .bind::<Text, _>(new.cloud.as_str())
-                .execute(connection)
-                .await?;
-                if let Some(credential) = &new.credential {
-                    credentials::insert(connection, new.id, credential).await?;
-                }
-                audit.insert(connection).await
-            })
-            .await
-            .map_err(|error| or_conflict(error, "a tenant with this directory id"))
+        let tenant = (
+            tenants::id.eq(new.id.into_uuid()),
+            tenants::name.eq(&new.name),
+            tenants::directory_id.eq(new.directory_id.into_uuid()),
+            tenants::cloud.eq(new.cloud.as_str()),
+        );
+        self.read(async |connection| {
+            connection
+                .transaction(async |connection| {
+                    diesel::insert_into(tenants::table)
+                        .values(tenant)
+                        .execute(connection)
+                        .await?;
+                    if let Some(credential) = &new.credential {
+                        credentials::store(connection, new.id, credential).await?;
+                    }
+                    audit.insert(connection).await
+                })
+                .await
+        })
+        .await
+        .map_err(|error| or_conflict(error, "a tenant with this directory id"))
     }
 
     /// Every tenant, by name.
@@ -125,9 +118,20 @@ impl Store {
     }
 
     async fn tenants_like(&self, text: Option<&str>) -> Result<Vec<TenantRow>, StoreError> {
-        let rows: Vec<RawTenant> = sql_query(TENANTS)
-            .bind::<Nullable<Text>, _>(text)
-            .load(&mut self.connection().await?)
+        let mut query = tenants::table
+            .left_join(tenant_credentials::table)
+            .select(Row::as_select())
+            .order((tenants::name, tenants::id))
+            .into_boxed();
+        if let Some(text) = text {
+            query = query.filter(lower(tenants::name).eq(lower(text)));
+            // An id in another form is a name.
+            if let Some(id) = text.parse().ok().filter(|id: &Uuid| id.to_string() == text) {
+                query = query.or_filter(tenants::id.eq(id));
+            }
+        }
+        let rows = self
+            .read(async |connection| query.load(connection).await)
             .await?;
         rows.into_iter()
             .map(|row| {

@@ -5,9 +5,7 @@ use atlas_domain::access::api_token::TokenHash;
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::ids::{TenantId, TokenId, UserId};
 use chrono::{DateTime, Utc};
-use diesel::result::Error as DieselError;
-use diesel::sql_types::{Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
@@ -15,7 +13,9 @@ use uuid::Uuid;
 use super::or_conflict;
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
+use crate::functions::{clock_timestamp, lower};
 use crate::pool::Store;
+use crate::schema::{api_tokens, memberships, users};
 
 /// A user.
 #[derive(Debug, Clone)]
@@ -28,15 +28,7 @@ pub struct UserRow {
     pub display_name: String,
 }
 
-#[derive(QueryableByName)]
-struct RawUser {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    email: String,
-    #[diesel(sql_type = Text)]
-    display_name: String,
-}
+const ADDRESS_TAKEN: &str = "a user with this e-mail address";
 
 impl Store {
     /// Adds a user.
@@ -45,13 +37,19 @@ impl Store {
     /// [`StoreError::Conflict`] when the address is taken.
     pub async fn add_user(&self, email: &str, display_name: &str) -> Result<UserId, StoreError> {
         let id = self.mint();
-        sql_query("INSERT INTO users (id, email, display_name) VALUES ($1, $2, $3)")
-            .bind::<SqlUuid, _>(id)
-            .bind::<Text, _>(email)
-            .bind::<Text, _>(display_name)
-            .execute(&mut self.connection().await?)
-            .await
-            .map_err(|error| or_conflict(error, "a user with this e-mail address"))?;
+        let user = (
+            users::id.eq(id),
+            users::email.eq(email),
+            users::display_name.eq(display_name),
+        );
+        self.read(async |connection| {
+            diesel::insert_into(users::table)
+                .values(user)
+                .execute(connection)
+                .await
+        })
+        .await
+        .map_err(|error| or_conflict(error, ADDRESS_TAKEN))?;
         Ok(UserId::from_uuid(id))
     }
 
@@ -76,22 +74,25 @@ impl Store {
             request_id: None,
             detail: None,
         });
-        self.connection()
-            .await?
-            .transaction::<(), DieselError, _>(async |connection| {
-                sql_query(
-                    "INSERT INTO users (id, email, display_name, is_operator) \
-                     VALUES ($1, $2, $3, true)",
-                )
-                .bind::<SqlUuid, _>(id)
-                .bind::<Text, _>(email)
-                .bind::<Text, _>(display_name)
-                .execute(connection)
-                .await?;
-                audit.insert(connection).await
-            })
-            .await
-            .map_err(|error| or_conflict(error, "a user with this e-mail address"))?;
+        let user = (
+            users::id.eq(id),
+            users::email.eq(email),
+            users::display_name.eq(display_name),
+            users::is_operator.eq(true),
+        );
+        self.read(async |connection| {
+            connection
+                .transaction(async |connection| {
+                    diesel::insert_into(users::table)
+                        .values(user)
+                        .execute(connection)
+                        .await?;
+                    audit.insert(connection).await
+                })
+                .await
+        })
+        .await
+        .map_err(|error| or_conflict(error, ADDRESS_TAKEN))?;
         Ok(UserId::from_uuid(id))
     }
 
@@ -100,16 +101,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>, StoreError> {
-        let row: Option<RawUser> =
-            sql_query("SELECT id, email, display_name FROM users WHERE lower(email) = lower($1)")
-                .bind::<Text, _>(email)
-                .get_result(&mut self.connection().await?)
-                .await
-                .optional()?;
-        Ok(row.map(|row| UserRow {
-            id: UserId::from_uuid(row.id),
-            email: row.email,
-            display_name: row.display_name,
+        let user = users::table
+            .filter(lower(users::email).eq(lower(email)))
+            .select((users::id, users::email, users::display_name));
+        let row: Option<(Uuid, String, String)> = self
+            .read(async |connection| user.first(connection).await.optional())
+            .await?;
+        Ok(row.map(|(id, email, display_name)| UserRow {
+            id: UserId::from_uuid(id),
+            email,
+            display_name,
         }))
     }
 
@@ -130,22 +131,26 @@ impl Store {
             user.to_string(),
             json!({ "role": role.as_str() }),
         );
-        self.connection()
-            .await?
-            .transaction::<(), DieselError, _>(async |connection| {
-                sql_query(
-                    "INSERT INTO memberships (user_id, tenant_id, role) VALUES ($1, $2, $3) \
-                     ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = EXCLUDED.role",
-                )
-                .bind::<SqlUuid, _>(user.into_uuid())
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Text, _>(role.as_str())
-                .execute(connection)
-                .await?;
-                audit.insert(connection).await
-            })
-            .await?;
-        Ok(())
+        let member = (
+            memberships::user_id.eq(user.into_uuid()),
+            memberships::tenant_id.eq(tenant.into_uuid()),
+            memberships::role.eq(role.as_str()),
+        );
+        self.read(async |connection| {
+            connection
+                .transaction(async |connection| {
+                    diesel::insert_into(memberships::table)
+                        .values(member)
+                        .on_conflict((memberships::user_id, memberships::tenant_id))
+                        .do_update()
+                        .set(memberships::role.eq(role.as_str()))
+                        .execute(connection)
+                        .await?;
+                    audit.insert(connection).await
+                })
+                .await
+        })
+        .await
     }
 
     /// Records a token by its hash.
@@ -161,17 +166,20 @@ impl Store {
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<TokenId, StoreError> {
         let id = self.mint();
-        sql_query(
-            "INSERT INTO api_tokens (id, user_id, name, token_hash, last_four, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind::<SqlUuid, _>(id)
-        .bind::<SqlUuid, _>(user.into_uuid())
-        .bind::<Text, _>(name)
-        .bind::<Binary, _>(hash.as_bytes().as_slice())
-        .bind::<Text, _>(last_four)
-        .bind::<Nullable<Timestamptz>, _>(expires_at)
-        .execute(&mut self.connection().await?)
+        let token = (
+            api_tokens::id.eq(id),
+            api_tokens::user_id.eq(user.into_uuid()),
+            api_tokens::name.eq(name),
+            api_tokens::token_hash.eq(hash.as_bytes().as_slice()),
+            api_tokens::last_four.eq(last_four),
+            api_tokens::expires_at.eq(expires_at),
+        );
+        self.read(async |connection| {
+            diesel::insert_into(api_tokens::table)
+                .values(token)
+                .execute(connection)
+                .await
+        })
         .await?;
         Ok(TokenId::from_uuid(id))
     }
@@ -181,13 +189,17 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn revoke_token(&self, token: TokenId) -> Result<bool, StoreError> {
-        let revoked = sql_query(
-            "UPDATE api_tokens SET revoked_at = clock_timestamp() \
-             WHERE id = $1 AND revoked_at IS NULL",
-        )
-        .bind::<SqlUuid, _>(token.into_uuid())
-        .execute(&mut self.connection().await?)
-        .await?;
+        let valid = api_tokens::table
+            .find(token.into_uuid())
+            .filter(api_tokens::revoked_at.is_null());
+        let revoked = self
+            .read(async |connection| {
+                diesel::update(valid)
+                    .set(api_tokens::revoked_at.eq(clock_timestamp().nullable()))
+                    .execute(connection)
+                    .await
+            })
+            .await?;
         Ok(revoked == 1)
     }
 }

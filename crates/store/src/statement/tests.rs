@@ -16,9 +16,13 @@ const WRITE: &str = "ATLAS_WRITE_SCHEMA";
 /// Every statement of the crate.
 fn statements() -> Vec<Info> {
     [
+        crate::access::STATEMENTS.to_vec(),
+        crate::admin::STATEMENTS.to_vec(),
+        crate::audit::STATEMENTS.to_vec(),
         crate::migrations::STATEMENTS.to_vec(),
         crate::notifications::STATEMENTS.to_vec(),
         crate::runs::statements(),
+        crate::system::statements(),
     ]
     .concat()
 }
@@ -221,10 +225,17 @@ fn all_transitions_of_a_statement_leave_the_status_that_guards_it() {
     }
 }
 
+/// Statements that change runs and leave them in their status, with the reason.
+const NO_TRANSITION: &[(&str, &str)] = &[(
+    "system/resume",
+    "the queue limit of runs that a pause held is moved on",
+)];
+
 #[test]
 fn what_changes_runs_makes_a_transition() {
     for info in statements() {
-        let changes = info.text.contains("UPDATE operation_runs r");
+        let excepted = NO_TRANSITION.iter().any(|(file, _)| *file == info.file);
+        let changes = info.text.contains("UPDATE operation_runs r") && !excepted;
         assert_eq!(changes, !info.transitions.is_empty(), "{}", info.file);
     }
 }

@@ -3,16 +3,15 @@
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::run::OperationKind;
 use chrono::{DateTime, Utc};
-use diesel::result::Error as DieselError;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
+use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 
 use crate::audit::{IdentifiedEvent, NewAuditEvent};
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::queue_controls;
+use crate::statement::{fetch_one, row, statement};
 
 /// How the runs of one kind stand. A run is *due* when it waits for nothing but a free slot: its
 /// time has come, its tenant is not busy, and its kind is not paused.
@@ -64,87 +63,46 @@ pub struct Pause {
     pub reason: Option<String>,
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    queued: i64,
-    #[diesel(sql_type = BigInt)]
-    due: i64,
-    #[diesel(sql_type = BigInt)]
-    oldest_due_seconds: i64,
-    #[diesel(sql_type = BigInt)]
-    overdue: i64,
-    #[diesel(sql_type = BigInt)]
-    running: i64,
-    #[diesel(sql_type = BigInt)]
-    lease_expired: i64,
-    #[diesel(sql_type = BigInt)]
-    succeeded: i64,
-    #[diesel(sql_type = BigInt)]
-    partially_succeeded: i64,
-    #[diesel(sql_type = BigInt)]
-    failed: i64,
-    #[diesel(sql_type = BigInt)]
-    cancelled: i64,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    paused_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    paused_by: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    reason: Option<String>,
+statement! {
+    struct CountQueues {
+        kinds: Vec<&'static str>,
+    }
+    file: "system/queue_stats",
+    row: StatsRow,
 }
 
-/// Reads active runs and those of the last hour only, both through partial indexes. $1 the kinds of
-/// this version.
-const STATS: &str = "WITH active AS ( \
-        SELECT r.kind, r.status, r.lease_expires_at, \
-            CASE WHEN r.status = 'queued' AND r.not_before <= clock_timestamp() \
-                AND NOT EXISTS (SELECT 1 FROM queue_controls c WHERE c.kind = r.kind) \
-                AND NOT EXISTS (SELECT 1 FROM operation_runs o WHERE o.tenant_id = r.tenant_id \
-                    AND o.lock_scope = r.lock_scope AND o.status = 'running') \
-                THEN clock_timestamp() - r.not_before END AS due_for \
-        FROM operation_runs r WHERE r.status IN ('queued', 'running')), \
-    counted AS ( \
-        SELECT a.kind, count(*) FILTER (WHERE a.status = 'queued') AS queued, \
-            count(a.due_for) AS due, \
-            coalesce(extract(epoch FROM max(a.due_for)), 0)::bigint AS oldest_due_seconds, \
-            count(*) FILTER (WHERE a.due_for > interval '2 minutes') AS overdue, \
-            count(*) FILTER (WHERE a.status = 'running') AS running, \
-            count(*) FILTER (WHERE a.status = 'running' AND a.lease_expires_at \
-                < clock_timestamp() - interval '30 seconds') AS lease_expired \
-        FROM active a GROUP BY a.kind), \
-    ended AS ( \
-        SELECT r.kind, count(*) FILTER (WHERE r.outcome = 'succeeded') AS succeeded, \
-            count(*) FILTER (WHERE r.outcome = 'partially_succeeded') AS partially_succeeded, \
-            count(*) FILTER (WHERE r.outcome = 'failed') AS failed, \
-            count(*) FILTER (WHERE r.outcome = 'cancelled') AS cancelled \
-        FROM operation_runs r WHERE r.status = 'completed' \
-            AND r.completed_at > clock_timestamp() - interval '1 hour' GROUP BY r.kind), \
-    kinds AS ( \
-        SELECT unnest($1) AS kind UNION SELECT c.kind FROM counted c \
-        UNION SELECT e.kind FROM ended e UNION SELECT q.kind FROM queue_controls q) \
-    SELECT k.kind, coalesce(c.queued, 0) AS queued, coalesce(c.due, 0) AS due, \
-        coalesce(c.oldest_due_seconds, 0) AS oldest_due_seconds, \
-        coalesce(c.overdue, 0) AS overdue, coalesce(c.running, 0) AS running, \
-        coalesce(c.lease_expired, 0) AS lease_expired, coalesce(e.succeeded, 0) AS succeeded, \
-        coalesce(e.partially_succeeded, 0) AS partially_succeeded, \
-        coalesce(e.failed, 0) AS failed, coalesce(e.cancelled, 0) AS cancelled, \
-        q.paused_at, q.paused_by, q.reason \
-    FROM kinds k LEFT JOIN counted c ON c.kind = k.kind LEFT JOIN ended e ON e.kind = k.kind \
-        LEFT JOIN queue_controls q ON q.kind = k.kind ORDER BY k.kind";
+row! {
+    struct StatsRow {
+        kind: String,
+        queued: i64,
+        due: i64,
+        oldest_due_seconds: i64,
+        overdue: i64,
+        running: i64,
+        lease_expired: i64,
+        succeeded: i64,
+        partially_succeeded: i64,
+        failed: i64,
+        cancelled: i64,
+        paused_at: Option<DateTime<Utc>>,
+        paused_by: Option<String>,
+        reason: Option<String>,
+    }
+}
 
-const PAUSE: &str = "INSERT INTO queue_controls (kind, paused_by, reason) VALUES ($1, $2, $3) \
-    ON CONFLICT (kind) DO NOTHING";
-/// The time of the pause does not count toward the queue limit of the runs that it held.
-const RESUME: &str = "WITH resumed AS ( \
-        DELETE FROM queue_controls WHERE kind = $1 RETURNING kind, paused_at), \
-    held AS ( \
-        UPDATE operation_runs r SET expires_at = \
-            r.expires_at + (clock_timestamp() - greatest(p.paused_at, r.created_at)) \
-        FROM resumed p WHERE r.kind = p.kind AND r.status = 'queued') \
-    SELECT 1 FROM resumed";
+statement! {
+    struct Resume {
+        kind: &'static str,
+    }
+    file: "system/resume",
+    row: ResumedRow,
+}
+
+row! {
+    struct ResumedRow {
+        resumed: i64,
+    }
+}
 
 impl Store {
     /// How the runs of each kind stand, by kind. Numbers only: nothing of a tenant is in it.
@@ -152,10 +110,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn queue_stats(&self) -> Result<Vec<QueueStats>, StoreError> {
-        let known = OperationKind::ALL.map(OperationKind::as_str);
-        let rows: Vec<Row> = prepared(sql_query(STATS).bind::<Array<Text>, _>(&known[..]))
-            .load(&mut self.connection().await?)
-            .await?;
+        let kinds = OperationKind::ALL.map(OperationKind::as_str).to_vec();
+        let rows = self.fetch_all(&CountQueues { kinds }).await?;
         Ok(rows.into_iter().map(QueueStats::from).collect())
     }
 
@@ -173,23 +129,27 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let detail = json!({ "by": by, "reason": reason });
         let audit = self.controlled(kind, AuditAction::QueuePaused, detail);
-        let paused = self
-            .connection()
-            .await?
-            .transaction::<bool, DieselError, _>(async |connection| {
-                let rows = sql_query(PAUSE)
-                    .bind::<Text, _>(kind.as_str())
-                    .bind::<Text, _>(by)
-                    .bind::<Nullable<Text>, _>(reason)
-                    .execute(connection)
-                    .await?;
-                if rows == 1 {
-                    audit.insert(connection).await?;
-                }
-                Ok(rows == 1)
-            })
-            .await?;
-        Ok(paused)
+        let control = (
+            queue_controls::kind.eq(kind.as_str()),
+            queue_controls::paused_by.eq(by),
+            queue_controls::reason.eq(reason),
+        );
+        self.read(async |connection| {
+            connection
+                .transaction(async |connection| {
+                    let rows = diesel::insert_into(queue_controls::table)
+                        .values(control)
+                        .on_conflict_do_nothing()
+                        .execute(connection)
+                        .await?;
+                    if rows == 1 {
+                        audit.insert(connection).await?;
+                    }
+                    Ok(rows == 1)
+                })
+                .await
+        })
+        .await
     }
 
     /// Lets runs of the kind be claimed again. False when it was not paused.
@@ -198,20 +158,14 @@ impl Store {
     /// [`StoreError`].
     pub async fn resume(&self, kind: OperationKind, by: &str) -> Result<bool, StoreError> {
         let audit = self.controlled(kind, AuditAction::QueueResumed, json!({ "by": by }));
-        let resumed = self
-            .connection()
-            .await?
-            .transaction::<bool, DieselError, _>(async |connection| {
-                let rows = sql_query(RESUME)
-                    .bind::<Text, _>(kind.as_str())
-                    .execute(connection)
-                    .await?;
-                if rows == 1 {
-                    audit.insert(connection).await?;
-                }
-                Ok(rows == 1)
-            })
-            .await?;
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let kind = kind.as_str();
+        let resumed = fetch_one(&transaction, &Resume { kind }).await?.resumed == 1;
+        if resumed {
+            audit.record(&transaction).await?;
+        }
+        transaction.commit().await?;
         Ok(resumed)
     }
 
@@ -235,8 +189,8 @@ impl Store {
     }
 }
 
-impl From<Row> for QueueStats {
-    fn from(row: Row) -> Self {
+impl From<StatsRow> for QueueStats {
+    fn from(row: StatsRow) -> Self {
         Self {
             kind: row.kind,
             queued: row.queued,
@@ -259,3 +213,9 @@ impl From<Row> for QueueStats {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[crate::statement::Info] = &[
+    <CountQueues as crate::statement::Statement>::INFO,
+    <Resume as crate::statement::Statement>::INFO,
+];

@@ -3,14 +3,11 @@
 
 use std::time::Duration;
 
-use diesel::result::Error as DieselError;
-use diesel::sql_query;
-use diesel::sql_types::BigInt;
-use diesel_async::{AsyncConnection, RunQueryDsl};
-
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+use crate::statement::{execute, statement};
 
 /// Rows of each sort that one call deletes at most.
 pub const PRUNE_BATCH: u32 = 500;
@@ -55,45 +52,50 @@ impl Pruned {
     }
 }
 
-/// A tenant's newest run of each kind and outcome stays, so that it is still known when the tenant
-/// was last synced. Events, results, sync runs and notifications go by their foreign keys; a run
-/// that repeats this one forgets that it does. Items remember the run that last saw them by its id
-/// only. $1 milliseconds, $2 batch.
-const RUNS: &str = "DELETE FROM operation_runs d USING ( \
-        SELECT r.id FROM operation_runs r WHERE r.status = 'completed' \
-            AND r.completed_at < clock_timestamp() - $1 * interval '1 millisecond' \
-            AND EXISTS (SELECT 1 FROM operation_runs n WHERE n.tenant_id = r.tenant_id \
-                AND n.kind = r.kind AND n.outcome = r.outcome \
-                AND (n.created_at, n.id) > (r.created_at, r.id)) \
-        ORDER BY r.completed_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED) old \
-    WHERE d.id = old.id AND d.status = 'completed'";
+statement! {
+    struct PruneRuns {
+        age_ms: i64,
+        batch: i64,
+    }
+    file: "system/prune_runs",
+    row: (),
+}
 
-/// $1 milliseconds, $2 batch.
-const NOTIFICATIONS: &str = "DELETE FROM notifications d USING ( \
-        SELECT n.id FROM notifications n \
-        WHERE n.created_at < clock_timestamp() - $1 * interval '1 millisecond' \
-        LIMIT $2 FOR UPDATE SKIP LOCKED) old \
-    WHERE d.id = old.id";
+statement! {
+    struct PruneNotifications {
+        age_ms: i64,
+        batch: i64,
+    }
+    file: "system/prune_notifications",
+    row: (),
+}
+
+statement! {
+    struct PruneAuditEvents {
+        age_ms: i64,
+        batch: i64,
+    }
+    file: "system/prune_audit_events",
+    row: (),
+}
+
+statement! {
+    struct PruneChanges {
+        age_ms: i64,
+        batch: i64,
+    }
+    file: "system/prune_changes",
+    row: (),
+}
+
+statement! {
+    struct PruneWorkers {}
+    file: "system/prune_workers",
+    row: (),
+}
 
 /// The log refuses deletions outside a transaction that says this (migration 5).
 const DELETION_IS_RETENTION: &str = "SET LOCAL atlas.retention = 'on'";
-
-/// $1 milliseconds, $2 batch.
-const AUDIT_EVENTS: &str = "DELETE FROM audit_events d USING ( \
-        SELECT a.id FROM audit_events a \
-        WHERE a.occurred_at < clock_timestamp() - $1 * interval '1 millisecond' \
-        LIMIT $2 FOR UPDATE SKIP LOCKED) old \
-    WHERE d.id = old.id";
-
-/// $1 milliseconds, $2 batch.
-const CHANGES: &str = "DELETE FROM inventory_changes d USING ( \
-        SELECT c.tenant_id, c.occurred_at, c.id FROM inventory_changes c \
-        WHERE c.occurred_at < clock_timestamp() - $1 * interval '1 millisecond' \
-        LIMIT $2 FOR UPDATE SKIP LOCKED) old \
-    WHERE d.tenant_id = old.tenant_id AND d.occurred_at = old.occurred_at AND d.id = old.id";
-
-const WORKERS: &str =
-    "DELETE FROM workers WHERE heartbeat_at < clock_timestamp() - interval '1 day'";
 
 impl Store {
     /// Deletes a batch of each sort of what is too old, each sort in a transaction of its own.
@@ -101,40 +103,43 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; what was deleted before stays deleted.
     pub async fn prune(&self, retention: &Retention, batch: u32) -> Result<Pruned, StoreError> {
-        let mut connection = self.connection().await?;
-        let old = |statement, age| {
-            prepared(
-                sql_query(statement)
-                    .bind::<BigInt, _>(milliseconds(age))
-                    .bind::<BigInt, _>(i64::from(batch)),
-            )
-        };
-        let runs = old(RUNS, retention.runs).execute(&mut connection).await?;
-        let notifications = old(NOTIFICATIONS, retention.notifications)
-            .execute(&mut connection)
-            .await?;
-        let audit_events = connection
-            .transaction::<usize, DieselError, _>(async |connection| {
-                sql_query(DELETION_IS_RETENTION).execute(connection).await?;
-                old(AUDIT_EVENTS, retention.audit).execute(connection).await
-            })
-            .await?;
-        let changes = old(CHANGES, retention.changes)
-            .execute(&mut connection)
-            .await?;
-        let workers = prepared(sql_query(WORKERS))
-            .execute(&mut connection)
-            .await?;
+        let batch = i64::from(batch);
+        let mut client = self.client().await?;
+        let age_ms = milliseconds(retention.runs);
+        let runs = execute(&client, &PruneRuns { age_ms, batch }).await?;
+        let age_ms = milliseconds(retention.notifications);
+        let notifications = execute(&client, &PruneNotifications { age_ms, batch }).await?;
+        let age_ms = milliseconds(retention.audit);
+        let transaction = client.transaction().await?;
+        transaction.batch_execute(DELETION_IS_RETENTION).await?;
+        let audit_events = execute(&transaction, &PruneAuditEvents { age_ms, batch }).await?;
+        transaction.commit().await?;
+        let age_ms = milliseconds(retention.changes);
+        let changes = execute(&client, &PruneChanges { age_ms, batch }).await?;
+        let workers = execute(&client, &PruneWorkers {}).await?;
         Ok(Pruned {
-            runs,
-            notifications,
-            audit_events,
-            changes,
-            workers,
+            runs: count(runs),
+            notifications: count(notifications),
+            audit_events: count(audit_events),
+            changes: count(changes),
+            workers: count(workers),
         })
     }
+}
+
+fn count(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
 fn milliseconds(age: Duration) -> i64 {
     i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[
+    <PruneRuns as Statement>::INFO,
+    <PruneNotifications as Statement>::INFO,
+    <PruneAuditEvents as Statement>::INFO,
+    <PruneChanges as Statement>::INFO,
+    <PruneWorkers as Statement>::INFO,
+];

@@ -2,14 +2,17 @@
 
 use atlas_domain::access::operator::OperatorPermit;
 use atlas_domain::ids::WorkerId;
+use atlas_domain::run::Status;
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
-use diesel::{QueryableByName, sql_query};
+use diesel::dsl::{IntervalDsl, count_star};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::error::StoreError;
+use crate::functions::statement_timestamp;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{operation_runs, workers};
+use crate::statement::statement;
 
 /// What a worker tells of itself at every sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,40 +61,43 @@ pub struct WorkerView {
     pub heartbeat_at: DateTime<Utc>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable)]
 struct Row {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     version: String,
-    #[diesel(sql_type = Text)]
     host: String,
-    #[diesel(sql_type = Integer)]
     slots: i32,
-    #[diesel(sql_type = BigInt)]
-    running: i64,
-    #[diesel(sql_type = Bool)]
     draining: bool,
-    #[diesel(sql_type = Bool)]
-    silent: bool,
-    #[diesel(sql_type = Timestamptz)]
     started_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     heartbeat_at: DateTime<Utc>,
+    silent: bool,
+    running: Option<i64>,
 }
 
-const REPORT: &str = "INSERT INTO workers (id, version, host, slots, draining) \
-    VALUES ($1, $2, $3, $4, $5) \
-    ON CONFLICT (id) DO UPDATE SET draining = EXCLUDED.draining, heartbeat_at = clock_timestamp()";
+/// That of the list in the API.
+const LIST_LIMIT: i64 = 1000;
 
-const FORGET: &str = "DELETE FROM workers WHERE id = $1";
+const SILENT_AFTER_SECONDS: i64 = 60;
 
-/// Few rows are running, and few workers exist; the limit is that of the list in the API.
-const LIST: &str = "SELECT w.id, w.version, w.host, w.slots, w.draining, w.started_at, \
-        w.heartbeat_at, (w.heartbeat_at < clock_timestamp() - interval '60 seconds') AS silent, \
-        (SELECT count(*) FROM operation_runs r \
-            WHERE r.status = 'running' AND r.worker_id = w.id) AS running \
-    FROM workers w ORDER BY w.started_at DESC, w.id LIMIT 1000";
+statement! {
+    struct ReportWorker<'a> {
+        id: &'a str,
+        version: &'a str,
+        host: &'a str,
+        slots: i32,
+        draining: bool,
+    }
+    file: "system/report_worker",
+    row: (),
+}
+
+statement! {
+    struct ForgetWorker<'a> {
+        id: &'a str,
+    }
+    file: "system/forget_worker",
+    row: (),
+}
 
 impl Store {
     /// Records that the worker is there, and how it stands.
@@ -99,15 +105,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn report_worker(&self, report: &WorkerReport) -> Result<(), StoreError> {
-        prepared(
-            sql_query(REPORT)
-                .bind::<Text, _>(report.id.as_str())
-                .bind::<Text, _>(&report.version)
-                .bind::<Text, _>(&report.host)
-                .bind::<Integer, _>(i32::from(report.slots))
-                .bind::<Bool, _>(report.draining),
-        )
-        .execute(&mut self.connection().await?)
+        self.execute(&ReportWorker {
+            id: report.id.as_str(),
+            version: &report.version,
+            host: &report.host,
+            slots: i32::from(report.slots),
+            draining: report.draining,
+        })
         .await?;
         Ok(())
     }
@@ -117,9 +121,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_worker(&self, worker: &WorkerId) -> Result<(), StoreError> {
-        prepared(sql_query(FORGET).bind::<Text, _>(worker.as_str()))
-            .execute(&mut self.connection().await?)
-            .await?;
+        let id = worker.as_str();
+        self.execute(&ForgetWorker { id }).await?;
         Ok(())
     }
 
@@ -129,8 +132,27 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn workers(&self, _permit: &OperatorPermit) -> Result<Vec<WorkerView>, StoreError> {
-        let rows: Vec<Row> = prepared(sql_query(LIST))
-            .load(&mut self.connection().await?)
+        let running = operation_runs::table
+            .filter(operation_runs::status.eq(Status::Running.as_str()))
+            .filter(operation_runs::worker_id.eq(workers::id.nullable()))
+            .select(count_star())
+            .single_value();
+        let list = workers::table
+            .select((
+                workers::id,
+                workers::version,
+                workers::host,
+                workers::slots,
+                workers::draining,
+                workers::started_at,
+                workers::heartbeat_at,
+                (workers::heartbeat_at + SILENT_AFTER_SECONDS.seconds()).lt(statement_timestamp()),
+                running,
+            ))
+            .order((workers::started_at.desc(), workers::id))
+            .limit(LIST_LIMIT);
+        let rows: Vec<Row> = self
+            .read(async |connection| list.load(connection).await)
             .await?;
         Ok(rows
             .into_iter()
@@ -139,7 +161,7 @@ impl Store {
                 version: row.version,
                 host: row.host,
                 slots: row.slots,
-                running: row.running,
+                running: row.running.unwrap_or_default(),
                 state: match (row.silent, row.draining) {
                     (true, _) => WorkerState::Silent,
                     (false, true) => WorkerState::Draining,
@@ -151,3 +173,9 @@ impl Store {
             .collect())
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[crate::statement::Info] = &[
+    <ReportWorker<'_> as crate::statement::Statement>::INFO,
+    <ForgetWorker<'_> as crate::statement::Statement>::INFO,
+];

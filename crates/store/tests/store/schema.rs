@@ -1,5 +1,15 @@
 //! Migrations, and what the statements rely on in the schema.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use atlas_domain::access::Role;
+use atlas_domain::audit::{ActorKind, AuditOutcome};
+use atlas_domain::inventory::TypeStatus;
+use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::link::LinkSource;
+use atlas_domain::notification::Phase;
+use atlas_domain::run::{Outcome, Status};
+use atlas_domain::tenant::{Cloud, CredentialKind};
 use atlas_store::{SchemaState, migrate, revert_all};
 use atlas_test_support::TestDatabase;
 use secrecy::SecretString;
@@ -88,4 +98,70 @@ async fn the_constraints_refuse_rows_that_no_transition_makes() {
         .batch_execute("UPDATE audit_events SET outcome = 'denied'")
         .await;
     assert!(audit.is_err(), "the audit log is append-only");
+}
+
+/// Checks that a column holds one of a list of words.
+const WORD_LISTS: &str =
+    "SELECT c.conrelid::regclass || '.' || a.attname, pg_get_constraintdef(c.oid)
+    FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    WHERE c.contype = 'c' AND cardinality(c.conkey) = 1
+        AND c.connamespace = 'public'::regnamespace
+        AND pg_get_constraintdef(c.oid) LIKE '%= ANY (ARRAY[%'";
+
+fn words<T: Copy>(
+    column: &str,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> (String, BTreeSet<String>) {
+    let words = all.iter().map(|one| word(*one).to_owned());
+    (column.to_owned(), words.collect())
+}
+
+#[tokio::test]
+async fn columns_of_words_take_exactly_the_words_of_the_domain() {
+    let database = TestDatabase::create().await;
+    let rows = database.connection().await.query(WORD_LISTS, &[]).await;
+    let found: BTreeMap<String, BTreeSet<String>> = rows
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let definition: String = row.get(1);
+            let quoted = definition.split('\'').skip(1).step_by(2);
+            (row.get(0), quoted.map(str::to_owned).collect())
+        })
+        .collect();
+    let expected = BTreeMap::from([
+        words("audit_events.actor_kind", ActorKind::ALL, ActorKind::as_str),
+        words(
+            "audit_events.outcome",
+            AuditOutcome::ALL,
+            AuditOutcome::as_str,
+        ),
+        words(
+            "inventory_changes.kind",
+            &ChangeKind::ALL,
+            ChangeKind::as_str,
+        ),
+        words(
+            "inventory_links.source",
+            LinkSource::ALL,
+            LinkSource::as_str,
+        ),
+        words(
+            "inventory_type_results.status",
+            &TypeStatus::ALL,
+            TypeStatus::as_str,
+        ),
+        words("memberships.role", &Role::ALL, Role::as_str),
+        words("notifications.phase", &Phase::ALL, Phase::as_str),
+        words("operation_runs.outcome", &Outcome::ALL, Outcome::as_str),
+        words("operation_runs.status", &Status::ALL, Status::as_str),
+        words(
+            "tenant_credentials.kind",
+            &CredentialKind::ALL,
+            CredentialKind::as_str,
+        ),
+        words("tenants.cloud", &Cloud::ALL, Cloud::as_str),
+    ]);
+    assert_eq!(found, expected);
 }

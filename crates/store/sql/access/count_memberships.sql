@@ -1,0 +1,2 @@
+-- access.count_memberships
+SELECT count(*) AS count FROM memberships m WHERE m.user_id = :user

@@ -1,0 +1,18 @@
+-- Written by `cargo xtask schema` from audit/record.sql.
+-- $1 id: uuid
+-- $2 tenant_id: uuid
+-- $3 actor_kind: text
+-- $4 actor_id: uuid
+-- $5 action: text
+-- $6 target_kind: text
+-- $7 target_id: text
+-- $8 outcome: text
+-- $9 request_id: uuid
+-- $10 detail: jsonb
+-- audit.record
+--
+-- Writes one entry. Its time is the column's default.
+INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
+    outcome, request_id, detail)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+    $9, $10)

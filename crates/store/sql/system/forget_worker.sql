@@ -1,0 +1,2 @@
+-- system.forget_worker
+DELETE FROM workers w WHERE w.id = :id

@@ -1,0 +1,21 @@
+-- system.prune_notifications
+--
+-- Deletes a batch of old notifications. Each user's index by time is asked for its first entries: an
+-- index by time alone would have to be kept by every start, for a statement that runs now and then.
+WITH old AS (
+    SELECT oldest.id
+    FROM users u
+        CROSS JOIN LATERAL (
+            SELECT n.id
+            FROM notifications n
+            WHERE n.user_id = u.id
+                AND n.created_at
+                    < statement_timestamp() - :age_ms::bigint * interval '1 millisecond'
+            ORDER BY n.created_at, n.id
+            LIMIT :batch
+            FOR UPDATE SKIP LOCKED
+        ) oldest
+    LIMIT :batch
+)
+DELETE FROM notifications d
+WHERE d.id = ANY (ARRAY(SELECT id FROM old))

@@ -1,0 +1,4 @@
+-- system.prune_workers
+--
+-- Forgets workers that were killed and have been silent for a day.
+DELETE FROM workers w WHERE w.heartbeat_at < statement_timestamp() - interval '1 day'

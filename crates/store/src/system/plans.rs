@@ -1,0 +1,106 @@
+//! How statements about the whole installation find their rows: by indexes, whatever the values.
+
+use atlas_test_support::TestDatabase;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::statement::Info;
+
+/// Tables that grow without end.
+const LARGE: [&str; 4] = [
+    "operation_runs",
+    "notifications",
+    "audit_events",
+    "inventory_changes",
+];
+
+/// Both kinds of plan that a prepared statement may get.
+const MODES: [&str; 2] = ["force_custom_plan", "force_generic_plan"];
+
+async fn seeded() -> (TestDatabase, Client) {
+    let database = TestDatabase::create().await;
+    let client = database.connection().await;
+    client
+        .batch_execute(include_str!("plans/seed.sql"))
+        .await
+        .unwrap();
+    (database, client)
+}
+
+/// The lines of a statement's plan, run with these values and undone.
+async fn plan(client: &Client, info: &Info, values: &str, mode: &str) -> String {
+    let statement = format!(
+        "BEGIN; SET LOCAL atlas.retention = 'on'; SET LOCAL plan_cache_mode = {mode};
+        PREPARE planned AS {};
+        EXPLAIN (ANALYZE, BUFFERS, COSTS off, TIMING off, SUMMARY off) EXECUTE planned ({values});
+        DEALLOCATE planned; ROLLBACK",
+        info.text
+    );
+    let messages = client.simple_query(&statement).await.unwrap();
+    let lines = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+fn reads_a_large_table_whole(plan: &str) -> bool {
+    LARGE
+        .iter()
+        .any(|table| plan.contains(&format!("Seq Scan on {table}")))
+}
+
+/// How many pages the plan's topmost node has touched.
+fn pages(plan: &str) -> u64 {
+    let buffers = plan
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Buffers: shared "))
+        .unwrap();
+    buffers
+        .split_whitespace()
+        .filter(|part| part.starts_with("hit=") || part.starts_with("read="))
+        .filter_map(|part| part.split_once('=')?.1.parse::<u64>().ok())
+        .sum()
+}
+
+#[tokio::test]
+async fn retention_that_finds_nothing_to_delete_reads_no_table_whole() {
+    let (_database, client) = seeded().await;
+    for info in super::retention::STATEMENTS {
+        if info.parameters.is_empty() {
+            continue;
+        }
+        for mode in MODES {
+            let plan = plan(&client, info, "7776000000, 500", mode).await;
+            assert!(!reads_a_large_table_whole(&plan), "{}: {plan}", info.file);
+            let pages = pages(&plan);
+            assert!(pages < 300, "{}: {pages} pages: {plan}", info.file);
+        }
+    }
+}
+
+#[tokio::test]
+async fn retention_finds_what_is_too_old_by_indexes_also_when_that_is_most_of_a_table() {
+    let (_database, client) = seeded().await;
+    for info in super::retention::STATEMENTS {
+        if info.parameters.is_empty() {
+            continue;
+        }
+        for mode in MODES {
+            let plan = plan(&client, info, "86400000, 500", mode).await;
+            assert!(!reads_a_large_table_whole(&plan), "{}: {plan}", info.file);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_statistics_of_queues_read_active_runs_and_those_of_the_last_hour_only() {
+    let (_database, client) = seeded().await;
+    let stats = &super::queues::STATEMENTS[0];
+    for mode in MODES {
+        let plan = plan(&client, stats, "ARRAY['inventory_sync']", mode).await;
+        assert!(!reads_a_large_table_whole(&plan), "{plan}");
+        assert!(plan.contains("operation_runs_completed"), "{plan}");
+        let pages = pages(&plan);
+        assert!(pages < 1000, "{pages} pages: {plan}");
+    }
+}
