@@ -7,8 +7,14 @@ use std::fs;
 use atlas_test_support::TestDatabase;
 use tokio_postgres::Client;
 
-/// Set to write the file instead of comparing it.
-const WRITE: &str = "ATLAS_WRITE_SCHEMA";
+/// Whether generated files are to be written instead of compared.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "cargo xtask schema sets it, nobody else does"
+)]
+pub(crate) fn is_to_be_written() -> bool {
+    std::env::var_os("ATLAS_WRITE_SCHEMA").is_some()
+}
 
 const COLUMNS: &str = "SELECT c.relname, a.attname, t.typname, a.attnotnull,
         coalesce(a.attnum = ANY (i.indkey), false) AS is_key
@@ -89,7 +95,7 @@ async fn the_schema_is_that_of_the_migrations() {
     let database = TestDatabase::create().await;
     let text = generate(&database.connection().await).await;
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema.rs");
-    if std::env::var_os(WRITE).is_some() {
+    if is_to_be_written() {
         fs::write(path, text).unwrap();
     } else {
         let written = fs::read_to_string(path).unwrap_or_default();

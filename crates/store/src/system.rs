@@ -3,7 +3,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `workers` | which worker processes there are, as they tell of themselves |
+//! | `workers` | which worker processes there are, as they report themselves |
 //! | `queues` | how much work waits, and pausing a kind of it |
 //! | `retention` | deleting what is older than configured |
 

@@ -9,9 +9,7 @@ use atlas_test_support::TestDatabase;
 use tokio_postgres::Client;
 
 use super::Info;
-
-/// Set to write the files under `sql/expanded/` instead of comparing them.
-const WRITE: &str = "ATLAS_WRITE_SCHEMA";
+use crate::schema_file::is_to_be_written;
 
 /// Every statement of the crate.
 fn statements() -> Vec<Info> {
@@ -139,7 +137,7 @@ async fn the_expanded_statements_are_those_of_the_files() {
         expected.insert(format!("expanded/{}", info.file));
         let path = directory.join(info.file).with_extension("sql");
         let text = expanded(&client, &info).await;
-        if std::env::var_os(WRITE).is_some() {
+        if is_to_be_written() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
         } else {
@@ -153,7 +151,7 @@ async fn the_expanded_statements_are_those_of_the_files() {
     }
     let mut found = BTreeSet::new();
     files(&directory, &mut found);
-    if std::env::var_os(WRITE).is_some() {
+    if is_to_be_written() {
         for old in found.difference(&expected) {
             fs::remove_file(root().join(old).with_extension("sql")).unwrap();
         }

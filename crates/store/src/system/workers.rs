@@ -1,4 +1,4 @@
-//! Which worker processes there are, as they tell of themselves.
+//! Which worker processes there are, as they report themselves.
 
 use atlas_domain::access::operator::OperatorPermit;
 use atlas_domain::ids::WorkerId;
@@ -14,7 +14,7 @@ use crate::pool::Store;
 use crate::schema::{operation_runs, workers};
 use crate::statement::statement;
 
-/// What a worker tells of itself at every sweep.
+/// What a worker reports of itself at every sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerReport {
     /// The process. A name is never used twice.
