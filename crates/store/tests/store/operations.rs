@@ -389,6 +389,20 @@ async fn the_logs_are_pruned_in_batches_and_the_audit_log_by_nobody_else() {
 }
 
 #[tokio::test]
+async fn old_entries_of_tenants_and_of_none_share_a_batch() {
+    let stage = Stage::set().await;
+    let old = "INSERT INTO audit_events (id, tenant_id, actor_kind, action, target_kind, target_id,
+            outcome, occurred_at)
+        SELECT gen_random_uuid(), t.id, 'worker', 'a.b', 'c', 'd', 'allowed',
+            clock_timestamp() - interval '401 days'
+        FROM generate_series(1, 2), (SELECT id FROM tenants UNION ALL SELECT NULL) t";
+    stage.execute(old).await;
+    assert_eq!(stage.prune(3).await.audit_events, 3);
+    assert_eq!(stage.prune(3).await.audit_events, 1);
+    assert_eq!(stage.prune(3).await.audit_events, 0);
+}
+
+#[tokio::test]
 async fn pruning_leaves_rows_alone_that_somebody_holds() {
     let stage = Stage::set().await;
     let (held, free) = (stage.done().await, stage.done().await);
