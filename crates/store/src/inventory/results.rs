@@ -4,41 +4,30 @@ use atlas_domain::failure::Failure;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use chrono::{DateTime, Utc};
-use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::error::StoreError;
+use crate::schema::inventory_type_results;
 
 /// Columns of [`ResultRow`] from a result `x`.
 pub(crate) const RESULT_COLUMNS: &str = "x.policy_type, x.status, x.pages, x.seen, x.created, \
     x.changed, x.reassigned, x.missing, x.back, x.error, x.started_at, x.completed_at";
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = inventory_type_results, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct ResultRow {
-    #[diesel(sql_type = Text)]
     policy_type: String,
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Integer)]
     pages: i32,
-    #[diesel(sql_type = BigInt)]
     seen: i64,
-    #[diesel(sql_type = BigInt)]
     created: i64,
-    #[diesel(sql_type = BigInt)]
     changed: i64,
-    #[diesel(sql_type = BigInt)]
     reassigned: i64,
-    #[diesel(sql_type = BigInt)]
     missing: i64,
-    #[diesel(sql_type = BigInt)]
     back: i64,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     error: Option<Value>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     started_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     completed_at: Option<DateTime<Utc>>,
 }
 
