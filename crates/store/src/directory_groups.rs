@@ -7,3 +7,8 @@ mod write;
 pub use read::{GroupReading, GroupView};
 pub use search::{GroupFilter, GroupPlace};
 pub use write::{GroupEffect, GroupTally, MARKED_AT_ONCE, MarkedGone};
+
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<crate::statement::Info> {
+    write::STATEMENTS.to_vec()
+}

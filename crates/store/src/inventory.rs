@@ -11,5 +11,10 @@ pub use changes::{ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemN
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
 pub use sync_runs::SyncRunView;
+pub(crate) use write::HeldRow;
 pub use write::{Beginning, PageEffect, PageStored, RefusedRow, TypeEffect, WriteError};
-pub(crate) use write::{GUARD, HELD, HeldRow, guarded};
+
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<crate::statement::Info> {
+    write::statements()
+}

@@ -5,19 +5,23 @@
 //! | --- | --- |
 //! | `begin` | recording what is going to be read |
 //! | `page` | storing what was seen on a page |
-//! | `differing` | the statement for what is new or differs: content, changes and links with it |
+//! | `touch` | what stands as it was seen |
+//! | `differing` | what is new or differs: content, changes and links with it |
+//! | `columns` | the columns of observations and links |
 //! | `stored_json` | JSON on its way into the database |
 //! | `left_out` | what lists hold that is no item |
 //! | `missing` | marking what is no longer there |
 //! | `dangling` | finding links whose target is not there |
 
 mod begin;
+mod columns;
 mod dangling;
 mod differing;
 mod left_out;
 mod missing;
 mod page;
 mod stored_json;
+mod touch;
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -25,17 +29,14 @@ use std::ops::AddAssign;
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
-use const_format::concatcp;
-use diesel::sql_types::{
-    Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
-use diesel::{QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
 use crate::runs::to_json;
+use crate::statement::{row, statement};
 
 pub use begin::Beginning;
 
@@ -101,57 +102,55 @@ impl AddAssign for TypeEffect {
     }
 }
 
-/// `FOR SHARE` makes the check and the write one: whoever takes the run over updates this row, and
-/// so waits for our commit or comes first. $1 tenant, $2 scope, $3 fence, $4 token.
-pub(crate) const GUARD: &str = "WITH guard AS ( \
-    SELECT 1 AS held FROM tenant_fences f \
-    WHERE f.tenant_id = $1 AND f.scope = $2 AND f.fence = $3 AND f.token = $4 FOR SHARE)";
-
-/// Ends a guarded statement that tells nothing else: whether the guard held.
-pub(crate) const HELD: &str = " SELECT EXISTS (SELECT 1 FROM guard) AS held";
-
-/// $5 run, $6 policy type, $7 to $12 the result without the numbers of changes, which stand already.
-const RECORD: &str = concatcp!(
-    GUARD,
-    ", recorded AS ( \
-        UPDATE inventory_type_results x SET status = $7, pages = $8, seen = $9, error = $10, \
-            started_at = $11, completed_at = $12 \
-        FROM guard WHERE x.run_id = $5 AND x.policy_type = $6 \
-        RETURNING x.created, x.changed, x.reassigned, x.missing, x.back) \
-    SELECT coalesce(x.created, 0) AS created, coalesce(x.changed, 0) AS changed, \
-        coalesce(x.reassigned, 0) AS reassigned, coalesce(x.missing, 0) AS missing, \
-        coalesce(x.back, 0) AS back \
-    FROM guard LEFT JOIN recorded x ON true"
-);
-
-/// $5 run, $6 policy types.
-const READ_TO_END: &str = concatcp!(
-    GUARD,
-    ", known AS ( \
-        INSERT INTO inventory_type_summaries AS s \
-            (tenant_id, policy_type, present, missing, data_as_of, last_run) \
-        SELECT $1, k, 0, 0, clock_timestamp(), $5 FROM guard CROSS JOIN unnest($6) k ORDER BY k \
-        ON CONFLICT (tenant_id, policy_type) DO UPDATE SET data_as_of = EXCLUDED.data_as_of, \
-            last_run = EXCLUDED.last_run)",
-    HELD
-);
-
-/// Begins a statement with the four values of [`GUARD`].
-macro_rules! guarded {
-    ($statement:expr, $lease:expr) => {
-        sql_query($statement)
-            .bind::<SqlUuid, _>($lease.tenant_id.into_uuid())
-            .bind::<Text, _>($lease.kind.lock_scope())
-            .bind::<BigInt, _>($lease.fence)
-            .bind::<SqlUuid, _>($lease.token.into_uuid())
-    };
+statement! {
+    struct RecordResult<'a> {
+        tenant: Uuid,
+        scope: &'a str,
+        fence: i64,
+        token: Uuid,
+        run: Uuid,
+        policy_type: &'a str,
+        status: &'a str,
+        pages: i32,
+        seen: i64,
+        error: Option<Value>,
+        started_at: Option<DateTime<Utc>>,
+        completed_at: Option<DateTime<Utc>>,
+    }
+    file: "inventory/record_result",
+    row: RecordedRow,
+    pieces: ["inventory/pieces/guard"],
 }
-pub(crate) use guarded;
 
-#[derive(QueryableByName)]
-pub(crate) struct HeldRow {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    held: bool,
+row! {
+    struct RecordedRow {
+        created: i64,
+        changed: i64,
+        reassigned: i64,
+        missing: i64,
+        back: i64,
+    }
+}
+
+statement! {
+    struct ReadToEnd<'a> {
+        tenant: Uuid,
+        scope: &'a str,
+        fence: i64,
+        token: Uuid,
+        run: Uuid,
+        policy_types: Vec<&'a str>,
+    }
+    file: "inventory/read_to_end",
+    row: HeldRow,
+    pieces: ["inventory/pieces/guard"],
+}
+
+row! {
+    /// What a guarded statement returns that reports nothing else.
+    pub(crate) struct HeldRow {
+        held: bool,
+    }
 }
 
 impl HeldRow {
@@ -163,20 +162,6 @@ impl HeldRow {
             Err(WriteError::Lost)
         }
     }
-}
-
-#[derive(QueryableByName)]
-struct RecordedRow {
-    #[diesel(sql_type = BigInt)]
-    created: i64,
-    #[diesel(sql_type = BigInt)]
-    changed: i64,
-    #[diesel(sql_type = BigInt)]
-    reassigned: i64,
-    #[diesel(sql_type = BigInt)]
-    missing: i64,
-    #[diesel(sql_type = BigInt)]
-    back: i64,
 }
 
 impl Store {
@@ -191,21 +176,23 @@ impl Store {
         lease: &Lease,
         result: &TypeResult,
     ) -> Result<TypeResult, WriteError> {
-        let rows: Vec<RecordedRow> = prepared(
-            guarded!(RECORD, lease)
-                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
-                .bind::<Text, _>(result.policy_type.as_str())
-                .bind::<Text, _>(result.status.as_str())
-                .bind::<Integer, _>(i32::try_from(result.pages).unwrap_or(i32::MAX))
-                .bind::<BigInt, _>(result.seen.cast_signed())
-                .bind::<Nullable<Jsonb>, _>(result.error.as_ref().map(to_json))
-                .bind::<Nullable<Timestamptz>, _>(result.started_at)
-                .bind::<Nullable<Timestamptz>, _>(result.completed_at),
-        )
-        .load(&mut self.connection().await?)
-        .await
-        .map_err(StoreError::from)?;
-        let recorded = rows.into_iter().next().ok_or(WriteError::Lost)?;
+        let recorded = self
+            .fetch_optional(&RecordResult {
+                tenant: lease.tenant_id.into_uuid(),
+                scope: lease.kind.lock_scope(),
+                fence: lease.fence,
+                token: lease.token.into_uuid(),
+                run: lease.run_id.into_uuid(),
+                policy_type: result.policy_type.as_str(),
+                status: result.status.as_str(),
+                pages: i32::try_from(result.pages).unwrap_or(i32::MAX),
+                seen: result.seen.cast_signed(),
+                error: result.error.as_ref().map(to_json),
+                started_at: result.started_at,
+                completed_at: result.completed_at,
+            })
+            .await?
+            .ok_or(WriteError::Lost)?;
         Ok(TypeResult {
             created: recorded.created.unsigned_abs(),
             changed: recorded.changed.unsigned_abs(),
@@ -226,15 +213,34 @@ impl Store {
         lease: &Lease,
         keys: &[PolicyTypeKey],
     ) -> Result<(), WriteError> {
-        let keys: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
-        let row: HeldRow = prepared(
-            guarded!(READ_TO_END, lease)
-                .bind::<SqlUuid, _>(lease.run_id.into_uuid())
-                .bind::<Array<Text>, _>(keys),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .map_err(StoreError::from)?;
+        let row = self
+            .fetch_one(&ReadToEnd {
+                tenant: lease.tenant_id.into_uuid(),
+                scope: lease.kind.lock_scope(),
+                fence: lease.fence,
+                token: lease.token.into_uuid(),
+                run: lease.run_id.into_uuid(),
+                policy_types: keys.iter().map(|key| key.as_str()).collect(),
+            })
+            .await?;
         row.check()
     }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<crate::statement::Info> {
+    let own: &[crate::statement::Info] = &[
+        <RecordResult<'_> as crate::statement::Statement>::INFO,
+        <ReadToEnd<'_> as crate::statement::Statement>::INFO,
+    ];
+    [
+        own,
+        begin::STATEMENTS,
+        dangling::STATEMENTS,
+        differing::STATEMENTS,
+        left_out::STATEMENTS,
+        missing::STATEMENTS,
+        touch::STATEMENTS,
+    ]
+    .concat()
 }

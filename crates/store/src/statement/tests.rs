@@ -18,6 +18,8 @@ fn statements() -> Vec<Info> {
         crate::admin::STATEMENTS.to_vec(),
         crate::audit::STATEMENTS.to_vec(),
         crate::migrations::STATEMENTS.to_vec(),
+        crate::directory_groups::statements(),
+        crate::inventory::statements(),
         crate::notifications::STATEMENTS.to_vec(),
         crate::runs::statements(),
         crate::system::statements(),

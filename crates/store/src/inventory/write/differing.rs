@@ -1,217 +1,151 @@
-//! The statement that stores what is new, differs, was missing, or tells other links: the item, its
-//! content, what changed, its links, and the counts, all or nothing.
-//!
-//! Old rows are read by the statement's snapshot, and an item is written only while it still is what
-//! the snapshot says: the writer loses to another one that came in between, such as an earlier try
-//! of its own whose answer was lost on the way. Everything else that is written hangs on that write
-//! ([`SETTLED`]), so that no change is recorded twice. What was not settled is looked at again.
+//! Storing what is new, differs, was missing, or has other links: see
+//! `sql/inventory/store_differing.sql`.
 
-use const_format::concatcp;
+use atlas_domain::inventory::Observation;
+use atlas_domain::run::Lease;
+use serde_json::Value;
+use uuid::Uuid;
 
-use super::GUARD;
+use super::columns::{Columns, LinkColumns, as_bytes, column};
+use super::page::{index, kept};
+use super::stored_json::StoredJson;
+use super::{PageEffect, TypeEffect, WriteError};
+use crate::pool::Store;
+use crate::statement::{row, statement};
 
-/// Differing fields and assignments that a change tells one by one; it counts the rest.
-const MOST_TOLD: u32 = 100;
+/// What one observation can be at once: created or back, changed, and reassigned.
+const CHANGES_OF_EACH: usize = 3;
 
-/// $5 run, $6 to $22 columns of the observations, $23 three ids for changes of each, $31 and $32 the
-/// hashes that versions before would have stored for the same (`docs/adr/0003-former-hashes.md`).
-/// `before` is what stands: `kept` says whether content was kept, which is so but for items of
-/// versions that kept none, and `other_content` and `other_assignments` whether the observation
-/// differs from it in more than its form.
-const OBSERVED: &str = ", observed AS ( \
-        SELECT * FROM unnest($6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], \
-            $11::text[], $12::bool[], $13::text[], $14::int[], $15::jsonb[], $16::bytea[], \
-            $17::bytea[], $18::bytea[], $19::bytea[], $20::bytea[], $21::jsonb[], $22::jsonb[], \
-            $31::bytea[], $32::bytea[]) \
-        WITH ORDINALITY AS o(id, policy_type, external_id, name, category, platform, foundation, \
-            scope_tags, assignment_count, metadata, content_hash, assignments_hash, object_links, \
-            assignment_links, related_links, content, assignments, former_content_hash, \
-            former_assignments_hash, at)), \
-    before AS ( \
-        SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links, \
-            i.related_links, i.missing_since, c.item_id IS NOT NULL AS kept, c.content, \
-            c.assignments, \
-            i.content_hash <> o.content_hash \
-                AND i.content_hash IS DISTINCT FROM o.former_content_hash AS other_content, \
-            coalesce(i.assignments_hash <> o.assignments_hash, false) \
-                AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash \
-                AS other_assignments \
-        FROM observed o JOIN inventory_items i ON i.tenant_id = $1 \
-                AND i.policy_type = o.policy_type AND i.external_id = o.external_id \
-            LEFT JOIN inventory_contents c ON c.item_id = i.id)";
+statement! {
+    struct StoreDiffering<'a> {
+        tenant: Uuid,
+        scope: &'a str,
+        fence: i64,
+        token: Uuid,
+        run: Uuid,
+        item_ids: Vec<Uuid>,
+        policy_types: Vec<&'a str>,
+        external_ids: Vec<String>,
+        names: Vec<String>,
+        categories: Vec<&'a str>,
+        platforms: Vec<String>,
+        foundations: Vec<bool>,
+        scope_tags: Vec<Option<String>>,
+        assignment_counts: Vec<Option<i32>>,
+        metadata: Vec<StoredJson<'a>>,
+        content_hashes: Vec<&'a [u8]>,
+        assignments_hashes: Vec<Option<&'a [u8]>>,
+        object_links: Vec<Option<Vec<u8>>>,
+        assignment_links: Vec<Option<Vec<u8>>>,
+        related_links: Vec<Option<Vec<u8>>>,
+        contents: Vec<StoredJson<'a>>,
+        assignments: Vec<Option<StoredJson<'a>>>,
+        former_content_hashes: Vec<Option<&'a [u8]>>,
+        former_assignments_hashes: Vec<Option<&'a [u8]>>,
+        change_ids: Vec<Uuid>,
+        link_places: Vec<i64>,
+        link_ids: Vec<Uuid>,
+        link_sources: Vec<&'a str>,
+        link_kinds: Vec<&'a str>,
+        link_target_kinds: Vec<&'a str>,
+        link_target_ids: Vec<String>,
+        link_qualifiers: Vec<Value>,
+    }
+    file: "inventory/store_differing",
+    row: SettledRow,
+    pieces: [
+        "inventory/pieces/guard",
+        "inventory/pieces/observation_values",
+        "inventory/pieces/observation_columns",
+        "inventory/pieces/seen_again",
+    ],
+    constants: [most_listed = "100"],
+}
 
-/// What a reading did not tell stays as it stands.
-const ITEMS: &str = ", inserted AS ( \
-        INSERT INTO inventory_items AS i (id, tenant_id, policy_type, external_id, name, category, \
-            platform, foundation, scope_tags, assignment_count, metadata, content_hash, \
-            assignments_hash, object_links, assignment_links, related_links, first_seen_at, \
-            last_seen_at, changed_at, fence, last_seen_run) \
-        SELECT o.id, $1, o.policy_type, o.external_id, o.name, o.category, o.platform, \
-            o.foundation, coalesce(string_to_array(o.scope_tags, E'\\x1f'), '{}'), \
-            o.assignment_count, o.metadata, \
-            o.content_hash, o.assignments_hash, o.object_links, o.assignment_links, \
-            o.related_links, clock_timestamp(), clock_timestamp(), clock_timestamp(), $3, $5 \
-        FROM observed o CROSS JOIN guard \
-        WHERE o.at NOT IN (SELECT b.at FROM before b) \
-        ON CONFLICT (tenant_id, policy_type, external_id) DO NOTHING \
-        RETURNING i.id), \
-    updated AS ( \
-        UPDATE inventory_items i SET name = o.name, category = o.category, platform = o.platform, \
-            foundation = o.foundation, \
-            scope_tags = coalesce(string_to_array(o.scope_tags, E'\\x1f'), i.scope_tags), \
-            assignment_count = coalesce(o.assignment_count, i.assignment_count), \
-            metadata = o.metadata, content_hash = o.content_hash, \
-            assignments_hash = coalesce(o.assignments_hash, i.assignments_hash), \
-            object_links = coalesce(o.object_links, i.object_links), \
-            assignment_links = coalesce(o.assignment_links, i.assignment_links), \
-            related_links = coalesce(o.related_links, i.related_links), \
-            changed_at = CASE WHEN b.other_content OR b.other_assignments \
-                THEN clock_timestamp() ELSE i.changed_at END, \
-            last_seen_at = clock_timestamp(), missing_since = NULL, fence = $3, last_seen_run = $5 \
-        FROM before b JOIN observed o ON o.at = b.at CROSS JOIN guard \
-        WHERE i.id = b.id AND i.fence <= $3 AND i.content_hash = b.content_hash \
-            AND i.assignments_hash IS NOT DISTINCT FROM b.assignments_hash \
-            AND i.object_links IS NOT DISTINCT FROM b.object_links \
-            AND i.assignment_links IS NOT DISTINCT FROM b.assignment_links \
-            AND i.related_links IS NOT DISTINCT FROM b.related_links \
-            AND i.missing_since IS NOT DISTINCT FROM b.missing_since \
-        RETURNING o.at)";
+row! {
+    struct SettledRow {
+        at: Option<i64>,
+        created: bool,
+        changed: bool,
+        reassigned: bool,
+        back: bool,
+    }
+}
 
-/// What was written, and what that was to each. Content or assignments that were not known before
-/// differ from nothing; those that differ in their form alone are kept anew.
-const SETTLED: &str = ", settled AS ( \
-        SELECT o.at, o.id AS item_id, o.policy_type, true AS created, false AS back, \
-            false AS changed, false AS reassigned, true AS keep \
-        FROM inserted n JOIN observed o ON o.id = n.id \
-        UNION ALL \
-        SELECT o.at, b.id, o.policy_type, false, b.missing_since IS NOT NULL, \
-            b.other_content, b.other_assignments, \
-            NOT b.kept OR b.content_hash <> o.content_hash \
-                OR o.assignments_hash IS NOT NULL \
-                    AND o.assignments_hash IS DISTINCT FROM b.assignments_hash \
-        FROM updated u JOIN observed o ON o.at = u.at JOIN before b ON b.at = u.at), \
-    contents AS ( \
-        INSERT INTO inventory_contents (item_id, content, assignments) \
-        SELECT s.item_id, o.content, coalesce(o.assignments, b.assignments) \
-        FROM settled s JOIN observed o ON o.at = s.at LEFT JOIN before b ON b.at = s.at \
-        WHERE s.keep \
-        ON CONFLICT (item_id) DO UPDATE SET content = EXCLUDED.content, \
-            assignments = EXCLUDED.assignments)";
+impl Store {
+    /// Stores what is new or differs, and returns what somebody else wrote meanwhile.
+    pub(super) async fn store_differing<'a>(
+        &self,
+        lease: &Lease,
+        batch: Vec<&'a Observation>,
+        total: &mut PageEffect,
+    ) -> Result<Vec<&'a Observation>, WriteError> {
+        let columns = Columns::of(&batch);
+        let links = LinkColumns::of(&batch, || self.mint());
+        let mint = |count| std::iter::repeat_with(|| self.mint()).take(count).collect();
+        let rows = self
+            .fetch_all(&StoreDiffering {
+                tenant: lease.tenant_id.into_uuid(),
+                scope: lease.kind.lock_scope(),
+                fence: lease.fence,
+                token: lease.token.into_uuid(),
+                run: lease.run_id.into_uuid(),
+                item_ids: mint(batch.len()),
+                policy_types: columns.policy_types,
+                external_ids: columns.external_ids,
+                names: columns.names,
+                categories: columns.categories,
+                platforms: columns.platforms,
+                foundations: columns.foundations,
+                scope_tags: columns.scope_tags,
+                assignment_counts: columns.assignment_counts,
+                metadata: columns.metadata,
+                content_hashes: columns.content_hashes,
+                assignments_hashes: columns.assignments_hashes,
+                object_links: columns.object_links,
+                assignment_links: columns.assignment_links,
+                related_links: columns.related_links,
+                contents: column(&batch, |o| StoredJson::of(&o.content)),
+                assignments: column(&batch, |o| o.assignments.as_ref().map(StoredJson::of)),
+                former_content_hashes: column(&batch, |o| {
+                    o.former_content_hash.as_ref().map(as_bytes)
+                }),
+                former_assignments_hashes: column(&batch, |o| {
+                    o.former_assignments_hash.as_ref().map(as_bytes)
+                }),
+                change_ids: mint(CHANGES_OF_EACH * batch.len()),
+                link_places: links.places,
+                link_ids: links.ids,
+                link_sources: links.sources,
+                link_kinds: links.kinds,
+                link_target_kinds: links.target_kinds,
+                link_target_ids: links.target_ids,
+                link_qualifiers: links.qualifiers,
+            })
+            .await?;
+        let mut left = vec![true; batch.len()];
+        let mut held = false;
+        for row in rows {
+            let Some(at) = row.at.and_then(index) else {
+                held = true;
+                continue;
+            };
+            left[at] = false;
+            *total.entry(batch[at].policy_type).or_default() += TypeEffect {
+                seen: 1,
+                created: row.created.into(),
+                changed: row.changed.into(),
+                reassigned: row.reassigned.into(),
+                back: row.back.into(),
+            };
+        }
+        if !held {
+            return Err(WriteError::Lost);
+        }
+        Ok(kept(batch, &left))
+    }
+}
 
-/// Fields that differ, by pointer. A null is as good as nothing: Graph means the same by both.
-const FIELDS: &str = concatcp!(
-    "(SELECT jsonb_build_object('field_count', count(*), 'fields', coalesce(jsonb_agg( \
-            jsonb_build_object('field', d.field, 'old', d.old, 'new', d.new) ORDER BY d.field) \
-            FILTER (WHERE d.place <= ",
-    MOST_TOLD,
-    "), '[]')) \
-        FROM (SELECT coalesce(x.key, y.key) AS field, x.value AS old, y.value AS new, \
-                row_number() OVER (ORDER BY coalesce(x.key, y.key)) AS place \
-            FROM jsonb_each(b.content) x FULL JOIN jsonb_each(o.content) y ON y.key = x.key \
-            WHERE nullif(x.value, 'null') IS DISTINCT FROM nullif(y.value, 'null')) d)"
-);
-
-/// Assignments that are told now and were not, and the other way round.
-const ASSIGNMENTS: &str = concatcp!(
-    "(SELECT jsonb_build_object( \
-            'added_count', count(*) FILTER (WHERE d.added), \
-            'added', coalesce(jsonb_agg(d.one ORDER BY d.one) \
-                FILTER (WHERE d.added AND d.place <= ",
-    MOST_TOLD,
-    "), '[]'), \
-            'removed_count', count(*) FILTER (WHERE NOT d.added), \
-            'removed', coalesce(jsonb_agg(d.one ORDER BY d.one) \
-                FILTER (WHERE NOT d.added AND d.place <= ",
-    MOST_TOLD,
-    "), '[]')) \
-        FROM (SELECT e.added, e.one, row_number() OVER (PARTITION BY e.added ORDER BY e.one) AS place \
-            FROM ((SELECT true AS added, one FROM jsonb_array_elements(o.assignments) one \
-                    EXCEPT ALL SELECT true, one FROM jsonb_array_elements(b.assignments) one) \
-                UNION ALL (SELECT false, one FROM jsonb_array_elements(b.assignments) one \
-                    EXCEPT ALL SELECT false, one FROM jsonb_array_elements(o.assignments) one) \
-            ) e) d)"
-);
-
-const CHANGES: &str = concatcp!(
-    ", changes AS ( \
-        INSERT INTO inventory_changes \
-            (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, detail) \
-        SELECT $1, clock_timestamp(), c.id, s.item_id, s.policy_type, c.kind, $5, c.detail \
-        FROM settled s JOIN observed o ON o.at = s.at LEFT JOIN before b ON b.at = s.at \
-            CROSS JOIN LATERAL ( \
-                SELECT ($23)[3 * s.at - 2] AS id, 'created' AS kind, NULL::jsonb AS detail \
-                WHERE s.created \
-                UNION ALL SELECT ($23)[3 * s.at - 2], 'back', NULL WHERE s.back \
-                UNION ALL SELECT ($23)[3 * s.at - 1], 'changed', CASE WHEN b.kept THEN ",
-    FIELDS,
-    " END WHERE s.changed \
-                UNION ALL SELECT ($23)[3 * s.at], 'reassigned', \
-                    CASE WHEN b.assignments IS NOT NULL AND o.assignments IS NOT NULL THEN ",
-    ASSIGNMENTS,
-    " END WHERE s.reassigned) c)"
-);
-
-/// $24 to $30 columns of the links, the first of them the place of the item among the observations.
-/// Of each set that differs as a whole, only the links that do are written.
-const LINKS: &str = ", told AS ( \
-        SELECT * FROM unnest($24::bigint[], $25::uuid[], $26::text[], $27::text[], $28::text[], \
-            $29::text[], $30::jsonb[]) \
-        AS t(at, id, source, kind, target_kind, target_id, qualifier)), \
-    sets AS ( \
-        SELECT s.at, s.item_id, x.source FROM settled s JOIN observed o ON o.at = s.at \
-            LEFT JOIN before b ON b.at = s.at \
-            CROSS JOIN LATERAL (VALUES ('object', o.object_links, b.object_links), \
-                ('assignments', o.assignment_links, b.assignment_links), \
-                ('related', o.related_links, b.related_links)) x(source, now, stood) \
-        WHERE x.now IS NOT NULL AND x.now IS DISTINCT FROM x.stood), \
-    standing AS ( \
-        SELECT n.at, l.* FROM sets n JOIN inventory_links l \
-            ON l.item_id = n.item_id AND l.source = n.source), \
-    unlinked AS ( \
-        DELETE FROM inventory_links l USING standing k \
-        WHERE l.item_id = k.item_id AND l.id = k.id AND NOT EXISTS (SELECT 1 FROM told t \
-            WHERE t.at = k.at AND t.source = k.source AND t.kind = k.kind \
-                AND t.target_kind = k.target_kind AND t.target_id = k.target_id \
-                AND t.qualifier = k.qualifier)), \
-    linked AS ( \
-        INSERT INTO inventory_links \
-            (item_id, id, tenant_id, source, kind, target_kind, target_id, qualifier) \
-        SELECT n.item_id, t.id, $1, t.source, t.kind, t.target_kind, t.target_id, t.qualifier \
-        FROM sets n JOIN told t ON t.at = n.at AND t.source = n.source \
-        WHERE NOT EXISTS (SELECT 1 FROM standing k WHERE k.at = t.at AND k.source = t.source \
-            AND k.kind = t.kind AND k.target_kind = t.target_kind AND k.target_id = t.target_id \
-            AND k.qualifier = t.qualifier))";
-
-/// The summary is right with every page, whatever becomes of the run.
-const COUNTS: &str = ", counted AS ( \
-        SELECT s.policy_type, count(*) FILTER (WHERE s.created) AS created, \
-            count(*) FILTER (WHERE s.changed) AS changed, \
-            count(*) FILTER (WHERE s.reassigned) AS reassigned, \
-            count(*) FILTER (WHERE s.back) AS back \
-        FROM settled s WHERE s.created OR s.changed OR s.reassigned OR s.back \
-        GROUP BY s.policy_type), \
-    summaries AS ( \
-        INSERT INTO inventory_type_summaries AS y (tenant_id, policy_type, present, missing, last_run) \
-        SELECT $1, c.policy_type, c.created + c.back, -c.back, $5 FROM counted c \
-        WHERE c.created + c.back > 0 ORDER BY c.policy_type \
-        ON CONFLICT (tenant_id, policy_type) DO UPDATE SET present = y.present + EXCLUDED.present, \
-            missing = y.missing + EXCLUDED.missing, last_run = EXCLUDED.last_run), \
-    results AS ( \
-        UPDATE inventory_type_results x SET created = x.created + c.created, \
-            changed = x.changed + c.changed, reassigned = x.reassigned + c.reassigned, \
-            back = x.back + c.back \
-        FROM counted c WHERE x.run_id = $5 AND x.policy_type = c.policy_type)";
-
-/// A row per observation that was settled, by its place from 1, and one without a place while the
-/// guard held.
-pub(super) const STORE_DIFFERING: &str = concatcp!(
-    GUARD,
-    OBSERVED,
-    ITEMS,
-    SETTLED,
-    CHANGES,
-    LINKS,
-    COUNTS,
-    " SELECT s.at, s.created, s.changed, s.reassigned, s.back FROM settled s \
-    UNION ALL SELECT NULL, false, false, false, false FROM guard"
-);
+#[cfg(test)]
+pub(super) const STATEMENTS: &[crate::statement::Info] =
+    &[<StoreDiffering<'_> as crate::statement::Statement>::INFO];

@@ -1,12 +1,11 @@
 //! JSON on its way into the database, as the text that it is.
 
 use std::borrow::Cow;
-use std::io::Write as _;
+use std::error::Error;
 
 use atlas_domain::inventory::JsonText;
-use diesel::pg::Pg;
-use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::Jsonb;
+use bytes::{BufMut as _, BytesMut};
+use tokio_postgres::types::{IsNull, ToSql, Type, accepts, to_sql_checked};
 
 /// How JSON writes the character NUL, which PostgreSQL's `jsonb` cannot hold.
 const NUL: &str = r"\u0000";
@@ -26,12 +25,16 @@ impl<'a> StoredJson<'a> {
     }
 }
 
-impl ToSql<Jsonb, Pg> for StoredJson<'_> {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        out.write_all(&[FORMAT])?;
-        out.write_all(self.0.as_bytes())?;
+impl ToSql for StoredJson<'_> {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.put_u8(FORMAT);
+        out.put_slice(self.0.as_bytes());
         Ok(IsNull::No)
     }
+
+    accepts!(JSONB);
+
+    to_sql_checked!();
 }
 
 /// A backslash begins an escape of at least two characters, so that one that is written for itself

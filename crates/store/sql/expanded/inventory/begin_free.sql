@@ -1,0 +1,60 @@
+-- Written by `cargo xtask schema` from inventory/begin_free.sql.
+-- $1 runs: _uuid
+-- $2 tenants: _uuid
+-- $3 scopes: _text
+-- $4 fences: _int8
+-- $5 tokens: _uuid
+-- $6 initiators: _uuid
+-- $7 selections: _jsonb
+-- $8 hashes: _text
+-- $9 runs_of_types: _uuid
+-- $10 policy_types: _text
+-- returns run: uuid
+-- inventory.begin_free
+--
+-- As inventory.begin, but leaves out runs of which somebody holds a row.
+WITH
+-- What begins: a row for each run.
+asked AS (
+    SELECT *
+    FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[],
+        $6::uuid[], $7::jsonb[], $8::text[]
+    ) AS a(run, tenant, scope, fence, token, initiator, selection, hash)
+),
+kept AS (
+    SELECT r.id
+    FROM operation_runs r
+    WHERE r.id = ANY ($1)
+    FOR KEY SHARE SKIP LOCKED
+),
+guard AS (
+    SELECT a.*
+    FROM tenant_fences f
+        JOIN asked a ON f.tenant_id = a.tenant AND f.scope = a.scope AND f.fence = a.fence
+            AND f.token = a.token
+    WHERE f.tenant_id = ANY ($2) AND a.run IN (SELECT id FROM kept)
+    FOR SHARE OF f SKIP LOCKED
+),
+-- Records the runs whose guard holds, with every type pending. What earlier attempts of a run
+-- counted stays counted: a later attempt finds it stored and does not count it again.
+recorded AS (
+    INSERT INTO inventory_sync_runs (run_id, tenant_id, initiator_id, selection, selection_hash)
+    SELECT run, tenant, initiator, selection, hash
+    FROM guard
+    ON CONFLICT (run_id) DO NOTHING
+),
+results AS (
+    INSERT INTO inventory_type_results AS x (run_id, policy_type, status)
+    SELECT k.run, k.policy_type, 'pending'
+    FROM unnest($9::uuid[], $10::text[]) AS k(run, policy_type)
+        JOIN guard ON guard.run = k.run
+    ON CONFLICT (run_id, policy_type) DO UPDATE
+    SET status = 'pending',
+        pages = 0,
+        seen = 0,
+        error = NULL,
+        started_at = NULL,
+        completed_at = NULL
+)
+SELECT run FROM guard

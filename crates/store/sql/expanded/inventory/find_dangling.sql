@@ -1,0 +1,76 @@
+-- Written by `cargo xtask schema` from inventory/find_dangling.sql.
+-- $1 tenant: uuid
+-- $2 scope: text
+-- $3 fence: int8
+-- $4 token: uuid
+-- $5 target_kinds: _text
+-- $6 policy_types: _text
+-- $7 in_doubt: _text
+-- returns held: bool
+-- inventory.find_dangling
+--
+-- Judges all links of a tenant by what is there now. `holds` lists target kinds with the policy
+-- types under which each is held, pair by pair. A kind is judged once every one of its types was
+-- read to its end: until then, what is not there may only not have been read; and while none of
+-- them is in doubt, so that its objects may be there without being stored. What Microsoft supplies
+-- is there without being an item: a link may say so itself, or its target was left out of a list
+-- that was read.
+WITH
+-- Holds while the caller's fence is that of the tenant. FOR SHARE makes the check and the write
+-- one: whoever takes the run over updates this row, and so waits for our commit or comes first.
+guard AS (
+    SELECT 1 AS held
+    FROM tenant_fences f
+    WHERE f.tenant_id = $1 AND f.scope = $2 AND f.fence = $3 AND f.token = $4
+    FOR SHARE
+),
+holds AS (
+    SELECT *
+    FROM unnest($5::text[], $6::text[]) AS h(target_kind, policy_type)
+),
+judged AS (
+    SELECT h.target_kind
+    FROM holds h
+        LEFT JOIN inventory_type_summaries s
+            ON s.tenant_id = $1 AND s.policy_type = h.policy_type
+    GROUP BY h.target_kind
+    HAVING bool_and(s.data_as_of IS NOT NULL AND h.policy_type <> ALL ($7))
+),
+lost AS (
+    UPDATE inventory_links l
+    SET dangling = true
+    FROM judged j, guard
+    WHERE l.tenant_id = $1 AND l.target_kind = j.target_kind AND NOT l.dangling
+        AND NOT l.qualifier ? 'built_in'
+        AND NOT EXISTS (
+            SELECT 1
+            FROM holds h
+                JOIN inventory_items i ON i.tenant_id = $1 AND i.policy_type = h.policy_type
+                    AND i.missing_since IS NULL
+            WHERE h.target_kind = l.target_kind AND i.external_id = l.target_id
+        )
+        AND NOT EXISTS (
+            SELECT 1
+            FROM holds h
+                JOIN inventory_left_out o
+                    ON o.tenant_id = $1 AND o.policy_type = h.policy_type
+            WHERE h.target_kind = l.target_kind AND o.external_id = l.target_id
+        )
+),
+supplied AS (
+    UPDATE inventory_links l
+    SET dangling = false
+    FROM holds h, inventory_left_out o, guard
+    WHERE l.tenant_id = $1 AND l.dangling AND h.target_kind = l.target_kind
+        AND o.tenant_id = $1 AND o.policy_type = h.policy_type
+        AND o.external_id = l.target_id
+),
+found AS (
+    UPDATE inventory_links l
+    SET dangling = false
+    FROM holds h, inventory_items i, guard
+    WHERE l.tenant_id = $1 AND l.dangling AND h.target_kind = l.target_kind
+        AND i.tenant_id = $1 AND i.policy_type = h.policy_type
+        AND i.external_id = l.target_id AND i.missing_since IS NULL
+)
+SELECT EXISTS (SELECT 1 FROM guard) AS held

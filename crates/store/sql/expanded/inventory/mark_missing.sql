@@ -1,0 +1,76 @@
+-- Written by `cargo xtask schema` from inventory/mark_missing.sql.
+-- $1 tenant: uuid
+-- $2 scope: text
+-- $3 fence: int8
+-- $4 token: uuid
+-- $5 run: uuid
+-- $6 policy_types: _text
+-- $7 change_ids: _uuid
+-- returns policy_type: text
+-- returns marked: int8
+-- inventory.mark_missing
+--
+-- Marks items of these policy types that a run with an older fence saw last, as many as there are
+-- ids for changes. By fence and not by run: what an earlier attempt of the same run saw, and a
+-- later one did not, is missing. The links of what is gone go with it; they are stored anew when it
+-- comes back. Returns how many of each type, and a row without a type that counts the guards that
+-- hold.
+WITH
+-- Holds while the caller's fence is that of the tenant. FOR SHARE makes the check and the write
+-- one: whoever takes the run over updates this row, and so waits for our commit or comes first.
+guard AS (
+    SELECT 1 AS held
+    FROM tenant_fences f
+    WHERE f.tenant_id = $1 AND f.scope = $2 AND f.fence = $3 AND f.token = $4
+    FOR SHARE
+),
+gone AS (
+    SELECT i.id
+    FROM inventory_items i
+    WHERE i.tenant_id = $1 AND i.policy_type = ANY ($6) AND i.fence < $3
+        AND i.missing_since IS NULL
+    LIMIT cardinality($7::uuid[])
+),
+marked AS (
+    UPDATE inventory_items i
+    SET missing_since = clock_timestamp(),
+        object_links = NULL,
+        assignment_links = NULL,
+        related_links = NULL
+    FROM gone, guard
+    WHERE i.id = gone.id AND i.fence < $3 AND i.missing_since IS NULL
+    RETURNING i.id, i.policy_type
+),
+unlinked AS (
+    DELETE FROM inventory_links l
+    USING marked m
+    WHERE l.item_id = m.id
+),
+changes AS (
+    INSERT INTO inventory_changes (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id)
+    SELECT $1, clock_timestamp(), ($7::uuid[])[row_number() OVER ()], m.id,
+        m.policy_type, 'gone', $5
+    FROM marked m
+),
+counted AS (
+    SELECT m.policy_type, count(*) AS marked
+    FROM marked m
+    GROUP BY m.policy_type
+),
+summaries AS (
+    UPDATE inventory_type_summaries s
+    SET present = s.present - c.marked,
+        missing = s.missing + c.marked,
+        last_run = $5
+    FROM counted c
+    WHERE s.tenant_id = $1 AND s.policy_type = c.policy_type
+),
+results AS (
+    UPDATE inventory_type_results x
+    SET missing = x.missing + c.marked
+    FROM counted c
+    WHERE x.run_id = $5 AND x.policy_type = c.policy_type
+)
+SELECT c.policy_type, c.marked FROM counted c
+UNION ALL
+SELECT NULL, count(*) FROM guard

@@ -1,0 +1,335 @@
+-- Written by `cargo xtask schema` from inventory/store_differing.sql.
+-- $1 tenant: uuid
+-- $2 scope: text
+-- $3 fence: int8
+-- $4 token: uuid
+-- $5 run: uuid
+-- $6 item_ids: _uuid
+-- $7 policy_types: _text
+-- $8 external_ids: _text
+-- $9 names: _text
+-- $10 categories: _text
+-- $11 platforms: _text
+-- $12 foundations: _bool
+-- $13 scope_tags: _text
+-- $14 assignment_counts: _int4
+-- $15 metadata: _jsonb
+-- $16 content_hashes: _bytea
+-- $17 assignments_hashes: _bytea
+-- $18 object_links: _bytea
+-- $19 assignment_links: _bytea
+-- $20 related_links: _bytea
+-- $21 contents: _jsonb
+-- $22 assignments: _jsonb
+-- $23 former_content_hashes: _bytea
+-- $24 former_assignments_hashes: _bytea
+-- $25 change_ids: _uuid
+-- $26 link_places: _int8
+-- $27 link_ids: _uuid
+-- $28 link_sources: _text
+-- $29 link_kinds: _text
+-- $30 link_target_kinds: _text
+-- $31 link_target_ids: _text
+-- $32 link_qualifiers: _jsonb
+-- returns at: int8
+-- returns created: bool
+-- returns changed: bool
+-- returns reassigned: bool
+-- returns back: bool
+-- inventory.store_differing
+--
+-- Stores what is new, differs, was missing, or has other links: the item, its content, what
+-- changed, its links, and the counts, all or nothing. Returns a row for each observation that was
+-- settled, by its place from 1, and one without a place while the guard holds.
+--
+-- Old rows are read by the statement's snapshot, and an item is written only while it still is what
+-- the snapshot says: the writer loses to another one that came in between, such as an earlier try
+-- of its own whose answer was lost on the way. Everything else that is written depends on that
+-- write (`settled`), so that no change is recorded twice. What was not settled is looked at again.
+WITH
+-- Holds while the caller's fence is that of the tenant. FOR SHARE makes the check and the write
+-- one: whoever takes the run over updates this row, and so waits for our commit or comes first.
+guard AS (
+    SELECT 1 AS held
+    FROM tenant_fences f
+    WHERE f.tenant_id = $1 AND f.scope = $2 AND f.fence = $3 AND f.token = $4
+    FOR SHARE
+),
+-- The former hashes are those that versions before would have stored for the same
+-- (docs/adr/0003-former-hashes.md).
+observed AS (
+    SELECT *
+    FROM unnest(
+        $6::uuid[], $21::jsonb[], $22::jsonb[],
+        $23::bytea[], $24::bytea[],
+        $7::text[], $8::text[], $9::text[], $10::text[],
+        $11::text[], $12::boolean[], $13::text[],
+        $14::integer[], $15::jsonb[], $16::bytea[],
+        $17::bytea[], $18::bytea[], $19::bytea[],
+        $20::bytea[]
+    ) WITH ORDINALITY AS o(
+        id, content, assignments,
+        former_content_hash, former_assignments_hash,
+        policy_type, external_id, name, category,
+        platform, foundation, scope_tags,
+        assignment_count, metadata, content_hash,
+        assignments_hash, object_links, assignment_links,
+        related_links, at
+    )
+),
+-- What stands. `kept`: whether its content was kept, which is so but for items of versions that
+-- kept none. `other_content` and `other_assignments`: whether the observation differs from it in
+-- more than its form.
+before AS (
+    SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
+        i.related_links, i.missing_since, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
+        i.content_hash <> o.content_hash
+            AND i.content_hash IS DISTINCT FROM o.former_content_hash AS other_content,
+        coalesce(i.assignments_hash <> o.assignments_hash, false)
+            AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash AS other_assignments
+    FROM observed o
+        JOIN inventory_items i ON i.tenant_id = $1 AND i.policy_type = o.policy_type
+            AND i.external_id = o.external_id
+        LEFT JOIN inventory_contents c ON c.item_id = i.id
+),
+inserted AS (
+    INSERT INTO inventory_items AS i
+        (id, tenant_id, policy_type, external_id, name, category, platform, foundation, scope_tags,
+            assignment_count, metadata, content_hash, assignments_hash, object_links,
+            assignment_links, related_links, first_seen_at, last_seen_at, changed_at, fence,
+            last_seen_run)
+    SELECT o.id, $1, o.policy_type, o.external_id, o.name, o.category, o.platform,
+        o.foundation, coalesce(string_to_array(o.scope_tags, E'\x1f'), '{}'), o.assignment_count,
+        o.metadata, o.content_hash, o.assignments_hash, o.object_links, o.assignment_links,
+        o.related_links, clock_timestamp(), clock_timestamp(), clock_timestamp(), $3, $5
+    FROM observed o
+        CROSS JOIN guard
+    WHERE o.at NOT IN (SELECT b.at FROM before b)
+    ON CONFLICT (tenant_id, policy_type, external_id) DO NOTHING
+    RETURNING i.id
+),
+updated AS (
+    UPDATE inventory_items i
+    SET content_hash = o.content_hash,
+        assignments_hash = coalesce(o.assignments_hash, i.assignments_hash),
+        object_links = coalesce(o.object_links, i.object_links),
+        assignment_links = coalesce(o.assignment_links, i.assignment_links),
+        related_links = coalesce(o.related_links, i.related_links),
+        changed_at = CASE
+            WHEN b.other_content OR b.other_assignments THEN clock_timestamp()
+            ELSE i.changed_at
+        END,
+        missing_since = NULL,
+        -- What a reading does not report stays as it stands.
+        scope_tags = coalesce(string_to_array(o.scope_tags, E'\x1f'), i.scope_tags),
+        assignment_count = coalesce(o.assignment_count, i.assignment_count),
+        name = o.name,
+        category = o.category,
+        platform = o.platform,
+        foundation = o.foundation,
+        metadata = o.metadata,
+        last_seen_at = clock_timestamp(),
+        fence = $3,
+        last_seen_run = $5
+    FROM before b
+        JOIN observed o ON o.at = b.at
+        CROSS JOIN guard
+    WHERE i.id = b.id AND i.fence <= $3 AND i.content_hash = b.content_hash
+        AND i.assignments_hash IS NOT DISTINCT FROM b.assignments_hash
+        AND i.object_links IS NOT DISTINCT FROM b.object_links
+        AND i.assignment_links IS NOT DISTINCT FROM b.assignment_links
+        AND i.related_links IS NOT DISTINCT FROM b.related_links
+        AND i.missing_since IS NOT DISTINCT FROM b.missing_since
+    RETURNING o.at
+),
+-- What was written, and what that was to each. Content or assignments that were not known before
+-- differ from nothing; those that differ in their form alone are kept anew.
+settled AS (
+    SELECT o.at, o.id AS item_id, o.policy_type, true AS created, false AS back, false AS changed,
+        false AS reassigned, true AS keep
+    FROM inserted n
+        JOIN observed o ON o.id = n.id
+    UNION ALL
+    SELECT o.at, b.id, o.policy_type, false, b.missing_since IS NOT NULL, b.other_content,
+        b.other_assignments,
+        NOT b.kept OR b.content_hash <> o.content_hash
+            OR o.assignments_hash IS NOT NULL
+                AND o.assignments_hash IS DISTINCT FROM b.assignments_hash
+    FROM updated u
+        JOIN observed o ON o.at = u.at
+        JOIN before b ON b.at = u.at
+),
+contents AS (
+    INSERT INTO inventory_contents (item_id, content, assignments)
+    SELECT s.item_id, o.content, coalesce(o.assignments, b.assignments)
+    FROM settled s
+        JOIN observed o ON o.at = s.at
+        LEFT JOIN before b ON b.at = s.at
+    WHERE s.keep
+    ON CONFLICT (item_id) DO UPDATE
+    SET content = EXCLUDED.content, assignments = EXCLUDED.assignments
+),
+-- Each observation has three ids for its changes. Of differing fields and assignments the first
+-- ones are listed and all are counted.
+changes AS (
+    INSERT INTO inventory_changes
+        (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, detail)
+    SELECT $1, clock_timestamp(), c.id, s.item_id, s.policy_type, c.kind, $5, c.detail
+    FROM settled s
+        JOIN observed o ON o.at = s.at
+        LEFT JOIN before b ON b.at = s.at
+        CROSS JOIN LATERAL (
+            SELECT ($25::uuid[])[3 * s.at - 2] AS id, 'created' AS kind,
+                NULL::jsonb AS detail
+            WHERE s.created
+            UNION ALL
+            SELECT ($25::uuid[])[3 * s.at - 2], 'back', NULL
+            WHERE s.back
+            UNION ALL
+            SELECT ($25::uuid[])[3 * s.at - 1], 'changed', CASE WHEN b.kept THEN (
+                -- Fields that differ, by pointer. Null is as good as nothing: Graph means the same
+                -- by both.
+                SELECT jsonb_build_object(
+                    'field_count', count(*),
+                    'fields', coalesce(
+                        jsonb_agg(
+                            jsonb_build_object('field', d.field, 'old', d.old, 'new', d.new)
+                            ORDER BY d.field
+                        ) FILTER (WHERE d.place <= '100'),
+                        '[]'
+                    )
+                )
+                FROM (
+                    SELECT coalesce(x.key, y.key) AS field, x.value AS old, y.value AS new,
+                        row_number() OVER (ORDER BY coalesce(x.key, y.key)) AS place
+                    FROM jsonb_each(b.content) x
+                        FULL JOIN jsonb_each(o.content) y ON y.key = x.key
+                    WHERE nullif(x.value, 'null') IS DISTINCT FROM nullif(y.value, 'null')
+                ) d
+            ) END
+            WHERE s.changed
+            UNION ALL
+            SELECT ($25::uuid[])[3 * s.at], 'reassigned', CASE
+                WHEN b.assignments IS NOT NULL AND o.assignments IS NOT NULL THEN (
+                -- Assignments that are reported now and were not before, and the other way round.
+                SELECT jsonb_build_object(
+                    'added_count', count(*) FILTER (WHERE d.added),
+                    'added', coalesce(
+                        jsonb_agg(d.one ORDER BY d.one)
+                            FILTER (WHERE d.added AND d.place <= '100'),
+                        '[]'
+                    ),
+                    'removed_count', count(*) FILTER (WHERE NOT d.added),
+                    'removed', coalesce(
+                        jsonb_agg(d.one ORDER BY d.one)
+                            FILTER (WHERE NOT d.added AND d.place <= '100'),
+                        '[]'
+                    )
+                )
+                FROM (
+                    SELECT e.added, e.one,
+                        row_number() OVER (PARTITION BY e.added ORDER BY e.one) AS place
+                    FROM (
+                        (
+                            SELECT true AS added, one FROM jsonb_array_elements(o.assignments) one
+                            EXCEPT ALL
+                            SELECT true, one FROM jsonb_array_elements(b.assignments) one
+                        )
+                        UNION ALL
+                        (
+                            SELECT false, one FROM jsonb_array_elements(b.assignments) one
+                            EXCEPT ALL
+                            SELECT false, one FROM jsonb_array_elements(o.assignments) one
+                        )
+                    ) e
+                ) d
+            ) END
+            WHERE s.reassigned
+        ) c
+),
+-- Links with the place of their item among the observations.
+reported AS (
+    SELECT *
+    FROM unnest(
+        $26::bigint[], $27::uuid[], $28::text[], $29::text[],
+        $30::text[], $31::text[], $32::jsonb[]
+    ) AS t(at, id, source, kind, target_kind, target_id, qualifier)
+),
+-- Of each set that differs as a whole, only the links that do are written.
+sets AS (
+    SELECT s.at, s.item_id, x.source
+    FROM settled s
+        JOIN observed o ON o.at = s.at
+        LEFT JOIN before b ON b.at = s.at
+        CROSS JOIN LATERAL (VALUES
+            ('object', o.object_links, b.object_links),
+            ('assignments', o.assignment_links, b.assignment_links),
+            ('related', o.related_links, b.related_links)
+        ) x(source, now, stood)
+    WHERE x.now IS NOT NULL AND x.now IS DISTINCT FROM x.stood
+),
+standing AS (
+    SELECT n.at, l.*
+    FROM sets n
+        JOIN inventory_links l ON l.item_id = n.item_id AND l.source = n.source
+),
+unlinked AS (
+    DELETE FROM inventory_links l
+    USING standing k
+    WHERE l.item_id = k.item_id AND l.id = k.id
+        AND NOT EXISTS (
+            SELECT 1
+            FROM reported t
+            WHERE t.at = k.at AND t.source = k.source AND t.kind = k.kind
+                AND t.target_kind = k.target_kind AND t.target_id = k.target_id
+                AND t.qualifier = k.qualifier
+        )
+),
+linked AS (
+    INSERT INTO inventory_links
+        (item_id, id, tenant_id, source, kind, target_kind, target_id, qualifier)
+    SELECT n.item_id, t.id, $1, t.source, t.kind, t.target_kind, t.target_id, t.qualifier
+    FROM sets n
+        JOIN reported t ON t.at = n.at AND t.source = n.source
+    WHERE NOT EXISTS (
+        SELECT 1
+        FROM standing k
+        WHERE k.at = t.at AND k.source = t.source AND k.kind = t.kind
+            AND k.target_kind = t.target_kind AND k.target_id = t.target_id
+            AND k.qualifier = t.qualifier
+    )
+),
+-- The summary is right with every page, whatever becomes of the run.
+counted AS (
+    SELECT s.policy_type,
+        count(*) FILTER (WHERE s.created) AS created,
+        count(*) FILTER (WHERE s.changed) AS changed,
+        count(*) FILTER (WHERE s.reassigned) AS reassigned,
+        count(*) FILTER (WHERE s.back) AS back
+    FROM settled s
+    WHERE s.created OR s.changed OR s.reassigned OR s.back
+    GROUP BY s.policy_type
+),
+summaries AS (
+    INSERT INTO inventory_type_summaries AS y (tenant_id, policy_type, present, missing, last_run)
+    SELECT $1, c.policy_type, c.created + c.back, -c.back, $5
+    FROM counted c
+    WHERE c.created + c.back > 0
+    ORDER BY c.policy_type
+    ON CONFLICT (tenant_id, policy_type) DO UPDATE
+    SET present = y.present + EXCLUDED.present,
+        missing = y.missing + EXCLUDED.missing,
+        last_run = EXCLUDED.last_run
+),
+results AS (
+    UPDATE inventory_type_results x
+    SET created = x.created + c.created,
+        changed = x.changed + c.changed,
+        reassigned = x.reassigned + c.reassigned,
+        back = x.back + c.back
+    FROM counted c
+    WHERE x.run_id = $5 AND x.policy_type = c.policy_type
+)
+SELECT s.at, s.created, s.changed, s.reassigned, s.back FROM settled s
+UNION ALL
+SELECT NULL, false, false, false, false FROM guard

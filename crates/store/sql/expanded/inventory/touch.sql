@@ -1,0 +1,80 @@
+-- Written by `cargo xtask schema` from inventory/touch.sql.
+-- $1 tenant: uuid
+-- $2 scope: text
+-- $3 fence: int8
+-- $4 token: uuid
+-- $5 run: uuid
+-- $6 policy_types: _text
+-- $7 external_ids: _text
+-- $8 names: _text
+-- $9 categories: _text
+-- $10 platforms: _text
+-- $11 foundations: _bool
+-- $12 scope_tags: _text
+-- $13 assignment_counts: _int4
+-- $14 metadata: _jsonb
+-- $15 content_hashes: _bytea
+-- $16 assignments_hashes: _bytea
+-- $17 object_links: _bytea
+-- $18 assignment_links: _bytea
+-- $19 related_links: _bytea
+-- returns at: int8
+-- inventory.touch
+--
+-- Touches items that are there, whose content is kept, and of which the reading reports what
+-- stands. Returns the places of the other observations, from 1, and a row without a place while the
+-- guard holds.
+WITH
+-- Holds while the caller's fence is that of the tenant. FOR SHARE makes the check and the write
+-- one: whoever takes the run over updates this row, and so waits for our commit or comes first.
+guard AS (
+    SELECT 1 AS held
+    FROM tenant_fences f
+    WHERE f.tenant_id = $1 AND f.scope = $2 AND f.fence = $3 AND f.token = $4
+    FOR SHARE
+),
+observed AS (
+    SELECT *
+    FROM unnest(
+        $6::text[], $7::text[], $8::text[], $9::text[],
+        $10::text[], $11::boolean[], $12::text[],
+        $13::integer[], $14::jsonb[], $15::bytea[],
+        $16::bytea[], $17::bytea[], $18::bytea[],
+        $19::bytea[]
+    ) WITH ORDINALITY AS o(
+        policy_type, external_id, name, category,
+        platform, foundation, scope_tags,
+        assignment_count, metadata, content_hash,
+        assignments_hash, object_links, assignment_links,
+        related_links, at
+    )
+),
+touched AS (
+    UPDATE inventory_items i
+    SET
+        -- What a reading does not report stays as it stands.
+        scope_tags = coalesce(string_to_array(o.scope_tags, E'\x1f'), i.scope_tags),
+        assignment_count = coalesce(o.assignment_count, i.assignment_count),
+        name = o.name,
+        category = o.category,
+        platform = o.platform,
+        foundation = o.foundation,
+        metadata = o.metadata,
+        last_seen_at = clock_timestamp(),
+        fence = $3,
+        last_seen_run = $5
+    FROM observed o
+        CROSS JOIN guard
+    WHERE i.tenant_id = $1 AND i.policy_type = o.policy_type
+        AND i.external_id = o.external_id AND i.fence <= $3 AND i.missing_since IS NULL
+        AND i.content_hash = o.content_hash
+        AND (o.assignments_hash IS NULL OR i.assignments_hash = o.assignments_hash)
+        AND (o.object_links IS NULL OR i.object_links = o.object_links)
+        AND (o.assignment_links IS NULL OR i.assignment_links = o.assignment_links)
+        AND (o.related_links IS NULL OR i.related_links = o.related_links)
+        AND EXISTS (SELECT 1 FROM inventory_contents c WHERE c.item_id = i.id)
+    RETURNING o.at
+)
+SELECT o.at FROM observed o WHERE o.at NOT IN (SELECT t.at FROM touched t)
+UNION ALL
+SELECT NULL FROM guard
