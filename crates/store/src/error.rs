@@ -90,6 +90,17 @@ impl StoreError {
         }
     }
 
+    /// A refusal with this SQLSTATE.
+    #[cfg(test)]
+    pub(crate) fn refused(code: &str) -> Self {
+        Self::from(Refusal {
+            code: SqlState::from_code(code),
+            message: "refused by a test".to_owned(),
+            table: None,
+            constraint: None,
+        })
+    }
+
     /// The SQLSTATE of a refusal, where the driver keeps it.
     fn code(&self) -> Option<&SqlState> {
         let Self::Unexpected(cause) = self else {
@@ -124,7 +135,6 @@ impl fmt::Display for Refusal {
 impl Error for Refusal {}
 
 impl From<tokio_postgres::Error> for StoreError {
-    /// The classes of SQLSTATE are in PostgreSQL's manual, appendix A.
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(refused) = error.as_db_error() else {
             let ours = |cause: &(dyn Error + 'static)| cause.is::<WrongType>();
@@ -135,13 +145,20 @@ impl From<tokio_postgres::Error> for StoreError {
                 Self::Unavailable(Box::new(error))
             };
         };
-        let code = refused.code().clone();
-        let refusal: Cause = Box::new(Refusal {
+        Self::from(Refusal {
+            code: refused.code().clone(),
             message: refused.message().to_owned(),
             table: refused.table().map(str::to_owned),
             constraint: refused.constraint().map(str::to_owned),
-            code: code.clone(),
-        });
+        })
+    }
+}
+
+impl From<Refusal> for StoreError {
+    /// The classes of SQLSTATE are in PostgreSQL's manual, appendix A.
+    fn from(refusal: Refusal) -> Self {
+        let code = refusal.code.clone();
+        let refusal: Cause = Box::new(refusal);
         match code {
             SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE => {
                 Self::Deadlock(refusal)

@@ -8,7 +8,7 @@ use atlas_domain::run::Lease;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::halving::{Halving, Next};
+use crate::halving::Halving;
 use crate::inventory::{HeldRow, WriteError};
 use crate::pool::Store;
 use crate::runs::to_json;
@@ -146,13 +146,10 @@ impl Store {
             self.store_group_batch(lease, &[], &mut effect).await?;
         }
         while let Some(batch) = halving.batch() {
-            let error = match self.store_group_batch(lease, &batch, &mut effect).await {
-                Ok(()) => continue,
+            match self.store_group_batch(lease, &batch, &mut effect).await {
+                Ok(()) => {}
                 Err(WriteError::Lost) => return Err(WriteError::Lost),
-                Err(WriteError::Store(error)) => error,
-            };
-            if halving.refused(batch, error)? == Next::Probe {
-                self.store_group_batch(lease, &[], &mut effect).await?;
+                Err(WriteError::Store(error)) => halving.refused(batch, error)?,
             }
         }
         for refused in halving.finish()? {

@@ -48,11 +48,20 @@ fn apps(count: usize, content: u8) -> Vec<Observation> {
 }
 
 impl Stage {
-    /// From now on the database refuses these items, whenever they are written.
+    /// From now on the database refuses these items for their values, whenever they are written.
     async fn refuse(&self, condition: &str) {
+        self.fail(condition, "check_violation").await;
+    }
+
+    /// From now on writing these items fails for this reason.
+    async fn fail(&self, condition: &str, error_code: &str) {
         self.execute(&format!(
             "CREATE FUNCTION refuse_item() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                IF {condition} THEN RAISE EXCEPTION 'refused by a test'; END IF; RETURN NEW; END $$; \
+                PERFORM nextval('item_writes'); \
+                IF {condition} THEN \
+                    RAISE EXCEPTION 'refused by a test' USING ERRCODE = '{error_code}'; \
+                END IF; RETURN NEW; END $$; \
+             CREATE SEQUENCE item_writes; \
              CREATE TRIGGER refuse_item BEFORE INSERT OR UPDATE ON inventory_items \
                 FOR EACH ROW EXECUTE FUNCTION refuse_item()"
         ))
@@ -199,7 +208,7 @@ async fn a_list_of_one_row_that_is_refused_is_no_defect_of_the_statement() {
 }
 
 #[tokio::test]
-async fn a_statement_that_is_refused_without_rows_is_a_defect() {
+async fn a_statement_that_does_not_fit_the_schema_is_a_defect_of_no_row() {
     let stage = Stage::set().await;
     let claim = stage.begin("{}").await;
     stage
@@ -210,6 +219,64 @@ async fn a_statement_that_is_refused_without_rows_is_a_defect() {
         matches!(answer, Err(WriteError::Store(StoreError::Unexpected(_)))),
         "{answer:?}"
     );
+}
+
+#[tokio::test]
+async fn what_is_not_about_values_is_transient_and_not_halved() {
+    for error_code in ["disk_full", "lock_not_available", "admin_shutdown"] {
+        let stage = Stage::set().await;
+        let claim = stage.begin("{}").await;
+        stage.fail("NEW.external_id = 'id-5'", error_code).await;
+        let answer = stage.store.store_page(&claim.lease, &apps(6, 1)).await;
+        assert!(
+            matches!(&answer, Err(WriteError::Store(error)) if error.is_transient()),
+            "{error_code}: {answer:?}"
+        );
+        // The sixth write is the one that failed; sequences keep what transactions undo.
+        let writes = stage.count("SELECT last_value FROM item_writes").await;
+        assert_eq!(writes, 6, "{error_code}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_other_writers_deadlocked_with_are_looked_at_again_as_they_are() {
+    let stage = Stage::set().await;
+    let claim = stage.begin("{}").await;
+    // Until its second try, which begins with the third write.
+    let condition = "NEW.external_id = 'id-1' AND lastval() < 3";
+    stage.fail(condition, "deadlock_detected").await;
+    let stored = stage.store.store_page(&claim.lease, &apps(2, 1)).await;
+    let stored = stored.unwrap();
+    assert_eq!((seen(&stored).created, stored.refused), (2, Vec::new()));
+    let writes = stage.count("SELECT last_value FROM item_writes").await;
+    assert_eq!(writes, 4);
+}
+
+#[tokio::test]
+async fn a_server_without_writes_is_transient_for_pages_and_for_groups() {
+    let stage = Stage::set().await;
+    let claim = stage.begin("{}").await;
+    let groups = stage.begin_groups().await;
+    stage
+        .execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', \
+                current_database()); END $$",
+        )
+        .await;
+    // Its connections are new, and so have the setting.
+    let store = stage.database.store();
+    let page = store.store_page(&claim.lease, &apps(6, 1)).await;
+    let news = [
+        group(1, "Group 1".to_owned()),
+        group(2, "Group 2".to_owned()),
+    ];
+    let news = store.store_groups(&groups.lease, &news).await;
+    for error in [page.map(drop), news.map(drop)] {
+        assert!(
+            matches!(error, Err(WriteError::Store(StoreError::ReadOnly(_)))),
+            "{error:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use atlas_domain::run::Lease;
 
 use super::{BATCH, PageEffect, PageStored, RefusedRow, WriteError};
 use crate::error::StoreError;
-use crate::halving::{Halving, Next};
+use crate::halving::Halving;
 use crate::pool::Store;
 
 /// How often a batch is looked at at most. The second look settles what an earlier try of the same
@@ -44,14 +44,10 @@ impl Store {
         let mut halving = Halving::new(latest.into_values(), BATCH);
         let mut effect = PageEffect::new();
         while let Some(mut batch) = halving.batch() {
-            let error = match self.store_batch(lease, &mut batch, &mut effect).await {
-                Ok(()) => continue,
+            match self.store_batch(lease, &mut batch, &mut effect).await {
+                Ok(()) => {}
                 Err(WriteError::Lost) => return Err(WriteError::Lost),
-                Err(WriteError::Store(error)) => error,
-            };
-            if halving.refused(batch, error)? == Next::Probe {
-                self.touch(lease, Vec::new(), &mut effect).await?;
-                self.store_differing(lease, Vec::new(), &mut effect).await?;
+                Err(WriteError::Store(error)) => halving.refused(batch, error)?,
             }
         }
         let mut refused = Vec::new();
