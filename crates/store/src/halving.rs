@@ -7,9 +7,9 @@
 
 use crate::error::StoreError;
 
-/// When all of more rows than this are refused, the cause is what they share: a run that was deleted
-/// meanwhile, or a constraint that this version does not know. SQLSTATE does not tell these apart from
-/// values of single rows, and a page without any stored row must not pass as one that was read.
+/// When all of more rows than this are refused, the cause is what they share, such as a row that all
+/// refer to, or a constraint that this version does not know. Their SQLSTATE is that of a single bad
+/// row, and a page of which nothing was stored must not pass as one that was read.
 const FEW: usize = 10;
 
 /// Rows on their way into the database, in batches.

@@ -30,7 +30,8 @@ impl House {
     async fn refuse(&self, table: &str, condition: &str) {
         let statement = format!(
             "CREATE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                IF {condition} THEN RAISE EXCEPTION 'refused by a test'; END IF; RETURN NEW; END $$; \
+                IF {condition} THEN RAISE EXCEPTION 'refused by a test' \
+                    USING ERRCODE = 'check_violation'; END IF; RETURN NEW; END $$; \
              CREATE TRIGGER refuse_row BEFORE INSERT OR UPDATE ON {table} \
                 FOR EACH ROW EXECUTE FUNCTION refuse_row()"
         );
