@@ -1,5 +1,6 @@
-//! A worker tells the database that it is there, so that operators can see it.
+//! A worker records in the database that it is there, so that operators can see it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
@@ -21,9 +22,14 @@ pub async fn run(
 ) {
     loop {
         report.draining = draining.is_cancelled();
+        let mut reported = pin!(store.report_worker(&report));
         tokio::select! {
-            told = store.report_worker(&report) => log(told),
-            () = gone.cancelled() => break,
+            result = &mut reported => log(result),
+            () = gone.cancelled() => {
+                // A report that is under way would otherwise be written after the row is deleted.
+                let _ = tokio::time::timeout(FAREWELL, reported).await;
+                break;
+            }
         }
         tokio::select! {
             () = draining.cancelled(), if !report.draining => {}
@@ -31,13 +37,13 @@ pub async fn run(
             () = tokio::time::sleep(interval) => {}
         }
     }
-    if let Ok(told) = tokio::time::timeout(FAREWELL, store.forget_worker(&report.id)).await {
-        log(told);
+    if let Ok(result) = tokio::time::timeout(FAREWELL, store.forget_worker(&report.id)).await {
+        log(result);
     }
 }
 
-fn log(told: Result<(), StoreError>) {
-    if let Err(error) = told {
+fn log(result: Result<(), StoreError>) {
+    if let Err(error) = result {
         tracing::warn!(error = %Causes(&error), "this worker could not report itself");
     }
 }
