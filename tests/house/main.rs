@@ -14,6 +14,7 @@ mod programs;
 mod readme;
 mod registries;
 mod sources;
+mod sql;
 
 use std::path::PathBuf;
 
