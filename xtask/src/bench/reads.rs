@@ -72,6 +72,7 @@ impl Installation<'_> {
         let mut command = self.command();
         command
             .env("ATLAS_DATABASE_POOL", "1")
+            .env("ATLAS_DATABASE_READ_POOL", "1")
             .env("ATLAS_RATE_LIMIT", super::RATE_LIMIT);
         self.start(command)
     }
