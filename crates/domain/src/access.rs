@@ -40,28 +40,38 @@ impl Role {
         }
     }
 
-    /// The roles that may start and retry syncs.
+    /// The roles that may start and retry syncs: for Rust, and bound to statements.
     #[must_use]
     pub const fn that_may_sync() -> &'static [Self] {
         &[Self::Owner, Self::Manager, Self::Operator]
     }
 
-    /// The roles that may cancel runs, whoever started them.
+    /// The roles that may cancel runs, whoever started them: for Rust, and bound to statements.
     #[must_use]
     pub const fn that_may_cancel() -> &'static [Self] {
         &[Self::Owner, Self::Manager, Self::Operator]
     }
 
-    /// Whether the role may start and retry syncs.
+    /// Whether the role is one of [`Self::that_may_sync`].
     #[must_use]
-    pub fn may_sync(self) -> bool {
-        Self::that_may_sync().contains(&self)
+    pub const fn may_sync(self) -> bool {
+        self.is_one_of(Self::that_may_sync())
     }
 
-    /// Whether the role may cancel runs, whoever started them.
+    /// Whether the role is one of [`Self::that_may_cancel`].
     #[must_use]
-    pub fn may_cancel(self) -> bool {
-        Self::that_may_cancel().contains(&self)
+    pub const fn may_cancel(self) -> bool {
+        self.is_one_of(Self::that_may_cancel())
+    }
+
+    const fn is_one_of(self, mut roles: &[Self]) -> bool {
+        while let [first, rest @ ..] = roles {
+            if *first as u8 == self as u8 {
+                return true;
+            }
+            roles = rest;
+        }
+        false
     }
 }
 
@@ -167,7 +177,7 @@ impl SyncPermit {
 ///
 /// # Errors
 /// [`PermissionDenied`] when the role is `readonly`.
-pub fn can_sync_tenant(membership: &Membership) -> Result<SyncPermit, PermissionDenied> {
+pub const fn can_sync_tenant(membership: &Membership) -> Result<SyncPermit, PermissionDenied> {
     if membership.role.may_sync() {
         Ok(SyncPermit {
             tenant_id: membership.tenant_id,

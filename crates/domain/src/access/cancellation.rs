@@ -37,7 +37,7 @@ impl CancelPermit {
 ///
 /// # Errors
 /// [`PermissionDenied`] when the role is `readonly`.
-pub fn can_cancel_run(membership: &Membership) -> Result<CancelPermit, PermissionDenied> {
+pub const fn can_cancel_run(membership: &Membership) -> Result<CancelPermit, PermissionDenied> {
     if membership.role.may_cancel() {
         Ok(CancelPermit {
             tenant_id: membership.tenant_id,
