@@ -1,6 +1,10 @@
 //! SQL functions that diesel's builder does not know.
 
-use diesel::sql_types::{BigInt, Text};
+use diesel::IntoSql;
+use diesel::data_types::PgInterval;
+use diesel::dsl::{AsExprOf, IntervalDsl};
+use diesel::pg::Pg;
+use diesel::sql_types::{BigInt, Bool, Interval, Text, Timestamptz};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -15,4 +19,21 @@ extern "SQL" {
 
     /// Takes an advisory lock that ends with the session, unless another session has it.
     fn pg_try_advisory_lock(key: BigInt) -> Bool;
+
+    /// Whether a text begins with another, which is no pattern.
+    fn starts_with(text: Text, beginning: Text) -> Bool;
+}
+
+// Of pg_trgm: whether some part of the left text is like the right one. An index of trigrams knows it.
+diesel::infix_operator!(WordSimilar, " %> ", Bool, backend: Pg);
+diesel::infix_operator!(Minus, " - ", Timestamptz, backend: Pg);
+
+/// So many seconds before the statement began. For comparing columns with it.
+pub(crate) fn seconds_ago(
+    seconds: i32,
+) -> Minus<statement_timestamp, AsExprOf<PgInterval, Interval>> {
+    Minus::new(
+        statement_timestamp(),
+        seconds.seconds().into_sql::<Interval>(),
+    )
 }

@@ -1,6 +1,7 @@
 //! Tenants' policies: what syncs write, guarded by their lease, and what screens read.
 
 mod changes;
+mod held;
 mod links;
 mod read;
 pub(crate) mod results;

@@ -23,6 +23,9 @@ pub mod admin;
 pub mod audit;
 pub mod directory_groups;
 mod error;
+#[cfg(test)]
+mod explain;
+mod first_of_each;
 mod functions;
 mod halving;
 pub mod inventory;
@@ -40,6 +43,7 @@ mod schema_file;
 mod statement;
 pub mod system;
 pub mod tenants;
+mod within;
 
 pub use access::{Principal, TokenLookup};
 pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};

@@ -9,7 +9,9 @@
 //! | `found` | where a run is that was not what somebody took it for |
 //! | `requeue` | retrying later, handing back: what else consumes a claim |
 //! | `sweep` | what nobody else ends |
-//! | `read` | what screens see |
+//! | `seen` | rows of runs for screens |
+//! | `read` | one run for screens |
+//! | `list` | lists of runs for screens |
 //!
 //! Lock order everywhere: the run's row, then its tenant's fence row.
 
@@ -18,9 +20,11 @@ mod cancel;
 mod claim;
 mod finish;
 mod found;
+mod list;
 mod read;
 mod requeue;
 mod row;
+mod seen;
 mod sweep;
 
 pub(crate) use row::to_json;
@@ -30,8 +34,9 @@ pub use cancel::{CancelError, Cancellation};
 pub use claim::Heartbeat;
 pub use finish::{Ended, Ending};
 pub use found::FoundRun;
-pub use read::{RunFilter, SeenRun};
+pub use list::RunFilter;
 pub use requeue::{Requeued, Unfinished};
+pub use seen::SeenRun;
 pub use sweep::SweepCount;
 
 #[cfg(test)]

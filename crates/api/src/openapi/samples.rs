@@ -107,8 +107,8 @@ pub(super) fn answer(operation: &str, status: &str) -> Value {
                 more: false,
             })
         }
-        "list_operation_runs" => page(&run_json(completed_run())),
-        "list_active_operation_runs" => json!({"items": [run_json(running_run())]}),
+        "list_operation_runs" => page(&listed_json(completed_run())),
+        "list_active_operation_runs" => json!({"items": [listed_json(running_run())]}),
         "get_operation_run" => run_json(running_run()),
         "list_operation_run_results" => {
             json!({"items": [to_json(&wire::result::OperationRunResult::new(result()))]})
@@ -232,6 +232,15 @@ fn run_json(run: OperationRun) -> Value {
         role: Role::Operator,
     };
     to_json(&wire::run::OperationRun::new(seen, &links(), moment()))
+}
+
+/// A run as lists show it.
+fn listed_json(run: OperationRun) -> Value {
+    let mut run = run_json(run);
+    if let Some(members) = run.as_object_mut() {
+        members.shift_remove("selection");
+    }
+    run
 }
 
 fn page(item: &Value) -> Value {
@@ -497,11 +506,6 @@ fn sync_run() -> SyncRunView {
         run_id: RunId::from_uuid(uuid(RUN)),
         initiator_id: UserId::from_uuid(uuid(USER)),
         initiator_name: "Avery Howard".to_owned(),
-        selection: json!({
-            "policy_types": ["deviceCompliancePolicy", "mobileApp"],
-            "include_foundations": true,
-            "include_dependencies": true,
-        }),
         selection_hash: "9f".repeat(32),
         created_at: moment() - TimeDelta::seconds(20),
         status: Status::Completed,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::links::{Links, RunLinks};
-use crate::wire::run::{Counts, Initiator, Outcome, Selection, Status};
+use crate::wire::run::{Counts, Initiator, Outcome, Status};
 
 /// A policy or foundation of a tenant, as it was last seen.
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,10 +110,7 @@ pub(crate) struct InventorySyncRun {
     operation_run_id: Uuid,
     /// Who asked for it.
     initiator: Initiator,
-    /// What it reads, with all defaults spelled out.
-    #[schema(value_type = Selection)]
-    selection: Value,
-    /// SHA-256 of the selection in hexadecimal.
+    /// SHA-256 of what it reads in hexadecimal; what that is, its operation run says.
     #[schema(max_length = 64, pattern = "^[0-9a-f]{64}$")]
     selection_hash: String,
     /// When a worker began it.
@@ -233,7 +230,6 @@ impl InventorySyncRun {
                 id: sync.initiator_id.into_uuid(),
                 display: sync.initiator_name,
             },
-            selection: without_nulls(sync.selection),
             selection_hash: sync.selection_hash,
             created_at: sync.created_at,
             status: sync.status.into(),

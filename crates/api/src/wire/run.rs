@@ -29,7 +29,7 @@ pub(crate) struct OperationRun {
     outcome: Option<Outcome>,
     /// Who asked for it first.
     initiator: Initiator,
-    /// What it reads, where that can be chosen: of kind inventory_sync.
+    /// What it reads, where that can be chosen: of kind inventory_sync. Lists leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     selection: Option<Selection>,
     /// How often a worker took it.
@@ -243,6 +243,29 @@ pub(crate) struct Counts {
 impl OperationRun {
     /// How a run looks at `now` to somebody with this role in its tenant.
     pub(crate) fn new(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Self {
+        let inputs = &seen.run.inputs;
+        let (kind, selection) = (inputs.kind(), inputs.selection().map(Selection::from));
+        Self {
+            selection,
+            ..Self::of_kind(kind, seen, links, now)
+        }
+    }
+
+    /// How a run looks in a list.
+    pub(crate) fn listed(
+        seen: SeenRun<domain::OperationKind>,
+        links: &Links,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self::of_kind(seen.run.inputs, seen, links, now)
+    }
+
+    fn of_kind<I>(
+        kind: domain::OperationKind,
+        seen: SeenRun<I>,
+        links: &Links,
+        now: DateTime<Utc>,
+    ) -> Self {
         let SeenRun { run, role } = seen;
         let actions = run
             .actions(role)
@@ -259,7 +282,7 @@ impl OperationRun {
         };
         let mut shown = Self {
             id: run.id.into_uuid(),
-            kind: run.inputs.kind().as_str(),
+            kind: kind.as_str(),
             tenant: TenantReference {
                 id: run.tenant_id.into_uuid(),
                 name: run.tenant_name,
@@ -270,15 +293,7 @@ impl OperationRun {
                 id: run.initiator_id.into_uuid(),
                 display: run.initiator_name,
             },
-            selection: run.inputs.selection().map(|selection| Selection {
-                policy_types: selection
-                    .policy_types()
-                    .iter()
-                    .map(|key| key.as_str())
-                    .collect(),
-                include_foundations: selection.include_foundations(),
-                include_dependencies: selection.include_dependencies(),
-            }),
+            selection: None,
             attempt: run.attempt,
             failures: run.failures,
             max_failures: run.max_failures,
@@ -374,6 +389,20 @@ impl From<domain::Outcome> for Outcome {
             domain::Outcome::PartiallySucceeded => Self::PartiallySucceeded,
             domain::Outcome::Failed => Self::Failed,
             domain::Outcome::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<&atlas_domain::selection::Selection> for Selection {
+    fn from(selection: &atlas_domain::selection::Selection) -> Self {
+        Self {
+            policy_types: selection
+                .policy_types()
+                .iter()
+                .map(|key| key.as_str())
+                .collect(),
+            include_foundations: selection.include_foundations(),
+            include_dependencies: selection.include_dependencies(),
         }
     }
 }

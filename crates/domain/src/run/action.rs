@@ -23,7 +23,7 @@ impl RunAction {
     }
 }
 
-impl OperationRun {
+impl<I> OperationRun<I> {
     /// What a member with this role may do with the run as it is. A run that was asked to stop is
     /// not offered to be cancelled again, although asking again does no harm.
     #[must_use]

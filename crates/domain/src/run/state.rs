@@ -9,9 +9,10 @@ use super::transition::Status;
 use crate::failure::Failure;
 use crate::ids::{RunId, TenantId, UserId, WorkerId};
 
-/// A run with everything that a screen shows of it.
+/// A run with everything that a screen shows of it. In lists, which do not read what runs were asked
+/// with, `I` is [`OperationKind`](super::OperationKind).
 #[derive(Debug, Clone, PartialEq)]
-pub struct OperationRun {
+pub struct OperationRun<I = RunInputs> {
     /// Its identifier.
     pub id: RunId,
     /// The tenant it works on.
@@ -19,7 +20,7 @@ pub struct OperationRun {
     /// That tenant's name.
     pub tenant_name: String,
     /// What it was asked with.
-    pub inputs: RunInputs,
+    pub inputs: I,
     /// Who asked first; later callers join and are not recorded here.
     pub initiator_id: UserId,
     /// That user's name.

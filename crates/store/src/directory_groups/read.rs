@@ -3,11 +3,8 @@
 use atlas_domain::directory::GroupType;
 use atlas_domain::ids::{GroupId, TenantId};
 use chrono::{DateTime, Utc};
-use const_format::concatcp;
-use diesel::sql_types::{
-    Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,7 +13,7 @@ use uuid::Uuid;
 use super::search::GroupPlace;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{directory_group_readings, directory_groups};
 
 /// A group, as it was last told.
 #[derive(Debug, Clone)]
@@ -62,56 +59,25 @@ pub struct GroupReading {
     pub full_at: DateTime<Utc>,
 }
 
-/// Columns of [`GroupRow`] from a group `g`, with its rank.
-pub(super) const COLUMNS: &str = "g.id, g.detail, g.name_key, g.group_type, g.first_seen_at, \
-    g.changed_at, g.removed_at";
-
-const BY_IDS: &str = concatcp!(
-    "SELECT ",
-    COLUMNS,
-    ", 0 AS rank FROM directory_groups g WHERE g.tenant_id = $1 AND g.id = ANY($2) ORDER BY g.id"
-);
-
-const READING: &str = "SELECT present, removed, data_as_of, full_at \
-    FROM directory_group_readings WHERE tenant_id = $1";
-const DELTA_LINK: &str = "SELECT delta_link FROM directory_group_readings WHERE tenant_id = $1";
-
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = directory_groups, check_for_backend(Pg))]
 pub(super) struct GroupRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Jsonb)]
+    pub(super) id: Uuid,
     detail: Value,
-    #[diesel(sql_type = Text)]
     name_key: String,
-    #[diesel(sql_type = Text)]
     group_type: String,
-    #[diesel(sql_type = Timestamptz)]
     first_seen_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     changed_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     removed_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Integer)]
-    rank: i32,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = directory_group_readings, check_for_backend(Pg))]
 struct ReadingRow {
-    #[diesel(sql_type = BigInt)]
     present: i64,
-    #[diesel(sql_type = BigInt)]
     removed: i64,
-    #[diesel(sql_type = Timestamptz)]
     data_as_of: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     full_at: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
-struct LinkRow {
-    #[diesel(sql_type = Text)]
-    delta_link: String,
 }
 
 /// What a row's detail holds.
@@ -128,7 +94,8 @@ struct Detail {
 }
 
 impl GroupRow {
-    pub(super) fn into_view(self) -> Result<GroupView, StoreError> {
+    /// As it is shown in a list that it was found in by this rank.
+    pub(super) fn into_view(self, rank: i32) -> Result<GroupView, StoreError> {
         let detail: Detail = serde_json::from_value(self.detail)
             .map_err(|error| StoreError::corrupt("group", error))?;
         let group_type = self
@@ -149,7 +116,7 @@ impl GroupRow {
             changed_at: self.changed_at,
             removed_at: self.removed_at,
             place: GroupPlace {
-                rank: self.rank,
+                rank,
                 name_key: self.name_key,
             },
         })
@@ -167,14 +134,15 @@ impl Store {
         ids: &[GroupId],
     ) -> Result<Vec<GroupView>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.into_uuid()).collect();
-        let rows: Vec<GroupRow> = prepared(
-            sql_query(BY_IDS)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Array<SqlUuid>, _>(ids),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
-        rows.into_iter().map(GroupRow::into_view).collect()
+        let query = directory_groups::table
+            .filter(directory_groups::tenant_id.eq(tenant.into_uuid()))
+            .filter(directory_groups::id.eq_any(ids))
+            .order(directory_groups::id)
+            .select(GroupRow::as_select());
+        let rows = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
+        rows.into_iter().map(|row| row.into_view(0)).collect()
     }
 
     /// How far the tenant's groups were read; `None` when they never were to their end.
@@ -185,11 +153,12 @@ impl Store {
         &self,
         tenant: TenantId,
     ) -> Result<Option<GroupReading>, StoreError> {
-        let row: Option<ReadingRow> =
-            prepared(sql_query(READING).bind::<SqlUuid, _>(tenant.into_uuid()))
-                .get_result(&mut self.connection().await?)
-                .await
-                .optional()?;
+        let reading = directory_group_readings::table
+            .find(tenant.into_uuid())
+            .select(ReadingRow::as_select());
+        let row = self
+            .read(async |connection| reading.first(connection).await.optional())
+            .await?;
         Ok(row.map(|row| GroupReading {
             present: row.present.unsigned_abs(),
             removed: row.removed.unsigned_abs(),
@@ -203,11 +172,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn group_delta_link(&self, tenant: TenantId) -> Result<Option<String>, StoreError> {
-        let row: Option<LinkRow> =
-            prepared(sql_query(DELTA_LINK).bind::<SqlUuid, _>(tenant.into_uuid()))
-                .get_result(&mut self.connection().await?)
-                .await
-                .optional()?;
-        Ok(row.map(|row| row.delta_link))
+        let link = directory_group_readings::table
+            .find(tenant.into_uuid())
+            .select(directory_group_readings::delta_link);
+        self.read(async |connection| link.first(connection).await.optional())
+            .await
     }
 }

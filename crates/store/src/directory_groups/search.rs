@@ -4,19 +4,24 @@
 //! that are like it; each by name. Each kind is looked for only when the ones before it do not fill
 //! the page, so that what is typed letter by letter is answered by one range of one index.
 
+use std::collections::HashMap;
+
 use atlas_domain::directory::{GroupType, search_key};
 use atlas_domain::ids::{GroupId, TenantId};
-use const_format::concatcp;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel::dsl::not;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::read::{COLUMNS, GroupRow, GroupView};
+use super::read::{GroupRow, GroupView};
 use crate::error::StoreError;
+use crate::functions::{WordSimilar, starts_with};
+use crate::keyset::after;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::directory_groups;
 
 /// Fewer characters have no trigram, and are looked for at the beginning of names only.
 const SHORTEST_INSIDE: usize = 3;
@@ -39,58 +44,26 @@ pub struct GroupPlace {
     pub name_key: String,
 }
 
-/// $2 and $3 the place of the last row, $4 limit, $5 type.
-const LIST: &str = concatcp!(
-    "SELECT ",
-    COLUMNS,
-    ", 0 AS rank FROM directory_groups g WHERE g.tenant_id = $1 AND g.removed_at IS NULL \
-        AND (g.name_key, g.id) > ($2, $3) AND $5 IS NULL ORDER BY g.name_key, g.id LIMIT $4"
-);
-const LIST_OF_TYPE: &str = concatcp!(
-    "SELECT ",
-    COLUMNS,
-    ", 0 AS rank FROM directory_groups g WHERE g.tenant_id = $1 AND g.removed_at IS NULL \
-        AND g.group_type = $5 AND (g.name_key, g.id) > ($2, $3) \
-    ORDER BY g.name_key, g.id LIMIT $4"
-);
+/// Where a group stands in its list.
+const KEY: (directory_groups::name_key, directory_groups::id) =
+    (directory_groups::name_key, directory_groups::id);
 
-/// $2 to $5 as above, $6 what was typed and $7 the end of the names that begin with it, $8 the
-/// pattern for names that hold it, $9 the last row's rank, $10 whether to look inside of names.
-///
-/// Likeness is judged among a bounded number of names: what so many others are like is not found by
-/// it. `detail` is always there, and in no index: asking for it keeps the planner from judging all of
-/// the tenant's names one by one out of the index of names, where the index of trigrams has few.
-const SEARCH: &str = concatcp!(
-    "WITH beginning AS MATERIALIZED ( \
-        SELECT g.id, g.name_key, 0 AS rank FROM directory_groups g \
-        WHERE g.tenant_id = $1 AND g.removed_at IS NULL AND $9 = 0 \
-            AND g.name_key >= $6 AND g.name_key < $7 AND (g.name_key, g.id) > ($2, $3) \
-            AND ($5 IS NULL OR g.group_type = $5) \
-        ORDER BY g.name_key, g.id LIMIT $4), \
-    holding AS MATERIALIZED ( \
-        SELECT g.id, g.name_key, 1 AS rank FROM directory_groups g \
-        WHERE g.tenant_id = $1 AND g.removed_at IS NULL AND $10 AND $9 <= 1 \
-            AND g.name_key LIKE $8 AND NOT starts_with(g.name_key, $6) \
-            AND ($9 < 1 OR (g.name_key, g.id) > ($2, $3)) \
-            AND ($5 IS NULL OR g.group_type = $5) \
-            AND (SELECT count(*) FROM beginning) < $4 \
-        ORDER BY g.name_key, g.id LIMIT $4), \
-    alike AS MATERIALIZED ( \
-        SELECT g.id, g.name_key, 2 AS rank FROM directory_groups g \
-        WHERE g.tenant_id = $1 AND g.removed_at IS NULL AND $10 \
-            AND g.detail IS NOT NULL AND g.name_key %> $6 AND g.name_key NOT LIKE $8 \
-            AND ($5 IS NULL OR g.group_type = $5) \
-            AND (SELECT count(*) FROM beginning) + (SELECT count(*) FROM holding) < $4 \
-        LIMIT 200), \
-    found AS ( \
-        SELECT * FROM beginning UNION ALL SELECT * FROM holding \
-        UNION ALL SELECT * FROM alike a WHERE $9 < 2 OR (a.name_key, a.id) > ($2, $3)), \
-    page AS (SELECT * FROM found ORDER BY rank, name_key, id LIMIT $4) \
-    SELECT ",
-    COLUMNS,
-    ", p.rank FROM page p JOIN directory_groups g ON g.tenant_id = $1 AND g.id = p.id \
-    ORDER BY p.rank, p.name_key, p.id"
-);
+/// A tenant's groups that are there.
+type Groups = directory_groups::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
+
+/// How names are found, and in what order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Rank {
+    /// By their beginning.
+    Beginning,
+    /// By what is within them.
+    Within,
+    /// By likeness.
+    Likeness,
+}
+
+/// What is like so many other names is not found by likeness: it is judged among this number.
+const JUDGED: i64 = 200;
 
 impl Store {
     /// A tenant's groups that are there, by name, or as they are found by what was typed.
@@ -103,51 +76,157 @@ impl Store {
         filter: &GroupFilter,
         page: PageRequest<(GroupPlace, GroupId)>,
     ) -> Result<Vec<GroupView>, StoreError> {
-        let typed = filter.q.as_deref().map(search_key).unwrap_or_default();
-        let group_type = filter.group_type.map(GroupType::as_str);
-        // Before every name that begins with what was typed.
-        let first = || {
-            let name_key = typed.clone();
-            (GroupPlace { rank: 0, name_key }, Uuid::nil())
-        };
-        let after = page.after.map(|(place, id)| (place, id.into_uuid()));
-        let (place, after) = after.unwrap_or_else(first);
-        let mut connection = self.connection().await?;
-        let rows: Vec<GroupRow> = if typed.is_empty() {
-            let statement = if group_type.is_some() {
-                LIST_OF_TYPE
-            } else {
-                LIST
+        let found = self
+            .read(async |connection| {
+                let search = Search::new(tenant, filter, page);
+                let found = search.found(connection).await?;
+                let ids = found.iter().map(|(_, id)| *id);
+                let rows = directory_groups::table
+                    .filter(directory_groups::tenant_id.eq(tenant.into_uuid()))
+                    .filter(directory_groups::id.eq_any(ids))
+                    .select(GroupRow::as_select())
+                    .load(connection)
+                    .await?;
+                Ok((found, rows))
+            })
+            .await?;
+        let (found, rows) = found;
+        let mut rows: HashMap<Uuid, GroupRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        found
+            .into_iter()
+            .filter_map(|(rank, id)| Some(rows.remove(&id)?.into_view(rank as i32)))
+            .collect()
+    }
+}
+
+/// One page of a search.
+struct Search {
+    tenant: Uuid,
+    group_type: Option<GroupType>,
+    /// As names are compared; empty when nothing was typed.
+    typed: String,
+    limit: i64,
+    /// The last row of the page before: how it was found, its name and its id.
+    after: Option<(i32, String, Uuid)>,
+}
+
+/// Groups with their ranks, in order.
+type Found = Vec<(Rank, Uuid)>;
+
+impl Search {
+    fn new(
+        tenant: TenantId,
+        filter: &GroupFilter,
+        page: PageRequest<(GroupPlace, GroupId)>,
+    ) -> Self {
+        Self {
+            tenant: tenant.into_uuid(),
+            group_type: filter.group_type,
+            typed: filter.q.as_deref().map(search_key).unwrap_or_default(),
+            limit: page.limit,
+            after: page
+                .after
+                .map(|(place, id)| (place.rank, place.name_key, id.into_uuid())),
+        }
+    }
+
+    /// The groups of the page.
+    async fn found(&self, connection: &mut AsyncPgConnection) -> QueryResult<Found> {
+        let mut found = Found::new();
+        for rank in [Rank::Beginning, Rank::Within, Rank::Likeness] {
+            let wanted = self.limit - i64::try_from(found.len()).unwrap_or(self.limit);
+            if wanted <= 0 || self.is_over(rank) {
+                continue;
+            }
+            let keys = match rank {
+                Rank::Beginning => self.beginning(wanted).load(connection).await?,
+                Rank::Within => self.within(wanted).load(connection).await?,
+                Rank::Likeness => self.in_order(self.alike().load(connection).await?, wanted),
             };
-            prepared(
-                sql_query(statement)
-                    .bind::<SqlUuid, _>(tenant.into_uuid())
-                    .bind::<Text, _>(place.name_key)
-                    .bind::<SqlUuid, _>(after)
-                    .bind::<BigInt, _>(page.limit)
-                    .bind::<Nullable<Text>, _>(group_type),
-            )
-            .load(&mut connection)
-            .await?
-        } else {
-            let inside = typed.chars().count() >= SHORTEST_INSIDE;
-            prepared(
-                sql_query(SEARCH)
-                    .bind::<SqlUuid, _>(tenant.into_uuid())
-                    .bind::<Text, _>(place.name_key)
-                    .bind::<SqlUuid, _>(after)
-                    .bind::<BigInt, _>(page.limit)
-                    .bind::<Nullable<Text>, _>(group_type)
-                    .bind::<Text, _>(&typed)
-                    .bind::<Text, _>(format!("{typed}\u{10ffff}"))
-                    .bind::<Text, _>(pattern(&typed))
-                    .bind::<Integer, _>(place.rank)
-                    .bind::<Bool, _>(inside),
-            )
-            .load(&mut connection)
-            .await?
-        };
-        rows.into_iter().map(GroupRow::into_view).collect()
+            found.extend(keys.into_iter().map(|(_, id)| (rank, id)));
+        }
+        Ok(found)
+    }
+
+    /// Whether nothing more is found so: earlier pages had it all, or what was typed does not do.
+    fn is_over(&self, rank: Rank) -> bool {
+        let earlier = self
+            .after
+            .as_ref()
+            .is_some_and(|(last, ..)| *last > rank as i32);
+        let short = self.typed.chars().count() < SHORTEST_INSIDE;
+        earlier || (short && rank != Rank::Beginning)
+    }
+
+    fn beginning(&self, limit: i64) -> Groups {
+        let mut groups = self.groups().order(KEY).limit(limit);
+        if !self.typed.is_empty() {
+            let end = format!("{}\u{10ffff}", self.typed);
+            groups = groups
+                .filter(directory_groups::name_key.ge(self.typed.clone()))
+                .filter(directory_groups::name_key.lt(end));
+        }
+        if let Some((name, id)) = self.last(Rank::Beginning) {
+            groups = groups.filter(after(KEY, (name.to_owned(), id)));
+        }
+        groups
+    }
+
+    fn within(&self, limit: i64) -> Groups {
+        let typed = self.typed.clone();
+        let mut groups = self
+            .groups()
+            .filter(directory_groups::name_key.like(pattern(&typed)))
+            .filter(not(starts_with(directory_groups::name_key, typed)))
+            .order(KEY)
+            .limit(limit);
+        if let Some((name, id)) = self.last(Rank::Within) {
+            groups = groups.filter(after(KEY, (name.to_owned(), id)));
+        }
+        groups
+    }
+
+    /// Some that are like it, in no order. `detail` is always there, and in no index: asking for it
+    /// keeps the planner from judging all of the tenant's names one by one out of the index of
+    /// names, where the index of trigrams has few.
+    fn alike(&self) -> Groups {
+        let typed = self.typed.clone();
+        self.groups()
+            .filter(directory_groups::detail.is_not_null())
+            .filter(directory_groups::name_key.not_like(pattern(&typed)))
+            .filter(WordSimilar::new(
+                directory_groups::name_key,
+                typed.into_sql::<Text>(),
+            ))
+            .limit(JUDGED)
+    }
+
+    /// Of those that are like it, the ones of the page.
+    fn in_order(&self, mut alike: Vec<(String, Uuid)>, limit: i64) -> Vec<(String, Uuid)> {
+        if let Some((name, id)) = self.last(Rank::Likeness) {
+            alike.retain(|(key, other)| (key.as_str(), *other) > (name, id));
+        }
+        alike.sort_unstable();
+        alike.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        alike
+    }
+
+    fn groups(&self) -> Groups {
+        let mut groups = directory_groups::table
+            .filter(directory_groups::tenant_id.eq(self.tenant))
+            .filter(directory_groups::removed_at.is_null())
+            .select(KEY)
+            .into_boxed();
+        if let Some(group_type) = self.group_type {
+            groups = groups.filter(directory_groups::group_type.eq(group_type.as_str()));
+        }
+        groups
+    }
+
+    /// The last row of the page before, when it was found so.
+    fn last(&self, rank: Rank) -> Option<(&str, Uuid)> {
+        let (last, name, id) = self.after.as_ref()?;
+        (*last == rank as i32).then_some((name.as_str(), *id))
     }
 }
 
@@ -167,42 +246,17 @@ fn pattern(typed: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use atlas_domain::directory::GroupType;
+    use atlas_domain::ids::TenantId;
     use atlas_test_support::TestDatabase;
 
-    use super::{LIST, LIST_OF_TYPE, SEARCH, pattern};
+    use super::{GroupFilter, Search, pattern};
+    use crate::explain::{connect, plan};
+    use crate::page::PageRequest;
 
     #[test]
     fn what_is_typed_is_no_pattern() {
         assert_eq!(pattern(r"50%_\x"), r"%50\%\_\\x%");
-    }
-
-    async fn plan(connection: &tokio_postgres::Client, statement: &str) -> String {
-        let typed = [
-            ("$10", "true"),
-            ("$1", "md5('t')::uuid"),
-            ("$2", "'sales'"),
-            ("$3", "'00000000-0000-0000-0000-000000000000'"),
-            ("$4", "51"),
-            ("$5", "null::text"),
-            ("$6", "'sales'"),
-            ("$7", "'salet'"),
-            ("$8", "'%sales%'"),
-            ("$9", "0"),
-        ];
-        let statement = typed.iter().fold(statement.to_owned(), |text, (from, to)| {
-            text.replace(from, to)
-        });
-        let rows = connection
-            .simple_query(&format!("EXPLAIN {statement}"))
-            .await
-            .unwrap();
-        rows.iter()
-            .filter_map(|message| match message {
-                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
-                _ => None,
-            })
-            .map(|line| format!("{line}\n"))
-            .collect()
     }
 
     /// With as many groups as a large tenant has, every part of a search is answered by an index,
@@ -210,21 +264,40 @@ mod tests {
     #[tokio::test]
     async fn searches_use_the_indexes_of_names_and_of_trigrams() {
         let database = TestDatabase::create().await;
-        let connection = database.connection().await;
-        let seed = "INSERT INTO tenants (id, name, directory_id) \
-                VALUES (md5('t')::uuid, 't', md5('d')::uuid); \
-            INSERT INTO directory_groups (tenant_id, id, detail, fence) \
-            SELECT md5('t')::uuid, md5(n::text)::uuid, \
-                jsonb_build_object('name', md5(n::text), 'name_key', md5(n::text)), 1 \
+        let seed = "INSERT INTO tenants (id, name, directory_id)
+                VALUES (md5('t')::uuid, 't', md5('d')::uuid);
+            INSERT INTO directory_groups (tenant_id, id, detail, fence)
+            SELECT md5('t')::uuid, md5(n::text)::uuid,
+                jsonb_build_object('name', md5(n::text), 'name_key', md5(n::text)), 1
             FROM generate_series(1, 20000) n; ANALYZE directory_groups";
-        connection.batch_execute(seed).await.unwrap();
-        let search = plan(&connection, SEARCH).await;
-        for index in ["tenant_id_name_key_id_idx", "name_key_idx"] {
-            assert!(search.contains(index), "{search}");
-        }
-        for statement in [SEARCH, LIST, LIST_OF_TYPE] {
-            let plan = plan(&connection, statement).await;
-            assert!(!plan.contains("Seq Scan"), "{plan}");
+        database
+            .connection()
+            .await
+            .batch_execute(seed)
+            .await
+            .unwrap();
+        let tenant: TenantId = "e358efa4-89f5-8062-f10d-d7316b65649e".parse().unwrap();
+        let search = |q: Option<&str>, group_type| {
+            let q = q.map(str::to_owned);
+            Search::new(
+                tenant,
+                &GroupFilter { q, group_type },
+                PageRequest::first(51),
+            )
+        };
+        let connection = &mut connect(&database).await;
+        let typed = search(Some("sales"), None);
+        let every = search(None, None);
+        let of_type = search(None, Some(GroupType::Security));
+        for (groups, index) in [
+            (typed.beginning(51), "name_key_id_idx"),
+            (typed.within(51), "name_key_idx"),
+            (typed.alike(), "name_key_idx"),
+            (every.beginning(51), "name_key_id_idx"),
+            (of_type.beginning(51), "group_type_name_key_id_idx"),
+        ] {
+            let plan = plan(connection, groups).await;
+            assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{plan}");
         }
     }
 }

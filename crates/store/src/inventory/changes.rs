@@ -1,20 +1,26 @@
 //! What changed, as screens see it. The tenant comes first: there is no finder without one.
 
+use std::collections::BTreeSet;
+
 use atlas_domain::ids::{ChangeId, ItemId, RunId, TenantId};
 use atlas_domain::inventory::change::ChangeKind;
 use chrono::{DateTime, Utc};
-use const_format::concatcp;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryableByName, sql_query};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
+use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::first_of_each::{by_one, by_two, first_of_each, second, value};
+use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{inventory_changes, inventory_items};
+use crate::within::within;
 
 /// Something that happened to an item.
 #[derive(Debug, Clone)]
@@ -95,68 +101,33 @@ pub struct ChangeFilter {
     pub policy_types: Vec<String>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_changes, check_for_backend(Pg))]
 struct ChangeRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Timestamptz)]
     occurred_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = SqlUuid)]
     run_id: Uuid,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     detail: Option<Value>,
-    #[diesel(sql_type = SqlUuid)]
     item_id: Uuid,
-    #[diesel(sql_type = Text)]
+    #[diesel(select_expression = inventory_items::policy_type)]
     policy_type: String,
-    #[diesel(sql_type = Text)]
+    #[diesel(select_expression = inventory_items::external_id)]
     external_id: String,
-    #[diesel(sql_type = Text)]
+    #[diesel(select_expression = inventory_items::name)]
     name: String,
 }
 
-/// $1 tenant, $2 and $3 the key of the last row, $4 since, $5 item, $6 kinds, $7 types, $8 limit.
-const COLUMNS: &str = "SELECT x.id, x.occurred_at, x.kind, x.run_id, x.detail, i.id AS item_id, \
-    i.policy_type, i.external_id, i.name FROM (";
-const NAMED: &str = ") x JOIN inventory_items i ON i.id = x.item_id \
-    ORDER BY x.occurred_at DESC, x.id DESC LIMIT $8";
-const OF_TENANT: &str = "SELECT c.* FROM inventory_changes c WHERE c.tenant_id = $1 \
-    AND (c.occurred_at, c.id) < (coalesce($2, 'infinity'::timestamptz), \
-        coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)) \
-    AND c.occurred_at >= coalesce($4, '-infinity'::timestamptz)";
-const NEWEST: &str = " ORDER BY c.occurred_at DESC, c.id DESC LIMIT $8";
+/// A query for the keys of a tenant's changes: when they were recorded, and their ids.
+type Keys = Box<dyn QueryFragment<Pg> + Send>;
+type BoxedKeys = inventory_changes::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
 
-/// One shape per index. Where several kinds or types are asked for, each gives its newest, so that
-/// rare ones are not looked for among many others.
-const LIST: &str = concatcp!(COLUMNS, OF_TENANT, NEWEST, NAMED);
-const LIST_OF_ITEM: &str = concatcp!(
-    COLUMNS,
-    OF_TENANT,
-    " AND c.item_id = $5 AND (cardinality($6) = 0 OR c.kind = ANY($6)) \
-        AND (cardinality($7) = 0 OR c.policy_type = ANY($7))",
-    NEWEST,
-    NAMED
-);
-const LIST_OF_KINDS: &str = concatcp!(
-    COLUMNS,
-    "SELECT n.* FROM unnest($6) k CROSS JOIN LATERAL (",
-    OF_TENANT,
-    " AND c.kind = k",
-    NEWEST,
-    ") n ORDER BY n.occurred_at DESC, n.id DESC LIMIT $8",
-    NAMED
-);
-const LIST_OF_TYPES: &str = concatcp!(
-    COLUMNS,
-    "SELECT n.* FROM unnest($7) t CROSS JOIN unnest($6) k CROSS JOIN LATERAL (",
-    OF_TENANT,
-    " AND c.policy_type = t AND c.kind = k",
-    NEWEST,
-    ") n ORDER BY n.occurred_at DESC, n.id DESC LIMIT $8",
-    NAMED
-);
+const KEY: (inventory_changes::occurred_at, inventory_changes::id) =
+    (inventory_changes::occurred_at, inventory_changes::id);
+
+/// Pairs of a policy type and a kind that are looked for one by one; more are looked for among all
+/// changes of the tenant, of which they are then many.
+const MAX_PAIRS: usize = 50;
 
 impl Store {
     /// What changed in a tenant, newest first.
@@ -169,38 +140,105 @@ impl Store {
         filter: &ChangeFilter,
         page: PageRequest<(DateTime<Utc>, ChangeId)>,
     ) -> Result<Vec<ChangeView>, StoreError> {
-        let mut kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
-        let mut types: Vec<&str> = filter.policy_types.iter().map(String::as_str).collect();
-        // Each is looked for once.
-        kinds.sort_unstable();
-        kinds.dedup();
-        types.sort_unstable();
-        types.dedup();
-        let statement = match (filter.item, types.is_empty(), kinds.is_empty()) {
-            (Some(_), _, _) => LIST_OF_ITEM,
-            (None, false, _) => LIST_OF_TYPES,
-            (None, true, false) => LIST_OF_KINDS,
-            (None, true, true) => LIST,
-        };
-        if statement == LIST_OF_TYPES && kinds.is_empty() {
-            kinds = ChangeKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        }
-        let (after_time, after_id) = page.after.unzip();
-        let rows: Vec<ChangeRow> = prepared(
-            sql_query(statement)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Nullable<Timestamptz>, _>(after_time)
-                .bind::<Nullable<SqlUuid>, _>(after_id.map(ChangeId::into_uuid))
-                .bind::<Nullable<Timestamptz>, _>(filter.since)
-                .bind::<Nullable<SqlUuid>, _>(filter.item.map(ItemId::into_uuid))
-                .bind::<Array<Text>, _>(kinds)
-                .bind::<Array<Text>, _>(types)
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
+        let limit = page.limit;
+        let keys = filter.keys(tenant, page);
+        let query = inventory_changes::table
+            .inner_join(
+                inventory_items::table.on(inventory_items::id.eq(inventory_changes::item_id)),
+            )
+            .filter(inventory_changes::tenant_id.eq(tenant.into_uuid()))
+            .filter(within(KEY, keys))
+            .order((KEY.0.desc(), KEY.1.desc()))
+            .limit(limit)
+            .select(ChangeRow::as_select());
+        let rows = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
         rows.into_iter().map(ChangeRow::into_view).collect()
     }
+}
+
+impl ChangeFilter {
+    /// The keys of the page. Where several kinds or types are asked for, each gives its newest, so
+    /// that rare ones are not looked for among many others.
+    fn keys(&self, tenant: TenantId, page: PageRequest<(DateTime<Utc>, ChangeId)>) -> Keys {
+        let (kinds, types) = (self.kinds(), self.types());
+        let limit = page.limit;
+        let mut keys = inventory_changes::table
+            .filter(inventory_changes::tenant_id.eq(tenant.into_uuid()))
+            .select(KEY)
+            .order((KEY.0.desc(), KEY.1.desc()))
+            .limit(limit)
+            .into_boxed();
+        if let Some((time, id)) = page.after {
+            keys = keys.filter(before(KEY, (time, id.into_uuid())));
+        }
+        if let Some(time) = self.since {
+            keys = keys.filter(inventory_changes::occurred_at.ge(time));
+        }
+        if let Some(item) = self.item {
+            let of_item = keys.filter(inventory_changes::item_id.eq(item.into_uuid()));
+            return Box::new(of_words(of_item, kinds, types));
+        }
+        let every_kind = || {
+            ChangeKind::ALL
+                .iter()
+                .map(|kind| kind.as_str().to_owned())
+                .collect()
+        };
+        let kinds_of_types = if kinds.is_empty() {
+            every_kind()
+        } else {
+            kinds.clone()
+        };
+        match (types.is_empty(), kinds.is_empty()) {
+            (true, true) => Box::new(keys),
+            (true, false) => {
+                let list = keys.filter(inventory_changes::kind.eq(value::<Text>()));
+                Box::new(first_of_each(KEY, by_one::<Text, _>(kinds), list, limit))
+            }
+            (false, _) if types.len() * kinds_of_types.len() <= MAX_PAIRS => {
+                let pairs = types.iter().flat_map(|one| {
+                    kinds_of_types
+                        .iter()
+                        .map(|kind| (one.clone(), kind.clone()))
+                });
+                let list = keys
+                    .filter(inventory_changes::policy_type.eq(value::<Text>()))
+                    .filter(inventory_changes::kind.eq(second::<Text>()));
+                Box::new(first_of_each(
+                    KEY,
+                    by_two::<Text, _>(pairs.collect()),
+                    list,
+                    limit,
+                ))
+            }
+            (false, _) => Box::new(of_words(keys, kinds, types)),
+        }
+    }
+
+    /// The kinds, each once.
+    fn kinds(&self) -> Vec<String> {
+        let kinds: BTreeSet<&str> = self.kinds.iter().map(|kind| kind.as_str()).collect();
+        kinds.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The policy types, each once.
+    fn types(&self) -> Vec<String> {
+        let types: BTreeSet<&String> = self.policy_types.iter().collect();
+        types.into_iter().cloned().collect()
+    }
+}
+
+/// The keys of changes of these kinds and policy types.
+fn of_words(mut keys: BoxedKeys, kinds: Vec<String>, types: Vec<String>) -> BoxedKeys {
+    if !kinds.is_empty() {
+        keys = keys.filter(inventory_changes::kind.eq_any(kinds));
+    }
+    if !types.is_empty() {
+        keys = keys.filter(inventory_changes::policy_type.eq_any(types));
+    }
+    keys
 }
 
 impl ChangeRow {

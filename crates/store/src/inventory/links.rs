@@ -1,22 +1,29 @@
 //! Links, as screens see them. The tenant comes first: there is no finder without one.
 
+use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 
 use atlas_domain::ids::{ItemId, LinkId, TenantId};
 use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
-use const_format::concatcp;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
-use diesel::{QueryableByName, sql_query};
-use diesel_async::RunQueryDsl;
+use diesel::dsl::{exists, not};
+use diesel::expression::{ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
+use diesel::sql_types::{Bool, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::changes::ItemName;
+use super::held::is_target;
 use super::read::ItemView;
 use crate::error::StoreError;
+use crate::keyset::after;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{directory_groups, inventory_items, inventory_links};
+use crate::within::within;
 
 /// A link with what is known of both of its ends.
 #[derive(Debug, Clone)]
@@ -65,113 +72,61 @@ pub struct LinkFilter {
     pub dangling: Option<bool>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_links, check_for_backend(Pg))]
 struct LinkRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = Text)]
     source: String,
-    #[diesel(sql_type = Text)]
     target_kind: String,
-    #[diesel(sql_type = Text)]
     target_id: String,
-    #[diesel(sql_type = Jsonb)]
     qualifier: Value,
-    #[diesel(sql_type = Bool)]
-    dangling: bool,
-    #[diesel(sql_type = SqlUuid)]
     item_id: Uuid,
-    #[diesel(sql_type = Text)]
-    item_type: String,
-    #[diesel(sql_type = Text)]
-    item_external_id: String,
-    #[diesel(sql_type = Text)]
-    item_name: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    to_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
-    to_type: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    to_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    to_group: Option<String>,
 }
 
-/// Whether a link leads nowhere. Syncs judge all links at their end; what has come (back) since then
-/// is seen here.
-const DANGLING: &str = "(l.dangling AND (t.id IS NULL OR t.missing_since IS NOT NULL))";
-/// The group that a link goes to. What is not the id of one is none.
-const GROUP: &str = "CASE WHEN l.target_kind = 'group' \
-        AND l.target_id ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' \
-    THEN l.target_id::uuid END";
-const COLUMNS: &str = concatcp!(
-    "SELECT l.id, l.kind, l.source, l.target_kind, l.target_id, l.qualifier, ",
-    DANGLING,
-    " AS dangling, i.id AS item_id, i.policy_type AS item_type, \
-        i.external_id AS item_external_id, i.name AS item_name, t.id AS to_id, \
-        t.policy_type AS to_type, t.name AS to_name, \
-        (SELECT d.name FROM directory_groups d WHERE d.tenant_id = $1 AND d.id = ",
-    GROUP,
-    ") AS to_group FROM "
+/// A link's row, whether it dangles, and the item that it goes to.
+type Found = (LinkRow, bool, Option<Uuid>);
+
+/// An item by its id, as links refer to it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_items, check_for_backend(Pg))]
+struct NameRow {
+    id: Uuid,
+    policy_type: String,
+    external_id: String,
+    name: String,
+}
+
+/// A query for the keys of links: their items, and their ids.
+type Keys = Box<dyn QueryFragment<Pg> + Send>;
+
+const KEY: (inventory_links::item_id, inventory_links::id) =
+    (inventory_links::item_id, inventory_links::id);
+/// The tenant's links are listed by target.
+const BY_TARGET: (
+    inventory_links::target_kind,
+    inventory_links::target_id,
+    inventory_links::id,
+) = (
+    inventory_links::target_kind,
+    inventory_links::target_id,
+    inventory_links::id,
 );
 
-/// Both ends by name. $2 target kinds and $3 the policy types under which each is held, pair by
-/// pair; an item that is there goes before one that is missing.
-const ENDS: &str = " JOIN inventory_items i ON i.id = l.item_id \
-    LEFT JOIN LATERAL ( \
-        SELECT n.id, n.policy_type, n.name, n.missing_since \
-        FROM unnest($2::text[], $3::text[]) h(target_kind, policy_type) \
-            JOIN inventory_items n ON n.tenant_id = $1 AND n.policy_type = h.policy_type \
-                AND n.external_id = l.target_id \
-        WHERE h.target_kind = l.target_kind \
-        ORDER BY n.missing_since IS NOT NULL LIMIT 1) t ON true";
+/// What a list of links is ordered by.
+#[derive(Clone, Copy)]
+enum Order {
+    /// Their targets.
+    Target,
+    /// Their ids.
+    Id,
+}
 
-/// $4 to $6 the key of the last row, $7 and $8 the last target, $9 kind, $10 dangling, $11 limit. The
-/// first and the last target are bounds that the index knows.
-const OF_TENANT: &str = concatcp!(
-    COLUMNS,
-    "inventory_links l",
-    ENDS,
-    " WHERE l.tenant_id = $1 \
-    AND (l.target_kind, l.target_id, l.id) > ($4, $5, $6) \
-    AND (l.target_kind, l.target_id) <= ($7, $8)"
-);
-const IN_ORDER: &str = " ORDER BY l.target_kind, l.target_id, l.id LIMIT $11";
-const AS_ASKED: &str = concatcp!(" AND ($10 IS NULL OR ", DANGLING, " = $10)");
+diesel::alias!(inventory_items as target_items: TargetItems);
 
-/// One shape per index.
-const LIST: &str = concatcp!(OF_TENANT, " AND $9 IS NULL", AS_ASKED, IN_ORDER);
-const LIST_OF_KIND: &str = concatcp!(OF_TENANT, " AND l.kind = $9", AS_ASKED, IN_ORDER);
-const LIST_OF_DANGLING: &str = concatcp!(
-    OF_TENANT,
-    " AND ($9 IS NULL OR l.kind = $9) AND l.dangling AND $10 AND ",
-    DANGLING,
-    IN_ORDER
-);
-
-/// $4 item, $5 the target kind that it is and $6 its id as a target, $7 the id of the last row, $8
-/// and $9 whether out and in are asked for, $10 limit.
-const OUT: &str = "(SELECT l.* FROM inventory_links l \
-    WHERE $8 AND l.item_id = $4 AND l.tenant_id = $1 AND l.id > $7 ORDER BY l.id LIMIT $10)";
-const IN: &str = "(SELECT l.* FROM inventory_links l \
-    WHERE $9 AND l.tenant_id = $1 AND l.target_kind = $5 AND l.target_id = $6 AND l.id > $7 \
-        AND NOT ($8 AND l.item_id = $4) ORDER BY l.id LIMIT $10)";
-const OF_ITEM: &str = concatcp!(
-    COLUMNS,
-    "(",
-    OUT,
-    " UNION ALL ",
-    IN,
-    ") l",
-    ENDS,
-    " ORDER BY l.id LIMIT $10"
-);
-
-/// Comes before every target and after every target.
-const FIRST_TARGET: (&str, &str) = ("", "");
-const LAST_TEXT: &str = "\u{10ffff}";
+/// Where a link goes.
+const TARGET: (inventory_links::target_kind, inventory_links::target_id) =
+    (inventory_links::target_kind, inventory_links::target_id);
 
 impl Store {
     /// A tenant's links, by target.
@@ -184,37 +139,9 @@ impl Store {
         filter: &LinkFilter,
         page: PageRequest<(LinkTarget, LinkId)>,
     ) -> Result<Vec<LinkView>, StoreError> {
-        let statement = match (filter.dangling, filter.kind) {
-            (Some(true), _) => LIST_OF_DANGLING,
-            (_, Some(_)) => LIST_OF_KIND,
-            (_, None) => LIST,
-        };
-        let kind = filter.target_kind.map(TargetKind::as_str);
-        let id = filter.target_id.as_deref().filter(|_| kind.is_some());
-        let first = kind.map_or(FIRST_TARGET, |kind| (kind, id.unwrap_or_default()));
-        let after = page.after.as_ref();
-        let (after_target, after_id) = after.map_or((first, Uuid::nil()), |(target, id)| {
-            let target = (target.kind.as_str(), target.id.as_str());
-            (target, id.into_uuid())
-        });
-        let (kinds, types) = held_targets();
-        let rows: Vec<LinkRow> = prepared(
-            sql_query(statement)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Array<Text>, _>(kinds)
-                .bind::<Array<Text>, _>(types)
-                .bind::<Text, _>(after_target.0)
-                .bind::<Text, _>(after_target.1)
-                .bind::<SqlUuid, _>(after_id)
-                .bind::<Text, _>(kind.unwrap_or(LAST_TEXT))
-                .bind::<Text, _>(id.unwrap_or(LAST_TEXT))
-                .bind::<Nullable<Text>, _>(filter.kind.map(LinkKind::as_str))
-                .bind::<Nullable<Bool>, _>(filter.dangling)
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
-        rows.into_iter().map(LinkRow::into_view).collect()
+        let keys = filter.keys(tenant, &page);
+        self.links_of_keys(tenant, Box::new(keys), page.limit, Order::Target)
+            .await
     }
 
     /// The links of one item, in a fixed order.
@@ -228,27 +155,206 @@ impl Store {
         direction: LinkDirection,
         page: PageRequest<LinkId>,
     ) -> Result<Vec<LinkView>, StoreError> {
+        let keys = || {
+            let mut keys = inventory_links::table
+                .filter(inventory_links::tenant_id.eq(tenant.into_uuid()))
+                .select(KEY)
+                .order(inventory_links::id)
+                .limit(page.limit)
+                .into_boxed::<Pg>();
+            if let Some(last) = page.after {
+                keys = keys.filter(inventory_links::id.gt(last.into_uuid()));
+            }
+            keys
+        };
+        let id = item.id.into_uuid();
+        let out = || keys().filter(inventory_links::item_id.eq(id));
+        let to_it = |kind: TargetKind| {
+            keys()
+                .filter(inventory_links::target_kind.eq(kind.as_str()))
+                .filter(inventory_links::target_id.eq(item.external_id.clone()))
+        };
         // A type that no kind of target means is no target.
         let kind = TargetKind::of_policy_type(&item.policy_type);
-        let after = page.after.map_or(Uuid::nil(), LinkId::into_uuid);
-        let (kinds, types) = held_targets();
-        let rows: Vec<LinkRow> = prepared(
-            sql_query(OF_ITEM)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Array<Text>, _>(kinds)
-                .bind::<Array<Text>, _>(types)
-                .bind::<SqlUuid, _>(item.id.into_uuid())
-                .bind::<Nullable<Text>, _>(kind.map(TargetKind::as_str))
-                .bind::<Text, _>(&item.external_id)
-                .bind::<SqlUuid, _>(after)
-                .bind::<Bool, _>(direction != LinkDirection::In)
-                .bind::<Bool, _>(direction != LinkDirection::Out)
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
-        rows.into_iter().map(LinkRow::into_view).collect()
+        let keys: Keys = match (direction, kind) {
+            (LinkDirection::In, None) => return Ok(Vec::new()),
+            (LinkDirection::Out, _) | (LinkDirection::Both, None) => Box::new(out()),
+            (LinkDirection::In, Some(kind)) => Box::new(to_it(kind)),
+            (LinkDirection::Both, Some(kind)) => {
+                let from_others = to_it(kind).filter(inventory_links::item_id.ne(id));
+                Box::new(out().union_all(from_others))
+            }
+        };
+        self.links_of_keys(tenant, keys, page.limit, Order::Id)
+            .await
     }
+
+    /// The links with these keys.
+    async fn links_of_keys(
+        &self,
+        tenant: TenantId,
+        keys: Keys,
+        limit: i64,
+        order: Order,
+    ) -> Result<Vec<LinkView>, StoreError> {
+        let (rows, names, groups) = self
+            .read(async |connection| {
+                let rows = found(connection, tenant, keys, limit, order).await?;
+                let names = item_names(connection, &rows).await?;
+                let groups = group_names(connection, tenant, &rows).await?;
+                Ok((rows, names, groups))
+            })
+            .await?;
+        rows.into_iter()
+            .map(|found| into_view(found, &names, &groups))
+            .collect()
+    }
+}
+
+impl LinkFilter {
+    /// The keys of the page.
+    fn keys(
+        &self,
+        tenant: TenantId,
+        page: &PageRequest<(LinkTarget, LinkId)>,
+    ) -> inventory_links::BoxedQuery<'static, Pg, (SqlUuid, SqlUuid)> {
+        let mut keys = inventory_links::table
+            .filter(inventory_links::tenant_id.eq(tenant.into_uuid()))
+            .select(KEY)
+            .order(BY_TARGET)
+            .limit(page.limit)
+            .into_boxed();
+        if let Some((target, id)) = &page.after {
+            let last = (target.kind.as_str(), target.id.clone(), id.into_uuid());
+            keys = keys.filter(after(BY_TARGET, last));
+        }
+        if let Some(kind) = self.target_kind {
+            keys = keys.filter(inventory_links::target_kind.eq(kind.as_str()));
+            if let Some(id) = &self.target_id {
+                keys = keys.filter(inventory_links::target_id.eq(id.clone()));
+            }
+        }
+        if let Some(kind) = self.kind {
+            keys = keys.filter(inventory_links::kind.eq(kind.as_str()));
+        }
+        match self.dangling {
+            Some(true) => {
+                keys = keys
+                    .filter(inventory_links::dangling)
+                    .filter(not(target_is_there(tenant)));
+            }
+            Some(false) => {
+                let fine = not(inventory_links::dangling);
+                keys = keys.filter(fine.or(target_is_there(tenant)));
+            }
+            None => {}
+        }
+        keys
+    }
+}
+
+/// Whether the inventory has the item that the link goes to, and it is not missing. Syncs judge all
+/// links at their end; what has come (back) since then is seen here.
+fn target_is_there(
+    tenant: TenantId,
+) -> impl SelectableExpression<inventory_links::table, SqlType = Bool>
++ ValidGrouping<(), IsAggregate = is_aggregate::Never>
++ QueryFragment<Pg>
++ Send
++ 'static {
+    let found = target_items
+        .filter(
+            target_items
+                .field(inventory_items::tenant_id)
+                .eq(tenant.into_uuid()),
+        )
+        .filter(is_target(
+            (
+                target_items.field(inventory_items::policy_type),
+                target_items.field(inventory_items::external_id),
+            ),
+            TARGET,
+        ))
+        .filter(target_items.field(inventory_items::missing_since).is_null());
+    exists(found)
+}
+
+/// The links with these keys.
+async fn found(
+    connection: &mut AsyncPgConnection,
+    tenant: TenantId,
+    keys: Keys,
+    limit: i64,
+    order: Order,
+) -> QueryResult<Vec<Found>> {
+    // An item that is there goes before one that is missing.
+    let target = target_items
+        .filter(
+            target_items
+                .field(inventory_items::tenant_id)
+                .eq(tenant.into_uuid()),
+        )
+        .filter(is_target(
+            (
+                target_items.field(inventory_items::policy_type),
+                target_items.field(inventory_items::external_id),
+            ),
+            TARGET,
+        ))
+        .order(
+            target_items
+                .field(inventory_items::missing_since)
+                .is_not_null(),
+        )
+        .select(target_items.field(inventory_items::id))
+        .limit(1)
+        .single_value();
+    let dangling = inventory_links::dangling.and(not(target_is_there(tenant)));
+    let query = inventory_links::table
+        .filter(inventory_links::tenant_id.eq(tenant.into_uuid()))
+        .filter(within(KEY, keys))
+        .limit(limit)
+        .select((LinkRow::as_select(), dangling, target))
+        .into_boxed();
+    match order {
+        Order::Target => query.order(BY_TARGET).load(connection).await,
+        Order::Id => query.order(inventory_links::id).load(connection).await,
+    }
+}
+
+/// Items by their ids, as links refer to them.
+async fn item_names(
+    connection: &mut AsyncPgConnection,
+    rows: &[Found],
+) -> QueryResult<HashMap<Uuid, NameRow>> {
+    let sources = rows.iter().map(|(row, ..)| row.item_id);
+    let targets = rows.iter().filter_map(|(_, _, target)| *target);
+    let ids: BTreeSet<Uuid> = sources.chain(targets).collect();
+    let names = inventory_items::table
+        .filter(inventory_items::id.eq_any(ids))
+        .select(NameRow::as_select())
+        .load(connection)
+        .await?;
+    Ok(names.into_iter().map(|name| (name.id, name)).collect())
+}
+
+/// The names of the groups that links go to, as far as they are known.
+async fn group_names(
+    connection: &mut AsyncPgConnection,
+    tenant: TenantId,
+    rows: &[Found],
+) -> QueryResult<HashMap<Uuid, String>> {
+    let ids: BTreeSet<Uuid> = rows.iter().filter_map(|(row, ..)| row.group()).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names: Vec<(Uuid, String)> = directory_groups::table
+        .filter(directory_groups::tenant_id.eq(tenant.into_uuid()))
+        .filter(directory_groups::id.eq_any(ids))
+        .select((directory_groups::id, directory_groups::name))
+        .load(connection)
+        .await?;
+    Ok(names.into_iter().collect())
 }
 
 /// Target kinds that an inventory can hold, and a policy type that holds each, pair by pair.
@@ -269,32 +375,44 @@ fn known<T: FromStr>(word: &str) -> Result<T, StoreError> {
 }
 
 impl LinkRow {
-    fn into_view(self) -> Result<LinkView, StoreError> {
-        let to = self.to_id.zip(self.to_type).zip(self.to_name);
-        let target_item = to.map(|((id, policy_type), name)| ItemName {
-            id: ItemId::from_uuid(id),
-            policy_type,
-            external_id: self.target_id.clone(),
-            name,
-        });
-        Ok(LinkView {
-            id: LinkId::from_uuid(self.id),
-            item: ItemName {
-                id: ItemId::from_uuid(self.item_id),
-                policy_type: self.item_type,
-                external_id: self.item_external_id,
-                name: self.item_name,
-            },
-            kind: known(&self.kind)?,
-            source: known(&self.source)?,
-            target: LinkTarget {
-                kind: known(&self.target_kind)?,
-                id: self.target_id,
-            },
-            target_item,
-            target_group: self.to_group,
-            qualifier: self.qualifier,
-            dangling: self.dangling,
-        })
+    /// The group that the link goes to. What is not the id of one is none.
+    fn group(&self) -> Option<Uuid> {
+        let is_group = self.target_kind == TargetKind::Group.as_str();
+        let hyphenated = self.target_id.len() == 36;
+        (is_group && hyphenated).then(|| self.target_id.parse().ok())?
+    }
+}
+
+fn into_view(
+    (row, dangling, target): Found,
+    names: &HashMap<Uuid, NameRow>,
+    groups: &HashMap<Uuid, String>,
+) -> Result<LinkView, StoreError> {
+    let named = |id: &Uuid| names.get(id).map(NameRow::to_name);
+    let group = row.group();
+    Ok(LinkView {
+        id: LinkId::from_uuid(row.id),
+        item: named(&row.item_id).ok_or_else(|| StoreError::corrupt("link", "its item is gone"))?,
+        kind: known(&row.kind)?,
+        source: known(&row.source)?,
+        target: LinkTarget {
+            kind: known(&row.target_kind)?,
+            id: row.target_id,
+        },
+        target_item: target.as_ref().and_then(named),
+        target_group: group.and_then(|id| groups.get(&id).cloned()),
+        qualifier: row.qualifier,
+        dangling,
+    })
+}
+
+impl NameRow {
+    fn to_name(&self) -> ItemName {
+        ItemName {
+            id: ItemId::from_uuid(self.id),
+            policy_type: self.policy_type.clone(),
+            external_id: self.external_id.clone(),
+            name: self.name.clone(),
+        }
     }
 }

@@ -2,19 +2,20 @@
 
 use atlas_domain::ids::{ItemId, RunId, TenantId};
 use chrono::{DateTime, Utc};
-use const_format::concatcp;
-use diesel::sql_types::{
-    Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::dsl::max;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::keyset::after;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{inventory_items, inventory_type_summaries};
+use crate::within::within;
 
 /// A stored item.
 #[derive(Debug, Clone)]
@@ -83,103 +84,42 @@ pub struct TypeSummary {
     pub data_as_of: Option<DateTime<Utc>>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_items, check_for_backend(Pg))]
 struct ItemRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
     policy_type: String,
-    #[diesel(sql_type = Text)]
     external_id: String,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = Text)]
     category: String,
-    #[diesel(sql_type = Text)]
     platform: String,
-    #[diesel(sql_type = Bool)]
     foundation: bool,
-    #[diesel(sql_type = Array<Text>)]
     scope_tags: Vec<String>,
-    #[diesel(sql_type = Nullable<Integer>)]
     assignment_count: Option<i32>,
-    #[diesel(sql_type = Jsonb)]
     metadata: Value,
-    #[diesel(sql_type = Binary)]
     content_hash: Vec<u8>,
-    #[diesel(sql_type = Timestamptz)]
     first_seen_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     last_seen_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     changed_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     missing_since: Option<DateTime<Utc>>,
-    #[diesel(sql_type = SqlUuid)]
     last_seen_run: Uuid,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_type_summaries, check_for_backend(Pg))]
 struct SummaryRow {
-    #[diesel(sql_type = Text)]
     policy_type: String,
-    #[diesel(sql_type = BigInt)]
     present: i64,
-    #[diesel(sql_type = BigInt)]
     missing: i64,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     data_as_of: Option<DateTime<Utc>>,
 }
 
-#[derive(QueryableByName)]
-struct AsOfRow {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    data_as_of: Option<DateTime<Utc>>,
-}
+/// Items are listed by name. A page is found in an index that holds all that is filtered by, and its
+/// wide rows are read afterwards.
+const KEY: (inventory_items::name, inventory_items::id) =
+    (inventory_items::name, inventory_items::id);
 
-const COLUMNS: &str = "SELECT i.id, i.policy_type, i.external_id, i.name, i.category, i.platform, \
-    i.foundation, i.scope_tags, i.assignment_count, i.metadata, i.content_hash, i.first_seen_at, \
-    i.last_seen_at, i.changed_at, i.missing_since, i.last_seen_run \
-    FROM inventory_items i WHERE i.tenant_id = $1";
-
-const ONE: &str = concatcp!(COLUMNS, " AND i.id = $2");
-
-/// $2 and $3 the key of the last row, $4 types, $5 platform, $6 name pattern, $7 missing,
-/// $8 foundation, $9 category, $10 limit.
-const FILTERS: &str = " AND (i.name, i.id) > (coalesce($2, ''), \
-        coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)) \
-    AND ($5 IS NULL OR i.platform ILIKE $5) \
-    AND ($6 IS NULL OR i.name ILIKE $6) \
-    AND ($7 IS NULL OR (i.missing_since IS NOT NULL) = $7) \
-    AND ($8 IS NULL OR i.foundation = $8)";
-const ORDER: &str = " ORDER BY i.name, i.id LIMIT $10";
-
-/// One shape per index: with one type, with one category, with neither. A condition that is
-/// sometimes absent would hide the index from a plan that is kept for all calls.
-const LIST_OF_TYPE: &str = concatcp!(
-    COLUMNS,
-    " AND i.policy_type = ($4)[1] AND ($9 IS NULL OR i.category = $9)",
-    FILTERS,
-    ORDER
-);
-const LIST_OF_CATEGORY: &str = concatcp!(
-    COLUMNS,
-    " AND i.category = $9 AND (cardinality($4) = 0 OR i.policy_type = ANY($4))",
-    FILTERS,
-    ORDER
-);
-const LIST: &str = concatcp!(
-    COLUMNS,
-    " AND $9 IS NULL AND (cardinality($4) = 0 OR i.policy_type = ANY($4))",
-    FILTERS,
-    ORDER
-);
-
-const SUMMARY: &str = "SELECT policy_type, present, missing, data_as_of \
-    FROM inventory_type_summaries WHERE tenant_id = $1 ORDER BY policy_type";
-
-const DATA_AS_OF: &str =
-    "SELECT max(data_as_of) AS data_as_of FROM inventory_type_summaries WHERE tenant_id = $1";
+type BoxedKeys = inventory_items::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 
 impl Store {
     /// A tenant's items, by name.
@@ -192,27 +132,14 @@ impl Store {
         filter: &ItemFilter,
         page: PageRequest<(String, ItemId)>,
     ) -> Result<Vec<ItemView>, StoreError> {
-        let statement = match (filter.policy_type.len(), &filter.category) {
-            (1, _) => LIST_OF_TYPE,
-            (_, Some(_)) => LIST_OF_CATEGORY,
-            (_, None) => LIST,
-        };
-        let (after_name, after_id) = page.after.unzip();
-        let rows: Vec<ItemRow> = prepared(
-            sql_query(statement)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Nullable<Text>, _>(after_name)
-                .bind::<Nullable<SqlUuid>, _>(after_id.map(ItemId::into_uuid))
-                .bind::<Array<Text>, _>(&filter.policy_type)
-                .bind::<Nullable<Text>, _>(filter.platform.as_deref().map(contains))
-                .bind::<Nullable<Text>, _>(filter.q.as_deref().map(contains))
-                .bind::<Nullable<Bool>, _>(filter.missing)
-                .bind::<Nullable<Bool>, _>(filter.foundation)
-                .bind::<Nullable<Text>, _>(&filter.category)
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
+        let query = inventory_items::table
+            .filter(within(KEY, filter.keys(tenant, &page)))
+            .order(KEY)
+            .limit(page.limit)
+            .select(ItemRow::as_select());
+        let rows = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
         Ok(rows.into_iter().map(ItemRow::into_view).collect())
     }
 
@@ -225,14 +152,13 @@ impl Store {
         tenant: TenantId,
         item: ItemId,
     ) -> Result<Option<ItemView>, StoreError> {
-        let row: Option<ItemRow> = prepared(
-            sql_query(ONE)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<SqlUuid, _>(item.into_uuid()),
-        )
-        .get_result(&mut self.connection().await?)
-        .await
-        .optional()?;
+        let one = inventory_items::table
+            .find(item.into_uuid())
+            .filter(inventory_items::tenant_id.eq(tenant.into_uuid()))
+            .select(ItemRow::as_select());
+        let row = self
+            .read(async |connection| one.first(connection).await.optional())
+            .await?;
         Ok(row.map(ItemRow::into_view))
     }
 
@@ -244,10 +170,13 @@ impl Store {
         &self,
         tenant: TenantId,
     ) -> Result<Vec<TypeSummary>, StoreError> {
-        let rows: Vec<SummaryRow> =
-            prepared(sql_query(SUMMARY).bind::<SqlUuid, _>(tenant.into_uuid()))
-                .load(&mut self.connection().await?)
-                .await?;
+        let query = inventory_type_summaries::table
+            .filter(inventory_type_summaries::tenant_id.eq(tenant.into_uuid()))
+            .order(inventory_type_summaries::policy_type)
+            .select(SummaryRow::as_select());
+        let rows = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
         Ok(rows
             .into_iter()
             .map(|row| TypeSummary {
@@ -264,10 +193,49 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn data_as_of(&self, tenant: TenantId) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: AsOfRow = prepared(sql_query(DATA_AS_OF).bind::<SqlUuid, _>(tenant.into_uuid()))
-            .get_result(&mut self.connection().await?)
-            .await?;
-        Ok(row.data_as_of)
+        let newest = inventory_type_summaries::table
+            .filter(inventory_type_summaries::tenant_id.eq(tenant.into_uuid()))
+            .select(max(inventory_type_summaries::data_as_of));
+        self.read(async |connection| newest.get_result(connection).await)
+            .await
+    }
+}
+
+impl ItemFilter {
+    /// The keys of the page.
+    fn keys(&self, tenant: TenantId, page: &PageRequest<(String, ItemId)>) -> BoxedKeys {
+        let mut keys = inventory_items::table
+            .filter(inventory_items::tenant_id.eq(tenant.into_uuid()))
+            .select(KEY)
+            .order(KEY)
+            .limit(page.limit)
+            .into_boxed();
+        if let Some((name, id)) = &page.after {
+            keys = keys.filter(after(KEY, (name.clone(), id.into_uuid())));
+        }
+        match &self.policy_type[..] {
+            [] => {}
+            [one] => keys = keys.filter(inventory_items::policy_type.eq(one.clone())),
+            several => keys = keys.filter(inventory_items::policy_type.eq_any(several.to_vec())),
+        }
+        if let Some(category) = &self.category {
+            keys = keys.filter(inventory_items::category.eq(category.clone()));
+        }
+        if let Some(word) = &self.platform {
+            keys = keys.filter(inventory_items::platform.ilike(contains(word)));
+        }
+        if let Some(text) = &self.q {
+            keys = keys.filter(inventory_items::name.ilike(contains(text)));
+        }
+        match self.missing {
+            Some(true) => keys = keys.filter(inventory_items::missing_since.is_not_null()),
+            Some(false) => keys = keys.filter(inventory_items::missing_since.is_null()),
+            None => {}
+        }
+        if let Some(foundation) = self.foundation {
+            keys = keys.filter(inventory_items::foundation.eq(foundation));
+        }
+        keys
     }
 }
 

@@ -1,20 +1,18 @@
 //! Results of a sync per policy type, as rows.
 
 use atlas_domain::failure::Failure;
+use atlas_domain::ids::RunId;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
 use crate::error::StoreError;
 use crate::schema::inventory_type_results;
 
-/// Columns of [`ResultRow`] from a result `x`.
-pub(crate) const RESULT_COLUMNS: &str = "x.policy_type, x.status, x.pages, x.seen, x.created, \
-    x.changed, x.reassigned, x.missing, x.back, x.error, x.started_at, x.completed_at";
-
-#[derive(Queryable, Selectable, QueryableByName)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = inventory_type_results, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct ResultRow {
     policy_type: String,
@@ -29,6 +27,19 @@ pub(crate) struct ResultRow {
     error: Option<Value>,
     started_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
+}
+
+/// The results of a run, by policy type.
+pub(crate) async fn of_run(
+    connection: &mut AsyncPgConnection,
+    run: RunId,
+) -> QueryResult<Vec<ResultRow>> {
+    inventory_type_results::table
+        .filter(inventory_type_results::run_id.eq(run.into_uuid()))
+        .order(inventory_type_results::policy_type)
+        .select(ResultRow::as_select())
+        .load(connection)
+        .await
 }
 
 impl ResultRow {

@@ -4,18 +4,18 @@ use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::run::{Outcome, RunCounts, Status};
 use chrono::{DateTime, Utc};
-use const_format::concatcp;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, sql_query};
+use diesel::dsl::auto_type;
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::results::{RESULT_COLUMNS, ResultRow};
+use super::results::{self, ResultRow};
 use crate::error::StoreError;
+use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::prepared::prepared;
+use crate::schema::{inventory_sync_runs, operation_runs, users};
 
 /// An inventory sync.
 #[derive(Debug, Clone)]
@@ -26,9 +26,7 @@ pub struct SyncRunView {
     pub initiator_id: UserId,
     /// That user's name.
     pub initiator_name: String,
-    /// What it was asked to read, in normal form.
-    pub selection: Value,
-    /// Hash of the normal form.
+    /// Hash of what it was asked to read, in normal form.
     pub selection_hash: String,
     /// When a worker began it.
     pub created_at: DateTime<Utc>,
@@ -44,50 +42,35 @@ pub struct SyncRunView {
     pub completed_at: Option<DateTime<Utc>>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_sync_runs, check_for_backend(diesel::pg::Pg))]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     run_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     initiator_id: Uuid,
-    #[diesel(sql_type = Text)]
+    #[diesel(select_expression = users::display_name)]
     initiator_name: String,
-    #[diesel(sql_type = Jsonb)]
-    selection: Value,
-    #[diesel(sql_type = Text)]
     selection_hash: String,
-    #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
+    #[diesel(select_expression = operation_runs::status)]
     status: String,
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(select_expression = operation_runs::outcome)]
     outcome: Option<String>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
+    #[diesel(select_expression = operation_runs::counts)]
     counts: Option<Value>,
-    #[diesel(sql_type = Nullable<Text>)]
-    error_code: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    #[diesel(select_expression = operation_runs::error)]
+    error: Option<Value>,
+    #[diesel(select_expression = operation_runs::completed_at)]
     completed_at: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str = "SELECT s.run_id, s.initiator_id, u.display_name AS initiator_name, \
-        s.selection, s.selection_hash, s.created_at, r.status, r.outcome, r.counts, \
-        r.error->>'code' AS error_code, r.completed_at \
-    FROM inventory_sync_runs s JOIN operation_runs r ON r.id = s.run_id \
-        JOIN users u ON u.id = s.initiator_id WHERE s.tenant_id = $1";
-
-const LIST: &str = concatcp!(
-    COLUMNS,
-    " AND (s.created_at, s.run_id) < (coalesce($2, 'infinity'::timestamptz), \
-        coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)) \
-    ORDER BY s.created_at DESC, s.run_id DESC LIMIT $4"
-);
-const ONE: &str = concatcp!(COLUMNS, " AND s.run_id = $2");
-const RESULTS: &str = concatcp!(
-    "SELECT ",
-    RESULT_COLUMNS,
-    " FROM inventory_type_results x WHERE x.run_id = $1 ORDER BY x.policy_type"
-);
+/// The tenant's syncs with what belongs to them.
+#[auto_type]
+fn syncs(tenant: Uuid) -> _ {
+    inventory_sync_runs::table
+        .inner_join(operation_runs::table)
+        .inner_join(users::table)
+        .filter(inventory_sync_runs::tenant_id.eq(tenant))
+}
 
 impl Store {
     /// A tenant's syncs, newest first.
@@ -99,16 +82,18 @@ impl Store {
         tenant: TenantId,
         page: PageRequest<(DateTime<Utc>, RunId)>,
     ) -> Result<Vec<SyncRunView>, StoreError> {
-        let (after_time, after_id) = page.after.unzip();
-        let rows: Vec<Row> = prepared(
-            sql_query(LIST)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<Nullable<Timestamptz>, _>(after_time)
-                .bind::<Nullable<SqlUuid>, _>(after_id.map(RunId::into_uuid))
-                .bind::<BigInt, _>(page.limit),
-        )
-        .load(&mut self.connection().await?)
-        .await?;
+        let key = (inventory_sync_runs::created_at, inventory_sync_runs::run_id);
+        let mut query = syncs(tenant.into_uuid())
+            .select(Row::as_select())
+            .order((key.0.desc(), key.1.desc()))
+            .limit(page.limit)
+            .into_boxed();
+        if let Some((time, id)) = page.after {
+            query = query.filter(before(key, (time, id.into_uuid())));
+        }
+        let rows = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
         rows.into_iter().map(Row::into_view).collect()
     }
 
@@ -121,21 +106,21 @@ impl Store {
         tenant: TenantId,
         run: RunId,
     ) -> Result<Option<(SyncRunView, Vec<TypeResult>)>, StoreError> {
-        let mut connection = self.connection().await?;
-        let row: Option<Row> = prepared(
-            sql_query(ONE)
-                .bind::<SqlUuid, _>(tenant.into_uuid())
-                .bind::<SqlUuid, _>(run.into_uuid()),
-        )
-        .get_result(&mut connection)
-        .await
-        .optional()?;
-        let Some(row) = row else { return Ok(None) };
-        let results: Vec<ResultRow> =
-            prepared(sql_query(RESULTS).bind::<SqlUuid, _>(run.into_uuid()))
-                .load(&mut connection)
-                .await?;
-        Ok(Some((row.into_view()?, ResultRow::into_results(results)?)))
+        let one = syncs(tenant.into_uuid())
+            .filter(inventory_sync_runs::run_id.eq(run.into_uuid()))
+            .select(Row::as_select());
+        let found = self
+            .read(async |connection| {
+                let Some(row) = one.first(connection).await.optional()? else {
+                    return Ok(None);
+                };
+                let results = results::of_run(connection, run).await?;
+                Ok(Some((row, results)))
+            })
+            .await?;
+        let views =
+            |(row, results): (Row, _)| Ok((row.into_view()?, ResultRow::into_results(results)?));
+        found.map(views).transpose()
     }
 }
 
@@ -154,7 +139,6 @@ impl Row {
             run_id: RunId::from_uuid(self.run_id),
             initiator_id: UserId::from_uuid(self.initiator_id),
             initiator_name: self.initiator_name,
-            selection: self.selection,
             selection_hash: self.selection_hash,
             created_at: self.created_at,
             status,
@@ -162,8 +146,13 @@ impl Row {
                 .outcome
                 .and_then(|word| Outcome::ALL.into_iter().find(|o| o.as_str() == word)),
             counts: counts.unwrap_or_default(),
-            error_code: self.error_code,
+            error_code: self.error.as_ref().and_then(code),
             completed_at: self.completed_at,
         })
     }
+}
+
+/// The code of a stored failure.
+fn code(failure: &Value) -> Option<String> {
+    failure.get("code")?.as_str().map(str::to_owned)
 }

@@ -8,6 +8,7 @@ use atlas_domain::run::{
 };
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{Queryable, QueryableByName};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,104 +16,72 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::statement::row;
 
-/// Columns of [`RunRow`] from a run `r`, its tenant `t` and its initiator `u`.
-pub(super) const COLUMNS: &str = "r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, \
-    r.initiator_id, u.display_name AS initiator_name, r.retry_of, r.attempt, r.failures, \
-    r.max_failures, r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, \
-    r.outcome, r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, \
-    r.lease_expires_at, r.counts, r.completed_at, r.cancel_requested_at, r.cancel_requested_by, \
-    (SELECT b.display_name FROM users b WHERE b.id = r.cancel_requested_by) \
-        AS cancel_requested_by_name, r.cancel_reason, r.cancel_deadline_at, \
-    (r.not_before > clock_timestamp()) AS not_due, \
-    (r.status = 'queued' AND EXISTS (SELECT 1 FROM operation_runs o \
-        WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope \
-            AND o.status = 'running')) AS tenant_busy, \
-    (r.status = 'queued' AND EXISTS (SELECT 1 FROM queue_controls q WHERE q.kind = r.kind)) \
-        AS paused";
-
 row! {
     /// The columns of `sql/runs/pieces/columns.sql`, from a run `r`, its tenant `t` and its initiator
     /// `u`.
-    #[derive(diesel::QueryableByName)]
+    #[derive(Queryable)]
+    #[diesel(check_for_backend(diesel::pg::Pg))]
     pub(super) struct RunRow {
-        #[diesel(sql_type = SqlUuid)]
         id: Uuid,
-        #[diesel(sql_type = SqlUuid)]
         tenant_id: Uuid,
-        #[diesel(sql_type = Text)]
         tenant_name: String,
-        #[diesel(sql_type = Text)]
         kind: String,
-        #[diesel(sql_type = Jsonb)]
-        inputs: Value,
-        #[diesel(sql_type = SqlUuid)]
+        /// Lists do not read it.
+        inputs: Option<Value>,
         initiator_id: Uuid,
-        #[diesel(sql_type = Text)]
         initiator_name: String,
-        #[diesel(sql_type = Nullable<SqlUuid>)]
         retry_of: Option<Uuid>,
-        #[diesel(sql_type = Integer)]
         attempt: i32,
-        #[diesel(sql_type = Integer)]
         failures: i32,
-        #[diesel(sql_type = Integer)]
         max_failures: i32,
-        #[diesel(sql_type = Timestamptz)]
         created_at: DateTime<Utc>,
-        #[diesel(sql_type = Timestamptz)]
         updated_at: DateTime<Utc>,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
         started_at: Option<DateTime<Utc>>,
-        #[diesel(sql_type = Nullable<Jsonb>)]
         progress: Option<Value>,
-        #[diesel(sql_type = Nullable<Jsonb>)]
         error: Option<Value>,
-        #[diesel(sql_type = Text)]
         status: String,
-        #[diesel(sql_type = Nullable<Text>)]
         outcome: Option<String>,
-        #[diesel(sql_type = Timestamptz)]
         not_before: DateTime<Utc>,
-        #[diesel(sql_type = Timestamptz)]
         expires_at: DateTime<Utc>,
-        #[diesel(sql_type = Nullable<Text>)]
         wait_reason: Option<String>,
-        #[diesel(sql_type = Nullable<Text>)]
         worker_id: Option<String>,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
         heartbeat_at: Option<DateTime<Utc>>,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
         lease_expires_at: Option<DateTime<Utc>>,
-        #[diesel(sql_type = Nullable<Jsonb>)]
         counts: Option<Value>,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
         completed_at: Option<DateTime<Utc>>,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
         cancel_requested_at: Option<DateTime<Utc>>,
-        #[diesel(sql_type = Nullable<SqlUuid>)]
         cancel_requested_by: Option<Uuid>,
-        #[diesel(sql_type = Nullable<Text>)]
         cancel_requested_by_name: Option<String>,
-        #[diesel(sql_type = Nullable<Text>)]
         cancel_reason: Option<String>,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
         cancel_deadline_at: Option<DateTime<Utc>>,
-        #[diesel(sql_type = Bool)]
         not_due: bool,
-        #[diesel(sql_type = Bool)]
         tenant_busy: bool,
-        #[diesel(sql_type = Bool)]
         paused: bool,
     }
 }
 
 impl RunRow {
     pub(super) fn into_run(self) -> Result<OperationRun, StoreError> {
-        let state = self.state()?;
-        let kind: OperationKind = self
-            .kind
+        let inputs = self.inputs.as_ref().unwrap_or(&Value::Null);
+        let inputs = RunInputs::from_stored(self.kind()?, inputs)
+            .map_err(|error| StoreError::corrupt("selection", error))?;
+        self.with_inputs(inputs)
+    }
+
+    /// The run as lists show it.
+    pub(super) fn into_listed(self) -> Result<OperationRun<OperationKind>, StoreError> {
+        let kind = self.kind()?;
+        self.with_inputs(kind)
+    }
+
+    fn kind(&self) -> Result<OperationKind, StoreError> {
+        self.kind
             .parse()
-            .map_err(|error| StoreError::corrupt("kind", error))?;
+            .map_err(|error| StoreError::corrupt("kind", error))
+    }
+
+    fn with_inputs<I>(self, inputs: I) -> Result<OperationRun<I>, StoreError> {
+        let state = self.state()?;
         let cancel = match (
             self.cancel_requested_at,
             self.cancel_requested_by,
@@ -132,8 +101,7 @@ impl RunRow {
             id: RunId::from_uuid(self.id),
             tenant_id: TenantId::from_uuid(self.tenant_id),
             tenant_name: self.tenant_name,
-            inputs: RunInputs::from_stored(kind, &self.inputs)
-                .map_err(|error| StoreError::corrupt("selection", error))?,
+            inputs,
             initiator_id: UserId::from_uuid(self.initiator_id),
             initiator_name: self.initiator_name,
             retry_of: self.retry_of.map(RunId::from_uuid),

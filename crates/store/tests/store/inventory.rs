@@ -311,7 +311,8 @@ async fn results_are_kept_per_type_and_a_new_attempt_begins_anew() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(sync.selection["policy_types"], json!(["mobileApp"]));
+    let recorded = r#"SELECT count(*) FROM inventory_sync_runs WHERE selection->'policy_types' = '["mobileApp"]'"#;
+    assert_eq!(stage.count(recorded).await, 1);
     assert_eq!(results, [TypeResult::pending(key("mobileApp"))]);
 }
 

@@ -17,6 +17,8 @@ use crate::wire::inventory::InventoryItem;
 const MAX_TYPES: usize = 200;
 /// The longest word of a filter.
 const MAX_WORD: usize = 128;
+/// What names are searched for has at least so many characters: fewer are in no index.
+const MIN_SEARCH: usize = 3;
 
 /// List inventory items
 ///
@@ -28,7 +30,7 @@ const MAX_WORD: usize = 128;
         ("policy_type" = Option<Vec<String>>, Query, description = "Only items of these policy types, by key."),
         ("category" = Option<String>, Query, description = "Only items of this category."),
         ("platform" = Option<String>, Query, description = "Only items whose platform contains this word, such as windows."),
-        ("q" = Option<String>, Query, description = "Only items whose name contains this text, whatever its case."),
+        ("q" = Option<String>, Query, description = "Only items whose name contains this text, whatever its case; at least three characters."),
         ("missing" = Option<bool>, Query, description = "Only items that are no longer there, or only those that are."),
         ("foundation" = Option<bool>, Query, description = "Only objects that policies lean on, or only policies."),
     ),
@@ -44,7 +46,7 @@ pub(crate) async fn list_inventory_items(
         policy_type: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
         category: query.one("category", text(MAX_WORD)),
         platform: query.one("platform", text(MAX_WORD)),
-        q: query.one("q", text(MAX_WORD)),
+        q: query.one("q", search),
         missing: query.one("missing", flag),
         foundation: query.one("foundation", flag),
     };
@@ -58,6 +60,15 @@ pub(crate) async fn list_inventory_items(
         |item| (item.name.clone(), item.id),
         InventoryItem::from,
     ))
+}
+
+/// A text to search names for.
+fn search(given: &str) -> Result<String, String> {
+    let given = text(MAX_WORD)(given)?;
+    if given.chars().count() < MIN_SEARCH {
+        return Err(format!("Must have at least {MIN_SEARCH} characters."));
+    }
+    Ok(given)
 }
 
 /// Get an inventory item

@@ -27,7 +27,8 @@ pub(crate) struct ActiveOperationRuns {
 /// List active operation runs
 ///
 /// Runs that are queued or running in the tenants that you belong to, and those that ended within
-/// the last minute; newest first, at most 20. `Retry-After` says when to look again.
+/// the last minute; newest first, at most 20, without their selections. `Retry-After` says when to
+/// look again.
 #[utoipa::path(
     tag = "operation-runs",
     responses((status = 200, description = "Active and just ended runs.", body = ActiveOperationRuns)),
@@ -43,7 +44,7 @@ pub(crate) async fn list_active_operation_runs(
     let now = state.clock.now();
     let items: Vec<_> = runs
         .into_iter()
-        .map(|seen| OperationRun::new(seen, &state.links, now))
+        .map(|seen| OperationRun::listed(seen, &state.links, now))
         .collect();
     let soonest = items.iter().filter_map(|run| run.ask_again(now)).min();
     Ok(Answer::ok(ActiveOperationRuns { items }).ask_again(soonest.or(Some(IDLE))))

@@ -19,7 +19,7 @@ const MAX_VALUES: usize = 100;
 
 /// List operation runs
 ///
-/// The runs of all tenants that you belong to, newest first.
+/// The runs of all tenants that you belong to, newest first, without their selections.
 #[utoipa::path(
     tag = "operation-runs",
     params(
@@ -50,7 +50,7 @@ pub(crate) async fn list_operation_runs(
         &state.links,
         runs,
         |seen| (seen.run.created_at, seen.run.id),
-        |seen| wire::OperationRun::new(seen, &state.links, now),
+        |seen| wire::OperationRun::listed(seen, &state.links, now),
     ))
 }
 
