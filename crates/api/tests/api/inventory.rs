@@ -62,7 +62,8 @@ async fn items_are_listed_filtered_and_read_one_by_one() {
         ("platform=windows", 3),
         ("platform=linux", 0),
         ("q=pp%20002", 1),
-        ("q=%25", 0),
+        ("q=APP%200", 3),
+        ("q=%25%25%25", 0),
         ("missing=false", 3),
         ("missing=true", 0),
         ("foundation=true", 0),
@@ -72,7 +73,13 @@ async fn items_are_listed_filtered_and_read_one_by_one() {
             .await;
         assert_eq!(reply.items().len(), found, "{query}");
     }
-    for query in ["q=", "q=%00", "missing=perhaps", "platform=a&platform=b"] {
+    for query in [
+        "q=",
+        "q=pp",
+        "q=%00",
+        "missing=perhaps",
+        "platform=a&platform=b",
+    ] {
         let reply = stage
             .get(&stage.path(&format!("inventory-items?{query}")))
             .await;

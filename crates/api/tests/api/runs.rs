@@ -222,6 +222,28 @@ async fn what_is_going_on_is_listed_with_what_has_just_ended() {
 }
 
 #[tokio::test]
+async fn lists_of_runs_leave_out_what_one_run_says_it_selected() {
+    let stage = Stage::set().await;
+    stage.synced(1).await;
+    let syncs = stage.get(&stage.path("inventory-sync-runs")).await;
+    assert!(syncs.items()[0].get("selection").is_none());
+    let run = stage.start("").await.body["run"].clone();
+    assert!(run["selection"].is_object());
+    for list in ["/operation-runs", "/operation-runs/active"] {
+        let runs = stage.get(list).await;
+        assert_eq!(runs.items().len(), 2);
+        for listed in runs.items() {
+            assert!(listed.get("selection").is_none());
+            let path = format!("/operation-runs/{}", listed["id"].as_str().unwrap());
+            let mut one = stage.get(&path).await.body;
+            let selection = one.as_object_mut().unwrap().shift_remove("selection");
+            assert!(selection.is_some_and(|selection| selection.is_object()));
+            assert_eq!(&one, listed);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_queued_run_says_why_it_waits() {
     let stage = Stage::set().await;
     let _running = stage.begun(ONE_TYPE).await;

@@ -6,16 +6,15 @@ use diesel::dsl::max;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::keyset::after;
+use crate::keyset::{after, before};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{inventory_items, inventory_type_summaries};
-use crate::within::within;
 
 /// A stored item.
 #[derive(Debug, Clone)]
@@ -121,6 +120,15 @@ const KEY: (inventory_items::name, inventory_items::id) =
 
 type BoxedKeys = inventory_items::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 
+/// A name and an id.
+type Key = (String, Uuid);
+
+/// Names that a search reads one by one before it asks the index of parts of names.
+const READ_FIRST: i64 = 2_000;
+
+/// A text that so many names contain is looked for in their order: sorting all of them takes longer.
+const MANY: i64 = 1_000;
+
 impl Store {
     /// A tenant's items, by name.
     ///
@@ -132,13 +140,22 @@ impl Store {
         filter: &ItemFilter,
         page: PageRequest<(String, ItemId)>,
     ) -> Result<Vec<ItemView>, StoreError> {
-        let query = inventory_items::table
-            .filter(within(KEY, filter.keys(tenant, &page)))
-            .order(KEY)
-            .limit(page.limit)
-            .select(ItemRow::as_select());
         let rows = self
-            .read(async |connection| query.load(connection).await)
+            .read(async |connection| {
+                let ids = match &filter.q {
+                    None => {
+                        let keys: Vec<Key> = filter.keys(tenant, &page).load(connection).await?;
+                        ids(keys)
+                    }
+                    Some(text) => filter.search(connection, tenant, &page, text).await?,
+                };
+                inventory_items::table
+                    .filter(inventory_items::id.eq_any(ids))
+                    .order(KEY)
+                    .select(ItemRow::as_select())
+                    .load(connection)
+                    .await
+            })
             .await?;
         Ok(rows.into_iter().map(ItemRow::into_view).collect())
     }
@@ -202,13 +219,55 @@ impl Store {
 }
 
 impl ItemFilter {
-    /// The keys of the page.
+    /// The items of the page whose names contain the text. What many names contain is soon found in
+    /// their order, and what few contain is found by its parts. The planner cannot tell which it is.
+    async fn search(
+        &self,
+        connection: &mut AsyncPgConnection,
+        tenant: TenantId,
+        page: &PageRequest<(String, ItemId)>,
+        text: &str,
+    ) -> QueryResult<Vec<Uuid>> {
+        let limit = page.limit;
+        let matching = || {
+            self.matching(tenant, page)
+                .filter(inventory_items::name.ilike(contains(text)))
+        };
+        let bound = self.keys(tenant, page).offset(READ_FIRST).limit(1);
+        if let Some(bound) = bound.first::<Key>(connection).await.optional()? {
+            let first = in_order(matching().filter(before(KEY, bound)), limit);
+            let first: Vec<Key> = first.load(connection).await?;
+            if is_full(&first, limit) {
+                return Ok(ids(first));
+            }
+            if has_parts(text) {
+                // `metadata` is in no index: asking for it keeps the planner from reading all names.
+                let by_parts = || matching().filter(inventory_items::metadata.is_not_null());
+                let some: Vec<Key> = by_parts().limit(MANY).load(connection).await?;
+                if !is_full(&some, limit) {
+                    return Ok(ids(some));
+                }
+                if !is_full(&some, MANY) {
+                    // No index has this order, so that these few are found by parts again.
+                    let order = (inventory_items::name.concat(""), inventory_items::id);
+                    let page = by_parts().order(order).limit(limit);
+                    return Ok(ids(page.load(connection).await?));
+                }
+            }
+        }
+        Ok(ids(in_order(matching(), limit).load(connection).await?))
+    }
+
+    /// The keys of the page, whatever the names.
     fn keys(&self, tenant: TenantId, page: &PageRequest<(String, ItemId)>) -> BoxedKeys {
+        in_order(self.matching(tenant, page), page.limit)
+    }
+
+    /// The keys of the page and of all that follow, whatever the names.
+    fn matching(&self, tenant: TenantId, page: &PageRequest<(String, ItemId)>) -> BoxedKeys {
         let mut keys = inventory_items::table
             .filter(inventory_items::tenant_id.eq(tenant.into_uuid()))
             .select(KEY)
-            .order(KEY)
-            .limit(page.limit)
             .into_boxed();
         if let Some((name, id)) = &page.after {
             keys = keys.filter(after(KEY, (name.clone(), id.into_uuid())));
@@ -224,9 +283,6 @@ impl ItemFilter {
         if let Some(word) = &self.platform {
             keys = keys.filter(inventory_items::platform.ilike(contains(word)));
         }
-        if let Some(text) = &self.q {
-            keys = keys.filter(inventory_items::name.ilike(contains(text)));
-        }
         match self.missing {
             Some(true) => keys = keys.filter(inventory_items::missing_since.is_not_null()),
             Some(false) => keys = keys.filter(inventory_items::missing_since.is_null()),
@@ -237,6 +293,25 @@ impl ItemFilter {
         }
         keys
     }
+}
+
+fn in_order(keys: BoxedKeys, limit: i64) -> BoxedKeys {
+    keys.order(KEY).limit(limit)
+}
+
+fn is_full(keys: &[Key], limit: i64) -> bool {
+    i64::try_from(keys.len()).is_ok_and(|count| count >= limit)
+}
+
+/// Whether the index of parts of names can find the text: it knows sequences of three letters or
+/// digits, in some databases of ASCII alone.
+fn has_parts(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(|word| word.len() >= 3)
+}
+
+fn ids(keys: Vec<Key>) -> Vec<Uuid> {
+    keys.into_iter().map(|(_, id)| id).collect()
 }
 
 /// A pattern that matches what contains the text, with its own wildcards taken as letters.

@@ -9,7 +9,9 @@
 use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::run::{OperationKind, Outcome, Status};
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -68,10 +70,7 @@ impl Store {
                 let keys: Keys = if filter.is_narrow() || !are_few(connection, &tenants).await? {
                     Box::new(of_tenants(filter.keys(&page), &tenants))
                 } else {
-                    let list = operation_runs::tenant_id.eq(value::<SqlUuid>());
-                    let list = filter.keys(&page).filter(list);
-                    let tenants = by_one::<SqlUuid, _>(tenants);
-                    Box::new(first_of_each(KEY, tenants, list, page.limit))
+                    Box::new(of_each(filter.keys(&page), tenants, page.limit))
                 };
                 seen(connection, user, keys, page.limit, false).await
             })
@@ -114,6 +113,12 @@ fn of_tenants(keys: BoxedKeys, tenants: &[Uuid]) -> BoxedKeys {
         [tenant] => keys.filter(operation_runs::tenant_id.eq(tenant)),
         _ => keys.filter(operation_runs::tenant_id.eq_any(tenants.to_vec())),
     }
+}
+
+/// The first of the keys that are of each of the tenants.
+fn of_each(keys: BoxedKeys, tenants: Vec<Uuid>, limit: i64) -> impl QueryFragment<Pg> + Send {
+    let list = keys.filter(operation_runs::tenant_id.eq(value::<SqlUuid>()));
+    first_of_each(KEY, by_one::<SqlUuid, _>(tenants), list, limit)
 }
 
 /// Whether the tenants are several, but so few that reading as many rows of each as fill a page is
@@ -195,5 +200,103 @@ impl RunFilter {
             keys = keys.filter(operation_runs::id.eq_any(ids));
         }
         keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use atlas_domain::run::{OperationKind, Outcome, Status};
+    use atlas_test_support::TestDatabase;
+
+    use super::*;
+    use crate::explain::{connect, pages, plan};
+
+    /// Forty thousand runs of twenty tenants and two users.
+    const SEED: &str = "
+        INSERT INTO users (id, email, display_name)
+        SELECT md5('user ' || n)::uuid, n::text, n::text FROM generate_series(0, 1) n;
+        INSERT INTO tenants (id, name, directory_id)
+        SELECT md5('tenant ' || n)::uuid, n::text, md5(n::text)::uuid FROM generate_series(0, 19) n;
+        INSERT INTO operation_runs (id, tenant_id, kind, identity, lock_scope, status, outcome, inputs,
+            initiator_id, completed_at, created_at)
+        SELECT md5('run ' || n)::uuid, md5('tenant ' || n % 20)::uuid,
+            CASE WHEN n % 5 = 0 THEN 'directory_groups_sync' ELSE 'inventory_sync' END, n::text, 'x',
+            CASE WHEN n > 39980 THEN 'queued' ELSE 'completed' END,
+            CASE WHEN n <= 39980 THEN CASE WHEN n % 50 = 7 THEN 'failed' ELSE 'succeeded' END END, '{}',
+            md5('user ' || (n % 1000 / 998))::uuid, CASE WHEN n <= 39980 THEN clock_timestamp() END,
+            clock_timestamp() - (40000 - n) * interval '1 minute'
+        FROM generate_series(1, 40000) n";
+
+    #[tokio::test]
+    async fn every_list_finds_its_page_in_an_index_and_touches_few_pages() {
+        let database = TestDatabase::create().await;
+        let client = database.connection().await;
+        client.batch_execute(SEED).await.unwrap();
+        client
+            .batch_execute("VACUUM ANALYZE operation_runs")
+            .await
+            .unwrap();
+        let id = |row: tokio_postgres::Row| row.get::<_, Uuid>(0);
+        let every = client.query("SELECT id FROM tenants", &[]).await.unwrap();
+        let every: Vec<Uuid> = every.into_iter().map(id).collect();
+        let user = client
+            .query_one("SELECT md5('user 1')::uuid", &[])
+            .await
+            .unwrap();
+        let user = UserId::from_uuid(id(user));
+        let connection = &mut connect(&database).await;
+        let page = PageRequest::first(51);
+        let none = RunFilter::default;
+        for (filter, index) in [
+            (none(), "operation_runs_by_time"),
+            (
+                RunFilter {
+                    kind: vec![OperationKind::DirectoryGroupsSync],
+                    ..none()
+                },
+                "operation_runs_by_time",
+            ),
+            (
+                RunFilter {
+                    outcome: vec![Outcome::Failed],
+                    ..none()
+                },
+                "operation_runs_not_succeeded",
+            ),
+            (
+                RunFilter {
+                    initiator: Some(user),
+                    ..none()
+                },
+                "operation_runs_by_initiator",
+            ),
+            (
+                RunFilter {
+                    status: vec![Status::Queued],
+                    ..none()
+                },
+                "operation_runs_",
+            ),
+        ] {
+            let plan = plan(connection, of_tenants(filter.keys(&page), &every)).await;
+            assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{plan}");
+            assert!(pages(&plan) < 100, "{plan}");
+        }
+        let one = plan(connection, of_tenants(none().keys(&page), &every[..1])).await;
+        assert!(
+            one.contains("operation_runs_by_tenant") && pages(&one) < 20,
+            "{one}"
+        );
+        let few = plan(
+            connection,
+            of_each(none().keys(&page), every[..4].to_vec(), 51),
+        )
+        .await;
+        assert!(
+            few.contains("operation_runs_by_tenant") && pages(&few) < 50,
+            "{few}"
+        );
+        assert!(are_few(connection, &every[..4]).await.unwrap());
+        assert!(!are_few(connection, &every[..5]).await.unwrap());
     }
 }

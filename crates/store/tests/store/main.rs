@@ -14,6 +14,7 @@ mod machine;
 mod operations;
 mod refused;
 mod scale;
+mod run_lists;
 mod schema;
 
 use std::time::Duration;

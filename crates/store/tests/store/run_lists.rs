@@ -1,0 +1,201 @@
+//! Lists of runs against a filter in memory, for readers of few and of many tenants.
+
+use atlas_domain::access::Role;
+use atlas_domain::ids::{RunId, TenantId, UserId};
+use atlas_domain::run::{OperationKind, Outcome, Status};
+use atlas_store::{PageRequest, RunFilter};
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::Stage;
+
+/// A run as the filter in memory knows it.
+#[derive(Debug, Clone)]
+struct Known {
+    id: RunId,
+    tenant: TenantId,
+    kind: OperationKind,
+    status: Status,
+    outcome: Option<Outcome>,
+    initiator: UserId,
+    created_at: DateTime<Utc>,
+}
+
+/// Runs in twelve tenants, some at the same moment. The first reader belongs to three of these
+/// tenants, which are few, and the second to eleven, which are not.
+struct Lists {
+    stage: Stage,
+    runs: Vec<Known>,
+    tenants: Vec<TenantId>,
+    readers: [(UserId, Vec<TenantId>); 2],
+}
+
+impl Lists {
+    async fn set() -> Self {
+        let stage = Stage::set().await;
+        let mut tenants = vec![stage.tenant.id];
+        for n in 1..12 {
+            tenants.push(stage.scenario.tenant(&format!("Tenant {n}")).await.id);
+        }
+        let few = stage.scenario.member(tenants[0], Role::Readonly).await.id;
+        let many = stage.scenario.member(tenants[0], Role::Operator).await.id;
+        let (of_few, of_many) = (tenants[..3].to_vec(), tenants[..11].to_vec());
+        for (user, tenants) in [(few, &of_few), (many, &of_many)] {
+            for tenant in &tenants[1..] {
+                stage
+                    .execute(&format!(
+                        "INSERT INTO memberships (user_id, tenant_id, role)
+                            VALUES ('{user}', '{tenant}', 'readonly')"
+                    ))
+                    .await;
+            }
+        }
+        let initiators = [stage.operator.id, few, many];
+        let mut runs = Vec::new();
+        for n in 0..240_usize {
+            let run = Known {
+                id: format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(),
+                tenant: tenants[(n * n + n / 7) % 12],
+                kind: OperationKind::ALL[usize::from(n % 4 == 0)],
+                status: if n % 9 == 0 {
+                    Status::Queued
+                } else {
+                    Status::Completed
+                },
+                outcome: (n % 9 != 0).then(|| Outcome::ALL[(n % 7).min(3)]),
+                initiator: initiators[n % 3],
+                created_at: moment(n / 5),
+            };
+            stage.execute(&insert(&run)).await;
+            runs.push(run);
+        }
+        runs.sort_by_key(|run| std::cmp::Reverse((run.created_at, run.id.into_uuid())));
+        let readers = [(few, of_few), (many, of_many)];
+        Self {
+            stage,
+            runs,
+            tenants,
+            readers,
+        }
+    }
+
+    fn expected(&self, visible: &[TenantId], filter: &RunFilter) -> Vec<RunId> {
+        let kept = self.runs.iter().filter(|run| {
+            visible.contains(&run.tenant)
+                && (filter.tenant.is_empty() || filter.tenant.contains(&run.tenant))
+                && (filter.kind.is_empty() || filter.kind.contains(&run.kind))
+                && (filter.status.is_empty() || filter.status.contains(&run.status))
+                && (filter.outcome.is_empty()
+                    || run
+                        .outcome
+                        .is_some_and(|outcome| filter.outcome.contains(&outcome)))
+                && filter.initiator.is_none_or(|user| user == run.initiator)
+                && filter
+                    .created_after
+                    .is_none_or(|time| run.created_at > time)
+                && filter
+                    .created_before
+                    .is_none_or(|time| run.created_at < time)
+                && (filter.ids.is_empty() || filter.ids.contains(&run.id))
+        });
+        kept.map(|run| run.id).collect()
+    }
+
+    async fn listed(&self, user: UserId, filter: &RunFilter, limit: i64) -> Vec<RunId> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = PageRequest { limit, after };
+            let runs = self.stage.store.runs(user, filter, page).await.unwrap();
+            found.extend(runs.iter().map(|seen| seen.run.id));
+            match runs.last() {
+                Some(last) => after = Some((last.run.created_at, last.run.id)),
+                None => return found,
+            }
+        }
+    }
+}
+
+fn moment(n: usize) -> DateTime<Utc> {
+    let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    start + TimeDelta::minutes(i64::try_from(n).unwrap())
+}
+
+fn insert(run: &Known) -> String {
+    let outcome = run
+        .outcome
+        .map_or("NULL".to_owned(), |word| format!("'{}'", word.as_str()));
+    let completed_at = run.outcome.map_or("NULL", |_| "clock_timestamp()");
+    format!(
+        "INSERT INTO operation_runs (id, tenant_id, kind, identity, lock_scope, status, outcome,
+            inputs, initiator_id, completed_at, created_at)
+        VALUES ('{}', '{}', '{}', '{}', '{}', '{}', {outcome}, '{{}}', '{}', {completed_at}, '{}')",
+        run.id,
+        run.tenant,
+        run.kind,
+        run.id,
+        run.kind.lock_scope(),
+        run.status.as_str(),
+        run.initiator,
+        run.created_at.to_rfc3339(),
+    )
+}
+
+/// What a filter is made of: places in the lists of what there is.
+type Drawn = (
+    Vec<usize>,
+    Vec<usize>,
+    Vec<usize>,
+    Vec<usize>,
+    Option<usize>,
+    (Option<usize>, Option<usize>),
+    Vec<usize>,
+);
+
+fn filters() -> impl Strategy<Value = Drawn> {
+    let some = |end: usize, most: usize| prop::collection::vec(0..end, 0..=most);
+    let maybe = |end: usize| prop::option::weighted(0.3, 0..end);
+    (
+        some(12, 4),
+        some(2, 1),
+        some(3, 2),
+        some(4, 2),
+        maybe(3),
+        (maybe(48), maybe(48)),
+        prop_oneof![3 => Just(Vec::new()), 1 => some(240, 60)],
+    )
+}
+
+#[test]
+fn pages_of_runs_are_those_of_a_filter_in_memory() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let lists = runtime.block_on(Lists::set());
+    let initiators = [
+        lists.stage.operator.id,
+        lists.readers[0].0,
+        lists.readers[1].0,
+    ];
+    let strategy = (filters(), 0..2_usize, 1..40_i64);
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::with_cases(96)
+    });
+    let outcome = runner.run(&strategy, |(drawn, reader, limit)| {
+        let (tenant, kind, status, outcome, initiator, (after, before), ids) = drawn;
+        let filter = RunFilter {
+            tenant: tenant.into_iter().map(|n| lists.tenants[n]).collect(),
+            kind: kind.into_iter().map(|n| OperationKind::ALL[n]).collect(),
+            status: status.into_iter().map(|n| Status::ALL[n]).collect(),
+            outcome: outcome.into_iter().map(|n| Outcome::ALL[n]).collect(),
+            initiator: initiator.map(|n| initiators[n]),
+            created_after: after.map(moment),
+            created_before: before.map(moment),
+            ids: ids.into_iter().map(|n| lists.runs[n].id).collect(),
+        };
+        let (user, visible) = &lists.readers[reader];
+        let listed = runtime.block_on(lists.listed(*user, &filter, limit));
+        prop_assert_eq!(listed, lists.expected(visible, &filter));
+        Ok(())
+    });
+    outcome.unwrap();
+}
