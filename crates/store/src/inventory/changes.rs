@@ -141,7 +141,7 @@ impl Store {
         page: PageRequest<(DateTime<Utc>, ChangeId)>,
     ) -> Result<Vec<ChangeView>, StoreError> {
         let limit = page.limit;
-        let keys = filter.keys(tenant, page);
+        let keys = filter.keys(tenant, &page);
         let query = inventory_changes::table
             .inner_join(
                 inventory_items::table.on(inventory_items::id.eq(inventory_changes::item_id)),
@@ -161,7 +161,7 @@ impl Store {
 impl ChangeFilter {
     /// The keys of the page. Where several kinds or types are asked for, each gives its newest, so
     /// that rare ones are not looked for among many others.
-    fn keys(&self, tenant: TenantId, page: PageRequest<(DateTime<Utc>, ChangeId)>) -> Keys {
+    fn keys(&self, tenant: TenantId, page: &PageRequest<(DateTime<Utc>, ChangeId)>) -> Keys {
         let (kinds, types) = (self.kinds(), self.types());
         let limit = page.limit;
         let mut keys = inventory_changes::table

@@ -6,7 +6,7 @@ use atlas_domain::access::Role;
 use atlas_domain::ids::{ItemId, NotificationId};
 use atlas_domain::inventory::{JsonText, Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
-use atlas_domain::run::{Claim, Completion};
+use atlas_domain::run::{Claim, Completion, Status};
 use atlas_store::{Beginning, ItemFilter, PageRequest, TypeEffect, WriteError};
 use serde_json::json;
 
@@ -313,6 +313,7 @@ async fn results_are_kept_per_type_and_a_new_attempt_begins_anew() {
         .unwrap();
     let recorded = r#"SELECT count(*) FROM inventory_sync_runs WHERE selection->'policy_types' = '["mobileApp"]'"#;
     assert_eq!(stage.count(recorded).await, 1);
+    assert_eq!((sync.run_id, sync.status), (run, Status::Running));
     assert_eq!(results, [TypeResult::pending(key("mobileApp"))]);
 }
 
