@@ -201,6 +201,7 @@ fn store(database: &TestDatabase) -> Store {
     let options = StoreOptions {
         database_url: SecretString::from(database.url()),
         pool_size: 8,
+        read_pool_size: 4,
         application_name: "golden".to_owned(),
         acquire_timeout: Duration::from_secs(30),
     };

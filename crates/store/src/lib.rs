@@ -34,7 +34,6 @@ mod migrations;
 pub mod notifications;
 mod page;
 mod pool;
-mod prepared;
 mod reads;
 pub mod runs;
 mod schema;

@@ -24,9 +24,9 @@ use crate::error::StoreError;
 use crate::statement::{self, Statement};
 
 /// Set for each connection at its start, so that no statement, lock or forgotten transaction can
-/// hold up others for long. All statements are short: compiling one would take longer than
-/// running it.
-const SESSION_SETTINGS: &str = "-c lock_timeout=5s -c jit=off \
+/// hold up others for long. All statements are short: compiling one, or starting processes beside it,
+/// would take longer than running it.
+const SESSION_SETTINGS: &str = "-c lock_timeout=5s -c jit=off -c max_parallel_workers_per_gather=0 \
      -c idle_in_transaction_session_timeout=15s -c client_connection_check_interval=10s";
 /// Of statements in files.
 const STATEMENT_SETTINGS: &str = "-c statement_timeout=30s";

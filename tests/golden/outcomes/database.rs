@@ -115,6 +115,7 @@ pub(super) async fn answers() -> Vec<Value> {
     let nowhere = StoreOptions {
         database_url: SecretString::from("postgres://nobody@127.0.0.1:9/nothing"),
         pool_size: 1,
+        read_pool_size: 1,
         application_name: "golden".to_owned(),
         acquire_timeout: Duration::from_secs(30),
     };

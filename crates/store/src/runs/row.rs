@@ -7,8 +7,8 @@ use atlas_domain::run::{
     WaitReason,
 };
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{Queryable, QueryableByName};
+
+use diesel::Queryable;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;

@@ -13,8 +13,8 @@ mod links;
 mod machine;
 mod operations;
 mod refused;
-mod scale;
 mod run_lists;
+mod scale;
 mod schema;
 
 use std::time::Duration;

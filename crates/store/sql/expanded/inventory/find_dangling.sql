@@ -14,7 +14,7 @@
 -- read to its end: until then, what is not there may only not have been read; and while none of
 -- them is in doubt, so that its objects may be there without being stored. What Microsoft supplies
 -- is there without being an item: a link may say so itself, or its target was left out of a list
--- that was read.
+-- that was read. Ids of items are in an index of the default collation.
 WITH
 -- Holds while the caller's fence is that of the tenant. FOR SHARE makes the check and the write
 -- one: whoever takes the run over updates this row, and so waits for our commit or comes first.
@@ -47,7 +47,7 @@ lost AS (
             FROM holds h
                 JOIN inventory_items i ON i.tenant_id = $1 AND i.policy_type = h.policy_type
                     AND i.missing_since IS NULL
-            WHERE h.target_kind = l.target_kind AND i.external_id = l.target_id
+            WHERE h.target_kind = l.target_kind AND i.external_id = l.target_id COLLATE "default"
         )
         AND NOT EXISTS (
             SELECT 1
@@ -71,6 +71,6 @@ found AS (
     FROM holds h, inventory_items i, guard
     WHERE l.tenant_id = $1 AND l.dangling AND h.target_kind = l.target_kind
         AND i.tenant_id = $1 AND i.policy_type = h.policy_type
-        AND i.external_id = l.target_id AND i.missing_since IS NULL
+        AND i.external_id = l.target_id COLLATE "default" AND i.missing_since IS NULL
 )
 SELECT EXISTS (SELECT 1 FROM guard) AS held
