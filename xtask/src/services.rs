@@ -8,6 +8,7 @@ mod account;
 pub(crate) mod browser;
 mod debian;
 mod docker;
+pub(crate) mod german;
 mod given;
 mod postgres;
 mod programs;

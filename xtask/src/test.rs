@@ -6,6 +6,7 @@ use crate::interrupt::Interrupt;
 use crate::process;
 use crate::programs::Programs;
 use crate::services::browser::Browser;
+use crate::services::german::German;
 use crate::services::wrong_clock::WrongClock;
 use crate::services::{Durability, Services};
 use crate::workspace::{FOR_TESTS, Workspace};
@@ -22,6 +23,7 @@ pub(crate) fn run(
     let servers = services.programs(workspace, interrupt);
     let browser = Browser::find(workspace, interrupt)?;
     let wrong_clock = WrongClock::find(workspace, interrupt)?;
+    let german = German::find(workspace, services.directory(), interrupt)?;
     let nextest = has_nextest(workspace, interrupt)?;
     let runner: &[&str] = if nextest {
         &["nextest", "run"]
@@ -38,6 +40,7 @@ pub(crate) fn run(
     command.envs(servers);
     command.envs(browser.iter().flat_map(Browser::variables));
     command.envs(wrong_clock.iter().map(WrongClock::variable));
+    command.envs(german.iter().flat_map(German::variables));
     let status = process::run(&mut command, interrupt)?;
     if !status.success() || !arguments.is_empty() {
         return Ok(exit_code(status));
