@@ -12,6 +12,7 @@ mod lifecycle;
 mod links;
 mod machine;
 mod operations;
+mod reads;
 mod refused;
 mod run_lists;
 mod scale;
