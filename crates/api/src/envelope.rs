@@ -2,7 +2,7 @@
 //! the headers of the house, and a problem body for every error, whoever noticed it.
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -86,13 +86,18 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         request_id = %context.shown_id,
         trace_id = %context.trace.trace_id(),
     );
-    let answered = AssertUnwindSafe(tokio::time::timeout(
-        state.request_timeout,
-        next.call(request),
-    ))
-    .catch_unwind()
-    .instrument(span.clone())
-    .await;
+    let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let answering = next.call(request).instrument(span.clone());
+    let answering = async {
+        if changes {
+            to_its_end(answering).await
+        } else {
+            answering.await
+        }
+    };
+    let answered = AssertUnwindSafe(tokio::time::timeout(state.request_timeout, answering))
+        .catch_unwind()
+        .await;
     let _entered = span.enter();
     let problem = match answered {
         Ok(Ok(Ok(response))) => return Ok(finish(response, &state, &context, &asked)),
@@ -109,6 +114,20 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         Err(_panic) => Problem::internal(),
     };
     Err(Sealed::new(&problem, &state, &context, &asked).into())
+}
+
+/// What changes something goes on in a task of its own when its caller hangs up or has waited long
+/// enough: half of it must not be left undone.
+async fn to_its_end<T: 'static>(
+    answering: impl Future<Output = Result<T, Error>> + 'static,
+) -> Result<T, Error> {
+    match actix_web::rt::spawn(answering).await {
+        Ok(answer) => answer,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(ended) => Err(Problem::internal().because(ended).into()),
+        },
+    }
 }
 
 fn stand_in(status: StatusCode) -> Problem {

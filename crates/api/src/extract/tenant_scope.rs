@@ -31,7 +31,7 @@ impl TenantScope {
     }
 
     /// The proof that the caller may sync the tenant.
-    pub(crate) const fn can_sync_tenant(&self) -> Result<SyncPermit, PermissionDenied> {
+    pub(crate) fn can_sync_tenant(&self) -> Result<SyncPermit, PermissionDenied> {
         can_sync_tenant(&self.membership)
     }
 }

@@ -71,21 +71,7 @@ pub(super) async fn start(
         retry_of: None,
         priority: 0,
     };
-    admit_in_a_task(permit, start, context, state).await
-}
-
-/// Records or joins the run and rings for the workers, in a task of its own: a caller who hangs up
-/// must not leave a run behind that nobody rang for.
-pub(super) async fn admit_in_a_task(
-    permit: SyncPermit,
-    start: StartRun,
-    context: RequestContext,
-    state: web::Data<AppState>,
-) -> Result<Answer<StartedRun>, Problem> {
-    let admitted = actix_web::rt::spawn(admit_and_ring(permit, start, context, state));
-    admitted
-        .await
-        .map_err(|error| Problem::internal().because(error))?
+    admit_and_ring(permit, start, context, state).await
 }
 
 /// The proof that the caller may sync; a refusal is recorded.
@@ -125,7 +111,8 @@ async fn record_denial(
     Ok(state.store.record_audit(event).await?)
 }
 
-async fn admit_and_ring(
+/// Records or joins the run and rings for the workers.
+pub(super) async fn admit_and_ring(
     permit: SyncPermit,
     start: StartRun,
     context: RequestContext,

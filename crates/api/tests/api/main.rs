@@ -19,3 +19,4 @@ mod runs;
 mod schema;
 mod start;
 mod system;
+mod waiting_lists;

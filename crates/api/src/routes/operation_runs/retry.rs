@@ -17,7 +17,7 @@ use crate::extract::body::JsonBody;
 use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
 use crate::problem::{Problem, ProblemKind};
-use crate::routes::start::{admit_in_a_task, not_permitted};
+use crate::routes::start::{admit_and_ring, not_permitted};
 use crate::state::AppState;
 use crate::wire::run::StartedRun;
 
@@ -89,7 +89,7 @@ pub(crate) async fn retry_operation_run(
         retry_of: Some(run_id),
         priority: 0,
     };
-    admit_in_a_task(permit, start, context, state).await
+    admit_and_ring(permit, start, context, state).await
 }
 
 /// The proof that the caller may start what is to be repeated; a refusal is recorded.
