@@ -6,7 +6,7 @@ use std::fmt;
 use deadpool_postgres::PoolError as StatementPoolError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::pooled_connection::deadpool::PoolError as ReadPoolError;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::WrongType;
 
 /// Why, for a log.
@@ -119,6 +119,17 @@ struct Refusal {
     constraint: Option<String>,
 }
 
+impl Refusal {
+    fn of(error: &DbError) -> Self {
+        Self {
+            code: error.code().clone(),
+            message: error.message().to_owned(),
+            table: error.table().map(str::to_owned),
+            constraint: error.constraint().map(str::to_owned),
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (SQLSTATE {}", self.message, self.code.code())?;
@@ -145,12 +156,7 @@ impl From<tokio_postgres::Error> for StoreError {
                 Self::Unavailable(Box::new(error))
             };
         };
-        Self::from(Refusal {
-            code: refused.code().clone(),
-            message: refused.message().to_owned(),
-            table: refused.table().map(str::to_owned),
-            constraint: refused.constraint().map(str::to_owned),
-        })
+        Self::from(Refusal::of(refused))
     }
 }
 
@@ -178,8 +184,16 @@ impl From<Refusal> for StoreError {
 }
 
 impl From<StatementPoolError> for StoreError {
+    /// Whatever keeps a connection from being made, callers can do nothing about it.
     fn from(error: StatementPoolError) -> Self {
-        Self::Unavailable(Box::new(error))
+        let refused = match &error {
+            StatementPoolError::Backend(error) => error.as_db_error().map(Refusal::of),
+            _ => None,
+        };
+        Self::Unavailable(match refused {
+            Some(refusal) => Box::new(refusal),
+            None => Box::new(error),
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use diesel_async::pooled_connection::deadpool::Pool as ReadPool;
 use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::NoTls;
+use tokio_postgres::{CancelToken, NoTls};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -116,7 +116,10 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<Vec<S::Row>, StoreError> {
-        statement::fetch_all(&self.client().await?, statement).await
+        let lent = Lent(Some(self.client().await?));
+        let answer = statement::fetch_all(lent.client()?, statement).await;
+        lent.give_back();
+        answer
     }
 
     /// The only row, when there is one.
@@ -124,7 +127,10 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<Option<S::Row>, StoreError> {
-        statement::fetch_optional(&self.client().await?, statement).await
+        let lent = Lent(Some(self.client().await?));
+        let answer = statement::fetch_optional(lent.client()?, statement).await;
+        lent.give_back();
+        answer
     }
 
     /// The only row of a statement that always returns one.
@@ -132,7 +138,10 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<S::Row, StoreError> {
-        statement::fetch_one(&self.client().await?, statement).await
+        let lent = Lent(Some(self.client().await?));
+        let answer = statement::fetch_one(lent.client()?, statement).await;
+        lent.give_back();
+        answer
     }
 
     /// Runs a statement that returns nothing, and says how many rows it changed.
@@ -140,12 +149,50 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<u64, StoreError> {
-        statement::execute(&self.client().await?, statement).await
+        let lent = Lent(Some(self.client().await?));
+        let answer = statement::execute(lent.client()?, statement).await;
+        lent.give_back();
+        answer
     }
 
     /// A new time-ordered id for a row that the database need not be asked about.
     pub(crate) fn mint(&self) -> Uuid {
         mint_uuid(&*self.clock, &*self.entropy)
+    }
+}
+
+/// A connection that works on one statement. When the caller hangs up before the answer is there,
+/// the statement is cancelled, and the connection is closed: its next user would wait for the end.
+struct Lent(Option<deadpool_postgres::Client>);
+
+impl Lent {
+    fn client(&self) -> Result<&deadpool_postgres::Client, StoreError> {
+        self.0
+            .as_ref()
+            .ok_or_else(|| StoreError::Unavailable("the connection is given back".into()))
+    }
+
+    fn give_back(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            cancel(client.cancel_token());
+            drop(deadpool_postgres::Client::take(client));
+        }
+    }
+}
+
+/// Ends what the connection works on, beside whoever calls this. The server learns of a closed
+/// connection by itself, only later.
+pub(crate) fn cancel(token: CancelToken) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            let _ = token.cancel_query(NoTls).await;
+        });
     }
 }
 

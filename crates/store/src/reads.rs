@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use tokio_postgres::NoTls;
 
 use crate::error::StoreError;
-use crate::pool::Store;
+use crate::pool::{Store, cancel};
 
 /// The statement time limit of the pool, less what a timer may be early.
 const TIME_LIMIT: Duration = Duration::from_millis(4_900);
@@ -81,13 +80,7 @@ impl Drop for Reading {
         let Some(connection) = self.0.take() else {
             return;
         };
-        let token = connection.cancel_token();
+        cancel(connection.cancel_token());
         drop(Object::take(connection));
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                // The server learns of a closed connection by itself, only later.
-                let _ = token.cancel_query(NoTls).await;
-            });
-        }
     }
 }

@@ -11,6 +11,8 @@ use crate::{Stage, terms};
 
 /// As many as a test's store has for reads.
 const CONNECTIONS: usize = 4;
+/// As many as it has for statements in files.
+const STATEMENT_CONNECTIONS: usize = 8;
 /// What nobody waits longer for who does not want what is locked; less than any limit.
 const AT_ONCE: Duration = Duration::from_secs(4);
 
@@ -65,6 +67,25 @@ async fn a_list_that_nobody_waits_for_is_cancelled_and_its_connection_replaced()
     }
     drop(holder);
     stage.list().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_nobody_waits_for_is_cancelled_and_holds_up_nobody() {
+    let stage = Stage::set().await;
+    let _holder = stage.lock("operation_runs").await;
+    let counts = (0..STATEMENT_CONNECTIONS).map(|_| {
+        let store = stage.store.clone();
+        tokio::spawn(async move { store.due_count().await })
+    });
+    let counts: Vec<_> = counts.collect();
+    stage.blocked(STATEMENT_CONNECTIONS).await;
+    let hung_up = Instant::now();
+    for count in counts {
+        count.abort();
+    }
+    stage.blocked(0).await;
+    stage.store.ping().await.unwrap();
+    assert!(hung_up.elapsed() < AT_ONCE, "{:?}", hung_up.elapsed());
 }
 
 #[tokio::test]
