@@ -18,6 +18,8 @@ use tokio_postgres::NoTls;
 
 /// How PostgreSQL ends on SIGQUIT: at once, and what ran is repaired at its next start.
 const IMMEDIATELY: &str = "QUIT";
+/// How PostgreSQL ends on SIGTERM: when all who are connected have left.
+const ONCE_LEFT: &str = "TERM";
 
 fn free_port() -> u16 {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -125,7 +127,8 @@ pub(crate) struct PostgresServer {
     /// Who runs it, when that is not who runs the test.
     account: Option<(u32, u32)>,
     port: u16,
-    max_connections: usize,
+    /// As `name=value`.
+    settings: Vec<String>,
     password: String,
     process: Option<Child>,
     directory: TempDir,
@@ -139,6 +142,23 @@ impl PostgresServer {
 
     /// One that has so many connections for everybody.
     pub(crate) async fn start_with(max_connections: usize) -> Self {
+        Self::start_set(vec![format!("max_connections={max_connections}")]).await
+    }
+
+    /// One whose messages are German, with further settings.
+    pub(crate) async fn start_german(settings: &[&str]) -> Self {
+        let locale = std::env::var("ATLAS_GERMAN_LOCALE").unwrap_or_else(|_| {
+            panic!(
+                "no server can report errors in German here, so nothing was tested: install a \
+                 German locale (or apt-get and dpkg-deb, which unpack it) and run: cargo xtask test"
+            )
+        });
+        let language = format!("lc_messages={locale}");
+        let settings = settings.iter().map(|setting| (*setting).to_owned());
+        Self::start_set(settings.chain([language]).collect()).await
+    }
+
+    async fn start_set(settings: Vec<String>) -> Self {
         let programs = named("ATLAS_POSTGRES_BIN", "PostgreSQL").into();
         let account = std::env::var("ATLAS_POSTGRES_ACCOUNT").ok().map(|text| {
             let (user, group) = text.split_once(':').unwrap();
@@ -148,7 +168,7 @@ impl PostgresServer {
             programs,
             account,
             port: free_port(),
-            max_connections,
+            settings,
             password: uuid::Uuid::new_v4().simple().to_string(),
             process: None,
             directory: tempfile::tempdir().unwrap(),
@@ -166,23 +186,41 @@ impl PostgresServer {
         )
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
+    /// From now on it refuses who connects, and ends when all who are connected have left.
+    pub(crate) fn shut_down_once_left(&self) {
+        signal(self.process.as_ref().unwrap(), ONCE_LEFT);
+    }
+
+    /// Ends it without a word to anybody.
+    pub(crate) fn stop_immediately(&mut self) {
+        let mut process = self.process.take().unwrap();
+        signal(&process, IMMEDIATELY);
+        process.wait().unwrap();
+    }
+
+    /// Starts it again, at the same address.
+    pub(crate) async fn start_again(&mut self) {
+        self.serve().await;
+    }
+
     /// Ends it without a word to anybody, and starts it again.
     pub(crate) async fn restart_immediately(&mut self) {
-        let mut process = self.process.take().unwrap();
-        let status = Command::new("kill")
-            .arg(format!("-{IMMEDIATELY}"))
-            .arg(process.id().to_string())
-            .status()
-            .unwrap();
-        assert!(status.success());
-        process.wait().unwrap();
-        self.serve().await;
+        self.stop_immediately();
+        self.start_again().await;
     }
 
     fn command(&self, program: &str) -> Command {
         let mut command = command(self.programs.join(program), "ATLAS_POSTGRES_LIBRARIES");
         if let Some((user, group)) = self.account {
             command.uid(user).gid(group);
+        }
+        if let Some(locales) = std::env::var_os("ATLAS_GERMAN_LOCPATH") {
+            command.env("LOCPATH", locales);
         }
         command.current_dir(self.directory.path());
         command
@@ -222,7 +260,6 @@ impl PostgresServer {
             .open(self.directory.path().join("log"))
             .unwrap();
         let port = format!("port={}", self.port);
-        let max_connections = format!("max_connections={}", self.max_connections);
         let mut command = self.command("postgres");
         command.args(["-D", "data"]);
         for setting in [
@@ -230,9 +267,11 @@ impl PostgresServer {
             "unix_socket_directories=",
             "jit=off",
             "fsync=off",
-            &max_connections,
             &port,
         ] {
+            command.args(["-c", setting]);
+        }
+        for setting in &self.settings {
             command.args(["-c", setting]);
         }
         command.stdout(log.try_clone().unwrap()).stderr(log);
@@ -248,12 +287,16 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _ = Command::new("kill")
-                .arg(format!("-{IMMEDIATELY}"))
-                .arg(process.id().to_string())
-                .status();
-            let _ = process.wait();
+        if self.process.is_some() {
+            self.stop_immediately();
         }
     }
+}
+
+fn signal(process: &Child, name: &str) {
+    let status = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(process.id().to_string())
+        .status();
+    assert!(status.unwrap().success());
 }
