@@ -118,8 +118,7 @@ impl Store {
     ) -> Result<Vec<S::Row>, StoreError> {
         let lent = Lent(Some(self.client().await?));
         let answer = statement::fetch_all(lent.client()?, statement).await;
-        lent.give_back();
-        answer
+        lent.give_back(answer)
     }
 
     /// The only row, when there is one.
@@ -129,8 +128,7 @@ impl Store {
     ) -> Result<Option<S::Row>, StoreError> {
         let lent = Lent(Some(self.client().await?));
         let answer = statement::fetch_optional(lent.client()?, statement).await;
-        lent.give_back();
-        answer
+        lent.give_back(answer)
     }
 
     /// The only row of a statement that always returns one.
@@ -140,8 +138,7 @@ impl Store {
     ) -> Result<S::Row, StoreError> {
         let lent = Lent(Some(self.client().await?));
         let answer = statement::fetch_one(lent.client()?, statement).await;
-        lent.give_back();
-        answer
+        lent.give_back(answer)
     }
 
     /// Runs a statement that returns nothing, and says how many rows it changed.
@@ -151,8 +148,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let lent = Lent(Some(self.client().await?));
         let answer = statement::execute(lent.client()?, statement).await;
-        lent.give_back();
-        answer
+        lent.give_back(answer)
     }
 
     /// A new time-ordered id for a row that the database need not be asked about.
@@ -172,8 +168,12 @@ impl Lent {
             .ok_or_else(|| StoreError::Unavailable("the connection is given back".into()))
     }
 
-    fn give_back(mut self) {
-        self.0 = None;
+    /// A connection that ended is closed: the pool may not have noticed yet.
+    fn give_back<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if !matches!(answer, Err(StoreError::Unavailable(_))) {
+            self.0 = None;
+        }
+        answer
     }
 }
 

@@ -28,7 +28,10 @@ impl Store {
             Err(error) if keeps_no_code(&error) => Err(reading.judge(error, started).await),
             Err(error) => Err(error.into()),
         };
-        reading.0 = None;
+        // The pool may not have noticed yet that a connection ended.
+        if !matches!(result, Err(StoreError::Unavailable(_))) {
+            reading.0 = None;
+        }
         result
     }
 }
