@@ -16,23 +16,9 @@ pub(crate) fn is_to_be_written() -> bool {
     std::env::var_os("ATLAS_WRITE_SCHEMA").is_some()
 }
 
-const COLUMNS: &str = "SELECT c.relname, a.attname, t.typname, a.attnotnull,
-        coalesce(a.attnum = ANY (i.indkey), false) AS is_key
-    FROM pg_class c
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        JOIN pg_type t ON t.oid = a.atttypid
-        LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-        AND NOT c.relispartition AND c.relname !~ '^__diesel'
-    ORDER BY c.relname, a.attnum";
+const COLUMNS: &str = include_str!("schema_file/columns.sql");
 
-/// Foreign keys of one column to a primary key, where a table has one alone to another table.
-const JOINS: &str = "SELECT f.conrelid::regclass::text, f.confrelid::regclass::text,
-        min(a.attname::text)
-    FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
-    WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.conrelid <> f.confrelid
-        AND f.conparentid = 0 AND f.connamespace = 'public'::regnamespace
-    GROUP BY 1, 2 HAVING count(*) = 1 ORDER BY 1, 2";
+const JOINS: &str = include_str!("schema_file/joins.sql");
 
 /// The name of a type in `diesel::sql_types`.
 fn sql_type(name: &str) -> &'static str {
