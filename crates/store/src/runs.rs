@@ -47,6 +47,7 @@ pub(crate) fn statements() -> Vec<crate::statement::Info> {
         claim::STATEMENTS,
         finish::STATEMENTS,
         found::STATEMENTS,
+        read::STATEMENTS,
         requeue::STATEMENTS,
         sweep::STATEMENTS,
     ]

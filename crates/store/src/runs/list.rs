@@ -72,7 +72,7 @@ impl Store {
                 } else {
                     Box::new(of_each(filter.keys(&page), tenants, page.limit))
                 };
-                seen(connection, user, keys, page.limit, false).await
+                seen(connection, user, keys, page.limit).await
             })
             .await?;
         listed(rows)
@@ -100,7 +100,7 @@ impl Store {
                     .filter(operation_runs::status.eq(Status::Completed.as_str()))
                     .filter(operation_runs::completed_at.gt(recently.nullable()));
                 let keys = active.union_all(ended);
-                seen(connection, user, Box::new(keys), limit, false).await
+                seen(connection, user, Box::new(keys), limit).await
             })
             .await?;
         listed(rows)

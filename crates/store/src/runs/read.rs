@@ -5,12 +5,33 @@ use atlas_domain::inventory::TypeResult;
 use atlas_domain::run::OperationRun;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
-use super::seen::{KEY, SeenRun, seen};
+use super::row::RunRow;
+use super::seen::SeenRun;
 use crate::error::StoreError;
 use crate::inventory::results::{self, ResultRow};
 use crate::pool::Store;
 use crate::schema::{memberships, operation_runs};
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+use crate::statement::{row, statement};
+
+statement! {
+    struct FindSeen {
+        run: Uuid,
+        user: Uuid,
+    }
+    file: "runs/find_seen",
+    row: (RunRow, RoleRow),
+    pieces: ["runs/pieces/columns"],
+}
+
+row! {
+    struct RoleRow {
+        role: String,
+    }
+}
 
 impl Store {
     /// One run.
@@ -27,11 +48,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn seen_run(&self, user: UserId, run: RunId) -> Result<Option<SeenRun>, StoreError> {
-        let key = operation_runs::table.find(run.into_uuid()).select(KEY);
-        let mut rows = self
-            .read(async |connection| seen(connection, user, Box::new(key), 1, true).await)
+        let row = self
+            .fetch_optional(&FindSeen {
+                run: run.into_uuid(),
+                user: user.into_uuid(),
+            })
             .await?;
-        rows.pop().map(SeenRun::from_row).transpose()
+        row.map(|(run, RoleRow { role })| SeenRun::from_row((run, role)))
+            .transpose()
     }
 
     /// The results of a run per policy type, by key; `None` when the user cannot see the run. Types
@@ -60,3 +84,6 @@ impl Store {
         rows.map(ResultRow::into_results).transpose()
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[<FindSeen as Statement>::INFO];

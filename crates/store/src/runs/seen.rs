@@ -3,12 +3,13 @@
 use atlas_domain::access::Role;
 use atlas_domain::ids::UserId;
 use atlas_domain::run::{OperationKind, OperationRun, RunInputs, Status};
-use diesel::dsl::{case_when, exists};
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Jsonb, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
 
 use super::row::RunRow;
 use crate::access::parse_role;
@@ -41,14 +42,12 @@ pub(super) const KEY: (operation_runs::created_at, operation_runs::id) =
 
 diesel::alias!(users as requesters: Requesters, operation_runs as others: Others);
 
-/// The runs with these keys that the user may see, newest first; what they were asked with only
-/// where it is wanted.
+/// The runs with these keys that the user may see, newest first, without what they were asked with.
 pub(super) async fn seen(
     connection: &mut AsyncPgConnection,
     user: UserId,
     keys: Keys,
     limit: i64,
-    with_inputs: bool,
 ) -> QueryResult<Vec<SeenRow>> {
     let is_queued = || operation_runs::status.eq(Status::Queued.as_str());
     let requester = requesters.field(users::id).nullable();
@@ -84,10 +83,7 @@ pub(super) async fn seen(
                 operation_runs::tenant_id,
                 tenants::name,
                 operation_runs::kind,
-                case_when(
-                    with_inputs.into_sql::<Bool>(),
-                    operation_runs::inputs.nullable(),
-                ),
+                None::<Value>.into_sql::<Nullable<Jsonb>>(),
                 operation_runs::initiator_id,
                 users::display_name,
                 operation_runs::retry_of,
