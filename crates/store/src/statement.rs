@@ -59,6 +59,8 @@ pub(crate) struct Info {
 pub(crate) struct Parameter {
     /// Its name in the file.
     pub(crate) name: &'static str,
+    /// The type of its field.
+    pub(crate) rust_type: &'static str,
     /// Whether its field can be sent as this type.
     pub(crate) accepts: fn(&tokio_postgres::types::Type) -> bool,
 }
@@ -109,6 +111,7 @@ macro_rules! parameter {
     ($name:ident: $type:ty) => {
         $crate::statement::Parameter {
             name: stringify!($name),
+            rust_type: stringify!($type),
             accepts: <$type as tokio_postgres::types::ToSql>::accepts,
         }
     };

@@ -8,6 +8,8 @@ use tokio_postgres::Row;
 pub(crate) struct Column {
     /// Its name in the statement.
     pub(crate) name: &'static str,
+    /// The type of its field.
+    pub(crate) rust_type: &'static str,
     /// Whether its field can be read from this type.
     pub(crate) accepts: fn(&tokio_postgres::types::Type) -> bool,
 }
@@ -77,6 +79,7 @@ macro_rules! row {
             fn columns() -> Vec<$crate::statement::Column> {
                 vec![$($crate::statement::Column {
                     name: stringify!($field),
+                    rust_type: stringify!($type),
                     accepts: <$type as tokio_postgres::types::FromSql>::accepts,
                 }),*]
             }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use atlas_domain::run::Transition;
 use atlas_test_support::TestDatabase;
 use tokio_postgres::Client;
+use tokio_postgres::error::ErrorPosition;
 
 use super::Info;
 use crate::schema_file::is_to_be_written;
@@ -44,27 +45,53 @@ fn files(directory: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
+fn text(name: &str) -> String {
+    fs::read_to_string(root().join(name).with_extension("sql")).unwrap()
+}
+
 #[test]
 fn every_file_is_a_statement_or_a_piece_and_begins_with_its_name() {
     let mut found = BTreeSet::new();
     files(&root(), &mut found);
-    let of_statements: BTreeSet<String> = found
-        .iter()
-        .filter(|name| !name.contains("/pieces/") && !name.starts_with("expanded/"))
-        .cloned()
-        .collect();
-    let declared: Vec<String> = statements().iter().map(|s| s.file.to_owned()).collect();
-    assert_eq!(of_statements, declared.iter().cloned().collect());
-    assert_eq!(
-        of_statements.len(),
-        declared.len(),
-        "one struct for each file"
-    );
-    for name in &of_statements {
-        let text = fs::read_to_string(root().join(name).with_extension("sql")).unwrap();
+    found.retain(|name| !name.starts_with("expanded/"));
+    let all: String = found.iter().map(|name| text(name)).collect();
+    let statements = statements();
+    let mut wrong = Vec::new();
+    for name in &found {
+        if name.contains("/pieces/") {
+            if !all.contains(&format!("\\ir {name}.sql\n")) {
+                wrong.push(format!("sql/{name}.sql: no file includes this piece"));
+            }
+            continue;
+        }
+        match statements.iter().filter(|info| info.file == name).count() {
+            0 => wrong.push(format!(
+                "sql/{name}.sql: no statement! is for it, or no list of STATEMENTS that \
+                 statement/tests.rs collects has that struct"
+            )),
+            1 => {}
+            several => wrong.push(format!("sql/{name}.sql: {several} structs are for it")),
+        }
         let first = format!("-- {}", name.replace('/', "."));
-        assert_eq!(text.lines().next(), Some(first.as_str()));
+        if text(name).lines().next() != Some(&first) {
+            wrong.push(format!("sql/{name}.sql: the first line is not `{first}`"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What PostgreSQL says, and the line of the complete text where it noticed.
+fn refusal(text: &str, error: &tokio_postgres::Error) -> String {
+    let Some(error) = error.as_db_error() else {
+        return error.to_string();
+    };
+    let Some(ErrorPosition::Original(position)) = error.position() else {
+        return error.message().to_owned();
+    };
+    let before = text.chars().take(*position as usize - 1);
+    let number = before.filter(|one| *one == '\n').count();
+    let line = text.lines().nth(number).unwrap_or_default();
+    format!("{}, at `{}`", error.message(), line.trim())
 }
 
 #[tokio::test]
@@ -76,7 +103,7 @@ async fn the_fields_of_every_statement_have_the_types_that_postgresql_reports() 
         let prepared = match client.prepare(info.text).await {
             Ok(prepared) => prepared,
             Err(error) => {
-                wrong.push(format!("{}: {:?}", info.file, error.as_db_error()));
+                wrong.push(format!("{}: {}", info.file, refusal(info.text, &error)));
                 continue;
             }
         };
@@ -88,7 +115,10 @@ async fn the_fields_of_every_statement_have_the_types_that_postgresql_reports() 
         );
         for (parameter, reported) in info.parameters.iter().zip(prepared.params()) {
             if !(parameter.accepts)(reported) {
-                wrong.push(format!("{}: :{} is {reported}", info.file, parameter.name));
+                wrong.push(format!(
+                    "{}: the parameter {} is of type {reported}, as which its field, {}, cannot be sent",
+                    info.file, parameter.name, parameter.rust_type
+                ));
             }
         }
         let columns = (info.columns)();
@@ -96,15 +126,20 @@ async fn the_fields_of_every_statement_have_the_types_that_postgresql_reports() 
         let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
         let reported_names: Vec<&str> = reported.iter().map(|column| column.name()).collect();
         if names != reported_names {
-            wrong.push(format!("{}: {names:?} is {reported_names:?}", info.file));
+            wrong.push(format!(
+                "{}: the columns are {reported_names:?}, and the fields of the row {names:?}",
+                info.file
+            ));
+            continue;
         }
         for (column, reported) in columns.iter().zip(reported) {
             if !(column.accepts)(reported.type_()) {
                 wrong.push(format!(
-                    "{}: {} is {}",
+                    "{}: the column {} is of type {}, which its field, {}, cannot be read from",
                     info.file,
                     column.name,
-                    reported.type_()
+                    reported.type_(),
+                    column.rust_type
                 ));
             }
         }
@@ -114,7 +149,10 @@ async fn the_fields_of_every_statement_have_the_types_that_postgresql_reports() 
 
 /// The complete text below what PostgreSQL says of it.
 async fn expanded(client: &Client, info: &Info) -> String {
-    let prepared = client.prepare(info.text).await.unwrap();
+    let prepared = match client.prepare(info.text).await {
+        Ok(prepared) => prepared,
+        Err(error) => panic!("{}: {}", info.file, refusal(info.text, &error)),
+    };
     let mut head = format!(
         "-- Written by `cargo xtask schema` from {}.sql.\n",
         info.file
@@ -146,7 +184,7 @@ async fn the_expanded_statements_are_those_of_the_files() {
             let written = fs::read_to_string(&path).unwrap_or_default();
             assert!(
                 written == text,
-                "{} is old: run `cargo xtask schema`",
+                "sql/expanded/{}.sql is old: run `cargo xtask schema`",
                 info.file
             );
         }
@@ -158,7 +196,11 @@ async fn the_expanded_statements_are_those_of_the_files() {
             fs::remove_file(root().join(old).with_extension("sql")).unwrap();
         }
     } else {
-        assert_eq!(found, expected);
+        let old: Vec<_> = found.difference(&expected).collect();
+        assert!(
+            old.is_empty(),
+            "{old:?} are of no statement: run `cargo xtask schema`"
+        );
     }
 }
 

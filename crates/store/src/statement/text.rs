@@ -75,15 +75,29 @@ impl Names {
         self.used[at] = true;
     }
 
-    const fn all_used(&self, count: usize) -> bool {
+    /// The first of so many names that was not used.
+    const fn unused(&self, count: usize) -> Option<usize> {
         let mut at = 0;
         while at < count {
             if !self.used[at] {
-                return false;
+                return Some(at);
             }
             at += 1;
         }
-        true
+        None
+    }
+}
+
+/// Ends the build with a message and the name that it is about.
+const fn refuse(message: &str, name: &[u8]) -> ! {
+    let mut text = Text::<200>::new();
+    text.push_all(message.as_bytes());
+    text.push_all(b": ");
+    text.push_all(name);
+    let len = if text.len < 200 { text.len } else { 200 };
+    match std::str::from_utf8(text.bytes.split_at(len).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("{}", message),
     }
 }
 
@@ -91,10 +105,10 @@ impl Names {
 pub(crate) const fn join<const N: usize>(text: &str, pieces: &[(&str, &str)]) -> Text<N> {
     let (mut joined, mut names) = (Text::new(), Names::new());
     join_into(&mut joined, &mut names, text.as_bytes(), pieces);
-    assert!(
-        names.all_used(pieces.len()),
-        "a piece is declared and not included"
-    );
+    if let Some(unused) = names.unused(pieces.len()) {
+        let name = pieces[unused].0.as_bytes();
+        refuse("a piece is declared and not included", name);
+    }
     joined
 }
 
@@ -110,7 +124,8 @@ const fn join_into<const N: usize>(
         let word = skip(bytes, at, b' ');
         if starts_with(bytes, word, b"\\ir ") {
             let Some(piece) = find_piece(bytes, word + 4, end, pieces) else {
-                panic!("a statement includes a piece that is not declared");
+                let name = between(bytes, word + 4, end);
+                refuse("a statement includes a piece that is not declared", name);
             };
             names.mark(piece);
             join_into(joined, names, pieces[piece].1.as_bytes(), pieces);
@@ -150,7 +165,8 @@ pub(crate) const fn number<const N: usize>(
         } else if starts_with(bytes, at, b":'") {
             let end = name_end(bytes, at + 2);
             let Some(constant) = find_constant(bytes, at + 2, end, constants) else {
-                panic!("a statement uses a constant that is not declared");
+                let name = between(bytes, at + 2, end);
+                refuse("a statement uses a constant that is not declared", name);
             };
             assert!(
                 starts_with(bytes, end, b"'"),
@@ -164,7 +180,8 @@ pub(crate) const fn number<const N: usize>(
         } else if bytes[at] == b':' && name_end(bytes, at + 1) > at + 1 {
             let end = name_end(bytes, at + 1);
             let Some(parameter) = find_parameter(bytes, at + 1, end, parameters) else {
-                panic!("a statement uses a parameter that is not declared");
+                let name = between(bytes, at + 1, end);
+                refuse("a statement uses a parameter that is not declared", name);
             };
             parameter_names.mark(parameter);
             numbered.push(b'$');
@@ -175,18 +192,19 @@ pub(crate) const fn number<const N: usize>(
             at += 1;
         }
     }
-    assert!(
-        parameter_names.all_used(parameters.len()),
-        "a parameter is declared and not used"
-    );
-    assert!(
-        constant_names.all_used(constants.len()),
-        "a constant is declared and not used"
-    );
+    if let Some(unused) = parameter_names.unused(parameters.len()) {
+        let name = parameters[unused].as_bytes();
+        refuse("a parameter is declared and not used", name);
+    }
+    if let Some(unused) = constant_names.unused(constants.len()) {
+        let name = constants[unused].0.as_bytes();
+        refuse("a constant is declared and not used", name);
+    }
     numbered
 }
 
-/// The end of a comment, literal, quoted name or dollar quote that begins here; or here.
+/// Where the comment, literal, quoted name or dollar quote that begins at `at` ends: at `at` when there
+/// is none.
 const fn skip_opaque(bytes: &[u8], at: usize) -> usize {
     if starts_with(bytes, at, b"--") {
         line_end(bytes, at)
@@ -201,7 +219,7 @@ const fn skip_opaque(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// Behind the next occurrence.
+/// Where the text goes on after the next occurrence of `mark`.
 const fn end_of(bytes: &[u8], mut at: usize, mark: &[u8]) -> usize {
     while !starts_with(bytes, at, mark) {
         assert!(at < bytes.len(), "a literal or comment has no end");
@@ -224,7 +242,7 @@ const fn skip(bytes: &[u8], mut at: usize, byte: u8) -> usize {
     at
 }
 
-/// The end of the name that begins here, which is here when none does.
+/// Where the name that begins at `at` ends: at `at` when there is none.
 const fn name_end(bytes: &[u8], mut at: usize) -> usize {
     if at < bytes.len() && !(bytes[at].is_ascii_lowercase() || bytes[at] == b'_') {
         return at;
@@ -235,6 +253,10 @@ const fn name_end(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+const fn between(bytes: &[u8], at: usize, end: usize) -> &[u8] {
+    bytes.split_at(end).0.split_at(at).1
 }
 
 const fn starts_with(bytes: &[u8], at: usize, start: &[u8]) -> bool {
@@ -347,31 +369,31 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a parameter is declared and not used")]
+    #[should_panic(expected = "a parameter is declared and not used: a")]
     fn a_parameter_that_is_not_used_is_refused() {
         number::<0>("SELECT 1", &["a"], &[]);
     }
 
     #[test]
-    #[should_panic(expected = "a parameter that is not declared")]
+    #[should_panic(expected = "a parameter that is not declared: ab")]
     fn a_parameter_that_is_not_declared_is_refused() {
         number::<0>("SELECT :ab", &["a"], &[]);
     }
 
     #[test]
-    #[should_panic(expected = "a constant that is not declared")]
+    #[should_panic(expected = "a constant that is not declared: a")]
     fn a_constant_that_is_not_declared_is_refused() {
         number::<0>("SELECT :'a'", &["a"], &[]);
     }
 
     #[test]
-    #[should_panic(expected = "a piece is declared and not included")]
+    #[should_panic(expected = "a piece is declared and not included: a")]
     fn a_piece_that_is_not_included_is_refused() {
         join::<0>("SELECT 1", &[("a", "")]);
     }
 
     #[test]
-    #[should_panic(expected = "a piece that is not declared")]
+    #[should_panic(expected = "a piece that is not declared: b.sql")]
     fn a_piece_that_is_not_declared_is_refused() {
         join::<0>("\\ir b.sql", &[("a", "")]);
     }
