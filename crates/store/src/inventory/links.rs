@@ -1,9 +1,11 @@
 //! Links, as screens see them. The tenant comes first: there is no finder without one.
 
-use std::collections::{BTreeSet, HashMap};
+mod names;
+
+use std::collections::HashMap;
 use std::str::FromStr;
 
-use atlas_domain::ids::{ItemId, LinkId, TenantId};
+use atlas_domain::ids::{LinkId, TenantId};
 use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
 use diesel::dsl::{exists, not};
 use diesel::expression::{ValidGrouping, is_aggregate};
@@ -15,6 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::names::{NameRow, group_names, item_names};
 use super::changes::ItemName;
 use super::held::is_target;
 use super::read::ItemView;
@@ -22,7 +25,7 @@ use crate::error::StoreError;
 use crate::keyset::after;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::schema::{directory_groups, inventory_items, inventory_links};
+use crate::schema::{inventory_items, inventory_links};
 use crate::within::within;
 
 /// A link with what is known of both of its ends.
@@ -86,16 +89,6 @@ struct LinkRow {
 
 /// A link's row, whether it dangles, and the item that it goes to.
 type Found = (LinkRow, bool, Option<Uuid>);
-
-/// An item by its id, as links refer to it.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = inventory_items, check_for_backend(Pg))]
-struct NameRow {
-    id: Uuid,
-    policy_type: String,
-    external_id: String,
-    name: String,
-}
 
 /// A query for the keys of links: their items, and their ids.
 type Keys = Box<dyn QueryFragment<Pg> + Send>;
@@ -200,8 +193,11 @@ impl Store {
         let (rows, names, groups) = self
             .read(async |connection| {
                 let rows = found(connection, tenant, keys, limit, order).await?;
-                let names = item_names(connection, &rows).await?;
-                let groups = group_names(connection, tenant, &rows).await?;
+                let sources = rows.iter().map(|(row, ..)| row.item_id);
+                let targets = rows.iter().filter_map(|(_, _, target)| *target);
+                let names = item_names(connection, sources.chain(targets).collect()).await?;
+                let groups = rows.iter().filter_map(|(row, ..)| row.group()).collect();
+                let groups = group_names(connection, tenant, groups).await?;
                 Ok((rows, names, groups))
             })
             .await?;
@@ -322,41 +318,6 @@ async fn found(
     }
 }
 
-/// Items by their ids, as links refer to them.
-async fn item_names(
-    connection: &mut AsyncPgConnection,
-    rows: &[Found],
-) -> QueryResult<HashMap<Uuid, NameRow>> {
-    let sources = rows.iter().map(|(row, ..)| row.item_id);
-    let targets = rows.iter().filter_map(|(_, _, target)| *target);
-    let ids: BTreeSet<Uuid> = sources.chain(targets).collect();
-    let names = inventory_items::table
-        .filter(inventory_items::id.eq_any(ids))
-        .select(NameRow::as_select())
-        .load(connection)
-        .await?;
-    Ok(names.into_iter().map(|name| (name.id, name)).collect())
-}
-
-/// The names of the groups that links go to, as far as they are known.
-async fn group_names(
-    connection: &mut AsyncPgConnection,
-    tenant: TenantId,
-    rows: &[Found],
-) -> QueryResult<HashMap<Uuid, String>> {
-    let ids: BTreeSet<Uuid> = rows.iter().filter_map(|(row, ..)| row.group()).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let names: Vec<(Uuid, String)> = directory_groups::table
-        .filter(directory_groups::tenant_id.eq(tenant.into_uuid()))
-        .filter(directory_groups::id.eq_any(ids))
-        .select((directory_groups::id, directory_groups::name))
-        .load(connection)
-        .await?;
-    Ok(names.into_iter().collect())
-}
-
 /// Target kinds that an inventory can hold, and a policy type that holds each, pair by pair.
 pub(super) fn held_targets() -> (Vec<&'static str>, Vec<&'static str>) {
     let kinds = TargetKind::ALL.iter();
@@ -404,15 +365,4 @@ fn into_view(
         qualifier: row.qualifier,
         dangling,
     })
-}
-
-impl NameRow {
-    fn to_name(&self) -> ItemName {
-        ItemName {
-            id: ItemId::from_uuid(self.id),
-            policy_type: self.policy_type.clone(),
-            external_id: self.external_id.clone(),
-            name: self.name.clone(),
-        }
-    }
 }
