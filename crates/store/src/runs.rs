@@ -6,9 +6,9 @@
 //! | `cancel` | stopping a run on request |
 //! | `claim` | taking a due run, renewing its lease |
 //! | `finish` | ending a run as its owner, or many in the same moment |
-//! | `found` | where a run is that was not what somebody took it for |
-//! | `requeue` | retrying later, handing back: what else consumes a claim |
-//! | `sweep` | what nobody else ends |
+//! | `found` | the state of a run that a transition could not leave |
+//! | `requeue` | returning a claimed run to the queue: retry and hand-back |
+//! | `sweep` | ending or requeueing runs whose worker, deadline or queue limit has passed |
 //! | `seen` | rows of runs for screens |
 //! | `read` | one run for screens |
 //! | `list` | lists of runs for screens |

@@ -29,7 +29,7 @@ use crate::{observation, presence, sweeps};
 const SCHEMA_WAIT: Duration = Duration::from_secs(2);
 /// Connections for heartbeats, sweeps and claims, beside those that store pages.
 const SPARE_CONNECTIONS: usize = 4;
-/// Connections for what a worker reads with no run in hand: credentials and the state of queues.
+/// Connections for what a worker reads with the builder: where the next reading of groups goes on.
 const READ_CONNECTIONS: usize = 2;
 
 /// Why a worker cannot start, or ended without having been asked to.

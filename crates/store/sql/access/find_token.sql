@@ -1,6 +1,6 @@
 -- access.find_token
 --
--- Whose token it is, and whether it is still good for something.
+-- The user of a token, and whether the token or the user has ended.
 SELECT k.id, k.user_id, u.email, u.display_name, u.is_operator,
     (k.revoked_at IS NOT NULL OR u.disabled_at IS NOT NULL) AS revoked,
     coalesce(k.expires_at <= statement_timestamp(), false) AS expired

@@ -54,15 +54,16 @@ type Groups = directory_groups::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 /// How names are found, and in what order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Rank {
-    /// By their beginning.
+    /// They begin with the text.
     Beginning,
-    /// By what is within them.
+    /// The text is within them.
     Within,
-    /// By likeness.
+    /// They are similar to the text.
     Likeness,
 }
 
-/// What is like so many other names is not found by likeness: it is judged among this number.
+/// How many similar names are read, in no order, of which a page is then sorted: sorting all names
+/// that are similar to a common word would take too long.
 const JUDGED: i64 = 200;
 
 impl Store {
@@ -148,7 +149,8 @@ impl Search {
         Ok(found)
     }
 
-    /// Whether nothing more is found so: earlier pages had it all, or what was typed does not do.
+    /// Whether this way of finding names adds nothing: the pages before are past it, or the text is
+    /// too short for it.
     fn is_over(&self, rank: Rank) -> bool {
         let earlier = self
             .after
@@ -223,7 +225,7 @@ impl Search {
         groups
     }
 
-    /// The last row of the page before, when it was found so.
+    /// The last row of the page before, when its name was found in this way.
     fn last(&self, rank: Rank) -> Option<(&str, Uuid)> {
         let (last, name, id) = self.after.as_ref()?;
         (*last == rank as i32).then_some((name.as_str(), *id))

@@ -220,7 +220,7 @@ impl Store {
 
 impl ItemFilter {
     /// The items of the page whose names contain the text. What many names contain is soon found in
-    /// their order, and what few contain is found by its parts. The planner cannot tell which it is.
+    /// their order, and what few contain is found by its parts. The planner does not know which it is.
     async fn search(
         &self,
         connection: &mut AsyncPgConnection,

@@ -1,4 +1,4 @@
-//! What a transition found in place of what it may leave.
+//! The state of a run that a transition could not leave.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use crate::error::StoreError;
 use crate::pool::Store;
 use crate::statement::{row, statement};
 
-/// Where a run was when a transition did not find it in the status, or with the owner, that it needs.
-/// It is read after the transition, and may be newer than the reason for which that failed.
+/// The state of a run when a transition did not find it in the status, or with the owner, that it
+/// requires. It is read after the transition, and may be newer than the reason for which that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FoundRun {
     /// There is no such run any more.
@@ -61,7 +61,7 @@ row! {
 }
 
 impl Store {
-    /// Where the run is.
+    /// The state of the run.
     pub(crate) async fn find_state(&self, run: RunId) -> Result<FoundRun, StoreError> {
         let run = run.into_uuid();
         let Some(row) = self.fetch_optional(&FindState { run }).await? else {

@@ -33,7 +33,7 @@ pub(super) type SeenRow = (RunRow, String);
 /// A query for the keys of runs: when they were recorded, and their ids.
 pub(super) type Keys = Box<dyn QueryFragment<Pg> + Send>;
 
-/// A query for keys that the builder can go on with.
+/// A query for keys, to which the builder can add conditions.
 pub(super) type BoxedKeys = operation_runs::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
 
 /// What [`Keys`] select.

@@ -5,5 +5,5 @@
 -- returns attempt: int4
 -- runs.find_state
 --
--- Where a run is that was not what somebody took it for.
+-- The state of a run that a transition could not leave.
 SELECT r.status, r.outcome, r.attempt FROM operation_runs r WHERE r.id = $1
