@@ -19,7 +19,7 @@ const CHANGES: &[Change] = &[
     ("openapi", sync_runs_without_selections),
     // A search inside of names is answered by parts of three characters, and refused below.
     ("answers/list_inventory_items", short_searches_refused),
-    // Errors of the database are told apart by their SQLSTATE.
+    // Errors of the database are distinguished by their SQLSTATE.
     ("outcomes/answers_by_database_error", waiting_answers),
     ("outcomes/runs_by_database_error", waiting_runs),
 ];

@@ -182,7 +182,7 @@ impl<'a> Administration<'a> {
         self.add_token(email)
     }
 
-    /// Gives a token of a user who is there.
+    /// Makes a token for an existing user, and returns it.
     pub(crate) fn add_token(&self, email: &str) -> anyhow::Result<String> {
         self.run(&["token", "create", "--user", email, "--name", "xtask"])
     }

@@ -24,7 +24,7 @@ const HEADERS: [&str; 12] = [
     "www-authenticate",
     "x-content-type-options",
 ];
-/// Headers of which it is written down that they are there.
+/// Headers whose values differ from call to call: only their presence is recorded.
 const PRESENT: [&str; 3] = ["etag", "ratelimit", "x-request-id"];
 /// Where answers stand that belong to no operation.
 const ELSEWHERE: &str = "no_operation";
@@ -58,12 +58,12 @@ pub(crate) fn operations() -> Vec<Operation> {
     operations
 }
 
-/// A question.
+/// A request to be made.
 #[derive(Clone, Default)]
 pub(crate) struct Question<'a> {
     method: Method,
     path: String,
-    /// What is asked with, and how that is called.
+    /// The name of the caller in recordings, and the token.
     token: Option<(&'a str, &'a str)>,
     headers: Vec<(&'a str, &'a str)>,
     body: Option<&'a str>,

@@ -48,7 +48,7 @@ pub(super) async fn of_every_operation(seed: &Seed, client: &mut Client) {
     }
 }
 
-/// Addresses and methods that there are not, and the probes.
+/// Unknown paths and methods, and the probes.
 pub(super) async fn outside_of_operations(seed: &Seed, client: &mut Client) {
     let owner = seed.as_owner();
     for path in [

@@ -340,7 +340,7 @@ impl Sower<'_> {
         run
     }
 
-    /// One that waits for the tenant, and one that has it.
+    /// A run that waits for the tenant, and the running one.
     async fn active(&self) -> (RunId, RunId) {
         let running = self.begun().await.lease.run_id;
         let other = r#"{"policy_types": ["policySet"], "include_foundations": false}"#;

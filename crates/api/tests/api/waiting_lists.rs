@@ -12,13 +12,13 @@ use tokio::net::TcpStream;
 
 use crate::harness::Stage;
 
-/// As many as a test's API has for lists.
+/// The connections that the API of a test has for lists.
 const CONNECTIONS: usize = 4;
-/// Less than any time limit.
+/// Less than every time limit, so that nothing has ended by itself.
 const AT_ONCE: Duration = Duration::from_secs(4);
 
 impl Stage {
-    /// Lets whoever wants the table wait while the session lives.
+    /// Locks the table until what is returned is dropped.
     async fn lock(&self, table: &str) -> impl Sized {
         let client = self.database.connection().await;
         let sql = format!("BEGIN; LOCK TABLE {table}");
@@ -38,7 +38,7 @@ impl Stage {
         connection
     }
 
-    /// So many connections that ask the same.
+    /// Calls over `count` connections at once.
     async fn call_often(&self, count: usize, path: &str) -> Vec<TcpStream> {
         join_all((0..count).map(|_| self.call(path))).await
     }
@@ -48,7 +48,7 @@ impl Stage {
         format!("GET {path} HTTP/1.1\r\nhost: api.test\r\nauthorization: Bearer {token}\r\n\r\n")
     }
 
-    /// Waits until so many statements of the API wait for a lock.
+    /// Returns when exactly `wanted` statements of the API wait for a lock.
     async fn blocked(&self, wanted: usize) {
         let client = self.database.connection().await;
         let wanted = i64::try_from(wanted).unwrap();

@@ -50,7 +50,7 @@ impl Case {
         if self.deep { &[1, HUNDREDTH] } else { &[1] }
     }
 
-    /// What its line says.
+    /// Its label in the table.
     pub(super) fn name(&self, page: usize) -> String {
         let mark = match self.budget {
             Budget::Index => "",

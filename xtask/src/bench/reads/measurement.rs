@@ -116,7 +116,7 @@ impl Measurement {
         self.worst() > self.case.budget.limit() || self.refused.is_some()
     }
 
-    /// What else a reader has to know of it.
+    /// What limits what the figures say, and what was refused; empty for most.
     pub(super) fn remarks(&self) -> String {
         let mut remarks = String::new();
         if let Some(page) = self.short_of {

@@ -17,8 +17,8 @@ use crate::http::Connection;
 use crate::interrupt::Interrupt;
 use crate::programs::Administration;
 
-/// The other caller asks this often, for itself and for a sync by turns: as often as its quota lets
-/// it for any time.
+/// Time between the other caller's requests, by turns `GET /me` and the start of a sync: its quota
+/// allows this rate for any length of time.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long calls took.

@@ -17,7 +17,7 @@ use crate::wire::inventory::InventoryItem;
 const MAX_TYPES: usize = 200;
 /// The longest word of a filter.
 const MAX_WORD: usize = 128;
-/// What names are searched for has at least so many characters: fewer are in no index.
+/// The shortest text to search names for, in characters: no index has shorter ones.
 const MIN_SEARCH: usize = 3;
 
 /// List inventory items
