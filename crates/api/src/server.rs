@@ -106,7 +106,7 @@ pub async fn serve(
     .workers(threads)
     // Answers are small and written at once; nobody gains from waiting for more.
     .tcp_nodelay(true)
-    // What a caller who hung up asked for is dropped, and what it reads is cancelled.
+    // A caller who hangs up ends its request, and what the request reads is cancelled.
     .h1_allow_half_closed(false)
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(DRAIN_SECONDS)

@@ -110,7 +110,7 @@ pub(crate) struct InventorySyncRun {
     operation_run_id: Uuid,
     /// Who asked for it.
     initiator: Initiator,
-    /// SHA-256 of what it reads in hexadecimal; what that is, its operation run says.
+    /// SHA-256 of its selection, in hexadecimal. The operation run has the selection itself.
     #[schema(max_length = 64, pattern = "^[0-9a-f]{64}$")]
     selection_hash: String,
     /// When a worker began it.

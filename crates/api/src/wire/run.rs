@@ -251,7 +251,7 @@ impl OperationRun {
         }
     }
 
-    /// How a run looks in a list.
+    /// A run as lists answer it: without its selection.
     pub(crate) fn listed(
         seen: SeenRun<domain::OperationKind>,
         links: &Links,
