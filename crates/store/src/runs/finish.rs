@@ -137,6 +137,7 @@ finish!(
 row! {
     struct EndRow {
         id: Uuid,
+        attempt: i32,
         outcome: String,
         next: Option<Uuid>,
     }
@@ -200,16 +201,19 @@ impl Store {
             let progress = ending.progress.as_ref();
             columns.add(self, &ending.lease, &ending.completion, progress);
         }
-        let done: HashMap<Uuid, EndRow> = self
+        let done: HashMap<(Uuid, i32), EndRow> = self
             .fetch_all(&FinishFree::from(&columns))
             .await?
             .into_iter()
-            .map(|row| (row.id, row))
+            .map(|row| ((row.id, row.attempt), row))
             .collect();
         Ok(endings
             .iter()
             .map(|ending| {
-                let row = done.get(&ending.lease.run_id.into_uuid())?;
+                let Lease {
+                    run_id, attempt, ..
+                } = ending.lease;
+                let row = done.get(&(run_id.into_uuid(), attempt))?;
                 Some(row.ended(&ending.completion))
             })
             .collect())

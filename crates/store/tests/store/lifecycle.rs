@@ -7,7 +7,9 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::policy_types::registry;
-use atlas_domain::run::{Claim, Completion, Outcome, RunCounts, RunState, Status, WaitReason};
+use atlas_domain::run::{
+    Claim, Completion, Lease, Outcome, RunCounts, RunState, Status, WaitReason,
+};
 use atlas_store::{
     Ended, Ending, FoundRun, Heartbeat, PageStored, Requeued, SweepCount, WriteError,
 };
@@ -244,6 +246,34 @@ async fn of_runs_that_end_together_each_ends_once_and_lost_or_held_ones_are_left
     ] {
         assert_eq!(stage.count(sql).await, many, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn a_run_that_its_owner_and_a_worker_that_lost_it_end_together_ends_as_its_owner_says() {
+    let stage = Stage::set().await;
+    let run = stage.queue("{}").await;
+    let lost = stage.claim("w").await.unwrap().lease;
+    stage
+        .execute(&format!(
+            "UPDATE operation_runs SET lease_expires_at = clock_timestamp() - interval '1 second' \
+             WHERE id = '{run}'"
+        ))
+        .await;
+    stage.store.take_back_expired(10).await.unwrap();
+    let owned = stage.claim("w").await.unwrap().lease;
+    let ending = |lease: &Lease, completion| Ending {
+        lease: lease.clone(),
+        completion,
+        progress: None,
+    };
+    let failed = Completion::failed(outage(), RunCounts::default());
+    let endings = [ending(&lost, failed), ending(&owned, succeeded())];
+    let ended = stage.store.finish_free(&endings).await.unwrap();
+    assert_eq!(ended, [None, Some(Ended::Done { next: None })]);
+    let ended = "SELECT count(*) FROM operation_runs WHERE outcome = 'succeeded'";
+    assert_eq!(stage.count(ended).await, 1);
+    let events = "SELECT count(*) FROM operation_run_events WHERE event IN ('finished', 'failed')";
+    assert_eq!(stage.count(events).await, 1);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@
 -- $14 cancelled_bodies: _text
 -- $15 audits: _uuid
 -- returns id: uuid
+-- returns attempt: int4
 -- returns outcome: text
 -- returns next: uuid
 -- runs.finish_free
@@ -49,7 +50,8 @@ owned AS (
     FOR UPDATE OF f SKIP LOCKED
 ),
 -- Follows `owned`: raises the fences and ends the runs. A run that was asked to stop ends as
--- cancelled, even when its last work was quicker: whoever was promised that can rely on it.
+-- cancelled, even when its last work was quicker: whoever was promised that can rely on it. One run
+-- may be asked for twice, by the owner and by a worker that lost it: the attempt says whose it is.
 fenced AS (
     UPDATE tenant_fences f
     SET fence = f.fence + 1, token = NULL
@@ -67,14 +69,15 @@ changed AS (
         worker_id = NULL, lease_token = NULL, lease_expires_at = NULL, heartbeat_at = NULL,
         updated_at = clock_timestamp(), event_seq = r.event_seq + 1
     FROM fenced JOIN asked a ON a.id = fenced.id
-    WHERE r.id = fenced.id AND r.status = 'running'
+    WHERE r.id = fenced.id AND r.attempt = a.attempt AND r.status = 'running'
     RETURNING r.id, r.tenant_id, r.lock_scope, r.initiator_id, r.attempt, r.event_seq, r.status,
-        r.outcome, r.error
+        r.outcome, r.error, a.event, a.notification_id, a.title, a.body, a.cancelled_title,
+        a.cancelled_body, a.audit_id
 ),
 message AS (
-    SELECT a.id AS run_id, a.event, a.notification_id, a.title, a.body, a.cancelled_title,
-        a.cancelled_body, a.audit_id
-    FROM asked a
+    SELECT c.id AS run_id, c.event, c.notification_id, c.title, c.body, c.cancelled_title,
+        c.cancelled_body, c.audit_id
+    FROM changed c
 ),
 -- Follows `changed`, the new versions of the rows of runs, and `message`, what is recorded of each:
 -- the event, and for a run that has ended the notification and the audit entry. One that was
@@ -109,7 +112,7 @@ audit AS (
     FROM changed c JOIN message m ON m.run_id = c.id
     WHERE c.status = 'completed'
 )
-SELECT c.id, c.outcome,
+SELECT c.id, c.attempt, c.outcome,
     (SELECT n.id FROM operation_runs n
         WHERE n.tenant_id = c.tenant_id AND n.lock_scope = c.lock_scope AND n.status = 'queued'
             AND n.not_before <= statement_timestamp()
