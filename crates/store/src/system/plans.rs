@@ -100,6 +100,8 @@ async fn the_statistics_of_queues_read_active_runs_and_those_of_the_last_hour_on
         let plan = plan(&client, stats, "ARRAY['inventory_sync']", mode).await;
         assert!(!reads_a_large_table_whole(&plan), "{plan}");
         assert!(plan.contains("operation_runs_completed"), "{plan}");
+        let asked = plan.matches("operation_runs_one_running").count();
+        assert_eq!(asked, 1, "once for each queued run: {plan}");
         let pages = pages(&plan);
         assert!(pages < 1000, "{pages} pages: {plan}");
     }

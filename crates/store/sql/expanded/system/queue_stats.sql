@@ -18,8 +18,8 @@
 --
 -- How the runs of each kind stand. Reads active runs and those that ended within the last hour only,
 -- both through partial indexes. The two conditions on a due run are subqueries that cannot become
--- joins: their indexes answer for each queued run.
-WITH active AS (
+-- joins: their indexes answer for each queued run, and once, because its answer is materialized.
+WITH active AS MATERIALIZED (
     SELECT r.kind, r.status, r.lease_expires_at,
         CASE
             WHEN r.status = 'queued'
