@@ -1,10 +1,10 @@
 //! SQL functions that diesel's builder does not know.
 
-use diesel::IntoSql;
 use diesel::data_types::PgInterval;
 use diesel::dsl::{AsExprOf, IntervalDsl};
 use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Bool, Interval, Text, Timestamptz};
+use diesel::{Expression, IntoSql};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -36,4 +36,12 @@ pub(crate) fn seconds_ago(
         statement_timestamp(),
         seconds.seconds().into_sql::<Interval>(),
     )
+}
+
+/// The same time, in an order that no index has: rows are found by their condition and sorted. Of an
+/// index with that order the planner would walk all when it expects many rows and there are none.
+pub(crate) fn sorted<T: Expression<SqlType = Timestamptz>>(
+    time: T,
+) -> Minus<T, AsExprOf<PgInterval, Interval>> {
+    Minus::new(time, 0.seconds().into_sql::<Interval>())
 }

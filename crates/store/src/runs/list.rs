@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::seen::{BoxedKeys, KEY, Keys, SeenRow, SeenRun, seen};
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
-use crate::functions::seconds_ago;
+use crate::functions::{seconds_ago, sorted};
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
@@ -52,6 +52,13 @@ type Page = PageRequest<(DateTime<Utc>, RunId)>;
 /// For how long runs that have ended stay in the list of active runs, in seconds: a widget shows the
 /// end of what it watched.
 const JUST_ENDED: i32 = 60;
+
+/// So many active runs are soon found among all runs.
+const MANY: i64 = 200;
+
+/// So many tenants are few, unless they are all: a page of each costs less than to walk over the runs
+/// of all others when these had none for months.
+const FEW: i64 = 50;
 
 impl Store {
     /// Runs, newest first.
@@ -93,8 +100,7 @@ impl Store {
             .read(async |connection| {
                 let tenants = every.visible_tenants(connection, user).await?;
                 let keys = || of_tenants(every.keys(&first), &tenants);
-                let active = [Status::Queued, Status::Running].map(Status::as_str);
-                let active = keys().filter(operation_runs::status.eq_any(active));
+                let active = active(keys(), many_are_active(connection).await?);
                 let recently = seconds_ago(JUST_ENDED);
                 let ended = keys()
                     .filter(operation_runs::status.eq(Status::Completed.as_str()))
@@ -121,6 +127,40 @@ fn of_each(keys: BoxedKeys, tenants: Vec<Uuid>, limit: i64) -> impl QueryFragmen
     first_of_each(KEY, by_one::<SqlUuid, _>(tenants), list, limit)
 }
 
+const ACTIVE: [&str; 2] = [Status::Queued.as_str(), Status::Running.as_str()];
+
+/// The keys that are of active runs. Many are soon found in the order of all runs. Few are found by
+/// the index of active runs and sorted: the planner may believe that they still are as many as when
+/// statistics were collected, and would look for them among all runs.
+fn active(keys: BoxedKeys, are_many: bool) -> BoxedKeys {
+    let active = keys.filter(operation_runs::status.eq_any(ACTIVE));
+    if are_many {
+        active
+    } else {
+        let time = sorted(operation_runs::created_at);
+        active.order((time.desc(), operation_runs::id.desc()))
+    }
+}
+
+/// Counted in the order of the index of active runs, so that no other one is read.
+async fn many_are_active(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+    let some: Vec<Uuid> = some_active().load(connection).await?;
+    Ok(i64::try_from(some.len()).is_ok_and(|count| count >= MANY))
+}
+
+fn some_active() -> operation_runs::BoxedQuery<'static, Pg, SqlUuid> {
+    operation_runs::table
+        .filter(operation_runs::status.eq_any(ACTIVE))
+        .order((
+            operation_runs::tenant_id,
+            operation_runs::kind,
+            operation_runs::identity,
+        ))
+        .select(operation_runs::tenant_id)
+        .limit(MANY)
+        .into_boxed()
+}
+
 /// Whether the tenants are several, but so few that reading as many rows of each as fill a page is
 /// cheaper than to look for their rows among those of all tenants. With `n` of `all` tenants of one
 /// size that is `n` pages against `all / n`.
@@ -129,8 +169,8 @@ async fn are_few(connection: &mut AsyncPgConnection, tenants: &[Uuid]) -> QueryR
         return Ok(false);
     }
     let all: i64 = tenants::table.count().get_result(connection).await?;
-    let few = i64::try_from(tenants.len()).is_ok_and(|few| few.saturating_mul(few) <= all);
-    Ok(few)
+    let few = i64::try_from(tenants.len()).unwrap_or(i64::MAX);
+    Ok(few < all && (few <= FEW || few.saturating_mul(few) <= all))
 }
 
 fn listed(rows: Vec<SeenRow>) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
@@ -297,6 +337,39 @@ mod tests {
             "{few}"
         );
         assert!(are_few(connection, &every[..4]).await.unwrap());
-        assert!(!are_few(connection, &every[..5]).await.unwrap());
+        assert!(are_few(connection, &every[..19]).await.unwrap());
+        assert!(!are_few(connection, &every).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn active_runs_are_found_by_their_index_when_statistics_know_of_many_and_none_is_left() {
+        let database = TestDatabase::create().await;
+        let client = database.connection().await;
+        client.batch_execute(SEED).await.unwrap();
+        for sql in [
+            "ALTER TABLE operation_runs SET (autovacuum_enabled = off)",
+            "UPDATE operation_runs SET status = 'queued', outcome = NULL, completed_at = NULL
+            WHERE created_at > now() - interval '2000 minutes'",
+            "ANALYZE operation_runs",
+            "UPDATE operation_runs SET status = 'completed', outcome = 'succeeded',
+                completed_at = now() - interval '1 hour' WHERE status = 'queued'",
+            // Entries of rows before an update are no part of what is shown.
+            "VACUUM operation_runs",
+        ] {
+            client.batch_execute(sql).await.unwrap();
+        }
+        let every = client.query("SELECT id FROM tenants", &[]).await.unwrap();
+        let every: Vec<Uuid> = every.into_iter().map(|row| row.get(0)).collect();
+        let connection = &mut connect(&database).await;
+        let first = PageRequest::first(20);
+        let keys = || of_tenants(RunFilter::default().keys(&first), &every);
+        let among_all = plan(connection, active(keys(), true)).await;
+        assert!(pages(&among_all) > 100, "{among_all}");
+        assert!(!many_are_active(connection).await.unwrap());
+        let few = plan(connection, active(keys(), false)).await;
+        assert!(pages(&few) < 60, "{few}");
+        let counted = plan(connection, some_active()).await;
+        assert!(counted.contains("operation_runs_one_active"), "{counted}");
+        assert!(pages(&counted) < 60, "{counted}");
     }
 }
