@@ -12,6 +12,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use atlas_domain::causes::Causes;
 use atlas_domain::selection::FieldError;
 use atlas_store::StoreError;
 use serde::Serialize;
@@ -161,19 +162,8 @@ impl Problem {
 
     /// The cause and the causes of the cause, in one line for the log.
     pub(crate) fn causes(&self) -> Option<String> {
-        let mut next: Option<&dyn std::error::Error> = match &self.more.cause {
-            Some(cause) => Some(cause.as_ref()),
-            None => return None,
-        };
-        let mut line = String::new();
-        while let Some(error) = next {
-            if !line.is_empty() {
-                line.push_str(": ");
-            }
-            line.push_str(&error.to_string());
-            next = error.source();
-        }
-        Some(line)
+        let cause = self.more.cause.as_ref()?;
+        Some(Causes(cause.as_ref()).to_string())
     }
 
     /// The body for one request.
@@ -250,5 +240,38 @@ impl From<StoreError> for Problem {
             Self::internal()
         };
         problem.because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    /// As the errors of pools do, it says in its text what its source says.
+    #[derive(Debug)]
+    struct NoConnection(std::io::Error);
+
+    impl fmt::Display for NoConnection {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "no connection: {}", self.0)
+        }
+    }
+
+    impl Error for NoConnection {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn the_log_has_each_cause_once() {
+        let cause = NoConnection(std::io::Error::other("reset by peer"));
+        let problem = Problem::from(StoreError::Unavailable(Box::new(cause)));
+        assert_eq!(
+            problem.causes().unwrap(),
+            "the database is not available: no connection: reset by peer"
+        );
     }
 }
