@@ -10,14 +10,16 @@ use std::time::Duration;
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::mint_uuid;
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Connect, Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::Pool as ReadPool;
 use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::{CancelToken, NoTls};
+use tokio::task::JoinHandle;
+use tokio_postgres::{CancelToken, Client, NoTls};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -196,6 +198,30 @@ pub(crate) fn cancel(token: CancelToken) {
     }
 }
 
+/// Connects as the pool's own connector does, and logs the whole cause when a connection ends. The
+/// statement that it worked on reports it as an error.
+struct Connector;
+
+impl Connect for Connector {
+    fn connect(
+        &self,
+        config: &tokio_postgres::Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        let config = config.clone();
+        async move {
+            let (client, connection) = config.connect(NoTls).await?;
+            let task = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    let error = StoreError::from(error);
+                    tracing::debug!(error = %Causes(&error), "a connection ended");
+                }
+            });
+            Ok((client, task))
+        }
+        .boxed()
+    }
+}
+
 fn statement_pool(
     config: tokio_postgres::Config,
     options: &StoreOptions,
@@ -203,7 +229,7 @@ fn statement_pool(
     let recycling = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
-    let manager = Manager::from_config(config, NoTls, recycling);
+    let manager = Manager::from_connect(config, Connector, recycling);
     Ok(deadpool_postgres::Pool::builder(manager)
         .max_size(options.pool_size)
         .runtime(Runtime::Tokio1)
@@ -267,4 +293,64 @@ pub(crate) async fn connect_once(url: &SecretString) -> Result<AsyncPgConnection
     // A migration may take long on a large table.
     config.options("-c lock_timeout=30s");
     establish(config).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::sync::Mutex;
+
+    use atlas_test_support::{TestDatabase, eventually};
+    use tracing::field::{Field, Visit};
+    use tracing::{Event, Metadata, Subscriber, span};
+
+    #[derive(Clone, Default)]
+    struct Log(std::sync::Arc<Mutex<String>>);
+
+    impl Visit for Log {
+        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+            writeln!(self.0.lock().unwrap(), "{}={value:?}", field.name()).unwrap();
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut self.clone());
+        }
+
+        fn enter(&self, _: &span::Id) {}
+
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    #[tokio::test]
+    async fn the_log_says_why_the_server_ended_a_connection() {
+        let log = Log::default();
+        let _logging = tracing::subscriber::set_default(log.clone());
+        let database = TestDatabase::create().await;
+        let store = database.store();
+        store.ping().await.unwrap();
+        let admin = database.connection().await;
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        admin.batch_execute(end).await.unwrap();
+        eventually("the end of the connection is logged", || async {
+            let logged = log.0.lock().unwrap();
+            logged.contains("(SQLSTATE 57P01)").then_some(())
+        })
+        .await;
+        assert!(!log.0.lock().unwrap().contains("db error"));
+    }
 }
