@@ -170,7 +170,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn record_audit(&self, event: NewAuditEvent) -> Result<(), StoreError> {
-        self.identify(event).record(&self.client().await?).await
+        self.execute(&self.identify(event).row()).await?;
+        Ok(())
     }
 
     /// A tenant's entries, newest first.
