@@ -67,7 +67,7 @@ pub(crate) async fn mend(
         Ok(dropped) => tracing::warn!(dropped, "dropped messages that nobody could have fetched"),
         // The stream that is opened next meets the same Redis and says what is wrong with it.
         Err(error) => {
-            tracing::debug!(error = %Causes(&error), "the queue could not be looked through")
+            tracing::debug!(error = %Causes(&error), "the queue could not be looked through");
         }
     }
 }
