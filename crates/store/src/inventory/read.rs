@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::keyset::{after, before};
+use crate::keyset::after;
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{inventory_items, inventory_type_summaries};
@@ -123,7 +123,7 @@ type BoxedKeys = inventory_items::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 /// A name and an id.
 type Key = (String, Uuid);
 
-/// Names that a search reads one by one before it asks the index of parts of names.
+/// Names that a search looks at one by one before it asks the index of parts of names.
 const READ_FIRST: i64 = 2_000;
 
 /// A text that so many names contain is looked for in their order: sorting all of them takes longer.
@@ -233,26 +233,30 @@ impl ItemFilter {
             self.matching(tenant, page)
                 .filter(inventory_items::name.ilike(contains(text)))
         };
-        let bound = self.keys(tenant, page).offset(READ_FIRST).limit(1);
-        if let Some(bound) = bound.first::<Key>(connection).await.optional()? {
-            let first = in_order(matching().filter(before(KEY, bound)), limit);
-            let first: Vec<Key> = first.load(connection).await?;
-            if is_full(&first, limit) {
-                return Ok(ids(first));
+        let contains_text = inventory_items::name.ilike(contains(text));
+        let first: Vec<(Uuid, bool)> = in_order(self.matching(tenant, page), READ_FIRST)
+            .select((inventory_items::id, contains_text))
+            .load(connection)
+            .await?;
+        let are_all = !is_full(&first, READ_FIRST);
+        let found = first.into_iter().filter(|(_, contains)| *contains);
+        let mut found: Vec<Uuid> = found.map(|(id, _)| id).collect();
+        if are_all || is_full(&found, limit) {
+            found.truncate(usize::try_from(limit).unwrap_or_default());
+            return Ok(found);
+        }
+        if has_parts(text) {
+            // `metadata` is in no index: asking for it keeps the planner from reading all names.
+            let by_parts = || matching().filter(inventory_items::metadata.is_not_null());
+            let some: Vec<Key> = by_parts().limit(MANY).load(connection).await?;
+            if !is_full(&some, limit) {
+                return Ok(ids(some));
             }
-            if has_parts(text) {
-                // `metadata` is in no index: asking for it keeps the planner from reading all names.
-                let by_parts = || matching().filter(inventory_items::metadata.is_not_null());
-                let some: Vec<Key> = by_parts().limit(MANY).load(connection).await?;
-                if !is_full(&some, limit) {
-                    return Ok(ids(some));
-                }
-                if !is_full(&some, MANY) {
-                    // No index has this order, so that these few are found by parts again.
-                    let order = (inventory_items::name.concat(""), inventory_items::id);
-                    let page = by_parts().order(order).limit(limit);
-                    return Ok(ids(page.load(connection).await?));
-                }
+            if !is_full(&some, MANY) {
+                // No index has this order, so that these few are found by parts again.
+                let order = (inventory_items::name.concat(""), inventory_items::id);
+                let page = by_parts().order(order).limit(limit);
+                return Ok(ids(page.load(connection).await?));
             }
         }
         Ok(ids(in_order(matching(), limit).load(connection).await?))
@@ -299,8 +303,8 @@ fn in_order(keys: BoxedKeys, limit: i64) -> BoxedKeys {
     keys.order(KEY).limit(limit)
 }
 
-fn is_full(keys: &[Key], limit: i64) -> bool {
-    i64::try_from(keys.len()).is_ok_and(|count| count >= limit)
+fn is_full<T>(rows: &[T], limit: i64) -> bool {
+    i64::try_from(rows.len()).is_ok_and(|count| count >= limit)
 }
 
 /// Whether the index of parts of names can find the text: it knows sequences of three letters or

@@ -8,6 +8,7 @@ mod changes;
 mod credentials;
 mod fold_guids;
 mod inventory;
+mod item_search;
 mod lifecycle;
 mod links;
 mod machine;
