@@ -78,7 +78,8 @@ impl German {
             let place = directory.subdirectory("locales")?;
             account.own(&place)?;
             let mut copy = Command::new("cp");
-            copy.arg("-a").arg(cached.join(NAME)).arg(&place);
+            // Most files of a locale are links to those of another one.
+            copy.arg("-rL").arg(cached.join(NAME)).arg(&place);
             process::output(&mut copy, interrupt)?;
             place
         };
