@@ -12,31 +12,47 @@ use crate::interrupt::Interrupt;
 use crate::process;
 use crate::services::Services;
 
-/// A part of the statement that no other has.
-const MARK: &str = "INSERT INTO operation_runs AS r";
+/// The complete statement, below the names of its parameters.
+const EXPANDED: &str = include_str!("../../../crates/store/sql/expanded/runs/admit.sql");
+/// How its text begins.
+const NAME: &str = "-- runs.admit\n";
 /// Distance between the identifiers of two measurements.
 const IDENTIFIERS: u64 = 1_000_000_000_000;
 
-/// A statement as the database's log shows it: text and parameters.
+/// A statement, with the parameters that the database's log shows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Statement {
     text: String,
-    /// The first one is `$1`; `None` is NULL.
+    /// The first one is `$1`.
+    names: Vec<String>,
+    /// As many; `None` is NULL.
     parameters: Vec<Option<String>>,
 }
 
 impl Statement {
-    /// Finds the start's statement in a log that was written with `log_statement=all`.
+    /// The start's statement with its parameters in a log that was written with `log_statement=all`.
     pub(super) fn in_log(log: &str) -> Option<Self> {
-        let mut lines = log.lines();
-        let text = lines.find_map(|line| {
-            let (_, text) = line.split_once("execute ")?.1.split_once(": ")?;
-            text.contains(MARK).then(|| text.to_owned())
-        })?;
-        let (_, list) = lines.next()?.split_once("parameters: ")?;
+        Self::with_parameters(EXPANDED, log)
+    }
+
+    fn with_parameters(expanded: &str, log: &str) -> Option<Self> {
+        let (_, rest) = log.split_once(NAME)?;
+        let list = rest
+            .lines()
+            .find_map(|line| line.split_once("parameters: "));
+        let (head, text) = expanded.split_once(NAME)?;
+        let name = |line: &str| {
+            let (_, name) = line.strip_prefix("-- $")?.split_once(' ')?;
+            Some(name.split_once(':')?.0.to_owned())
+        };
+        let code = text.lines().filter(|line| !line.starts_with("--"));
+        let code: Vec<&str> = code
+            .map(|line| line.split("  --").next().unwrap_or(line))
+            .collect();
         Some(Self {
-            text,
-            parameters: parameters(list)?,
+            text: code.join("\n"),
+            names: head.lines().filter_map(name).collect(),
+            parameters: parameters(list?.1)?,
         })
     }
 
@@ -65,22 +81,20 @@ impl Statement {
         Ok(script)
     }
 
-    /// The numbers are those of the statement's own documentation, in `crates/store`.
     fn value(&self, number: usize, tenants: &[String]) -> anyhow::Result<String> {
-        const TENANT: usize = 1;
-        const IDENTITY: usize = 4;
-        const IDENTIFIERS: [usize; 4] = [5, 10, 13, 14];
-        if number == TENANT {
-            return Ok(format!(
-                "('{{{}}}'::uuid[])[:tenant::int]",
-                tenants.join(",")
-            ));
-        }
-        if number == IDENTITY {
-            return Ok("(md5(:id::bigint::text) || md5((:id::bigint)::text))".to_owned());
-        }
-        if IDENTIFIERS.contains(&number) {
-            return Ok("lpad(to_hex(:id::bigint), 32, '0')::uuid".to_owned());
+        let name = number.checked_sub(1).and_then(|at| self.names.get(at));
+        match name.map(String::as_str) {
+            Some("tenant") => {
+                let tenants = tenants.join(",");
+                return Ok(format!("('{{{tenants}}}'::uuid[])[:tenant::int]"));
+            }
+            Some("identity") => {
+                return Ok("(md5(:id::bigint::text) || md5((:id::bigint)::text))".to_owned());
+            }
+            Some("run" | "notification" | "audit" | "request") => {
+                return Ok("lpad(to_hex(:id::bigint), 32, '0')::uuid".to_owned());
+            }
+            _ => {}
         }
         let seen = number.checked_sub(1).and_then(|at| self.parameters.get(at));
         match seen.with_context(|| format!("the log shows no ${number}"))? {
@@ -210,16 +224,26 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
     use super::*;
 
+    const EXPANDED: &str = "-- $1 tenant: uuid\n-- $2 title: text\n-- $3 retry_of: uuid\n\
+        -- $4 kind: text\n-- $5 run: uuid\n-- returns id: uuid\n-- runs.admit\n-- About it.\n\
+        SELECT $1::uuid, $2,  -- a title\n    $5";
     const LOG: &str = "\
 2026-01-01 00:00:00 UTC [7] LOG:  execute s1: SELECT 1
-2026-01-01 00:00:00 UTC [7] LOG:  execute s2: INSERT INTO operation_runs AS r SELECT $1::uuid, $2, $5, $10
+2026-01-01 00:00:00 UTC [7] LOG:  execute s2: -- runs.admit
+\t-- About it.
+\tSELECT $1::uuid, $2,
+\t    $5
 2026-01-01 00:00:00 UTC [7] DETAIL:  parameters: $1 = 'a', $2 = 'it''s {\"a\": 1}', $3 = NULL, $4 = 'd', $5 = 'e'
 ";
 
     #[test]
     fn the_statement_is_found_with_its_parameters() {
-        let statement = Statement::in_log(LOG).unwrap();
-        assert!(statement.text.starts_with("INSERT INTO operation_runs"));
+        let statement = Statement::with_parameters(EXPANDED, LOG).unwrap();
+        assert_eq!(statement.text, "SELECT $1::uuid, $2,\n    $5");
+        assert_eq!(
+            statement.names,
+            ["tenant", "title", "retry_of", "kind", "run"]
+        );
         let found: Vec<_> = statement.parameters.iter().map(Option::as_deref).collect();
         assert_eq!(
             found,
@@ -237,13 +261,12 @@ mod tests {
     #[test]
     fn a_script_keeps_what_was_seen_and_varies_what_must() {
         let tenants = ["t".to_owned(), "u".to_owned()];
-        let script = Statement::in_log(LOG).unwrap().script(&tenants).unwrap();
-        let last = script.lines().last().unwrap();
+        let statement = Statement::with_parameters(EXPANDED, LOG).unwrap();
+        let script = statement.script(&tenants).unwrap();
         let id = "lpad(to_hex(:id::bigint), 32, '0')::uuid";
         let expected = format!(
-            "INSERT INTO operation_runs AS r SELECT ('{{t,u}}'::uuid[])[:tenant::int]::uuid, \
-             U&'it''s {{\"a\"\\003A 1}}', {id}, {id};"
+            "SELECT ('{{t,u}}'::uuid[])[:tenant::int]::uuid, U&'it''s {{\"a\"\\003A 1}}',\n    {id};\n"
         );
-        assert_eq!(last, expected);
+        assert!(script.ends_with(&expected), "{script}");
     }
 }
