@@ -33,6 +33,7 @@ mod keyset;
 mod migrations;
 pub mod notifications;
 mod page;
+mod pattern;
 mod pool;
 mod reads;
 pub mod runs;

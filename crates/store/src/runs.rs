@@ -27,6 +27,7 @@ mod row;
 mod seen;
 mod sweep;
 
+pub(crate) use claim::milliseconds;
 pub(crate) use row::to_json;
 
 pub use admit::{Admission, AdmitError, DispatchFailure, StartRun};

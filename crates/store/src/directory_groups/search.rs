@@ -20,6 +20,7 @@ use crate::error::StoreError;
 use crate::functions::{WordSimilar, starts_with};
 use crate::keyset::after;
 use crate::page::PageRequest;
+use crate::pattern::containing;
 use crate::pool::Store;
 use crate::schema::directory_groups;
 
@@ -178,7 +179,7 @@ impl Search {
         let typed = self.typed.clone();
         let mut groups = self
             .groups()
-            .filter(directory_groups::name_key.like(pattern(&typed)))
+            .filter(directory_groups::name_key.like(containing(&typed)))
             .filter(not(starts_with(directory_groups::name_key, typed)))
             .order(KEY)
             .limit(limit);
@@ -195,7 +196,7 @@ impl Search {
         let typed = self.typed.clone();
         self.groups()
             .filter(directory_groups::detail.is_not_null())
-            .filter(directory_groups::name_key.not_like(pattern(&typed)))
+            .filter(directory_groups::name_key.not_like(containing(&typed)))
             .filter(WordSimilar::new(
                 directory_groups::name_key,
                 typed.into_sql::<Text>(),
@@ -232,34 +233,15 @@ impl Search {
     }
 }
 
-/// Names that hold this text.
-fn pattern(typed: &str) -> String {
-    let mut pattern = String::with_capacity(typed.len() + 2);
-    pattern.push('%');
-    for letter in typed.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use atlas_domain::directory::GroupType;
     use atlas_domain::ids::TenantId;
     use atlas_test_support::TestDatabase;
 
-    use super::{GroupFilter, Search, pattern};
+    use super::{GroupFilter, Search};
     use crate::explain::{connect, plan};
     use crate::page::PageRequest;
-
-    #[test]
-    fn what_is_typed_is_no_pattern() {
-        assert_eq!(pattern(r"50%_\x"), r"%50\%\_\\x%");
-    }
 
     /// With as many groups as a large tenant has, every part of a search is answered by an index,
     /// and names are not read one by one.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::keyset::after;
 use crate::page::PageRequest;
+use crate::pattern::containing;
 use crate::pool::Store;
 use crate::schema::{inventory_items, inventory_type_summaries};
 
@@ -231,9 +232,9 @@ impl ItemFilter {
         let limit = page.limit;
         let matching = || {
             self.matching(tenant, page)
-                .filter(inventory_items::name.ilike(contains(text)))
+                .filter(inventory_items::name.ilike(containing(text)))
         };
-        let contains_text = inventory_items::name.ilike(contains(text));
+        let contains_text = inventory_items::name.ilike(containing(text));
         let first: Vec<(Uuid, bool)> = in_order(self.matching(tenant, page), READ_FIRST)
             .select((inventory_items::id, contains_text))
             .load(connection)
@@ -285,7 +286,7 @@ impl ItemFilter {
             keys = keys.filter(inventory_items::category.eq(category.clone()));
         }
         if let Some(word) = &self.platform {
-            keys = keys.filter(inventory_items::platform.ilike(contains(word)));
+            keys = keys.filter(inventory_items::platform.ilike(containing(word)));
         }
         match self.missing {
             Some(true) => keys = keys.filter(inventory_items::missing_since.is_not_null()),
@@ -318,15 +319,6 @@ fn ids(keys: Vec<Key>) -> Vec<Uuid> {
     keys.into_iter().map(|(_, id)| id).collect()
 }
 
-/// A pattern that matches what contains the text, with its own wildcards taken as letters.
-fn contains(text: &str) -> String {
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    format!("%{escaped}%")
-}
-
 impl ItemRow {
     fn into_view(self) -> ItemView {
         ItemView {
@@ -347,15 +339,5 @@ impl ItemRow {
             missing_since: self.missing_since,
             last_seen_run: RunId::from_uuid(self.last_seen_run),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::contains;
-
-    #[test]
-    fn wildcards_in_a_search_text_are_letters() {
-        assert_eq!(contains(r"50%_\"), r"%50\%\_\\%");
     }
 }

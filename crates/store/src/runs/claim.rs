@@ -298,7 +298,8 @@ impl ClaimRow {
     }
 }
 
-pub(super) fn milliseconds(duration: Duration) -> i64 {
+/// A time span as statements take it.
+pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 

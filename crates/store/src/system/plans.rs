@@ -3,6 +3,7 @@
 use atlas_test_support::TestDatabase;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+use crate::explain::pages;
 use crate::statement::Info;
 
 /// Tables that grow without end.
@@ -47,19 +48,6 @@ fn reads_a_large_table_whole(plan: &str) -> bool {
     LARGE
         .iter()
         .any(|table| plan.contains(&format!("Seq Scan on {table}")))
-}
-
-/// How many pages the plan's topmost node has touched.
-fn pages(plan: &str) -> u64 {
-    let buffers = plan
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Buffers: shared "))
-        .unwrap();
-    buffers
-        .split_whitespace()
-        .filter(|part| part.starts_with("hit=") || part.starts_with("read="))
-        .filter_map(|part| part.split_once('=')?.1.parse::<u64>().ok())
-        .sum()
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::pool::Store;
+use crate::runs::milliseconds;
 #[cfg(test)]
 use crate::statement::{Info, Statement};
 use crate::statement::{execute, statement};
@@ -129,10 +130,6 @@ impl Store {
 
 fn count(rows: u64) -> usize {
     usize::try_from(rows).unwrap_or(usize::MAX)
-}
-
-fn milliseconds(age: Duration) -> i64 {
-    i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
