@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use atlas_api::options::{Arguments, Command};
 use atlas_api::{Parts, document, serve};
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_queue::{Doorbell, QueueOptions};
 use atlas_store::{Store, StoreOptions};
@@ -69,8 +70,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ..QueueOptions::new(redis_url, arguments.queue_namespace.as_str())
     };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let store = Store::new(&store, clock.clone(), entropy.clone())?;
+    // Without the database the API runs, too: readiness says what is missing.
+    if let Err(error) = store.open_reads().await {
+        tracing::warn!(error = %Causes(&error), "the database is not reached yet");
+    }
     let parts = Parts {
-        store: Store::new(&store, clock.clone(), entropy.clone())?,
+        store,
         doorbell: Doorbell::new(&queue)?,
         clock,
         entropy,

@@ -130,7 +130,7 @@ pub struct ServeArguments {
         long,
         env = "ATLAS_DATABASE_READ_POOL",
         value_name = "N",
-        default_value_t = 8,
+        default_value_t = 4,
         value_parser = clap::value_parser!(u16).range(1..=1000),
         global = true
     )]

@@ -7,7 +7,7 @@ use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_source::Column;
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
@@ -142,6 +142,16 @@ where
         out.push_sql(") each(value, second)");
         Ok(())
     }
+}
+
+impl<A: Column, B: Column, V, Q> Query for FirstOfEach<(A, B), V, Q> {
+    type SqlType = (A::SqlType, B::SqlType);
+}
+
+impl<C, V, Q> QueryId for FirstOfEach<C, V, Q> {
+    type QueryId = ();
+    /// The list may be a boxed query.
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl<A, B, V, Q> QueryFragment<Pg> for FirstOfEach<(A, B), V, Q>

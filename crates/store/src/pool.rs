@@ -10,13 +10,14 @@ use std::time::Duration;
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::mint_uuid;
+use deadpool::managed::QueueMode;
 use deadpool_postgres::{Connect, Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::Pool as ReadPool;
 use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, try_join_all};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, NoTls};
@@ -104,6 +105,16 @@ impl Store {
     /// [`StoreError::Unavailable`] when there is none.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.client().await?.simple_query("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// Opens all connections for reads, so that no list waits for one after the start.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database is.
+    pub async fn open_reads(&self) -> Result<(), StoreError> {
+        let opening = (0..self.reads.status().max_size).map(|_| self.reads.get());
+        try_join_all(opening).await?;
         Ok(())
     }
 
@@ -248,6 +259,8 @@ fn read_pool(
         AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(String::new(), setup);
     Ok(ReadPool::builder(manager)
         .max_size(options.read_pool_size)
+        // The server's process that read last has the most of what reads need in its memory.
+        .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .timeouts(timeouts(options))
         .build()?)

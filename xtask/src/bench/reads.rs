@@ -3,6 +3,7 @@
 //! connection; and what callers who repeat the slowest list cost another caller.
 
 mod cases;
+mod machine;
 mod measurement;
 mod moment;
 mod neighbours;
@@ -117,6 +118,7 @@ pub(super) fn run(
     };
     let places = Places::find(&installation)?;
     let measured = measure(&installation, &places, options)?;
+    machine::measure()?;
     if !measured.is_empty() {
         table::print_exceeding(&measured);
     }

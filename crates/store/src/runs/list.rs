@@ -11,12 +11,13 @@ use atlas_domain::run::{OperationKind, Outcome, Status};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::QueryFragment;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::seen::{BoxedKeys, KEY, Keys, SeenRow, SeenRun, seen};
+use super::row::RunRow;
+use super::seen::{KEY, Keys, Roles, SeenRun, listed};
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
 use crate::functions::{seconds_ago, sorted};
@@ -71,18 +72,21 @@ impl Store {
         filter: &RunFilter,
         page: Page,
     ) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
-        let rows = self
+        let (rows, roles) = self
             .read(async |connection| {
-                let tenants = filter.visible_tenants(connection, user).await?;
-                let keys: Keys = if filter.is_narrow() || !are_few(connection, &tenants).await? {
-                    Box::new(of_tenants(filter.keys(&page), &tenants))
+                let roles = filter.visible_tenants(connection, user).await?;
+                let tenants: Vec<Uuid> = roles.keys().copied().collect();
+                let keys = if filter.is_narrow() || !are_few(connection, &tenants).await? {
+                    let keys = of_tenants(filter.keys(&page), &tenants);
+                    keys.load(connection).await?
                 } else {
-                    Box::new(of_each(filter.keys(&page), tenants, page.limit))
+                    let keys = of_each(filter.keys(&page), tenants, page.limit);
+                    keys.load(connection).await?
                 };
-                seen(connection, user, keys, page.limit).await
+                Ok((listed(connection, keys).await?, roles))
             })
             .await?;
-        listed(rows)
+        seen(rows, &roles)
     }
 
     /// Active runs and those that ended within the last minute, newest first.
@@ -96,25 +100,29 @@ impl Store {
     ) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
         let every = RunFilter::default();
         let first = PageRequest::first(limit);
-        let rows = self
+        let (rows, roles) = self
             .read(async |connection| {
-                let tenants = every.visible_tenants(connection, user).await?;
+                let roles = every.visible_tenants(connection, user).await?;
+                let tenants: Vec<Uuid> = roles.keys().copied().collect();
                 let keys = || of_tenants(every.keys(&first), &tenants);
                 let active = active(keys(), many_are_active(connection).await?);
                 let recently = seconds_ago(JUST_ENDED);
                 let ended = keys()
                     .filter(operation_runs::status.eq(Status::Completed.as_str()))
                     .filter(operation_runs::completed_at.gt(recently.nullable()));
-                let keys = active.union_all(ended);
-                seen(connection, user, Box::new(keys), limit).await
+                let mut keys: Vec<(DateTime<Utc>, Uuid)> =
+                    active.union_all(ended).load(connection).await?;
+                keys.sort_unstable_by(|one, other| other.cmp(one));
+                keys.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                Ok((listed(connection, keys).await?, roles))
             })
             .await?;
-        listed(rows)
+        seen(rows, &roles)
     }
 }
 
 /// The keys that are of one of the tenants.
-fn of_tenants(keys: BoxedKeys, tenants: &[Uuid]) -> BoxedKeys {
+fn of_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
     match *tenants {
         [tenant] => keys.filter(operation_runs::tenant_id.eq(tenant)),
         _ => keys.filter(operation_runs::tenant_id.eq_any(tenants.to_vec())),
@@ -122,7 +130,11 @@ fn of_tenants(keys: BoxedKeys, tenants: &[Uuid]) -> BoxedKeys {
 }
 
 /// The first of the keys that are of each of the tenants.
-fn of_each(keys: BoxedKeys, tenants: Vec<Uuid>, limit: i64) -> impl QueryFragment<Pg> + Send {
+fn of_each(
+    keys: Keys,
+    tenants: Vec<Uuid>,
+    limit: i64,
+) -> impl Query<SqlType = (Timestamptz, SqlUuid)> + QueryFragment<Pg> + QueryId + Send {
     let list = keys.filter(operation_runs::tenant_id.eq(value::<SqlUuid>()));
     first_of_each(KEY, by_one::<SqlUuid, _>(tenants), list, limit)
 }
@@ -132,7 +144,7 @@ const ACTIVE: [&str; 2] = [Status::Queued.as_str(), Status::Running.as_str()];
 /// The keys that are of active runs. Many are soon found in the order of all runs. Few are found by
 /// the index of active runs and sorted: the planner may believe that they still are as many as when
 /// statistics were collected, and would look for them among all runs.
-fn active(keys: BoxedKeys, are_many: bool) -> BoxedKeys {
+fn active(keys: Keys, are_many: bool) -> Keys {
     let active = keys.filter(operation_runs::status.eq_any(ACTIVE));
     if are_many {
         active
@@ -173,26 +185,29 @@ async fn are_few(connection: &mut AsyncPgConnection, tenants: &[Uuid]) -> QueryR
     Ok(few < all && (few <= FEW || few.saturating_mul(few) <= all))
 }
 
-fn listed(rows: Vec<SeenRow>) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
-    rows.into_iter().map(SeenRun::from_listed).collect()
+fn seen(rows: Vec<RunRow>, roles: &Roles) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
+    rows.into_iter()
+        .filter_map(|row| SeenRun::from_listed(row, roles).transpose())
+        .collect()
 }
 
 impl RunFilter {
-    /// The tenants that the list is of.
+    /// The tenants that the list is of, with what the reader is in each.
     async fn visible_tenants(
         &self,
         connection: &mut AsyncPgConnection,
         user: UserId,
-    ) -> QueryResult<Vec<Uuid>> {
+    ) -> QueryResult<Roles> {
         let mut query = memberships::table
             .filter(memberships::user_id.eq(user.into_uuid()))
-            .select(memberships::tenant_id)
+            .select((memberships::tenant_id, memberships::role))
             .into_boxed();
         if !self.tenant.is_empty() {
             let asked = self.tenant.iter().map(|id| id.into_uuid());
             query = query.filter(memberships::tenant_id.eq_any(asked));
         }
-        query.load(connection).await
+        let roles: Vec<(Uuid, String)> = query.load(connection).await?;
+        Ok(roles.into_iter().collect())
     }
 
     /// Whether few runs of all tenants are asked for, or those that an index of their own holds: in
@@ -205,7 +220,7 @@ impl RunFilter {
     }
 
     /// The keys of the page, of any tenant.
-    fn keys(&self, page: &Page) -> BoxedKeys {
+    fn keys(&self, page: &Page) -> Keys {
         let mut keys = operation_runs::table
             .select(KEY)
             .order((operation_runs::created_at.desc(), operation_runs::id.desc()))

@@ -54,7 +54,7 @@ impl Store {
                 user: user.into_uuid(),
             })
             .await?;
-        row.map(|(run, RoleRow { role })| SeenRun::from_row((run, role)))
+        row.map(|(run, RoleRow { role })| SeenRun::from_row(run, &role))
             .transpose()
     }
 

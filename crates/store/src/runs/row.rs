@@ -61,6 +61,10 @@ row! {
 }
 
 impl RunRow {
+    pub(super) const fn tenant_id(&self) -> Uuid {
+        self.tenant_id
+    }
+
     pub(super) fn into_run(self) -> Result<OperationRun, StoreError> {
         let inputs = self.inputs.as_ref().unwrap_or(&Value::Null);
         let inputs = RunInputs::from_stored(self.kind()?, inputs)

@@ -1,22 +1,23 @@
 //! Rows of runs for screens: of tenants that the reader belongs to, with what the reader is there.
 
+use std::collections::HashMap;
+
 use atlas_domain::access::Role;
-use atlas_domain::ids::UserId;
 use atlas_domain::run::{OperationKind, OperationRun, RunInputs, Status};
+use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Jsonb, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::row::RunRow;
 use crate::access::parse_role;
 use crate::error::StoreError;
 use crate::functions::statement_timestamp;
-use crate::schema::{memberships, operation_runs, queue_controls, tenants, users};
-use crate::within::within;
+use crate::schema::{operation_runs, queue_controls, tenants, users};
 
 /// A run, and what its reader is in its tenant. In lists `I` is [`OperationKind`].
 #[derive(Debug, Clone, PartialEq)]
@@ -27,30 +28,34 @@ pub struct SeenRun<I = RunInputs> {
     pub role: Role,
 }
 
-/// A run's row, and its reader's role.
-pub(super) type SeenRow = (RunRow, String);
+/// The tenants that a reader belongs to, with the reader's role in each.
+pub(super) type Roles = HashMap<Uuid, String>;
 
 /// A query for the keys of runs: when they were recorded, and their ids.
-pub(super) type Keys = Box<dyn QueryFragment<Pg> + Send>;
+pub(super) type Keys = operation_runs::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
 
-/// A query for keys, to which the builder can add conditions.
-pub(super) type BoxedKeys = operation_runs::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
-
-/// What [`Keys`] select.
+/// What it selects.
 pub(super) const KEY: (operation_runs::created_at, operation_runs::id) =
     (operation_runs::created_at, operation_runs::id);
 
 diesel::alias!(users as requesters: Requesters, operation_runs as others: Others);
 
-/// The runs with these keys that the user may see, newest first, without what they were asked with.
-pub(super) async fn seen(
+/// The runs with these keys, newest first, without what they were asked with.
+///
+/// The keys and the reader's roles were found by statements of their own, and who asked for a run to
+/// be cancelled is named by a subquery: planning takes longer with every table that is joined, and
+/// soon longer than reading.
+pub(super) async fn listed(
     connection: &mut AsyncPgConnection,
-    user: UserId,
-    keys: Keys,
-    limit: i64,
-) -> QueryResult<Vec<SeenRow>> {
+    keys: Vec<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<RunRow>> {
     let is_queued = || operation_runs::status.eq(Status::Queued.as_str());
-    let requester = requesters.field(users::id).nullable();
+    let requester = operation_runs::cancel_requested_by;
+    let requester_name = requesters
+        .filter(requester.is_not_null())
+        .filter(requesters.field(users::id).nullable().eq(requester))
+        .select(requesters.field(users::display_name))
+        .single_value();
     let tenant_runs = others
         .filter(
             others
@@ -71,69 +76,66 @@ pub(super) async fn seen(
     operation_runs::table
         .inner_join(tenants::table)
         .inner_join(users::table.on(users::id.eq(operation_runs::initiator_id)))
-        .inner_join(memberships::table.on(memberships::tenant_id.eq(operation_runs::tenant_id)))
-        .left_join(requesters.on(requester.eq(operation_runs::cancel_requested_by)))
-        .filter(memberships::user_id.eq(user.into_uuid()))
-        .filter(within(KEY, keys))
+        .filter(operation_runs::id.eq_any(keys.into_iter().map(|(_, id)| id)))
         .order((operation_runs::created_at.desc(), operation_runs::id.desc()))
-        .limit(limit)
         .select((
-            (
-                operation_runs::id,
-                operation_runs::tenant_id,
-                tenants::name,
-                operation_runs::kind,
-                None::<Value>.into_sql::<Nullable<Jsonb>>(),
-                operation_runs::initiator_id,
-                users::display_name,
-                operation_runs::retry_of,
-                operation_runs::attempt,
-                operation_runs::failures,
-                operation_runs::max_failures,
-                operation_runs::created_at,
-                operation_runs::updated_at,
-                operation_runs::started_at,
-                operation_runs::progress,
-                operation_runs::error,
-                operation_runs::status,
-                operation_runs::outcome,
-                operation_runs::not_before,
-                operation_runs::expires_at,
-                operation_runs::wait_reason,
-                operation_runs::worker_id,
-                operation_runs::heartbeat_at,
-                operation_runs::lease_expires_at,
-                operation_runs::counts,
-                operation_runs::completed_at,
-                operation_runs::cancel_requested_at,
-                operation_runs::cancel_requested_by,
-                requesters.field(users::display_name).nullable(),
-                operation_runs::cancel_reason,
-                operation_runs::cancel_deadline_at,
-                operation_runs::not_before.gt(statement_timestamp()),
-                is_queued().and(exists(tenant_runs)),
-                is_queued().and(exists(pause)),
-            ),
-            memberships::role,
+            operation_runs::id,
+            operation_runs::tenant_id,
+            tenants::name,
+            operation_runs::kind,
+            None::<Value>.into_sql::<Nullable<Jsonb>>(),
+            operation_runs::initiator_id,
+            users::display_name,
+            operation_runs::retry_of,
+            operation_runs::attempt,
+            operation_runs::failures,
+            operation_runs::max_failures,
+            operation_runs::created_at,
+            operation_runs::updated_at,
+            operation_runs::started_at,
+            operation_runs::progress,
+            operation_runs::error,
+            operation_runs::status,
+            operation_runs::outcome,
+            operation_runs::not_before,
+            operation_runs::expires_at,
+            operation_runs::wait_reason,
+            operation_runs::worker_id,
+            operation_runs::heartbeat_at,
+            operation_runs::lease_expires_at,
+            operation_runs::counts,
+            operation_runs::completed_at,
+            operation_runs::cancel_requested_at,
+            operation_runs::cancel_requested_by,
+            requester_name,
+            operation_runs::cancel_reason,
+            operation_runs::cancel_deadline_at,
+            operation_runs::not_before.gt(statement_timestamp()),
+            is_queued().and(exists(tenant_runs)),
+            is_queued().and(exists(pause)),
         ))
         .load(connection)
         .await
 }
 
 impl SeenRun {
-    pub(super) fn from_row((row, role): SeenRow) -> Result<Self, StoreError> {
+    pub(super) fn from_row(row: RunRow, role: &str) -> Result<Self, StoreError> {
         Ok(Self {
             run: row.into_run()?,
-            role: parse_role(&role)?,
+            role: parse_role(role)?,
         })
     }
 }
 
 impl SeenRun<OperationKind> {
-    pub(super) fn from_listed((row, role): SeenRow) -> Result<Self, StoreError> {
-        Ok(Self {
+    /// `None` for a run of another tenant.
+    pub(super) fn from_listed(row: RunRow, roles: &Roles) -> Result<Option<Self>, StoreError> {
+        let Some(role) = roles.get(&row.tenant_id()) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
             run: row.into_listed()?,
-            role: parse_role(&role)?,
-        })
+            role: parse_role(role)?,
+        }))
     }
 }

@@ -13,12 +13,15 @@ use crate::http::{Connection, Response};
 /// The call on which each statement has been run often enough that PostgreSQL may have taken a
 /// generic plan for it.
 const SETTLED: usize = 10;
-/// A read that takes so long that its calls do not end in this time is measured with fewer.
+/// How often all calls are made, by an API of their own each time. The median is what counts: a
+/// machine that is shared stops now and then, and that is no property of a read.
+const ROUNDS: usize = 3;
+/// A read that takes so long that its calls do not end in this time is measured once, with fewer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The way to the hundredth page is taken in fewer, longer pages.
 const ROWS_OF_A_STRIDE: usize = 198;
 
-/// What was measured.
+/// What was measured. Times are medians of the rounds.
 #[derive(Debug)]
 pub(super) struct Measurement {
     pub(super) case: &'static Case,
@@ -35,14 +38,22 @@ pub(super) struct Measurement {
     /// Of all further calls; of all calls when there was no time for further ones.
     pub(super) p50: Duration,
     pub(super) p99: Duration,
-    /// How many calls there were in all.
-    calls: usize,
-    /// Whether there was no time for all of them.
-    cut_short: bool,
+    /// How many calls there were, when there was no time for all of them.
+    cut_short: Option<usize>,
     /// The status of the last answer that was not 200.
     refused: Option<u16>,
     /// The page that was reached on the way to the hundredth, when that was not it.
     short_of: Option<usize>,
+}
+
+/// All calls of one API.
+#[derive(Debug)]
+struct Round {
+    took: Vec<Duration>,
+    cut_short: bool,
+    refused: Option<u16>,
+    rows: usize,
+    bytes: usize,
 }
 
 impl Measurement {
@@ -64,39 +75,24 @@ impl Measurement {
         } else {
             (first_page.clone(), page)
         };
-        let api = installation.fresh_api()?;
-        let mut connection = Connection::open(api.address())?;
-        let wanted = SETTLED + usize::try_from(options.calls)?;
-        let began = Instant::now();
-        let (mut took, mut refused, mut last) = (Vec::new(), None, None);
-        while took.len() < wanted && (took.is_empty() || began.elapsed() < PATIENCE) {
-            installation.interrupt.check()?;
-            let called = Instant::now();
-            let answer = connection.send("GET", &path, Some(&installation.token), "")?;
-            took.push(called.elapsed());
-            if answer.status != 200 {
-                refused = Some(answer.status);
-            }
-            last = Some(answer);
+        let mut rounds = vec![Round::take(installation, &path, options)?];
+        while rounds.len() < ROUNDS && !rounds[0].cut_short {
+            rounds.push(Round::take(installation, &path, options)?);
         }
-        let answer = last.context("no call")?;
-        let further = took.get(SETTLED..).filter(|further| !further.is_empty());
-        let mut ordered = further.unwrap_or(&took).to_vec();
-        ordered.sort_unstable();
-        let at = |percent: usize| ordered[(ordered.len() * percent / 100).min(ordered.len() - 1)];
+        let first = &rounds[0];
         Ok(Some(Self {
             case,
             name,
             first_page,
-            rows: rows(&answer),
-            bytes: answer.body.len(),
-            first: took[0],
-            tenth: took.get(SETTLED - 1).copied(),
-            p50: at(50),
-            p99: at(99),
-            calls: took.len(),
-            cut_short: took.len() < wanted,
-            refused,
+            rows: first.rows,
+            bytes: first.bytes,
+            first: median(&rounds, |round| round.took[0]),
+            tenth: (first.took.len() >= SETTLED)
+                .then(|| median(&rounds, |round| round.took[SETTLED - 1])),
+            p50: median(&rounds, |round| round.percentile(50)),
+            p99: median(&rounds, |round| round.percentile(99)),
+            cut_short: first.cut_short.then_some(first.took.len()),
+            refused: rounds.iter().find_map(|round| round.refused),
             short_of: (reached != page).then_some(reached),
         }))
     }
@@ -122,14 +118,60 @@ impl Measurement {
         if let Some(page) = self.short_of {
             remarks.push_str(&format!(" (page {page} is the last that was reached)"));
         }
-        if self.cut_short {
-            remarks.push_str(&format!(" ({} calls in the time)", self.calls));
+        if let Some(calls) = self.cut_short {
+            remarks.push_str(&format!(" ({calls} calls in the time)"));
         }
         if let Some(status) = self.refused {
             remarks.push_str(&format!(" (answered {status})"));
         }
         remarks
     }
+}
+
+impl Round {
+    /// Starts an API and calls.
+    fn take(
+        installation: &Installation<'_>,
+        path: &str,
+        options: &Options,
+    ) -> anyhow::Result<Self> {
+        let api = installation.fresh_api()?;
+        let mut connection = Connection::open(api.address())?;
+        let wanted = SETTLED + usize::try_from(options.calls)?;
+        let began = Instant::now();
+        let (mut took, mut refused, mut last) = (Vec::new(), None, None);
+        while took.len() < wanted && (took.is_empty() || began.elapsed() < PATIENCE) {
+            installation.interrupt.check()?;
+            let called = Instant::now();
+            let answer = connection.send("GET", path, Some(&installation.token), "")?;
+            took.push(called.elapsed());
+            if answer.status != 200 {
+                refused = Some(answer.status);
+            }
+            last = Some(answer);
+        }
+        let answer = last.context("no call")?;
+        Ok(Self {
+            cut_short: took.len() < wanted,
+            took,
+            refused,
+            rows: rows(&answer),
+            bytes: answer.body.len(),
+        })
+    }
+
+    fn percentile(&self, percent: usize) -> Duration {
+        let further = self.took.get(SETTLED..).filter(|calls| !calls.is_empty());
+        let mut ordered = further.unwrap_or(&self.took).to_vec();
+        ordered.sort_unstable();
+        ordered[(ordered.len() * percent / 100).min(ordered.len() - 1)]
+    }
+}
+
+fn median(rounds: &[Round], time: impl Fn(&Round) -> Duration) -> Duration {
+    let mut times: Vec<_> = rounds.iter().map(time).collect();
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 /// The path of the hundredth page, or of the last page before it that there is, or that was reached in

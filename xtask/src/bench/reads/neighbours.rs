@@ -173,7 +173,7 @@ fn print(
     Ok(())
 }
 
-fn percentiles(took: &[Duration]) -> anyhow::Result<(Duration, Duration)> {
+pub(super) fn percentiles(took: &[Duration]) -> anyhow::Result<(Duration, Duration)> {
     ensure!(!took.is_empty(), "there was not a single answer");
     let mut ordered = took.to_vec();
     ordered.sort_unstable();
