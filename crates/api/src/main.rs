@@ -61,7 +61,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let store = StoreOptions {
         database_url,
         pool_size: arguments.database_pool.into(),
-        read_pool_size: arguments.database_read_pool.into(),
+        read_pool_size: arguments.read_pool_size(),
         application_name: "atlas-api".to_owned(),
         acquire_timeout: ACQUIRE_TIMEOUT,
     };

@@ -125,16 +125,16 @@ pub struct ServeArguments {
         global = true
     )]
     pub database_pool: u16,
-    /// Further connections to PostgreSQL, for what pages read, at most
+    /// Further connections to PostgreSQL, for what pages read, at most; without it, one for each
+    /// processor, and two at least
     #[arg(
         long,
         env = "ATLAS_DATABASE_READ_POOL",
         value_name = "N",
-        default_value_t = 4,
         value_parser = clap::value_parser!(u16).range(1..=1000),
         global = true
     )]
-    pub database_read_pool: u16,
+    pub database_read_pool: Option<u16>,
     /// Prefix of the keys in Redis; the same for the API and its workers
     #[arg(
         long,
@@ -179,6 +179,15 @@ pub struct ServeArguments {
 }
 
 impl ServeArguments {
+    /// Connections for what pages read: more than there are processors would keep those of the
+    /// database from starts and permission checks.
+    #[must_use]
+    pub fn read_pool_size(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(2, usize::from);
+        self.database_read_pool
+            .map_or_else(|| processors().max(2), usize::from)
+    }
+
     /// What of it decides how requests are answered.
     #[must_use]
     pub fn api_options(&self) -> ApiOptions {

@@ -4,7 +4,9 @@ use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::ids::{AuditEventId, RequestId, TenantId};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -88,7 +90,7 @@ pub struct AuditFilter {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = audit_events, check_for_backend(Pg))]
 struct Row {
     id: Uuid,
     actor_kind: String,
@@ -107,7 +109,7 @@ struct Row {
 statement! {
     /// A row to be written, by itself or within a transaction of the builder.
     #[derive(Insertable)]
-    #[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
+    #[diesel(table_name = audit_events, check_for_backend(Pg))]
     struct Record<'a> {
         id: Uuid,
         tenant_id: Option<Uuid>,
@@ -157,6 +159,62 @@ impl IdentifiedEvent {
     }
 }
 
+/// What an entry is found by: an index holds it with all that the log is filtered by.
+const KEY: (audit_events::occurred_at, audit_events::id) =
+    (audit_events::occurred_at, audit_events::id);
+
+impl AuditFilter {
+    /// The entries of the page.
+    async fn page(
+        &self,
+        connection: &mut AsyncPgConnection,
+        tenant: TenantId,
+        page: &PageRequest<(DateTime<Utc>, AuditEventId)>,
+    ) -> QueryResult<Vec<Row>> {
+        let keys: Vec<(DateTime<Utc>, Uuid)> = self.keys(tenant, page).load(connection).await?;
+        audit_events::table
+            .left_join(users::table.on(audit_events::actor_id.eq(users::id.nullable())))
+            .filter(audit_events::id.eq_any(keys.into_iter().map(|(_, id)| id)))
+            .order((audit_events::occurred_at.desc(), audit_events::id.desc()))
+            .select(Row::as_select())
+            .load(connection)
+            .await
+    }
+
+    /// The keys of the page.
+    fn keys(
+        &self,
+        tenant: TenantId,
+        page: &PageRequest<(DateTime<Utc>, AuditEventId)>,
+    ) -> audit_events::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)> {
+        let mut keys = audit_events::table
+            .filter(audit_events::tenant_id.eq(tenant.into_uuid()))
+            .select(KEY)
+            .order((audit_events::occurred_at.desc(), audit_events::id.desc()))
+            .limit(page.limit)
+            .into_boxed();
+        if let Some((time, id)) = page.after {
+            keys = keys.filter(before(KEY, (time, id.into_uuid())));
+        }
+        if !self.action.is_empty() {
+            keys = keys.filter(audit_events::action.eq_any(self.action.clone()));
+        }
+        if let Some(actor) = self.actor {
+            keys = keys.filter(audit_events::actor_id.eq(actor));
+        }
+        if let Some(outcome) = self.outcome {
+            keys = keys.filter(audit_events::outcome.eq(outcome.as_str()));
+        }
+        if let Some(time) = self.occurred_after {
+            keys = keys.filter(audit_events::occurred_at.gt(time));
+        }
+        if let Some(time) = self.occurred_before {
+            keys = keys.filter(audit_events::occurred_at.lt(time));
+        }
+        keys
+    }
+}
+
 impl Store {
     pub(crate) fn identify(&self, event: NewAuditEvent) -> IdentifiedEvent {
         IdentifiedEvent {
@@ -184,34 +242,8 @@ impl Store {
         filter: &AuditFilter,
         page: PageRequest<(DateTime<Utc>, AuditEventId)>,
     ) -> Result<Vec<AuditEventView>, StoreError> {
-        let mut query = audit_events::table
-            .left_join(users::table.on(audit_events::actor_id.eq(users::id.nullable())))
-            .filter(audit_events::tenant_id.eq(tenant.into_uuid()))
-            .select(Row::as_select())
-            .order((audit_events::occurred_at.desc(), audit_events::id.desc()))
-            .limit(page.limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            let key = (audit_events::occurred_at, audit_events::id);
-            query = query.filter(before(key, (time, id.into_uuid())));
-        }
-        if !filter.action.is_empty() {
-            query = query.filter(audit_events::action.eq_any(&filter.action));
-        }
-        if let Some(actor) = filter.actor {
-            query = query.filter(audit_events::actor_id.eq(actor));
-        }
-        if let Some(outcome) = filter.outcome {
-            query = query.filter(audit_events::outcome.eq(outcome.as_str()));
-        }
-        if let Some(time) = filter.occurred_after {
-            query = query.filter(audit_events::occurred_at.gt(time));
-        }
-        if let Some(time) = filter.occurred_before {
-            query = query.filter(audit_events::occurred_at.lt(time));
-        }
         let rows = self
-            .read(async |connection| query.load(connection).await)
+            .read(async |connection| filter.page(connection, tenant, &page).await)
             .await?;
         Ok(rows
             .into_iter()

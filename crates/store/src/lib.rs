@@ -32,6 +32,7 @@ pub mod inventory;
 mod keyset;
 mod migrations;
 pub mod notifications;
+mod open_reads;
 mod page;
 mod pattern;
 mod pool;

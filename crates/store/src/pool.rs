@@ -17,7 +17,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::Pool as ReadPool;
 use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, NoTls};
@@ -105,16 +105,6 @@ impl Store {
     /// [`StoreError::Unavailable`] when there is none.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.client().await?.simple_query("SELECT 1").await?;
-        Ok(())
-    }
-
-    /// Opens all connections for reads, so that no list waits for one after the start.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the database is.
-    pub async fn open_reads(&self) -> Result<(), StoreError> {
-        let opening = (0..self.reads.status().max_size).map(|_| self.reads.get());
-        try_join_all(opening).await?;
         Ok(())
     }
 

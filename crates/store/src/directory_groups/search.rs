@@ -63,9 +63,11 @@ enum Rank {
     Likeness,
 }
 
-/// How many similar names are read, in no order, of which a page is then sorted: sorting all names
-/// that are similar to a common word would take too long.
-const JUDGED: i64 = 200;
+/// How many similar names are read, in no order: reading all names that are similar to a common word
+/// would take too long.
+const LOOKED_AT: i64 = 1_000;
+/// Of how many of them, in no order, a page is then sorted.
+const JUDGED: usize = 200;
 
 impl Store {
     /// A tenant's groups that are there, by name, or as they are found by what was typed.
@@ -196,16 +198,17 @@ impl Search {
         let typed = self.typed.clone();
         self.groups()
             .filter(directory_groups::detail.is_not_null())
-            .filter(directory_groups::name_key.not_like(containing(&typed)))
             .filter(WordSimilar::new(
                 directory_groups::name_key,
                 typed.into_sql::<Text>(),
             ))
-            .limit(JUDGED)
+            .limit(LOOKED_AT)
     }
 
-    /// Of those that are like it, the ones of the page.
+    /// Of those that are like it and do not contain it, the ones of the page.
     fn in_order(&self, mut alike: Vec<(String, Uuid)>, limit: i64) -> Vec<(String, Uuid)> {
+        alike.retain(|(key, _)| !key.contains(&self.typed));
+        alike.truncate(JUDGED);
         if let Some((name, id)) = self.last(Rank::Likeness) {
             alike.retain(|(key, other)| (key.as_str(), *other) > (name, id));
         }

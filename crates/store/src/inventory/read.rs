@@ -86,7 +86,7 @@ pub struct TypeSummary {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = inventory_items, check_for_backend(Pg))]
-struct ItemRow {
+pub(crate) struct ItemRow {
     id: Uuid,
     policy_type: String,
     external_id: String,
@@ -142,21 +142,7 @@ impl Store {
         page: PageRequest<(String, ItemId)>,
     ) -> Result<Vec<ItemView>, StoreError> {
         let rows = self
-            .read(async |connection| {
-                let ids = match &filter.q {
-                    None => {
-                        let keys: Vec<Key> = filter.keys(tenant, &page).load(connection).await?;
-                        ids(keys)
-                    }
-                    Some(text) => filter.search(connection, tenant, &page, text).await?,
-                };
-                inventory_items::table
-                    .filter(inventory_items::id.eq_any(ids))
-                    .order(KEY)
-                    .select(ItemRow::as_select())
-                    .load(connection)
-                    .await
-            })
+            .read(async |connection| filter.page(connection, tenant, &page).await)
             .await?;
         Ok(rows.into_iter().map(ItemRow::into_view).collect())
     }
@@ -220,6 +206,25 @@ impl Store {
 }
 
 impl ItemFilter {
+    /// The rows of the page.
+    pub(crate) async fn page(
+        &self,
+        connection: &mut AsyncPgConnection,
+        tenant: TenantId,
+        page: &PageRequest<(String, ItemId)>,
+    ) -> QueryResult<Vec<ItemRow>> {
+        let ids = match &self.q {
+            None => ids(self.keys(tenant, page).load(connection).await?),
+            Some(text) => self.search(connection, tenant, page, text).await?,
+        };
+        inventory_items::table
+            .filter(inventory_items::id.eq_any(ids))
+            .order(KEY)
+            .select(ItemRow::as_select())
+            .load(connection)
+            .await
+    }
+
     /// The items of the page whose names contain the text. What many names contain is soon found in
     /// their order, and what few contain is found by its parts. The planner does not know which it is.
     async fn search(

@@ -73,18 +73,7 @@ impl Store {
         page: Page,
     ) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
         let (rows, roles) = self
-            .read(async |connection| {
-                let roles = filter.visible_tenants(connection, user).await?;
-                let tenants: Vec<Uuid> = roles.keys().copied().collect();
-                let keys = if filter.is_narrow() || !are_few(connection, &tenants).await? {
-                    let keys = of_tenants(filter.keys(&page), &tenants);
-                    keys.load(connection).await?
-                } else {
-                    let keys = of_each(filter.keys(&page), tenants, page.limit);
-                    keys.load(connection).await?
-                };
-                Ok((listed(connection, keys).await?, roles))
-            })
+            .read(async |connection| filter.page(connection, user, &page).await)
             .await?;
         seen(rows, &roles)
     }
@@ -192,6 +181,25 @@ fn seen(rows: Vec<RunRow>, roles: &Roles) -> Result<Vec<SeenRun<OperationKind>>,
 }
 
 impl RunFilter {
+    /// The rows of the page, and the reader's roles.
+    pub(crate) async fn page(
+        &self,
+        connection: &mut AsyncPgConnection,
+        user: UserId,
+        page: &Page,
+    ) -> QueryResult<(Vec<RunRow>, Roles)> {
+        let roles = self.visible_tenants(connection, user).await?;
+        let tenants: Vec<Uuid> = roles.keys().copied().collect();
+        let keys = if self.is_narrow() || !are_few(connection, &tenants).await? {
+            let keys = of_tenants(self.keys(page), &tenants);
+            keys.load(connection).await?
+        } else {
+            let keys = of_each(self.keys(page), tenants, page.limit);
+            keys.load(connection).await?
+        };
+        Ok((listed(connection, keys).await?, roles))
+    }
+
     /// The tenants that the list is of, with what the reader is in each.
     async fn visible_tenants(
         &self,

@@ -21,7 +21,7 @@ row! {
     /// `u`.
     #[derive(Queryable)]
     #[diesel(check_for_backend(diesel::pg::Pg))]
-    pub(super) struct RunRow {
+    pub(crate) struct RunRow {
         id: Uuid,
         tenant_id: Uuid,
         tenant_name: String,
