@@ -5,7 +5,9 @@ use atlas_domain::access::Role;
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::notification::{self, Phase};
-use atlas_domain::run::{Completion, OperationKind, Outcome, RetryScope, RunCounts, WaitReason};
+use atlas_domain::run::{
+    Completion, CountMembers, OperationKind, Outcome, RetryScope, RunCounts, WaitReason,
+};
 use atlas_telemetry::metrics::{self, Definition, Timing};
 use serde_json::{Value, json};
 
@@ -49,14 +51,14 @@ fn notifications() -> Vec<Value> {
         Some(failure(Some("What to do."))),
     ];
     let counts = [
-        RunCounts::default(),
-        RunCounts {
+        CountMembers::default(),
+        CountMembers {
             types_failed: 2,
             items_seen: 7,
             items_created: 1,
             items_changed: 2,
             items_missing: 3,
-            ..RunCounts::default()
+            ..CountMembers::default()
         },
     ];
     let mut written = Vec::new();
@@ -68,10 +70,10 @@ fn notifications() -> Vec<Value> {
         );
         for outcome in Outcome::ALL {
             for error in &errors {
-                for counts in counts {
+                for members in counts {
                     let completion = Completion {
                         outcome,
-                        counts,
+                        counts: RunCounts::from_members(kind, members),
                         error: error.clone(),
                     };
                     let ended = notification::terminal(kind, "Contoso", &completion);

@@ -54,7 +54,7 @@ pub(crate) enum Action {
     Heartbeat(usize),
     Leave(usize, Exit),
     WorkerDies(usize),
-    TakeBack(usize),
+    Reclaim(usize),
     QueueTimeout(usize),
     Cancel(usize),
     CancelOverdue(usize),
@@ -62,7 +62,7 @@ pub(crate) enum Action {
 
 impl Action {
     /// What happens only so often on one path. The rest ends by itself: each message is lost or
-    /// delivered, each run taken back too often ends.
+    /// delivered, each run reclaimed too often ends.
     pub(crate) const fn is_fault(self) -> bool {
         matches!(
             self,

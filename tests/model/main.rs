@@ -73,7 +73,7 @@ fn without_compare_and_set_a_failed_push_ends_a_run_that_a_worker_has() {
 
 #[test]
 fn without_taking_back_a_run_of_a_dead_worker_never_ends() {
-    breaks_without(Guard::TakeBackSweep, properties::ALL_END);
+    breaks_without(Guard::ReclaimSweep, properties::ALL_END);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) enum Guard {
     /// A failed push ends a run only while it is queued and no attempt has begun.
     DispatchCompareAndSet,
     /// Sweeps take runs back from workers that are gone.
-    TakeBackSweep,
+    ReclaimSweep,
     /// Sweeps let free slots look for runs that nobody rang for.
     UnaskedLook,
     /// The unique index over running runs of a tenant.
@@ -138,8 +138,8 @@ impl Protocol {
         let Some(row) = &state.runs[run] else { return };
         let faults = state.faults_left > 0;
         // A lease may run out at any moment, however well its worker is.
-        if self.has(Guard::TakeBackSweep) && row.permits(Transition::TakeBack) {
-            actions.push(Action::TakeBack(run));
+        if self.has(Guard::ReclaimSweep) && row.permits(Transition::Reclaim) {
+            actions.push(Action::Reclaim(run));
         }
         if row.permits(Transition::CancelOverdue) && row.cancel_requested {
             actions.push(Action::CancelOverdue(run));
@@ -338,7 +338,7 @@ impl Protocol {
             Action::Heartbeat(worker) => Self::heartbeat(state, worker),
             Action::Leave(worker, exit) => self.leave(state, worker, exit),
             Action::WorkerDies(worker) => state.workers[worker].slot = Slot::Dead,
-            Action::TakeBack(run) => self.put_back(state, run, 1),
+            Action::Reclaim(run) => self.put_back(state, run, 1),
             Action::QueueTimeout(run) => state.row_mut(run).complete(Outcome::Failed),
             Action::Cancel(run) => Self::cancel(state, run),
             Action::CancelOverdue(run) => {

@@ -28,6 +28,7 @@ pub mod clock;
 pub mod directory;
 pub mod failure;
 pub mod guid;
+mod hex;
 pub mod ids;
 pub mod inventory;
 pub mod limits;

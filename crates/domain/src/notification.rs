@@ -51,8 +51,8 @@ pub fn queued(kind: OperationKind, tenant_name: &str) -> Message {
 #[must_use]
 pub fn terminal(kind: OperationKind, tenant_name: &str, completion: &Completion) -> Message {
     let (verb, mut body) = match completion.outcome {
-        Outcome::Succeeded => ("succeeded", summary(kind, completion)),
-        Outcome::PartiallySucceeded => ("partially succeeded", summary(kind, completion)),
+        Outcome::Succeeded => ("succeeded", completion.counts.summary()),
+        Outcome::PartiallySucceeded => ("partially succeeded", completion.counts.summary()),
         Outcome::Failed => ("failed", String::new()),
         Outcome::Cancelled => ("was cancelled", "It was stopped on request.".to_owned()),
     };
@@ -69,22 +69,6 @@ pub fn terminal(kind: OperationKind, tenant_name: &str, completion: &Completion)
     }
 }
 
-fn summary(kind: OperationKind, completion: &Completion) -> String {
-    let counts = &completion.counts;
-    let mut text = format!(
-        "{} {} seen: {} new, {} changed, {} missing.",
-        counts.items_seen,
-        kind.objects(),
-        counts.items_created,
-        counts.items_changed,
-        counts.items_missing
-    );
-    if counts.types_failed > 0 {
-        text.push_str(&format!(" {} policy types failed.", counts.types_failed));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,7 +82,7 @@ mod tests {
             "Entra refused the secret.",
         )
         .with_hint("Store a new client secret.");
-        let completion = Completion::failed(error, RunCounts::default());
+        let completion = Completion::failed(error, RunCounts::none(OperationKind::InventorySync));
         let message = terminal(OperationKind::InventorySync, "Contoso", &completion);
         assert_eq!(message.title, "Inventory sync of Contoso failed");
         assert_eq!(message.body, "Store a new client secret.");

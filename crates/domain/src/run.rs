@@ -1,25 +1,40 @@
 //! The OperationRun: one asked-for piece of background work on one tenant.
 //!
 //! PostgreSQL decides every transition; [`transition`] is the table that its statements are built
-//! from, [`state`] is what a row looks like in memory, [`identity`] says which two requests are the
-//! same, [`lease`] is what a worker holds while it runs, [`cancel`] and [`retry`] are what people do
-//! with runs, and [`action`] says which of it is possible.
+//! from, [`state`] is a row in memory, [`identity`] says which two requests are the same, [`lease`]
+//! is what a worker holds while it runs, [`cancel`] and [`retry`] are what people do with runs, and
+//! [`action`] says which of it is possible.
+//!
+//! A [`kind`] has [`inputs`], [`counts`] and [`progress`] of its own: types in its own file
+//! ([`inventory_sync`], [`directory_groups_sync`]) and a variant here for each of the three.
 
 pub mod action;
 pub mod cancel;
+pub mod counts;
+pub mod directory_groups_sync;
 pub mod identity;
 pub mod inputs;
+pub mod inventory_sync;
+pub mod kind;
 pub mod lease;
 pub mod outcome;
+pub mod phase;
+pub mod progress;
 pub mod retry;
 pub mod state;
 pub mod transition;
 
 pub use action::RunAction;
 pub use cancel::{CANCEL_GRACE, CancelReason};
-pub use inputs::{OperationKind, RunInputs};
+pub use counts::{CountMembers, RunCounts};
+pub use directory_groups_sync::{GroupCounts, GroupsProgress};
+pub use inputs::RunInputs;
+pub use inventory_sync::{InventoryCounts, InventoryProgress};
+pub use kind::OperationKind;
 pub use lease::{Claim, Lease};
-pub use outcome::{Completion, Outcome, Progress, ProgressPhase, RunCounts};
+pub use outcome::{Completion, Outcome};
+pub use phase::ProgressPhase;
+pub use progress::{Progress, ProgressMembers};
 pub use retry::{NothingFailed, RetryScope};
 pub use state::{CancelRequest, OperationRun, RunState, WaitReason};
 pub use transition::{Status, Transition};

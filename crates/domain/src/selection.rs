@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::policy_types::{PolicyTypeKey, Registry, registry};
 
 /// The longest list that a request may carry.
@@ -210,7 +211,7 @@ impl Selection {
     /// SHA-256 of the normal form, in lower-case hexadecimal.
     #[must_use]
     pub fn hash(&self) -> String {
-        crate::run::identity::hex(&Sha256::digest(self.normal_form()))
+        hex(&Sha256::digest(self.normal_form()))
     }
 
     /// Reads a normal form back from a row.

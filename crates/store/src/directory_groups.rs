@@ -4,8 +4,8 @@ mod read;
 mod search;
 mod write;
 
-pub use read::{GroupReading, GroupView};
-pub use search::{GroupFilter, GroupPlace};
+pub use read::{GroupPlace, GroupReading, GroupView};
+pub use search::GroupFilter;
 pub use write::{GroupEffect, GroupTally, MARKED_AT_ONCE, MarkedGone};
 
 #[cfg(test)]

@@ -64,8 +64,8 @@ pub use notifications::NotificationView;
 pub use page::PageRequest;
 pub use pool::{Store, StoreOptions, StoreSetupError};
 pub use runs::{
-    Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Ended, Ending, FoundRun,
-    Heartbeat, Requeued, RunFilter, SeenRun, StartRun, SweepCount, Unfinished,
+    Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError, FinishRun,
+    FoundRun, Heartbeat, RunFilter, SeenRun, StartRun, SweepCount,
 };
 pub use system::{
     EndedLastHour, PRUNE_BATCH, Pause, Pruned, QueueStats, Retention, WorkerReport, WorkerState,

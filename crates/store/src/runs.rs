@@ -5,6 +5,7 @@
 //! | `admit` | recording a run or joining the active one; a run that could not be put into Redis |
 //! | `cancel` | stopping a run on request |
 //! | `claim` | taking a due run, renewing its lease |
+//! | `exit` | what became of a run that its owner let go of |
 //! | `finish` | ending a run as its owner, or many in the same moment |
 //! | `found` | the state of a run that a transition could not leave |
 //! | `requeue` | returning a claimed run to the queue: retry and hand-back |
@@ -18,6 +19,7 @@
 mod admit;
 mod cancel;
 mod claim;
+mod exit;
 mod finish;
 mod found;
 mod list;
@@ -33,10 +35,10 @@ pub(crate) use row::to_json;
 pub use admit::{Admission, AdmitError, DispatchFailure, StartRun};
 pub use cancel::{CancelError, Cancellation};
 pub use claim::Heartbeat;
-pub use finish::{Ended, Ending};
+pub use exit::{Exit, ExitError};
+pub use finish::FinishRun;
 pub use found::FoundRun;
 pub use list::RunFilter;
-pub use requeue::{Requeued, Unfinished};
 pub use seen::SeenRun;
 pub use sweep::SweepCount;
 

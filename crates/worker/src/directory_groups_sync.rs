@@ -10,17 +10,24 @@ use std::sync::Arc;
 
 use atlas_domain::directory::settle;
 use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
-use atlas_domain::run::{Claim, Completion, Lease, Outcome, ProgressPhase, RunCounts};
+use atlas_domain::run::{
+    Claim, Completion, GroupCounts, GroupsProgress, Lease, Outcome, ProgressPhase,
+};
 use atlas_graph::{GROUPS_PERMISSION, GraphError, GraphErrorKind, GroupPage, TenantGraph};
 use atlas_store::{GroupEffect, GroupTally, MARKED_AT_ONCE, Store};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
-use crate::execution::End;
-use crate::execution::progress::ProgressBoard;
-use crate::interrupt::{Interrupt, insist};
+use crate::interrupt::{Interrupt, with_retries};
 use crate::inventory_sync::rows_not_stored;
+use crate::progress::{ProgressBoard, Tracker};
+use crate::service::RunService;
 use crate::sign_in::SignIn;
 
-/// Syncs the groups of one directory per call. Shared by all runs of a process.
+/// Progress and counts of one sync of groups.
+type GroupsTracker<'a> = Tracker<'a, GroupsProgress, GroupCounts>;
+
+/// Syncs the groups of one directory per call.
 pub struct DirectoryGroupsSyncService {
     store: Store,
     sign_in: Arc<SignIn>,
@@ -46,6 +53,22 @@ struct Ending {
     lost: bool,
 }
 
+impl RunService<()> for DirectoryGroupsSyncService {
+    fn work<'a>(
+        &'a self,
+        claim: &'a Claim,
+        (): &'a (),
+        board: &'a ProgressBoard,
+    ) -> BoxFuture<'a, Result<Completion, Interrupt>> {
+        async move {
+            let tracker = GroupsTracker::new(board);
+            let end = self.sync(&claim.lease, &tracker).await?;
+            Ok(completion(tracker.counts(), end))
+        }
+        .boxed()
+    }
+}
+
 impl DirectoryGroupsSyncService {
     /// A service that signs in with these credentials.
     #[must_use]
@@ -53,57 +76,46 @@ impl DirectoryGroupsSyncService {
         Self { store, sign_in }
     }
 
-    /// Works on the claimed run. Everything it writes is guarded by the claim's lease, so it may be
-    /// dropped at any await.
-    pub async fn run(&self, claim: &Claim, progress: &ProgressBoard) -> End {
-        match self.sync(&claim.lease, progress).await {
-            Ok(end) => End::Completed(completion(progress.counts(), end)),
-            Err(interrupt) => interrupt.end(progress),
-        }
-    }
-
     /// Gives how the reading ended.
-    async fn sync(&self, lease: &Lease, progress: &ProgressBoard) -> Result<Ending, Interrupt> {
-        // One list.
-        progress.planned(1);
-        let since = insist(|| self.store.group_delta_link(lease.tenant_id)).await?;
+    async fn sync(&self, lease: &Lease, tracker: &GroupsTracker<'_>) -> Result<Ending, Interrupt> {
+        let since = with_retries(|| self.store.group_delta_link(lease.tenant_id)).await?;
         let tenant = self.sign_in.to(lease.tenant_id).await?;
-        progress.enter(ProgressPhase::Collecting);
+        tracker.update(|progress, _| progress.phase = ProgressPhase::Collecting);
         if let Some(link) = &since
-            && let Reading::AtEnd(end) = self.read(lease, &tenant, Some(link), progress).await?
+            && let Reading::AtEnd(end) = self.read(lease, &tenant, Some(link), tracker).await?
         {
-            progress.enter(ProgressPhase::Finishing);
+            tracker.update(|progress, _| progress.phase = ProgressPhase::Finishing);
             if !end.lost {
-                insist(|| self.store.groups_read_to_end(lease, &end.link, false)).await?;
+                with_retries(|| self.store.groups_read_to_end(lease, &end.link, false)).await?;
             }
-            progress.lists_ended(1);
+            tracker.update(|progress, _| progress.read_to_end = true);
             return Ok(end);
         }
         if since.is_some() {
             tracing::info!("the last reading cannot be gone on from; reading all groups");
         }
         // A link that has just been given is good; if not, a later attempt begins again.
-        let Reading::AtEnd(end) = self.read(lease, &tenant, None, progress).await? else {
+        let Reading::AtEnd(end) = self.read(lease, &tenant, None, tracker).await? else {
             let failure = Failure::transient(
                 FailureCode::GRAPH_INVALID_RESPONSE,
                 "Microsoft Graph told of changes to groups that it had not told of.",
             );
             return Err(Interrupt::of(failure, None));
         };
-        progress.enter(ProgressPhase::Finishing);
+        tracker.update(|progress, _| progress.phase = ProgressPhase::Finishing);
         if !end.lost {
-            self.mark_gone(lease, progress).await?;
-            insist(|| self.store.groups_read_to_end(lease, &end.link, true)).await?;
+            self.mark_gone(lease, tracker).await?;
+            with_retries(|| self.store.groups_read_to_end(lease, &end.link, true)).await?;
         }
-        progress.lists_ended(1);
+        tracker.update(|progress, _| progress.read_to_end = true);
         Ok(end)
     }
 
     /// Marks the groups that a reading of all groups did not contain.
-    async fn mark_gone(&self, lease: &Lease, progress: &ProgressBoard) -> Result<(), Interrupt> {
+    async fn mark_gone(&self, lease: &Lease, tracker: &GroupsTracker<'_>) -> Result<(), Interrupt> {
         loop {
-            let gone = insist(|| self.store.mark_groups_gone(lease)).await?;
-            tell(progress, gone.so_far);
+            let gone = with_retries(|| self.store.mark_groups_gone(lease)).await?;
+            tracker.update(|progress, counts| *counts = counted(progress.seen, gone.so_far));
             if gone.marked < u64::from(MARKED_AT_ONCE) {
                 return Ok(());
             }
@@ -116,7 +128,7 @@ impl DirectoryGroupsSyncService {
         lease: &Lease,
         tenant: &TenantGraph,
         since: Option<&str>,
-        progress: &ProgressBoard,
+        tracker: &GroupsTracker<'_>,
     ) -> Result<Reading, Interrupt> {
         let mut reader = tenant.groups(since);
         let mut ahead = reader.next_page().await;
@@ -132,7 +144,7 @@ impl DirectoryGroupsSyncService {
                 Err(error) => return Err(not_read(tenant, &error)),
             };
             let (stored, next) =
-                tokio::join!(self.store_page(lease, page, progress), reader.next_page());
+                tokio::join!(self.store_page(lease, page, tracker), reader.next_page());
             let stored = stored?;
             // Where all groups are read, the row that told the name may be one that was lost.
             let explained = since.is_none() && reader.lost_rows();
@@ -164,17 +176,19 @@ impl DirectoryGroupsSyncService {
         &self,
         lease: &Lease,
         page: GroupPage,
-        progress: &ProgressBoard,
+        tracker: &GroupsTracker<'_>,
     ) -> Result<GroupEffect, Interrupt> {
         let news = settle(page.news);
-        let effect = insist(|| self.store.store_groups(lease, &news)).await?;
-        progress.stored(effect.seen);
-        tell(progress, effect.so_far);
+        let effect = with_retries(|| self.store.store_groups(lease, &news)).await?;
+        tracker.update(|progress, counts| {
+            progress.seen += effect.seen;
+            *counts = counted(progress.seen, effect.so_far);
+        });
         Ok(effect)
     }
 }
 
-fn completion(counts: RunCounts, end: Ending) -> Completion {
+fn completion(counts: GroupCounts, end: Ending) -> Completion {
     let error = match (end.not_stored.is_empty(), end.unreadable.is_empty()) {
         (true, true) => None,
         (true, false) => Some(Failure::rows_unreadable(end.unreadable)),
@@ -189,20 +203,20 @@ fn completion(counts: RunCounts, end: Ending) -> Completion {
             Some(_) => Outcome::PartiallySucceeded,
             None => Outcome::Succeeded,
         },
-        counts,
+        counts: counts.into(),
         error,
     }
 }
 
-fn tell(progress: &ProgressBoard, so_far: GroupTally) {
-    progress.done(RunCounts {
-        items_seen: progress.progress().items_seen,
-        items_created: so_far.created,
-        items_changed: so_far.changed,
-        items_missing: so_far.removed,
-        items_back: so_far.back,
-        ..RunCounts::default()
-    });
+/// `so_far` has what all attempts changed; `seen` is of this attempt.
+const fn counted(seen: u64, so_far: GroupTally) -> GroupCounts {
+    GroupCounts {
+        seen,
+        created: so_far.created,
+        changed: so_far.changed,
+        missing: so_far.removed,
+        back: so_far.back,
+    }
 }
 
 fn not_read(tenant: &TenantGraph, error: &GraphError) -> Interrupt {

@@ -1,4 +1,5 @@
-//! Slots that claim runs and execute them.
+//! Slots that claim runs and execute them. A run that could not be claimed because the database did
+//! not answer waits for the next message or sweep.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,26 +18,26 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::execution::{Executor, Next};
-use crate::together::Together;
+use crate::coalescer::Coalescer;
+use crate::execution::Executor;
 
 /// Runs that one statement claims at most.
 const CLAIMS_AT_ONCE: usize = 64;
 
-/// A claim that the database could not answer is left to the next message or sweep.
+/// The slots of a process.
 pub struct Dispatcher {
     /// Slots that look in the same moment claim with one statement.
-    claims: Together<(), Option<Claim>>,
+    claims: Coalescer<(), Option<Claim>>,
     doorbell: Doorbell,
     executor: Arc<Executor>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// Held for reading by claims under way, so that draining can wait for them.
     claiming: RwLock<()>,
-    /// No further run is claimed.
+    /// Cancelled once no further run may be claimed.
     draining: CancellationToken,
-    /// Runs that are under way are given back.
-    giving_back: CancellationToken,
+    /// Cancelled once the runs under way are to be handed back.
+    handing_back: CancellationToken,
 }
 
 impl Dispatcher {
@@ -50,7 +51,7 @@ impl Dispatcher {
         slots: usize,
     ) -> Arc<Self> {
         let terms = Arc::new(terms);
-        let claims = Together::open(CLAIMS_AT_ONCE, move |slots: Vec<()>| {
+        let claims = Coalescer::new(CLAIMS_AT_ONCE, move |slots: Vec<()>| {
             claim_for(store.clone(), terms.clone(), slots.len())
         });
         Arc::new(Self {
@@ -61,7 +62,7 @@ impl Dispatcher {
             tasks: TaskTracker::new(),
             claiming: RwLock::new(()),
             draining: CancellationToken::new(),
-            giving_back: CancellationToken::new(),
+            handing_back: CancellationToken::new(),
         })
     }
 
@@ -90,10 +91,10 @@ impl Dispatcher {
         }
     }
 
-    /// Claims nothing more and waits for the runs under way; after `grace` they are given back.
+    /// Claims nothing more and waits for the runs under way; after `grace` they are handed back.
     pub async fn drain(&self, grace: Duration) {
         self.draining.cancel();
-        // A claim under way might otherwise take what is given back below.
+        // A claim under way might otherwise take what is handed back below.
         drop(self.claiming.write().await);
         self.tasks.close();
         crash_point!("drain.mid");
@@ -101,7 +102,7 @@ impl Dispatcher {
             .await
             .is_err()
         {
-            self.giving_back.cancel();
+            self.handing_back.cancel();
             self.tasks.wait().await;
         }
     }
@@ -139,14 +140,13 @@ impl Dispatcher {
                 attempt = claim.lease.attempt,
                 trace_id = trace.map(|trace| trace.trace_id()),
             );
-            let next = self
+            let waiting = self
                 .executor
-                .execute(claim, self.giving_back.clone())
+                .execute(claim, self.handing_back.clone())
                 .instrument(span)
                 .await;
-            match next {
-                Next::Nothing => {}
-                Next::Ring(run) => self.ring(run).await,
+            if let Some(run) = waiting {
+                self.ring(run).await;
             }
         }
     }

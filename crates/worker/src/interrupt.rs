@@ -1,24 +1,26 @@
-//! Why the work on a run does not go on, and writing while the database may be away for a moment.
+//! Why the work on a run stops before its end, and repeating a step while the database is away.
 
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::failure::{Failure, FailureCode};
-use atlas_domain::run::Completion;
 use atlas_graph::GraphError;
 use atlas_store::{StoreError, WriteError};
 
-use crate::execution::End;
-use crate::execution::progress::ProgressBoard;
-
-/// Why a sync does not go on.
+/// Why the work on a run stops.
 #[derive(Debug)]
-pub(crate) enum Interrupt {
-    /// A write was refused.
-    Lost,
-    /// For good.
+pub enum Interrupt {
+    /// The fence refused a write: another worker has the run, or it has ended.
+    WriteRefused,
+    /// The lease is lost, or could not be renewed in time.
+    LeaseLost,
+    /// Somebody asked for the run to stop.
+    CancelRequested,
+    /// The process ends and hands the run back.
+    ShuttingDown,
+    /// The run fails, and another attempt would fail as well.
     Failed(Failure),
-    /// It may work later.
+    /// The run may succeed later, not before `after` if Graph named a time.
     Later {
         /// Why not now.
         failure: Failure,
@@ -28,16 +30,7 @@ pub(crate) enum Interrupt {
 }
 
 impl Interrupt {
-    /// How the work on the run ends by it.
-    pub(crate) fn end(self, progress: &ProgressBoard) -> End {
-        match self {
-            Self::Lost => End::Lost,
-            Self::Later { failure, after } => End::Later { failure, after },
-            Self::Failed(failure) => End::Completed(Completion::failed(failure, progress.counts())),
-        }
-    }
-
-    /// Ends a run that cannot go on, now or for good.
+    /// A failure of the whole run: retried later when another attempt may succeed.
     pub(crate) fn of(failure: Failure, after: Option<Duration>) -> Self {
         if failure.retryable {
             Self::Later { failure, after }
@@ -56,9 +49,9 @@ pub(crate) fn interrupt(error: &GraphError) -> Interrupt {
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
-/// Repeats a step while the database is away. It gives up with the lease: whoever keeps that drops
-/// this future when it is lost.
-pub(crate) async fn insist<T, E, F>(mut step: impl FnMut() -> F) -> Result<T, Interrupt>
+/// Repeats a step while the database is away. It has no limit of its own: the executor drops this
+/// future when the lease is lost.
+pub(crate) async fn with_retries<T, E, F>(mut step: impl FnMut() -> F) -> Result<T, Interrupt>
 where
     E: Into<WriteError>,
     F: Future<Output = Result<T, E>>,
@@ -70,7 +63,7 @@ where
             Err(error) => error.into(),
         };
         match error {
-            WriteError::Lost => return Err(Interrupt::Lost),
+            WriteError::Lost => return Err(Interrupt::WriteRefused),
             WriteError::Store(error) if error.is_transient() => {
                 let cause = Causes(&error);
                 tracing::warn!(error = %cause, ?pause, "the database is away; trying again");

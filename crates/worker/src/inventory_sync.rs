@@ -10,27 +10,45 @@ use std::sync::Arc;
 use atlas_domain::clock::Clock;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
-use atlas_domain::run::{Claim, Completion, Outcome, ProgressPhase};
+use atlas_domain::run::{
+    Claim, Completion, InventoryCounts, InventoryProgress, Outcome, ProgressPhase,
+};
 use atlas_domain::selection::Selection;
 use atlas_store::{Beginning, Store};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 
-use crate::execution::End;
-use crate::execution::progress::ProgressBoard;
-use crate::interrupt::{Interrupt, insist};
+use crate::coalescer::Coalescer;
+use crate::interrupt::{Interrupt, with_retries};
+use crate::progress::{ProgressBoard, Tracker};
+use crate::service::RunService;
 use crate::sign_in::SignIn;
-use crate::together::Together;
 pub(crate) use shortfall::rows_not_stored;
 
 /// Runs that one statement records at most.
 const BEGINNINGS_AT_ONCE: usize = 64;
 
-/// Syncs the inventory of one tenant per call. Shared by all runs of a process.
+/// Progress and counts of one inventory sync.
+type SyncTracker<'a> = Tracker<'a, InventoryProgress, InventoryCounts>;
+
+/// Syncs the inventory of one tenant per call.
 pub struct InventorySyncService {
     store: Store,
     /// Runs that begin in the same moment are recorded with one statement.
-    beginnings: Together<Beginning, bool>,
+    beginnings: Coalescer<Beginning, bool>,
     sign_in: Arc<SignIn>,
     clock: Arc<dyn Clock>,
+}
+
+impl RunService<Selection> for InventorySyncService {
+    fn work<'a>(
+        &'a self,
+        claim: &'a Claim,
+        selection: &'a Selection,
+        board: &'a ProgressBoard,
+    ) -> BoxFuture<'a, Result<Completion, Interrupt>> {
+        async move { self.sync(claim, selection, &SyncTracker::new(board)).await }.boxed()
+    }
 }
 
 impl InventorySyncService {
@@ -38,7 +56,7 @@ impl InventorySyncService {
     #[must_use]
     pub fn new(store: Store, sign_in: Arc<SignIn>, clock: Arc<dyn Clock>) -> Self {
         let begins = store.clone();
-        let beginnings = Together::open(BEGINNINGS_AT_ONCE, move |beginnings| {
+        let beginnings = Coalescer::new(BEGINNINGS_AT_ONCE, move |beginnings| {
             persist::begin_free(begins.clone(), beginnings)
         });
         Self {
@@ -49,39 +67,31 @@ impl InventorySyncService {
         }
     }
 
-    /// Works on the claimed run. Everything it writes is guarded by the claim's lease, so it may be
-    /// dropped at any await.
-    pub async fn run(&self, claim: &Claim, selection: &Selection, progress: &ProgressBoard) -> End {
-        match self.sync(claim, selection, progress).await {
-            Ok(completion) => End::Completed(completion),
-            Err(interrupt) => interrupt.end(progress),
-        }
-    }
-
     async fn sync(
         &self,
         claim: &Claim,
         selection: &Selection,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<Completion, Interrupt> {
         let lease = &claim.lease;
         let keys: Vec<PolicyTypeKey> = selection.keys().into_iter().collect();
-        progress.planned(keys.len());
+        let total = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        tracker.update(|progress, _| progress.total = total);
         self.begin(claim, selection, &keys).await?;
         let tenant = self.sign_in.to(lease.tenant_id).await?;
         let plan = atlas_graph::plan(&keys, selection.include_dependencies());
 
-        progress.enter(ProgressPhase::Collecting);
-        let mut results = self.skip(lease, plan.skipped, progress).await?;
-        results.extend(self.collect(lease, &tenant, &plan.lists, progress).await?);
+        tracker.update(|progress, _| progress.phase = ProgressPhase::Collecting);
+        let mut results = self.skip(lease, plan.skipped, tracker).await?;
+        results.extend(self.collect(lease, &tenant, &plan.lists, tracker).await?);
 
-        progress.enter(ProgressPhase::Finishing);
+        tracker.update(|progress, _| progress.phase = ProgressPhase::Finishing);
         let in_doubt: Vec<PolicyTypeKey> = results
             .iter()
             .filter(|result| shortfall::may_lack_objects(result))
             .map(|result| result.policy_type)
             .collect();
-        insist(|| self.store.find_dangling(lease, &in_doubt)).await?;
+        with_retries(|| self.store.find_dangling(lease, &in_doubt)).await?;
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {

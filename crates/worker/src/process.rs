@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::directory_groups_sync::DirectoryGroupsSyncService;
 use crate::dispatcher::Dispatcher;
-use crate::execution::{Executor, Services};
+use crate::execution::Executor;
 use crate::health::HealthReporter;
 use crate::inventory_sync::InventorySyncService;
 use crate::options::RunOptions;
+use crate::service::Services;
 use crate::sign_in::SignIn;
 use crate::{observation, presence, sweeps};
 
@@ -90,12 +91,12 @@ pub async fn run(
         options.credentials_dir.clone(),
     ));
     let services = Services {
-        inventory_sync: InventorySyncService::new(
+        inventory_sync: Box::new(InventorySyncService::new(
             store.clone(),
             Arc::clone(&sign_in),
             clock.clone(),
-        ),
-        directory_groups_sync: DirectoryGroupsSyncService::new(store.clone(), sign_in),
+        )),
+        directory_groups_sync: Box::new(DirectoryGroupsSyncService::new(store.clone(), sign_in)),
     };
     let executor = Executor::new(
         store.clone(),

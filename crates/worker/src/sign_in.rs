@@ -15,8 +15,8 @@ use atlas_graph::{Application, ClientCertificate, Credential, GraphClient, Tenan
 use atlas_store::{Store, StoredCredential};
 use chrono::TimeDelta;
 
-use crate::interrupt::{Interrupt, insist, interrupt};
-use crate::together::Together;
+use crate::coalescer::Coalescer;
+use crate::interrupt::{Interrupt, interrupt, with_retries};
 use directory::{CredentialsDirectory, FileRefusal};
 
 /// How long before its end a certificate is warned of, at each sign-in with it.
@@ -29,7 +29,7 @@ const READ_AT_ONCE: usize = 64;
 pub struct SignIn {
     store: Store,
     /// Runs that sign in in the same moment read their credentials with one statement.
-    credentials: Together<TenantId, Option<Found>>,
+    credentials: Coalescer<TenantId, Option<Found>>,
     graph: GraphClient,
     keys: Keyring,
     clock: Arc<dyn Clock>,
@@ -50,7 +50,7 @@ impl SignIn {
         credentials_dir: Option<PathBuf>,
     ) -> Self {
         let reads = store.clone();
-        let credentials = Together::open(READ_AT_ONCE, move |tenants| {
+        let credentials = Coalescer::new(READ_AT_ONCE, move |tenants| {
             read_credentials(reads.clone(), tenants)
         });
         Self {
@@ -68,7 +68,7 @@ impl SignIn {
         let stored = match self.credentials.ask(tenant_id).await.flatten() {
             Some(found) => found,
             // The database is away, or what is stored is not readable.
-            None => insist(|| self.store.credential(tenant_id)).await?,
+            None => with_retries(|| self.store.credential(tenant_id)).await?,
         };
         let stored = stored.ok_or_else(missing)?;
         let credential = match &stored.proof {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatcher::Dispatcher;
 use crate::health::HealthReporter;
 
-/// Runs that one sweep ends or takes back at most; the next one comes soon.
+/// Runs that one sweep ends or requeues at most; the next one follows soon.
 const BATCH: u32 = 100;
 /// How often a worker looks for what is old enough to go; at once again after a full batch.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -82,11 +82,11 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), Unfit>
         SchemaState::Current => {}
         other => return Err(Unfit::Schema(other)),
     }
-    let taken_back = store.take_back_expired(BATCH).await?;
-    if taken_back.requeued > 0 {
+    let reclaimed = store.reclaim_expired(BATCH).await?;
+    if reclaimed.requeued > 0 {
         crash_point!("take_back.mid");
     }
-    report("take_back", "taken back from lost workers", taken_back);
+    report("take_back", "reclaimed from lost workers", reclaimed);
     report(
         "cancel_overdue",
         "past their cancel deadline",

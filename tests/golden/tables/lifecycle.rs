@@ -10,9 +10,10 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::{RequestId, RunId, WorkerId};
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{
-    CancelReason, Claim, Completion, OperationKind, Progress, ProgressPhase, RunCounts, RunInputs,
+    CancelReason, Claim, Completion, InventoryCounts, InventoryProgress, OperationKind, Progress,
+    ProgressPhase, RunCounts, RunInputs,
 };
-use atlas_store::{Admission, Ending, StartRun};
+use atlas_store::{Admission, FinishRun, StartRun};
 use atlas_test_support::{Member, Scenario, TestTenant};
 
 use crate::installation::Installation;
@@ -39,16 +40,16 @@ fn throttled() -> Failure {
     Failure::transient(FailureCode::GRAPH_THROTTLED, "Asked to slow down.").with_hint("Wait.")
 }
 
-const PROGRESS: Progress = Progress {
+const PROGRESS: Progress = Progress::InventorySync(InventoryProgress {
     phase: ProgressPhase::Collecting,
     completed: 1,
     failed: 0,
     skipped: 0,
     total: 2,
     items_seen: 3,
-};
+});
 
-const COUNTS: RunCounts = RunCounts {
+const COUNTS: RunCounts = RunCounts::InventorySync(InventoryCounts {
     types_succeeded: 1,
     types_failed: 2,
     types_skipped: 3,
@@ -59,7 +60,7 @@ const COUNTS: RunCounts = RunCounts {
     items_reassigned: 8,
     items_missing: 9,
     items_back: 10,
-};
+});
 
 impl Subject<'_> {
     async fn queued(&self) -> RunId {
@@ -107,7 +108,7 @@ impl Subject<'_> {
 
     async fn sweep(&self) {
         let store = &self.installation.store;
-        store.take_back_expired(10).await.unwrap();
+        store.reclaim_expired(10).await.unwrap();
         store.cancel_overdue(10).await.unwrap();
         store.fail_queue_timeouts(10).await.unwrap();
     }
@@ -155,7 +156,7 @@ async fn ends_by_their_owner(installation: &Installation) {
     store.finish(claim, &completion, progress).await.unwrap();
 
     let subject = installation.subject(2, "Ended with others").await;
-    let succeeded = Ending {
+    let succeeded = FinishRun {
         lease: subject.claimed().await.lease,
         completion: Completion {
             outcome: atlas_domain::run::Outcome::Succeeded,
@@ -165,9 +166,9 @@ async fn ends_by_their_owner(installation: &Installation) {
         progress: Some(PROGRESS),
     };
     let subject = installation.subject(3, "Failed with others").await;
-    let failed = Ending {
+    let failed = FinishRun {
         lease: subject.claimed().await.lease,
-        completion: Completion::failed(throttled(), RunCounts::default()),
+        completion: Completion::failed(throttled(), RunCounts::none(OperationKind::InventorySync)),
         progress: None,
     };
     let ended = store.finish_free(&[succeeded, failed]).await.unwrap();

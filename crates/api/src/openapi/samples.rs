@@ -11,8 +11,8 @@ use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{
-    CANCEL_GRACE, CancelRequest, OperationKind, OperationRun, Outcome, Progress, ProgressPhase,
-    RunCounts, RunInputs, RunState, Status, WaitReason,
+    CANCEL_GRACE, CancelRequest, InventoryCounts, InventoryProgress, OperationKind, OperationRun,
+    Outcome, ProgressPhase, RunCounts, RunInputs, RunState, Status, WaitReason,
 };
 use atlas_domain::selection::SelectionRequest;
 use atlas_domain::tenant::Cloud;
@@ -306,14 +306,17 @@ fn running_run() -> OperationRun {
         lease_expires_at: moment() + TimeDelta::seconds(42),
     };
     let mut run = run(state, 1);
-    run.progress = Some(Progress {
-        phase: ProgressPhase::Collecting,
-        completed: 9,
-        failed: 0,
-        skipped: 1,
-        total: 38,
-        items_seen: 214,
-    });
+    run.progress = Some(
+        InventoryProgress {
+            phase: ProgressPhase::Collecting,
+            completed: 9,
+            failed: 0,
+            skipped: 1,
+            total: 38,
+            items_seen: 214,
+        }
+        .into(),
+    );
     run
 }
 
@@ -321,7 +324,7 @@ fn cancelled_run() -> OperationRun {
     let state = RunState::Completed {
         outcome: Outcome::Cancelled,
         completed_at: moment(),
-        counts: RunCounts::default(),
+        counts: RunCounts::none(OperationKind::InventorySync),
     };
     run(state, 0)
 }
@@ -343,13 +346,13 @@ fn completed_run() -> OperationRun {
     let state = RunState::Completed {
         outcome: Outcome::Succeeded,
         completed_at: moment(),
-        counts: counts(),
+        counts: counts().into(),
     };
     run(state, 1)
 }
 
-fn counts() -> RunCounts {
-    RunCounts {
+fn counts() -> InventoryCounts {
+    InventoryCounts {
         types_succeeded: 37,
         types_failed: 0,
         types_skipped: 1,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use atlas_domain::policy_types::{self, registry};
+use atlas_domain::run::RunCounts;
 use atlas_store::{ItemView, SyncRunView, TypeSummary};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -234,7 +235,7 @@ impl InventorySyncRun {
             created_at: sync.created_at,
             status: sync.status.into(),
             outcome: sync.outcome.map(Outcome::from),
-            counts: sync.counts.into(),
+            counts: RunCounts::from(sync.counts).into(),
             error_code: sync.error_code,
             completed_at: sync.completed_at,
             links: links.run(sync.run_id),

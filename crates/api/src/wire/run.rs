@@ -301,7 +301,7 @@ impl OperationRun {
             updated_at: run.updated_at,
             started_at: run.started_at,
             completed_at: None,
-            progress: run.progress.as_ref().map(Progress::from),
+            progress: run.progress.map(Progress::from),
             wait: None,
             heartbeat: None,
             error: run.error.map(RunError::from),
@@ -407,8 +407,9 @@ impl From<&atlas_domain::selection::Selection> for Selection {
     }
 }
 
-impl From<&domain::Progress> for Progress {
-    fn from(progress: &domain::Progress) -> Self {
+impl From<domain::Progress> for Progress {
+    fn from(progress: domain::Progress) -> Self {
+        let progress = domain::ProgressMembers::from(progress);
         Self {
             phase: match progress.phase {
                 ProgressPhase::Planning => "planning",
@@ -428,6 +429,7 @@ impl From<&domain::Progress> for Progress {
 
 impl From<domain::RunCounts> for Counts {
     fn from(counts: domain::RunCounts) -> Self {
+        let counts = domain::CountMembers::from(counts);
         Self {
             types_succeeded: counts.types_succeeded,
             types_failed: counts.types_failed,

@@ -3,7 +3,7 @@
 use std::slice::from_ref;
 
 use atlas_domain::access::Role;
-use atlas_domain::run::{Progress, ProgressPhase};
+use atlas_domain::run::{InventoryProgress, Progress, ProgressPhase};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -13,14 +13,14 @@ use crate::harness::{ONE_TYPE, Stage};
 async fn a_running_run_shows_progress_and_the_life_of_its_worker_and_ends_with_counts() {
     let stage = Stage::set().await;
     let claim = stage.begun(ONE_TYPE).await;
-    let progress = Progress {
+    let progress = Progress::from(InventoryProgress {
         phase: ProgressPhase::Collecting,
         completed: 0,
         failed: 0,
         skipped: 0,
         total: 1,
         items_seen: 12,
-    };
+    });
     let path = format!("/operation-runs/{}", claim.lease.run_id);
     stage
         .store

@@ -1,11 +1,11 @@
 //! Which two requests ask for the same run.
 
 use std::fmt;
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
 use super::inputs::RunInputs;
+use crate::hex::hex;
 use crate::ids::TenantId;
 
 /// The hash of tenant, kind and the normal form of the inputs. Two active runs never share one.
@@ -40,15 +40,6 @@ impl fmt::Display for RunIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::inputs::{OperationKind, RunInputs};
+use super::inputs::RunInputs;
+use super::kind::OperationKind;
 use crate::ids::{DirectoryId, LeaseToken, RunId, TenantId, UserId, WorkerId};
 
 /// The values that every write of a run compares with its row: who am I, which attempt, which

@@ -1,7 +1,9 @@
-//! How a run ended, and how far it is.
+//! How a run ends.
 
 use serde::{Deserialize, Serialize};
 
+use super::counts::RunCounts;
+use super::inventory_sync::InventoryCounts;
 use crate::failure::Failure;
 use crate::inventory::{TypeResult, TypeStatus};
 
@@ -40,52 +42,6 @@ impl Outcome {
     }
 }
 
-/// What a run did, in numbers. All final values, written in the transaction that ends the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunCounts {
-    /// Types that were read to their end.
-    pub types_succeeded: u32,
-    /// Types that failed.
-    pub types_failed: u32,
-    /// Types that cannot be read here and were left out with a reason.
-    pub types_skipped: u32,
-    /// Types that were read to their end, but not all of their assignments or links.
-    #[serde(default)]
-    pub types_incomplete: u32,
-    /// Objects seen.
-    pub items_seen: u64,
-    /// Objects seen for the first time.
-    pub items_created: u64,
-    /// Objects whose content differs from the last time.
-    pub items_changed: u64,
-    /// Objects whose assignments differ from the last time.
-    #[serde(default)]
-    pub items_reassigned: u64,
-    /// Objects that were there before and are no longer.
-    pub items_missing: u64,
-    /// Objects that had been missing and are there again.
-    #[serde(default)]
-    pub items_back: u64,
-}
-
-impl RunCounts {
-    /// Adds what was done for one type. A type that was not read to its end counts as failed.
-    pub const fn add(&mut self, result: &TypeResult) {
-        match result.status {
-            TypeStatus::Succeeded => self.types_succeeded += 1,
-            TypeStatus::Skipped => self.types_skipped += 1,
-            TypeStatus::Incomplete => self.types_incomplete += 1,
-            TypeStatus::Failed | TypeStatus::Pending => self.types_failed += 1,
-        }
-        self.items_seen += result.seen;
-        self.items_created += result.created;
-        self.items_changed += result.changed;
-        self.items_reassigned += result.reassigned;
-        self.items_missing += result.missing;
-        self.items_back += result.back;
-    }
-}
-
 /// How a run ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
@@ -98,22 +54,22 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Sums up the results per type: all read or skipped is a success, some failed or incomplete is
+    /// Sums up the results of an inventory sync per type: all read or skipped is a success, some failed or incomplete is
     /// a partial success, none read while some failed is a failure. The cause is the first failed
     /// type's, and that of the first incomplete one when none failed.
     #[must_use]
     pub fn of_results(results: &[TypeResult]) -> Self {
-        let mut counts = RunCounts::default();
+        let mut counts = InventoryCounts::default();
         for result in results {
             counts.add(result);
         }
         let outcome = match counts {
-            RunCounts {
+            InventoryCounts {
                 types_failed: 0,
                 types_incomplete: 0,
                 ..
             } => Outcome::Succeeded,
-            RunCounts {
+            InventoryCounts {
                 types_succeeded: 0,
                 types_incomplete: 0,
                 ..
@@ -127,7 +83,7 @@ impl Completion {
         let error = first_error(TypeStatus::Failed).or_else(|| first_error(TypeStatus::Incomplete));
         Self {
             outcome,
-            counts,
+            counts: counts.into(),
             error: error.filter(|_| outcome != Outcome::Succeeded),
         }
     }
@@ -151,50 +107,6 @@ impl Completion {
             error: None,
         }
     }
-}
-
-/// What a running run is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProgressPhase {
-    /// Signing in and planning which lists to read.
-    Planning,
-    /// Reading lists and storing what they hold.
-    Collecting,
-    /// Marking what is gone, and adding up.
-    Finishing,
-}
-
-impl ProgressPhase {
-    /// Every phase, in order.
-    pub const ALL: [Self; 3] = [Self::Planning, Self::Collecting, Self::Finishing];
-
-    /// Position among [`ProgressPhase::ALL`], from 1.
-    #[must_use]
-    pub const fn index(self) -> u32 {
-        match self {
-            Self::Planning => 1,
-            Self::Collecting => 2,
-            Self::Finishing => 3,
-        }
-    }
-}
-
-/// How far a run is. Counts are of policy types and never go back within an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// What it is at.
-    pub phase: ProgressPhase,
-    /// Types read to their end.
-    pub completed: u32,
-    /// Types that failed.
-    pub failed: u32,
-    /// Types left out with a reason.
-    pub skipped: u32,
-    /// Types asked for.
-    pub total: u32,
-    /// Objects seen so far.
-    pub items_seen: u64,
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::counts::RunCounts;
 use super::inputs::RunInputs;
-use super::outcome::{Outcome, Progress, RunCounts};
+use super::outcome::Outcome;
+use super::progress::Progress;
 use super::transition::Status;
 use crate::failure::Failure;
 use crate::ids::{RunId, TenantId, UserId, WorkerId};

@@ -82,8 +82,8 @@ transitions! {
     FailRetried: Running => Completed;
     /// The owner gives the run back because its process shuts down; no failure is counted.
     HandBack: Running => Queued;
-    /// The sweep takes back a run whose lease ran out, with failures left.
-    TakeBack: Running => Queued;
+    /// The sweep reclaims a run whose lease ran out, with failures left.
+    Reclaim: Running => Queued;
     /// The sweep ends a run whose lease ran out once too often, or that was asked to stop before.
     FailLost: Running => Completed;
     /// The sweep ends a run whose cancellation was not honoured by its deadline.

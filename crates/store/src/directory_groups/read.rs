@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::search::GroupPlace;
 use crate::error::StoreError;
 use crate::pool::Store;
 use crate::schema::{directory_group_readings, directory_groups};
@@ -44,6 +43,15 @@ pub struct GroupView {
     pub removed_at: Option<DateTime<Utc>>,
     /// Where it stands in the list that it was found in.
     pub place: GroupPlace,
+}
+
+/// Where a group stands in a list, before its id.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupPlace {
+    /// How it was found: 0 by the beginning of its name, 1 within it, 2 by likeness.
+    pub rank: i32,
+    /// Its name as it is compared.
+    pub name_key: String,
 }
 
 /// How far a tenant's groups were read.

@@ -15,7 +15,7 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::read::{GroupRow, GroupView};
+use super::read::{GroupPlace, GroupRow, GroupView};
 use crate::error::StoreError;
 use crate::functions::{WordSimilar, starts_with};
 use crate::keyset::after;
@@ -34,15 +34,6 @@ pub struct GroupFilter {
     pub q: Option<String>,
     /// Of this type.
     pub group_type: Option<GroupType>,
-}
-
-/// Where a group stands in a list, before its id.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct GroupPlace {
-    /// How it was found: 0 by the beginning of its name, 1 within it, 2 by likeness.
-    pub rank: i32,
-    /// Its name as it is compared.
-    pub name_key: String,
 }
 
 /// Where a group stands in its list.

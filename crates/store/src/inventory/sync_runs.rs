@@ -2,7 +2,7 @@
 
 use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::inventory::TypeResult;
-use atlas_domain::run::{Outcome, RunCounts, Status};
+use atlas_domain::run::{CountMembers, InventoryCounts, Outcome, Status};
 use chrono::{DateTime, Utc};
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
@@ -35,7 +35,7 @@ pub struct SyncRunView {
     /// How it ended.
     pub outcome: Option<Outcome>,
     /// What it did; zero until it ends.
-    pub counts: RunCounts,
+    pub counts: InventoryCounts,
     /// Why it failed.
     pub error_code: Option<String>,
     /// When it ended.
@@ -132,7 +132,7 @@ impl Row {
             .ok_or_else(|| StoreError::corrupt("run", "unknown status"))?;
         let counts = self
             .counts
-            .map(serde_json::from_value)
+            .map(serde_json::from_value::<CountMembers>)
             .transpose()
             .map_err(|error| StoreError::corrupt("counts", error))?;
         Ok(SyncRunView {
@@ -145,7 +145,7 @@ impl Row {
             outcome: self
                 .outcome
                 .and_then(|word| Outcome::ALL.into_iter().find(|o| o.as_str() == word)),
-            counts: counts.unwrap_or_default(),
+            counts: counts.unwrap_or_default().into(),
             error_code: self.error.as_ref().and_then(code),
             completed_at: self.completed_at,
         })

@@ -228,7 +228,7 @@ impl Store {
             "The run could not be handed to the workers.",
         )
         .with_hint("Start it again in a moment; if it keeps failing, Redis is not reachable.");
-        let completion = Completion::failed(error.clone(), RunCounts::default());
+        let completion = Completion::failed(error.clone(), RunCounts::none(kind));
         let message = notification::terminal(kind, TENANT_NAME, &completion);
         let client = self.client().await?;
         let fail = FailDispatch {

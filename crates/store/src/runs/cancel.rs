@@ -189,8 +189,9 @@ impl Store {
         request: &Request<'_>,
         held: &OperationRun,
     ) -> Result<OperationRun, StoreError> {
-        let completion = Completion::cancelled(RunCounts::default());
-        let message = notification::terminal(held.inputs.kind(), TENANT_NAME, &completion);
+        let kind = held.inputs.kind();
+        let completion = Completion::cancelled(RunCounts::none(kind));
+        let message = notification::terminal(kind, TENANT_NAME, &completion);
         let statement = CancelQueued {
             run: request.run.into_uuid(),
             user: request.permit.user_id().into_uuid(),

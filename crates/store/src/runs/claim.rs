@@ -215,7 +215,7 @@ impl Store {
         .await
     }
 
-    /// One that cannot be ended now is taken back when its lease runs out, and claimed again.
+    /// A run that cannot be ended now is reclaimed when its lease runs out, and claimed again.
     async fn refuse_unreadable(&self, lease: &Lease, error: &StoreError) {
         tracing::error!(run_id = %lease.run_id, error = %Causes(&error), "a queued run is not readable");
         let failure = Failure::permanent(
@@ -223,7 +223,7 @@ impl Store {
             "The run was recorded by a version with other policy types.",
         )
         .with_hint("Start it again.");
-        let completion = Completion::failed(failure, RunCounts::default());
+        let completion = Completion::failed(failure, RunCounts::none(lease.kind));
         if let Err(error) = self.finish_lease(lease, &completion, None).await {
             tracing::error!(run_id = %lease.run_id, error = %Causes(&error), "and could not be ended");
         }

@@ -1,4 +1,4 @@
-//! Ending a run as its owner: outcome, counts, notification, audit entry and event in one short
+//! FinishRun a run as its owner: outcome, counts, notification, audit entry and event in one short
 //! transaction, for one run or for many that end in the same moment. The fence is raised, so that
 //! nothing is written after the end.
 
@@ -10,44 +10,29 @@ use atlas_domain::run::{Claim, Completion, Lease, Outcome, Progress};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::found::FoundRun;
-use super::requeue::{Texts, Unfinished};
-use super::row::to_json;
+use super::exit::{Exit, ExitError};
+use super::requeue::Texts;
+use super::row::{parse_outcome, to_json};
 use crate::error::StoreError;
 use crate::pool::Store;
 #[cfg(test)]
 use crate::statement::{Info, Statement};
 use crate::statement::{row, statement};
 
-/// What finishing did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// The run has ended as said.
-    Done {
-        /// A run of the same tenant that waited for this one.
-        next: Option<RunId>,
-    },
-    /// The run was not the caller's any more; nothing was written.
-    Lost {
-        /// Where it is.
-        found: FoundRun,
-    },
-}
-
-/// A run that is to end, as its owner asks.
+/// A run that its owner ends together with others.
 #[derive(Debug, Clone)]
-pub struct Ending {
-    /// Whose it is.
+pub struct FinishRun {
+    /// What the owner holds.
     pub lease: Lease,
-    /// How it ends.
+    /// How the run ends.
     pub completion: Completion,
-    /// The last progress; none leaves what was written last.
+    /// The last progress; `None` keeps what was written last.
     pub progress: Option<Progress>,
 }
 
 /// The runs that a statement ends, column by column.
 #[derive(Debug, Default)]
-struct Endings {
+struct FinishColumns {
     runs: Vec<Uuid>,
     attempts: Vec<i32>,
     tokens: Vec<Uuid>,
@@ -88,7 +73,7 @@ macro_rules! finish {
                 audits: &'a [Uuid],
             }
             file: $file,
-            row: EndRow,
+            row: FinishedRow,
             pieces: [
                 "runs/pieces/endings",
                 "runs/pieces/end_owned",
@@ -99,24 +84,24 @@ macro_rules! finish {
             constants: [actor = ActorKind::Worker.as_str()],
         }
 
-        impl<'a> From<&'a Endings> for $name<'a> {
-            fn from(endings: &'a Endings) -> Self {
+        impl<'a> From<&'a FinishColumns> for $name<'a> {
+            fn from(columns: &'a FinishColumns) -> Self {
                 Self {
-                    runs: &endings.runs,
-                    attempts: &endings.attempts,
-                    tokens: &endings.tokens,
-                    fences: &endings.fences,
-                    outcomes: &endings.outcomes,
-                    counts: &endings.counts,
-                    errors: &endings.errors,
-                    progress: &endings.progress,
-                    events: &endings.events,
-                    notifications: &endings.notifications,
-                    titles: &endings.titles,
-                    bodies: &endings.bodies,
-                    cancelled_titles: &endings.cancelled_titles,
-                    cancelled_bodies: &endings.cancelled_bodies,
-                    audits: &endings.audits,
+                    runs: &columns.runs,
+                    attempts: &columns.attempts,
+                    tokens: &columns.tokens,
+                    fences: &columns.fences,
+                    outcomes: &columns.outcomes,
+                    counts: &columns.counts,
+                    errors: &columns.errors,
+                    progress: &columns.progress,
+                    events: &columns.events,
+                    notifications: &columns.notifications,
+                    titles: &columns.titles,
+                    bodies: &columns.bodies,
+                    cancelled_titles: &columns.cancelled_titles,
+                    cancelled_bodies: &columns.cancelled_bodies,
+                    audits: &columns.audits,
                 }
             }
         }
@@ -135,7 +120,7 @@ finish!(
 );
 
 row! {
-    struct EndRow {
+    struct FinishedRow {
         id: Uuid,
         attempt: i32,
         outcome: String,
@@ -143,7 +128,7 @@ row! {
     }
 }
 
-impl Endings {
+impl FinishColumns {
     fn add(
         &mut self,
         store: &Store,
@@ -178,45 +163,44 @@ impl Store {
     /// Ends the run. Waits for whoever holds its rows.
     ///
     /// # Errors
-    /// [`Unfinished`] with the claim, when the database did not answer.
+    /// [`ExitError`] with the claim, when the database did not answer.
     pub async fn finish(
         &self,
         claim: Claim,
         completion: &Completion,
         progress: Option<&Progress>,
-    ) -> Result<Ended, Unfinished> {
+    ) -> Result<Exit, ExitError> {
         let result = self.finish_lease(&claim.lease, completion, progress).await;
-        result.map_err(|source| Unfinished { claim, source })
+        result.map_err(|source| ExitError { claim, source })
     }
 
-    /// Ends those of the runs that are still their owners' and whose rows nobody holds, all in one
-    /// transaction, and says of each whether it ended. One that did not may be lost, or held for a
-    /// moment: [`Store::finish`] tells.
+    /// Ends those of the runs that are still their owners' and whose rows nobody locks, all in one
+    /// transaction. Returns `None` for each of the others, which may be lost, or locked for a moment:
+    /// [`Store::finish`] finds out.
     ///
     /// # Errors
     /// [`StoreError`]; whether the runs ended is not known then. Trying again is safe.
-    pub async fn finish_free(&self, endings: &[Ending]) -> Result<Vec<Option<Ended>>, StoreError> {
-        let mut columns = Endings::default();
-        for ending in endings {
-            let progress = ending.progress.as_ref();
-            columns.add(self, &ending.lease, &ending.completion, progress);
+    pub async fn finish_free(&self, runs: &[FinishRun]) -> Result<Vec<Option<Exit>>, StoreError> {
+        let mut columns = FinishColumns::default();
+        for run in runs {
+            let progress = run.progress.as_ref();
+            columns.add(self, &run.lease, &run.completion, progress);
         }
-        let done: HashMap<(Uuid, i32), EndRow> = self
+        let done: HashMap<(Uuid, i32), FinishedRow> = self
             .fetch_all(&FinishFree::from(&columns))
             .await?
             .into_iter()
             .map(|row| ((row.id, row.attempt), row))
             .collect();
-        Ok(endings
-            .iter()
-            .map(|ending| {
+        runs.iter()
+            .map(|run| {
                 let Lease {
                     run_id, attempt, ..
-                } = ending.lease;
-                let row = done.get(&(run_id.into_uuid(), attempt))?;
-                Some(row.ended(&ending.completion))
+                } = run.lease;
+                let row = done.get(&(run_id.into_uuid(), attempt));
+                row.map(|row| row.exit(&run.completion)).transpose()
             })
-            .collect())
+            .collect()
     }
 
     pub(super) async fn finish_lease(
@@ -224,27 +208,28 @@ impl Store {
         lease: &Lease,
         completion: &Completion,
         progress: Option<&Progress>,
-    ) -> Result<Ended, StoreError> {
-        let mut columns = Endings::default();
+    ) -> Result<Exit, StoreError> {
+        let mut columns = FinishColumns::default();
         columns.add(self, lease, completion, progress);
         match self.fetch_optional(&Finish::from(&columns)).await? {
-            Some(row) => Ok(row.ended(completion)),
-            None => Ok(Ended::Lost {
+            Some(row) => row.exit(completion),
+            None => Ok(Exit::Lost {
                 found: self.find_state(lease.run_id).await?,
             }),
         }
     }
 }
 
-impl EndRow {
-    fn ended(&self, completion: &Completion) -> Ended {
-        let asked_to_stop = self.outcome == Outcome::Cancelled.as_str();
-        if asked_to_stop && completion.outcome != Outcome::Cancelled {
+impl FinishedRow {
+    fn exit(&self, completion: &Completion) -> Result<Exit, StoreError> {
+        let outcome = parse_outcome(Some(&self.outcome))?;
+        if outcome != completion.outcome {
             tracing::info!(run_id = %self.id, "the run was asked to stop and ends as cancelled");
         }
-        Ended::Done {
+        Ok(Exit::Completed {
+            outcome,
             next: self.next.map(RunId::from_uuid),
-        }
+        })
     }
 }
 

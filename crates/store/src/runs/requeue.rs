@@ -1,5 +1,5 @@
-//! Giving a run back as its owner: each way consumes the claim and raises the fence, so that nothing
-//! is written afterwards.
+//! Returning a run to the queue as its owner. Consumes the claim and raises the fence, so that
+//! nothing is written afterwards.
 
 use std::time::Duration;
 
@@ -12,38 +12,13 @@ use uuid::Uuid;
 
 use super::admit::TENANT_NAME;
 use super::claim::milliseconds;
-use super::found::FoundRun;
-use super::row::to_json;
+use super::exit::{Exit, ExitError};
+use super::row::{parse_outcome, to_json};
 use crate::error::StoreError;
 use crate::pool::Store;
 #[cfg(test)]
 use crate::statement::{Info, Statement};
 use crate::statement::{row, statement};
-
-/// What giving a run back did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Requeued {
-    /// It is queued again.
-    Queued,
-    /// It had failed too often and has ended as failed.
-    Failed,
-    /// Somebody had asked for it to stop, and it has.
-    Cancelled,
-    /// It was not the caller's any more; nothing was written.
-    Lost {
-        /// Where it is.
-        found: FoundRun,
-    },
-}
-
-/// The database did not answer; whether the run was ended is not known. Trying again is safe.
-#[derive(Debug)]
-pub struct Unfinished {
-    /// The claim, to try again with.
-    pub claim: Claim,
-    /// Why.
-    pub source: StoreError,
-}
 
 statement! {
     struct Requeue<'a> {
@@ -64,47 +39,48 @@ statement! {
         audit: Uuid,
     }
     file: "runs/requeue",
-    row: EndRow,
+    row: RequeuedRow,
     pieces: ["runs/pieces/message", "runs/pieces/no_lease", "runs/pieces/recorded"],
     transitions: [Retry, HandBack, FailRetried],
     constants: [actor = ActorKind::Worker.as_str()],
 }
 
 row! {
-    struct EndRow {
+    struct RequeuedRow {
         status: String,
         outcome: Option<String>,
     }
 }
 
-/// What the sweeps and the owner's requeue share: they have no counts of their own.
+/// The two notifications of which a statement writes one: it finds out whether somebody cancelled
+/// the run.
 pub(super) struct Texts {
     pub(super) failed: notification::Message,
     pub(super) cancelled: notification::Message,
 }
 
 impl Texts {
-    pub(super) fn of(lease_kind: OperationKind, completion: &Completion) -> Self {
-        let cancelled = Completion::cancelled(RunCounts::default());
+    pub(super) fn of(kind: OperationKind, completion: &Completion) -> Self {
+        let cancelled = Completion::cancelled(RunCounts::none(kind));
         Self {
-            failed: notification::terminal(lease_kind, TENANT_NAME, completion),
-            cancelled: notification::terminal(lease_kind, TENANT_NAME, &cancelled),
+            failed: notification::terminal(kind, TENANT_NAME, completion),
+            cancelled: notification::terminal(kind, TENANT_NAME, &cancelled),
         }
     }
 }
 
 impl Store {
-    /// Gives the run back after a failure that may pass; it is due again after `delay`. The last
+    /// Returns the run to the queue after a failure that may pass; it is due again after `delay`. The last
     /// permitted failure ends it.
     ///
     /// # Errors
-    /// [`Unfinished`] with the claim, when the database did not answer.
+    /// [`ExitError`] with the claim, when the database did not answer.
     pub async fn retry_later(
         &self,
         claim: Claim,
         delay: Duration,
         failure: &Failure,
-    ) -> Result<Requeued, Unfinished> {
+    ) -> Result<Exit, ExitError> {
         let result = self
             .requeue(
                 &claim.lease,
@@ -115,14 +91,14 @@ impl Store {
                 WaitReason::Backoff,
             )
             .await;
-        result.map_err(|source| Unfinished { claim, source })
+        result.map_err(|source| ExitError { claim, source })
     }
 
-    /// Gives the run back because this process ends. It is due at once, and no failure is counted.
+    /// Returns the run to the queue because this process ends. It is due at once, and no failure is counted.
     ///
     /// # Errors
-    /// [`Unfinished`] with the claim, when the database did not answer.
-    pub async fn hand_back(&self, claim: Claim) -> Result<Requeued, Unfinished> {
+    /// [`ExitError`] with the claim, when the database did not answer.
+    pub async fn hand_back(&self, claim: Claim) -> Result<Exit, ExitError> {
         let result = self
             .requeue(
                 &claim.lease,
@@ -133,7 +109,7 @@ impl Store {
                 WaitReason::HandedBack,
             )
             .await;
-        result.map_err(|source| Unfinished { claim, source })
+        result.map_err(|source| ExitError { claim, source })
     }
 
     async fn requeue(
@@ -144,10 +120,10 @@ impl Store {
         delay: Duration,
         failure: Option<&Failure>,
         reason: WaitReason,
-    ) -> Result<Requeued, StoreError> {
+    ) -> Result<Exit, StoreError> {
         let completion = Completion {
             outcome: Outcome::Failed,
-            counts: RunCounts::default(),
+            counts: RunCounts::none(lease.kind),
             error: failure.cloned(),
         };
         let texts = Texts::of(lease.kind, &completion);
@@ -171,12 +147,14 @@ impl Store {
             })
             .await?;
         Ok(match row {
-            None => Requeued::Lost {
+            None => Exit::Lost {
                 found: self.find_state(lease.run_id).await?,
             },
-            Some(row) if row.status == "queued" => Requeued::Queued,
-            Some(row) if row.outcome.as_deref() == Some("cancelled") => Requeued::Cancelled,
-            Some(_) => Requeued::Failed,
+            Some(row) if row.status == "queued" => Exit::Queued,
+            Some(row) => Exit::Completed {
+                outcome: parse_outcome(row.outcome.as_deref())?,
+                next: None,
+            },
         })
     }
 }

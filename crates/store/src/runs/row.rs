@@ -3,8 +3,8 @@
 use atlas_domain::failure::Failure;
 use atlas_domain::ids::{RunId, TenantId, UserId, WorkerId};
 use atlas_domain::run::{
-    CancelRequest, OperationKind, OperationRun, Outcome, Progress, RunCounts, RunInputs, RunState,
-    WaitReason,
+    CancelRequest, CountMembers, OperationKind, OperationRun, Outcome, Progress, ProgressMembers,
+    RunCounts, RunInputs, RunState, WaitReason,
 };
 use chrono::{DateTime, Utc};
 
@@ -69,13 +69,13 @@ impl RunRow {
         let inputs = self.inputs.as_ref().unwrap_or(&Value::Null);
         let inputs = RunInputs::from_stored(self.kind()?, inputs)
             .map_err(|error| StoreError::corrupt("selection", error))?;
-        self.with_inputs(inputs)
+        self.with_inputs(inputs.kind(), inputs)
     }
 
     /// The run as lists show it.
     pub(super) fn into_listed(self) -> Result<OperationRun<OperationKind>, StoreError> {
         let kind = self.kind()?;
-        self.with_inputs(kind)
+        self.with_inputs(kind, kind)
     }
 
     fn kind(&self) -> Result<OperationKind, StoreError> {
@@ -84,8 +84,8 @@ impl RunRow {
             .map_err(|error| StoreError::corrupt("kind", error))
     }
 
-    fn with_inputs<I>(self, inputs: I) -> Result<OperationRun<I>, StoreError> {
-        let state = self.state()?;
+    fn with_inputs<I>(self, kind: OperationKind, inputs: I) -> Result<OperationRun<I>, StoreError> {
+        let state = self.state(kind)?;
         let cancel = match (
             self.cancel_requested_at,
             self.cancel_requested_by,
@@ -115,14 +115,15 @@ impl RunRow {
             created_at: self.created_at,
             updated_at: self.updated_at,
             started_at: self.started_at,
-            progress: optional::<Progress>("progress", self.progress)?,
+            progress: optional::<ProgressMembers>("progress", self.progress)?
+                .map(|members| Progress::from_members(kind, members)),
             error: optional::<Failure>("failure", self.error)?,
             cancel,
             state,
         })
     }
 
-    fn state(&self) -> Result<RunState, StoreError> {
+    fn state(&self, kind: OperationKind) -> Result<RunState, StoreError> {
         let broken = || StoreError::corrupt("run", "its state is incomplete");
         match self.status.as_str() {
             "queued" => Ok(RunState::Queued {
@@ -138,7 +139,10 @@ impl RunRow {
             _ => Ok(RunState::Completed {
                 outcome: parse_outcome(self.outcome.as_deref())?,
                 completed_at: self.completed_at.ok_or_else(broken)?,
-                counts: optional::<RunCounts>("counts", self.counts.clone())?.unwrap_or_default(),
+                counts: RunCounts::from_members(
+                    kind,
+                    optional::<CountMembers>("counts", self.counts.clone())?.unwrap_or_default(),
+                ),
             }),
         }
     }

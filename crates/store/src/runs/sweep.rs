@@ -40,7 +40,7 @@ statement! {
     file: "runs/requeue_lost",
     row: StatusRow,
     pieces: ["runs/pieces/take_over", "runs/pieces/no_lease", "runs/pieces/message", "runs/pieces/recorded"],
-    transitions: [TakeBack, FailLost],
+    transitions: [Reclaim, FailLost],
     constants: [actor = ActorKind::Worker.as_str()],
 }
 
@@ -93,7 +93,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; what was done before stays done.
-    pub async fn take_back_expired(&self, limit: u32) -> Result<SweepCount, StoreError> {
+    pub async fn reclaim_expired(&self, limit: u32) -> Result<SweepCount, StoreError> {
         let failure = Failure::transient(
             FailureCode::WORKER_LOST,
             "The worker that had the run stopped without a word.",
@@ -167,10 +167,10 @@ impl Store {
         failure: &Failure,
         statement: impl Fn(OperationKind, Texts) -> S,
     ) -> Result<SweepCount, StoreError> {
-        let completion = Completion::failed(failure.clone(), RunCounts::default());
         let client = self.client().await?;
         let mut count = SweepCount::default();
         for kind in OperationKind::ALL {
+            let completion = Completion::failed(failure.clone(), RunCounts::none(kind));
             for _ in 0..limit {
                 let next = statement(kind, Texts::of(kind, &completion));
                 match fetch_optional(&client, &next).await? {

@@ -10,12 +10,18 @@ use atlas_domain::ids::{RequestId, RunId, TenantId, UserId};
 use atlas_domain::run::{
     CancelReason, Completion, OperationKind, OperationRun, Outcome, RunState, Status,
 };
-use atlas_store::{
-    CancelError, Cancellation, DispatchFailure, Ended, FoundRun, Heartbeat, Requeued, Store,
-};
+use atlas_store::{CancelError, Cancellation, DispatchFailure, Exit, FoundRun, Heartbeat, Store};
 use atlas_test_support::eventually;
 
 use crate::{Stage, terms};
+
+/// The run ended and no other waits for it.
+fn completed(outcome: Outcome) -> Exit {
+    Exit::Completed {
+        outcome,
+        next: None,
+    }
+}
 
 /// Something that happens to a run.
 type Step<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -212,7 +218,7 @@ async fn a_run_whose_worker_does_not_stop_is_ended_after_its_deadline() {
     let ended = stage.store.finish(claim, &late, None).await.unwrap();
     let outcome = Outcome::Cancelled;
     let found = FoundRun::Completed { outcome };
-    assert_eq!(ended, Ended::Lost { found });
+    assert_eq!(ended, Exit::Lost { found });
     let run = stage.seen(run).await;
     assert_eq!(run.state.outcome(), Some(Outcome::Cancelled));
     assert_eq!(stage.told_that_it_was_cancelled().await, 1);
@@ -268,13 +274,13 @@ async fn whoever_comes_first_to_the_row_decides_between_finish_and_cancel() {
         });
         let outcome = if finish_first {
             let (ended, refused) = stage.meet(finish, stage.cancelling(run)).await;
-            assert_eq!(ended, Ended::Done { next: None });
+            assert_eq!(ended, completed(Outcome::Succeeded));
             assert!(matches!(refused, Err(CancelError::AlreadyTerminal(_))));
             Outcome::Succeeded
         } else {
             let (asked, ended) = stage.meet(stage.cancelling(run), finish).await;
             requested(asked);
-            assert_eq!(ended, Ended::Done { next: None });
+            assert_eq!(ended, completed(Outcome::Cancelled));
             Outcome::Cancelled
         };
         let run = stage.seen(run).await;
@@ -295,12 +301,12 @@ async fn a_run_that_is_given_back_while_it_is_cancelled_ends_either_way() {
         let back = Box::pin(async move { store.hand_back(claim).await.unwrap() });
         if back_first {
             let (back, ended) = stage.meet(back, stage.cancelling(run)).await;
-            assert_eq!(back, Requeued::Queued);
+            assert_eq!(back, Exit::Queued);
             cancelled(ended);
         } else {
             let (asked, back) = stage.meet(stage.cancelling(run), back).await;
             requested(asked);
-            assert_eq!(back, Requeued::Cancelled);
+            assert_eq!(back, completed(Outcome::Cancelled));
         }
         let run = stage.seen(run).await;
         assert_eq!(run.state.outcome(), Some(Outcome::Cancelled));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::{JsonText, change::ChangeKind};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
-use atlas_domain::run::Completion;
+use atlas_domain::run::{Completion, OperationKind, RunCounts};
 use atlas_store::{
     ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, PageRequest, Retention,
     TypeEffect,
@@ -267,7 +267,7 @@ async fn the_summary_is_right_and_the_run_counts_all_its_attempts_wherever_it_is
         .store_page(&claim.lease, &page[5..])
         .await
         .unwrap();
-    let cancelled = Completion::cancelled(Default::default());
+    let cancelled = Completion::cancelled(RunCounts::none(OperationKind::InventorySync));
     stage.store.finish(claim, &cancelled, None).await.unwrap();
     assert_eq!(summary().await, (5, 1));
 }

@@ -8,15 +8,21 @@ use atlas_domain::ids::RunId;
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{
-    Claim, Completion, Lease, Outcome, RunCounts, RunState, Status, WaitReason,
+    Claim, Completion, Lease, OperationKind, Outcome, RunCounts, RunState, Status, WaitReason,
 };
-use atlas_store::{
-    Ended, Ending, FoundRun, Heartbeat, PageStored, Requeued, SweepCount, WriteError,
-};
+use atlas_store::{Exit, FinishRun, FoundRun, Heartbeat, PageStored, SweepCount, WriteError};
 
 use crate::{Stage, terms};
 
 const LEASE: Duration = Duration::from_secs(45);
+
+/// The run ended and no other waits for it.
+fn completed(outcome: Outcome) -> Exit {
+    Exit::Completed {
+        outcome,
+        next: None,
+    }
+}
 
 fn succeeded() -> Completion {
     Completion::of_results(&[])
@@ -71,7 +77,11 @@ async fn a_busy_tenant_waits_and_the_end_of_the_other_names_the_next() {
     ));
     assert_eq!(waiting.attempt, 0, "waiting uses no attempt");
     let ended = stage.store.finish(claim, &succeeded(), None).await.unwrap();
-    assert_eq!(ended, Ended::Done { next: Some(second) });
+    let expected = Exit::Completed {
+        outcome: Outcome::Succeeded,
+        next: Some(second),
+    };
+    assert_eq!(ended, expected);
     assert_eq!(stage.claim("b").await.unwrap().lease.run_id, second);
 }
 
@@ -161,7 +171,7 @@ async fn one_claim_for_several_slots_takes_a_run_of_each_tenant_and_leaves_what_
     assert_eq!(stage.count(failed).await, 1, "the one that nobody can read");
     for claim in claims {
         let ended = stage.store.finish(claim, &succeeded(), None).await.unwrap();
-        assert!(matches!(ended, Ended::Done { .. }));
+        assert!(matches!(ended, Exit::Completed { .. }));
     }
 }
 
@@ -177,7 +187,7 @@ async fn of_runs_that_end_together_each_ends_once_and_lost_or_held_ones_are_left
     let claims = stage.store.claim_due(&terms("w"), 8).await.unwrap();
     let leases = claims.into_iter().map(|claim| claim.lease);
     let mut endings: Vec<_> = leases
-        .map(|lease| Ending {
+        .map(|lease| FinishRun {
             lease,
             completion: succeeded(),
             progress: None,
@@ -209,8 +219,9 @@ async fn of_runs_that_end_together_each_ends_once_and_lost_or_held_ones_are_left
         .unwrap();
 
     let ended = stage.store.finish_free(&endings).await.unwrap();
-    let done = Some(Ended::Done { next: None });
-    assert_eq!(ended, [None, None, None, done, done]);
+    let done = Some(completed(Outcome::Succeeded));
+    let cancelled = Some(completed(Outcome::Cancelled));
+    assert_eq!(ended, [None, None, None, cancelled, done]);
     stranger.batch_execute("ROLLBACK").await.unwrap();
     let again = stage.store.finish_free(&endings).await.unwrap();
     assert_eq!(again, [None, done, done, None, None]);
@@ -259,17 +270,17 @@ async fn a_run_that_its_owner_and_a_worker_that_lost_it_end_together_ends_as_its
              WHERE id = '{run}'"
         ))
         .await;
-    stage.store.take_back_expired(10).await.unwrap();
+    stage.store.reclaim_expired(10).await.unwrap();
     let owned = stage.claim("w").await.unwrap().lease;
-    let ending = |lease: &Lease, completion| Ending {
+    let ending = |lease: &Lease, completion| FinishRun {
         lease: lease.clone(),
         completion,
         progress: None,
     };
-    let failed = Completion::failed(outage(), RunCounts::default());
+    let failed = Completion::failed(outage(), RunCounts::none(OperationKind::InventorySync));
     let endings = [ending(&lost, failed), ending(&owned, succeeded())];
     let ended = stage.store.finish_free(&endings).await.unwrap();
-    assert_eq!(ended, [None, Some(Ended::Done { next: None })]);
+    assert_eq!(ended, [None, Some(completed(Outcome::Succeeded))]);
     let ended = "SELECT count(*) FROM operation_runs WHERE outcome = 'succeeded'";
     assert_eq!(stage.count(ended).await, 1);
     let events = "SELECT count(*) FROM operation_run_events WHERE event IN ('finished', 'failed')";
@@ -286,7 +297,7 @@ async fn a_worker_that_lost_its_lease_learns_it_and_changes_nothing() {
         .execute("UPDATE operation_runs SET lease_expires_at = clock_timestamp() - interval '1 s'")
         .await;
     assert_eq!(
-        stage.store.take_back_expired(10).await.unwrap(),
+        stage.store.reclaim_expired(10).await.unwrap(),
         SweepCount {
             requeued: 1,
             completed: 0
@@ -313,7 +324,7 @@ async fn a_worker_that_lost_its_lease_learns_it_and_changes_nothing() {
             .finish(zombie, &succeeded(), None)
             .await
             .unwrap(),
-        Ended::Lost {
+        Exit::Lost {
             found: FoundRun::Running { attempt: 2 }
         }
     );
@@ -359,10 +370,7 @@ async fn only_failures_use_up_the_attempts_and_the_last_one_ends_the_run() {
     let run = stage.queue("{}").await;
     for _ in 0..3 {
         let claim = stage.claim("w").await.unwrap();
-        assert_eq!(
-            stage.store.hand_back(claim).await.unwrap(),
-            Requeued::Queued
-        );
+        assert_eq!(stage.store.hand_back(claim).await.unwrap(), Exit::Queued);
     }
     for failed in 1..=5 {
         let claim = stage.claim("w").await.unwrap();
@@ -376,9 +384,9 @@ async fn only_failures_use_up_the_attempts_and_the_last_one_ends_the_run() {
             .await
             .unwrap();
         let expected = if failed < 5 {
-            Requeued::Queued
+            Exit::Queued
         } else {
-            Requeued::Failed
+            completed(Outcome::Failed)
         };
         assert_eq!(requeued, expected);
     }
@@ -428,7 +436,7 @@ async fn lost_workers_end_a_run_as_worker_lost_after_the_last_permitted_time() {
         stage
             .execute("UPDATE operation_runs SET lease_expires_at = '2020-01-01'")
             .await;
-        let swept = stage.store.take_back_expired(10).await.unwrap();
+        let swept = stage.store.reclaim_expired(10).await.unwrap();
         assert_eq!(swept.completed, u32::from(lost == 5));
     }
     let ended = stage
@@ -478,7 +486,7 @@ async fn a_request_to_cancel_reaches_the_owner_and_ends_a_run_that_is_given_back
     );
     assert_eq!(
         stage.store.hand_back(claim).await.unwrap(),
-        Requeued::Cancelled
+        completed(Outcome::Cancelled)
     );
     assert_eq!(stage.status(run).await, Status::Completed);
     let cancelled = "SELECT count(*) FROM notifications \
@@ -527,10 +535,10 @@ async fn sweeps_end_overdue_cancellations_and_runs_that_waited_too_long() {
         .unwrap()
         .unwrap();
     assert_eq!(ended.error.unwrap().code, FailureCode::QUEUE_TIMEOUT);
-    let late = Completion::failed(outage(), RunCounts::default());
+    let late = Completion::failed(outage(), RunCounts::none(OperationKind::InventorySync));
     assert_eq!(
         stage.store.finish(claim, &late, None).await.unwrap(),
-        Ended::Lost {
+        Exit::Lost {
             found: FoundRun::Completed {
                 outcome: Outcome::Cancelled
             }

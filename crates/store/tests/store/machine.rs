@@ -28,7 +28,7 @@ struct Tally {
     /// Somebody acted on a run that was running under another lease by then.
     by_the_replaced: Cell<u32>,
     /// A sweep took a run from its worker.
-    taken_back: Cell<u32>,
+    reclaimed: Cell<u32>,
     /// A start joined an active run.
     joined: Cell<u32>,
 }
@@ -43,7 +43,7 @@ impl Tally {
             .is_some_and(|lease| before.replaced(lease));
         add(&self.by_the_replaced, usize::from(replaced));
         match *step {
-            Step::TakeBackSweep => add(&self.taken_back, before.swept(step).len()),
+            Step::ReclaimSweep => add(&self.reclaimed, before.swept(step).len()),
             Step::Start {
                 tenant, selection, ..
             } => add(
@@ -96,7 +96,7 @@ fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
         panic!("{error}");
     }
     println!("{tally:?}");
-    for number in [&tally.by_the_replaced, &tally.taken_back, &tally.joined] {
+    for number in [&tally.by_the_replaced, &tally.reclaimed, &tally.joined] {
         assert!(number.get() > 0, "{tally:?}");
     }
 }
@@ -123,7 +123,7 @@ impl<'a> Case<'a> {
         for run in 0..self.reference.runs.len() {
             self.step(&Step::LeaseRunsOut(run)).await;
         }
-        self.step(&Step::TakeBackSweep).await;
+        self.step(&Step::ReclaimSweep).await;
         for run in 0..self.reference.runs.len() {
             self.step(&Step::BackoffPasses(run)).await;
         }

@@ -64,7 +64,7 @@ define! { COUNTERS: Counter {
         [("sweep", &["take_back", "cancel_overdue", "queue_timeout"]), ("result", &["queued", "completed"])],
         "Runs that a sweep took back or ended.";
     ROWS_PRUNED = "atlas_rows_pruned_total", WORKER,
-        [("table", &["operation_runs", "notifications", "audit_events", "workers"])],
+        [("table", &["operation_runs", "notifications", "audit_events", "inventory_changes", "workers"])],
         "Rows that retention has deleted.";
     STREAM_RESTARTS = "atlas_queue_stream_restarts_total", WORKER, [],
         "Times that the stream of messages from Redis broke and was opened again.";

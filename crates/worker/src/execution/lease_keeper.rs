@@ -1,5 +1,5 @@
-//! Keeping the lease of a run: renewing it in time, carrying progress out, and bringing back that
-//! somebody wants the run to stop.
+//! Keeping the lease of a run: heartbeats renew it in time, write progress, and return requests to
+//! cancel.
 
 use std::time::Duration;
 
@@ -11,25 +11,36 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::interrupt::Interrupt;
+
 /// Progress is written at most this often, however fast it comes.
 const PROGRESS_GAP: Duration = Duration::from_secs(1);
 /// The part of the lease after which an owner that could not renew it stops by itself. The
 /// database's clock decides who may write; this only spares work that would be refused.
 const SURE_PART: f64 = 0.75;
 
-/// Why the work on a run must stop.
+/// Why the work on a run must stop, as heartbeats find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
+pub enum StopReason {
     /// Somebody asked for it.
     CancelRequested,
-    /// The run is somebody else's, or will be before it could be renewed.
-    Lost,
+    /// The run is somebody else's, or will be before the lease could be renewed.
+    LeaseLost,
+}
+
+impl From<StopReason> for Interrupt {
+    fn from(reason: StopReason) -> Self {
+        match reason {
+            StopReason::CancelRequested => Self::CancelRequested,
+            StopReason::LeaseLost => Self::LeaseLost,
+        }
+    }
 }
 
 /// Renews a lease until it is dropped.
 #[derive(Debug)]
 pub struct LeaseKeeper {
-    state: watch::Receiver<Option<Stopped>>,
+    stop: watch::Receiver<Option<StopReason>>,
     task: JoinHandle<()>,
 }
 
@@ -43,30 +54,30 @@ impl LeaseKeeper {
         interval: Duration,
         progress: watch::Receiver<Progress>,
     ) -> Self {
-        let (told, state) = watch::channel(None);
+        let (stop_sender, stop) = watch::channel(None);
         let beat = Beat {
             store,
             lease,
             duration,
             interval,
         };
-        let task = tokio::spawn(beat.run(progress, told));
-        Self { state, task }
+        let task = tokio::spawn(beat.run(progress, stop_sender));
+        Self { stop, task }
     }
 
     /// Waits until the work must stop.
-    pub async fn stopped(&mut self) -> Stopped {
-        match self.state.wait_for(Option::is_some).await {
-            Ok(stopped) => stopped.unwrap_or(Stopped::Lost),
-            Err(_) => Stopped::Lost,
+    pub async fn stopped(&mut self) -> StopReason {
+        match self.stop.wait_for(Option::is_some).await {
+            Ok(reason) => reason.unwrap_or(StopReason::LeaseLost),
+            Err(_) => StopReason::LeaseLost,
         }
     }
 
     /// Waits until the lease is lost. A request to cancel is no loss.
     pub async fn lost(&mut self) {
         let _ = self
-            .state
-            .wait_for(|stopped| *stopped == Some(Stopped::Lost))
+            .stop
+            .wait_for(|reason| *reason == Some(StopReason::LeaseLost))
             .await;
     }
 }
@@ -88,7 +99,7 @@ impl Beat {
     async fn run(
         self,
         mut progress: watch::Receiver<Progress>,
-        told: watch::Sender<Option<Stopped>>,
+        stop: watch::Sender<Option<StopReason>>,
     ) {
         let mut renewed = Instant::now();
         loop {
@@ -106,27 +117,27 @@ impl Beat {
                 Ok(Ok(Heartbeat::Renewed { cancel_requested })) => {
                     renewed = asked;
                     if cancel_requested {
-                        told.send_if_modified(|stopped| {
-                            stopped.replace(Stopped::CancelRequested).is_none()
+                        stop.send_if_modified(|reason| {
+                            reason.replace(StopReason::CancelRequested).is_none()
                         });
                     }
                 }
                 Ok(Ok(Heartbeat::Lost { found })) => {
                     tracing::info!(%found, "the lease is lost");
-                    told.send_replace(Some(Stopped::Lost));
+                    stop.send_replace(Some(StopReason::LeaseLost));
                     return;
                 }
                 Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "a heartbeat failed"),
                 Err(_) => tracing::warn!("a heartbeat was not answered in time"),
             }
             if renewed.elapsed() > self.duration.mul_f64(SURE_PART) {
-                told.send_replace(Some(Stopped::Lost));
+                stop.send_replace(Some(StopReason::LeaseLost));
                 return;
             }
         }
     }
 
-    /// Until the next heartbeat is due, or earlier when there is progress to tell.
+    /// Until the next heartbeat is due, or earlier when there is progress to report.
     async fn pause(&self, renewed: Instant, progress: &mut watch::Receiver<Progress>) {
         let now = Instant::now();
         let due = (renewed + self.interval).max(now + self.interval / 10);

@@ -15,10 +15,9 @@ use atlas_telemetry::crash_point;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::InventorySyncService;
 use super::shortfall::Shortfall;
-use crate::execution::progress::ProgressBoard;
-use crate::interrupt::{Interrupt, insist, interrupt};
+use super::{InventorySyncService, SyncTracker};
+use crate::interrupt::{Interrupt, interrupt, with_retries};
 
 /// Lists of one tenant that are read at once, besides those that Graph allows in single file only.
 /// Graph throttles per application and tenant, so more would not be faster for long.
@@ -73,7 +72,7 @@ impl InventorySyncService {
         lease: &Lease,
         tenant: &TenantGraph,
         lists: &[ListPlan],
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         let (single_file, mut others): (Vec<_>, Vec<_>) =
             lists.iter().partition(|list| list.is_single_file());
@@ -82,13 +81,13 @@ impl InventorySyncService {
         let one_after_the_other = async {
             let mut results = Vec::new();
             for list in single_file {
-                results.extend(self.one_list(lease, tenant, list, progress).await?);
+                results.extend(self.one_list(lease, tenant, list, tracker).await?);
             }
             Ok(results)
         };
         let reads: Vec<_> = others
             .into_iter()
-            .map(|list| self.one_list(lease, tenant, list, progress))
+            .map(|list| self.one_list(lease, tenant, list, tracker))
             .collect();
         let at_once = stream::iter(reads)
             .buffer_unordered(LISTS_AT_ONCE)
@@ -106,7 +105,7 @@ impl InventorySyncService {
         lease: &Lease,
         tenant: &TenantGraph,
         list: &ListPlan,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         let mut tally = Tally {
             started_at: self.clock.now(),
@@ -120,7 +119,7 @@ impl InventorySyncService {
         };
         let mut reader = tenant.list(list);
         let read = self
-            .read_to_end(lease, &mut reader, &mut tally, progress)
+            .read_to_end(lease, &mut reader, &mut tally, tracker)
             .await?;
         tally.incomplete.clone_from(reader.incomplete());
         tally.unreadable.clone_from(reader.row_problems());
@@ -131,12 +130,12 @@ impl InventorySyncService {
         if list.leaves_out() {
             let (keys, left_out) = (list.keys(), reader.left_out());
             let whole = read.is_ok() && !keys.iter().any(|&key| tally.hides_objects(key));
-            insist(|| self.store.note_left_out(lease, keys, left_out, whole)).await?;
+            with_retries(|| self.store.note_left_out(lease, keys, left_out, whole)).await?;
         }
         match read {
-            Ok(()) => self.complete(lease, list, &tally, progress).await,
+            Ok(()) => self.complete(lease, list, &tally, tracker).await,
             Err(error) if error.is_fatal() => Err(interrupt(&error)),
-            Err(error) => self.fail(lease, list, &tally, &error, progress).await,
+            Err(error) => self.fail(lease, list, &tally, &error, tracker).await,
         }
     }
 
@@ -146,7 +145,7 @@ impl InventorySyncService {
         lease: &Lease,
         reader: &mut ListReader,
         tally: &mut Tally,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<Result<(), GraphError>, Interrupt> {
         let mut ahead = reader.next_page().await;
         loop {
@@ -158,7 +157,7 @@ impl InventorySyncService {
             tally.pages += 1;
             tally.unstable |= page.unstable;
             let (stored, next) = tokio::join!(
-                self.store_page(lease, page, tally, progress),
+                self.store_page(lease, page, tally, tracker),
                 reader.next_page()
             );
             stored?;
@@ -172,13 +171,13 @@ impl InventorySyncService {
         lease: &Lease,
         page: ListPage,
         tally: &mut Tally,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<(), Interrupt> {
         let observations: &[Observation] = &page.observations;
         crash_point!("page");
-        let stored = insist(|| self.store.store_page(lease, observations)).await?;
+        let stored = with_retries(|| self.store.store_page(lease, observations)).await?;
         for (key, effect) in stored.effect {
-            progress.stored(effect.seen);
+            tracker.update(|progress, _| progress.items_seen += effect.seen);
             *tally.effects.entry(key).or_default() += effect;
         }
         for row in stored.refused {
@@ -199,7 +198,7 @@ impl InventorySyncService {
         lease: &Lease,
         list: &ListPlan,
         tally: &Tally,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         let types: Vec<(PolicyTypeKey, Vec<Shortfall>)> = list
             .keys()
@@ -215,8 +214,8 @@ impl InventorySyncService {
         }
         let whole: Vec<PolicyTypeKey> = whole.into_iter().map(|(key, _)| *key).collect();
         if !whole.is_empty() {
-            insist(|| self.store.mark_missing(lease, &whole)).await?;
-            insist(|| self.store.read_to_end(lease, &whole)).await?;
+            with_retries(|| self.store.mark_missing(lease, &whole)).await?;
+            with_retries(|| self.store.read_to_end(lease, &whole)).await?;
         }
         let mut results = Vec::with_capacity(types.len());
         for (key, shortfalls) in types {
@@ -227,7 +226,7 @@ impl InventorySyncService {
             };
             let mut result = self.result(key, status, tally);
             result.error = error;
-            results.push(self.record(lease, &result, progress).await?);
+            results.push(self.record(lease, &result, tracker).await?);
         }
         Ok(results)
     }
@@ -239,7 +238,7 @@ impl InventorySyncService {
         list: &ListPlan,
         tally: &Tally,
         error: &GraphError,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         tracing::warn!(path = list.path(), pages = tally.pages, error = %Causes(&error), "a list could not be read");
         let mut results = Vec::with_capacity(list.keys().len());
@@ -252,7 +251,7 @@ impl InventorySyncService {
                 .collect();
             let failure = Shortfall::beside(error.failure(&[key]), &rows);
             result.error = Some(failure);
-            results.push(self.record(lease, &result, progress).await?);
+            results.push(self.record(lease, &result, tracker).await?);
         }
         Ok(results)
     }

@@ -8,9 +8,8 @@ use atlas_domain::run::{Claim, Lease};
 use atlas_domain::selection::Selection;
 use atlas_store::{Beginning, Store};
 
-use super::InventorySyncService;
-use crate::execution::progress::ProgressBoard;
-use crate::interrupt::{Interrupt, insist};
+use super::{InventorySyncService, SyncTracker};
+use crate::interrupt::{Interrupt, with_retries};
 
 /// Records what can be recorded at once.
 pub(super) async fn begin_free(store: Store, beginnings: Vec<Beginning>) -> Vec<bool> {
@@ -41,7 +40,7 @@ impl InventorySyncService {
             return Ok(());
         }
         // Lost, held by somebody, or the database is away: the run is recorded alone.
-        insist(|| {
+        with_retries(|| {
             self.store
                 .begin_sync(&claim.lease, claim.initiator_id, selection, keys)
         })
@@ -53,13 +52,13 @@ impl InventorySyncService {
         &self,
         lease: &Lease,
         skipped: Vec<(PolicyTypeKey, Failure)>,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         let mut results = Vec::with_capacity(skipped.len());
         for (key, reason) in skipped {
             let mut result = self.ended(key, TypeStatus::Skipped);
             result.error = Some(reason);
-            results.push(self.record(lease, &result, progress).await?);
+            results.push(self.record(lease, &result, tracker).await?);
         }
         Ok(results)
     }
@@ -69,10 +68,13 @@ impl InventorySyncService {
         &self,
         lease: &Lease,
         result: &TypeResult,
-        progress: &ProgressBoard,
+        tracker: &SyncTracker<'_>,
     ) -> Result<TypeResult, Interrupt> {
-        let recorded = insist(|| self.store.record_result(lease, result)).await?;
-        progress.type_ended(&recorded);
+        let recorded = with_retries(|| self.store.record_result(lease, result)).await?;
+        tracker.update(|progress, counts| {
+            progress.add(&recorded);
+            counts.add(&recorded);
+        });
         Ok(recorded)
     }
 }

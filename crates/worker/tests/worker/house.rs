@@ -2,7 +2,7 @@
 
 use atlas_domain::access::Role;
 use atlas_domain::ids::RunId;
-use atlas_domain::run::{Outcome, RunCounts, RunInputs, RunState, Status};
+use atlas_domain::run::{CountMembers, Outcome, RunInputs, RunState, Status};
 use atlas_domain::vault::Keyring;
 use atlas_graph_sim::{Simulator, SimulatorOptions};
 use atlas_queue::{Doorbell, QueueOptions};
@@ -155,12 +155,12 @@ impl House {
         assert_eq!(asked.unwrap(), 1);
     }
 
-    pub(crate) async fn ended(&self, member: &Member, run: RunId) -> (Outcome, RunCounts) {
+    pub(crate) async fn ended(&self, member: &Member, run: RunId) -> (Outcome, CountMembers) {
         eventually("the run to end", || async {
             match self.store.run(member.id, run).await.unwrap().unwrap().state {
                 RunState::Completed {
                     outcome, counts, ..
-                } => Some((outcome, counts)),
+                } => Some((outcome, counts.into())),
                 RunState::Queued { .. } | RunState::Running { .. } => None,
             }
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atlas_domain::failure::FailureCode;
 use atlas_domain::policy_types::registry;
-use atlas_domain::run::{Outcome, Status};
+use atlas_domain::run::{Outcome, ProgressMembers, Status};
 use atlas_graph_sim::{Changes, GateRule, MutationScript, PathMatch, PublishedLimits, TenantMode};
 
 use crate::answers::external_id;
@@ -199,7 +199,8 @@ async fn progress_is_told_while_a_run_works() {
     let run = house.press(tenant, &member, both).await;
     let progress = atlas_test_support::eventually("one of two types to be done", || async {
         let run = house.store.run(member.id, run).await.unwrap().unwrap();
-        run.progress.filter(|progress| progress.completed == 1)
+        let progress = run.progress.map(ProgressMembers::from);
+        progress.filter(|progress| progress.completed == 1)
     })
     .await;
     assert_eq!(progress.total, 2);
@@ -208,7 +209,7 @@ async fn progress_is_told_while_a_run_works() {
     house.ended(&member, run).await;
     let last = house.store.run(member.id, run).await.unwrap().unwrap();
     assert_eq!(
-        last.progress.unwrap().completed,
+        ProgressMembers::from(last.progress.unwrap()).completed,
         2,
         "the last progress is written with the end"
     );

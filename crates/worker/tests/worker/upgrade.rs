@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use atlas_domain::access::Role;
 use atlas_domain::ids::{DirectoryId, RunId, TenantId};
 use atlas_domain::inventory::TypeStatus;
-use atlas_domain::run::{Outcome, RunCounts};
+use atlas_domain::run::{CountMembers, Outcome};
 use atlas_graph::{Shape, collections};
 use atlas_graph_sim::{Effect, FaultRule, PathMatch};
 use atlas_store::{migrate, migrate_to};
@@ -112,7 +112,7 @@ impl House {
         }
     }
 
-    async fn synced(&self, tenant: TestTenant, member: &Member) -> (RunId, RunCounts) {
+    async fn synced(&self, tenant: TestTenant, member: &Member) -> (RunId, CountMembers) {
         let run = self.press(tenant, member, SELECTION).await;
         let (outcome, counts) = self.ended(member, run).await;
         for result in self
@@ -171,7 +171,7 @@ impl House {
 }
 
 /// Nothing but rows that were seen.
-fn assert_nothing_changed(counts: &RunCounts, seen: usize) {
+fn assert_nothing_changed(counts: &CountMembers, seen: usize) {
     let changed = (
         counts.items_created,
         counts.items_changed,

@@ -156,7 +156,7 @@ impl Reference {
     /// The runs that a sweep finds.
     pub(crate) fn swept(&self, step: &Step) -> Vec<usize> {
         let found = |run: &Run| match step {
-            Step::TakeBackSweep => run.status == Status::Running && run.lease_ran_out,
+            Step::ReclaimSweep => run.status == Status::Running && run.lease_ran_out,
             Step::CancelSweep => run.status == Status::Running && run.cancel_deadline_passed,
             Step::QueueLimitSweep => run.status == Status::Queued && run.queue_limit_passed,
             _ => false,
@@ -302,7 +302,7 @@ impl Reference {
     pub(super) fn sweep(&mut self, step: &Step) {
         for run in self.swept(step) {
             match step {
-                Step::TakeBackSweep => {
+                Step::ReclaimSweep => {
                     self.put_back(run, 1, Some("worker_lost"), "lease_lost", "worker_lost");
                 }
                 Step::CancelSweep => self.complete(run, Outcome::Cancelled, None, "cancelled"),

@@ -33,7 +33,7 @@ pub(crate) enum Step {
     HandBack(usize),
     FailDispatch(usize),
     Cancel(usize),
-    TakeBackSweep,
+    ReclaimSweep,
     CancelSweep,
     QueueLimitSweep,
     /// Time passes, as far as this run sees it.
@@ -134,7 +134,7 @@ impl ReferenceStateMachine for Reference {
             (3 * acts, leases().prop_map(Step::HandBack).boxed()),
             (2, runs(fresh).prop_map(Step::FailDispatch).boxed()),
             (3, runs(open).prop_map(Step::Cancel).boxed()),
-            sweep(Step::TakeBackSweep),
+            sweep(Step::ReclaimSweep),
             sweep(Step::CancelSweep),
             sweep(Step::QueueLimitSweep),
             (12, runs(running).prop_map(Step::LeaseRunsOut).boxed()),
@@ -163,7 +163,7 @@ impl ReferenceStateMachine for Reference {
                 priority,
             } => state.start(tenant, selection, priority),
             Step::Claim => state.claim(),
-            Step::TakeBackSweep | Step::CancelSweep | Step::QueueLimitSweep => state.sweep(step),
+            Step::ReclaimSweep | Step::CancelSweep | Step::QueueLimitSweep => state.sweep(step),
             Step::Heartbeat(_)
             | Step::StorePage { .. }
             | Step::MarkMissing(_)

@@ -14,8 +14,8 @@ use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, Status};
 use atlas_store::{
-    Admission, CancelError, Cancellation, DispatchFailure, Ended, FoundRun, Heartbeat, PageStored,
-    Requeued, Store, SweepCount, WriteError,
+    Admission, CancelError, Cancellation, DispatchFailure, Exit, FoundRun, Heartbeat, PageStored,
+    Store, SweepCount, WriteError,
 };
 use atlas_test_support::{Scenario, TestDatabase, TestTenant};
 use serde_json::json;
@@ -95,7 +95,7 @@ impl System<'_> {
                 priority,
             } => self.start(before, tenant, selection, priority).await,
             Step::Claim => self.claim(before, after).await,
-            Step::TakeBackSweep | Step::CancelSweep | Step::QueueLimitSweep => {
+            Step::ReclaimSweep | Step::CancelSweep | Step::QueueLimitSweep => {
                 self.sweep(before, step, after).await;
             }
             Step::Heartbeat(_)
@@ -233,10 +233,11 @@ impl System<'_> {
                 let next = before.waiting(before.runs[run].tenant);
                 let next = next.map(|next| self.runs[next]);
                 let expected = if held {
-                    Ended::Done { next }
+                    let outcome = after.runs[run].outcome.unwrap();
+                    Exit::Completed { outcome, next }
                 } else {
                     let found = found(before, run);
-                    Ended::Lost { found }
+                    Exit::Lost { found }
                 };
                 let ended = store.finish(claim, &completion, None).await.unwrap();
                 assert_eq!(ended, expected);
@@ -306,7 +307,7 @@ impl System<'_> {
     async fn sweep(&self, before: &Reference, step: &Step, after: &Reference) {
         let store = &self.house.store;
         let count = match step {
-            Step::TakeBackSweep => store.take_back_expired(ALL).await,
+            Step::ReclaimSweep => store.reclaim_expired(ALL).await,
             Step::CancelSweep => store.cancel_overdue(ALL).await,
             _ => store.fail_queue_timeouts(ALL).await,
         };
@@ -357,14 +358,16 @@ fn found(reference: &Reference, run: usize) -> FoundRun {
 }
 
 /// What giving a run back should answer.
-fn requeue(held: bool, after: &Reference, run: usize) -> Requeued {
+fn requeue(held: bool, after: &Reference, run: usize) -> Exit {
     match (held, after.runs[run].outcome) {
-        (false, _) => Requeued::Lost {
+        (false, _) => Exit::Lost {
             found: found(after, run),
         },
-        (true, None) => Requeued::Queued,
-        (true, Some(Outcome::Cancelled)) => Requeued::Cancelled,
-        (true, Some(_)) => Requeued::Failed,
+        (true, None) => Exit::Queued,
+        (true, Some(outcome)) => Exit::Completed {
+            outcome,
+            next: None,
+        },
     }
 }
 

@@ -1,0 +1,39 @@
+//! What runs of kind `directory_groups_sync` count, and how far they are: one list of groups.
+
+use super::phase::ProgressPhase;
+
+/// What a sync of groups did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GroupCounts {
+    /// Groups that were read.
+    pub seen: u64,
+    /// Groups that were not known before.
+    pub created: u64,
+    /// Groups of which something differs from the last time.
+    pub changed: u64,
+    /// Groups that were there before and are no longer.
+    pub missing: u64,
+    /// Groups that had been missing and are there again.
+    pub back: u64,
+}
+
+/// How far a sync of groups is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GroupsProgress {
+    /// What it is at.
+    pub phase: ProgressPhase,
+    /// Whether the list was read to its end.
+    pub read_to_end: bool,
+    /// Groups stored so far.
+    pub seen: u64,
+}
+
+impl GroupCounts {
+    /// A sentence for a notification.
+    pub(super) fn summary(&self) -> String {
+        format!(
+            "{} groups seen: {} new, {} changed, {} missing.",
+            self.seen, self.created, self.changed, self.missing
+        )
+    }
+}
