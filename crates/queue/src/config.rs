@@ -17,8 +17,8 @@ pub struct QueueOptions {
     /// With more undelivered messages than this, nothing more is pushed. apalis-redis 1.0.0 cannot
     /// fetch any more once 8,000 are due.
     pub max_outstanding: u64,
-    /// How often a listener tells the others that it lives, in whole seconds. What it had fetched
-    /// goes to others when it was silent for six times as long.
+    /// How often a listener reports itself in Redis, in whole seconds. Messages that it had fetched
+    /// are delivered to others once it has been silent for six times as long.
     pub heartbeat: Duration,
 }
 

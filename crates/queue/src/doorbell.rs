@@ -1,4 +1,4 @@
-//! The producer's side: telling the workers that a run waits.
+//! The producer's side: notifying workers that a run is queued.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! The worker's side: hearing the doorbell.
+//! The worker's side: receiving messages from Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub enum ListenerError {
 
 type Handler = Arc<dyn Fn(Message) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Hears messages and hands them on.
+/// Receives messages and calls a handler for each.
 #[derive(Debug)]
 pub struct Listener {
     options: ListenerOptions,
@@ -75,7 +75,7 @@ impl Listener {
     /// by the handler. The stream is opened again after each fault, for as long as it takes.
     ///
     /// # Errors
-    /// [`ListenerError`] when there is nothing that listens any more.
+    /// [`ListenerError`] when listening has ended for good.
     pub async fn run<H, F>(
         self,
         handler: H,
@@ -211,7 +211,7 @@ fn wake_all(context: &MonitorContext) {
     }
 }
 
-/// apalis-redis keeps every finished message until it is told not to. Deleting is safe because
+/// apalis-redis keeps every finished message until it is deleted. Deleting is safe because
 /// handlers never fail: a failed message that waits for its retry would poison the queue.
 async fn vacuum(
     connection: ConnectionManager,

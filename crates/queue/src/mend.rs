@@ -1,4 +1,4 @@
-//! Putting right in Redis what would break every stream that is opened.
+//! Removing from Redis the messages that would break every stream that is opened.
 
 use atlas_domain::causes::Causes;
 use redis::aio::ConnectionManager;

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 /// because a payload that fails to decode would end the stream of the worker that fetched it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
-    /// The run that was recorded or became free.
+    /// The run that was recorded or can be claimed again.
     pub run: Option<RunId>,
-    /// The trace of whoever rang.
+    /// The trace of the request that pushed the message.
     pub trace: Option<TraceContext>,
 }
 

@@ -62,8 +62,8 @@ mod tests {
         }
     }
 
-    /// How often a strategy wakes its worker in ten periods when it is asked until it fires, and
-    /// then no more, because the worker waits for the answer to its fetch.
+    /// How often a strategy wakes its worker in ten periods. It is polled until it fires, and then no
+    /// more, because the worker waits for the answer to its fetch.
     async fn wakes(mut strategy: impl PollStrategy) -> usize {
         let wakes = Arc::new(Wakes::default());
         let waker = Waker::from(wakes.clone());
