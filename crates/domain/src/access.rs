@@ -4,42 +4,25 @@ pub mod api_token;
 pub mod cancellation;
 pub mod operator;
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
 use crate::ids::{TenantId, UserId};
+use crate::words::words;
 
-/// What a member may do in a tenant, from most to least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Answers for the tenant.
-    Owner,
-    /// Runs the tenant and its members.
-    Manager,
-    /// Starts operations.
-    Operator,
-    /// Looks, and changes nothing.
-    Readonly,
+words! {
+    /// What a member may do in a tenant, from most to least.
+    #[derive(PartialOrd, Ord)]
+    pub enum Role: "role" {
+        /// Answers for the tenant.
+        Owner = "owner",
+        /// Runs the tenant and its members.
+        Manager = "manager",
+        /// Starts operations.
+        Operator = "operator",
+        /// Looks, and changes nothing.
+        Readonly = "readonly",
+    }
 }
 
 impl Role {
-    /// Every role, from most to least.
-    pub const ALL: [Self; 4] = [Self::Owner, Self::Manager, Self::Operator, Self::Readonly];
-
-    /// The word used in rows and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Manager => "manager",
-            Self::Operator => "operator",
-            Self::Readonly => "readonly",
-        }
-    }
-
     /// The roles that may start and retry syncs: for Rust, and bound to statements.
     #[must_use]
     pub const fn that_may_sync() -> &'static [Self] {
@@ -75,28 +58,6 @@ impl Role {
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no role.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown role; use one of owner, manager, operator, readonly")]
-pub struct UnknownRole;
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or(UnknownRole)
-    }
-}
-
 /// A user's place in a tenant. Read from the database; having one means the tenant exists for the
 /// user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,27 +70,15 @@ pub struct Membership {
     pub role: Role,
 }
 
-/// A permission as the API names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Permission {
-    /// Start and retry syncs of a tenant.
-    CanSyncTenant,
-    /// Cancel runs of a tenant.
-    CanCancelRun,
-    /// Look at the queues and workers of the installation.
-    CanOperateInstallation,
-}
-
-impl Permission {
-    /// The word used in problems and in the API's `permissions` lists.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::CanSyncTenant => "can_sync_tenant",
-            Self::CanCancelRun => "can_cancel_run",
-            Self::CanOperateInstallation => "can_operate_installation",
-        }
+words! {
+    /// A permission as the API names it.
+    pub enum Permission: "permission" {
+        /// Start and retry syncs of a tenant.
+        CanSyncTenant = "can_sync_tenant",
+        /// Cancel runs of a tenant.
+        CanCancelRun = "can_cancel_run",
+        /// Look at the queues and workers of the installation.
+        CanOperateInstallation = "can_operate_installation",
     }
 }
 

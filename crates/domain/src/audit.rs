@@ -1,29 +1,10 @@
 //! The words of the audit log.
 
-use serde::{Deserialize, Serialize};
-
-macro_rules! words {
-    ($(#[$doc:meta])+ $name:ident { $($(#[$vdoc:meta])+ $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vdoc])+ #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// Every word.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word as stored and shown.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// What was done, or tried.
-    AuditAction {
+    pub enum AuditAction: "action of the audit log" {
         /// A run was asked for and recorded.
         RunStarted = "operation_run.started",
         /// A run was asked for while the same one was active.
@@ -59,7 +40,7 @@ words! {
 
 words! {
     /// How it went.
-    AuditOutcome {
+    pub enum AuditOutcome: "outcome of the audit log" {
         /// It was done.
         Allowed = "allowed",
         /// It was refused.
@@ -71,7 +52,7 @@ words! {
 
 words! {
     /// Who did it.
-    ActorKind {
+    pub enum ActorKind: "kind of actor" {
         /// A user, through the API.
         User = "user",
         /// A worker, on behalf of a run's initiator.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// Shows an error and its causes as `error: cause: cause`. Many errors repeat their cause in their
-/// own text; what was already said at the end is not said again.
+/// own text; a cause with which the text so far ends is not repeated.
 pub struct Causes<'a>(pub &'a (dyn Error + 'a));
 
 impl fmt::Display for Causes<'_> {

@@ -1,8 +1,8 @@
-//! Time and randomness, passed in by whoever calls a rule.
+//! Time and randomness, as parameters of rules.
 
 use chrono::{DateTime, Utc};
 
-/// Tells the time. Leases and due times are decided by the database's clock; this one is for
+/// A source of the current time. Leases and due times are decided by the database's clock; this one is for
 /// identifiers and for what a process measures about itself.
 pub trait Clock: Send + Sync {
     /// The current moment, in UTC.

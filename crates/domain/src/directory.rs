@@ -1,49 +1,29 @@
-//! Groups of a tenant's directory, as Microsoft Graph tells of them.
-
-use std::fmt;
-use std::str::FromStr;
+//! Groups of a tenant's directory, and the updates of them that Microsoft Graph's delta query returns.
 
 use serde::Serialize;
 
 use crate::ids::GroupId;
 use crate::limits::{LONGEST_NAME_KEY, shortened};
+use crate::words::words;
 
 /// The longest text that is worth a search, in characters. Names have at most 256.
 pub const LONGEST_SEARCH: usize = 256;
 
-/// What a group is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupType {
-    /// With a mailbox, a team and the like.
-    Microsoft365,
-    /// For access.
-    Security,
-    /// For access, and with an address.
-    MailEnabledSecurity,
-    /// A list of addresses.
-    Distribution,
+words! {
+    /// What a group is for.
+    pub enum GroupType: "type of group" {
+        /// With a mailbox, a team and the like.
+        Microsoft365 = "microsoft_365",
+        /// For access.
+        Security = "security",
+        /// For access, and with an address.
+        MailEnabledSecurity = "mail_enabled_security",
+        /// A list of addresses.
+        Distribution = "distribution",
+    }
 }
 
 impl GroupType {
-    /// Every type.
-    pub const ALL: [Self; 4] = [
-        Self::Microsoft365,
-        Self::Security,
-        Self::MailEnabledSecurity,
-        Self::Distribution,
-    ];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Microsoft365 => "microsoft_365",
-            Self::Security => "security",
-            Self::MailEnabledSecurity => "mail_enabled_security",
-            Self::Distribution => "distribution",
-        }
-    }
-
     /// The type of a group with these properties (Microsoft Graph documentation, "group resource
     /// type", table of group types). The database has the same rule.
     #[must_use]
@@ -57,49 +37,27 @@ impl GroupType {
     }
 }
 
-impl fmt::Display for GroupType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The word names no type of group.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown type of group")]
-pub struct UnknownGroupType;
-
-impl FromStr for GroupType {
-    type Err = UnknownGroupType;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|one| one.as_str() == text)
-            .ok_or(UnknownGroupType)
-    }
-}
-
-/// Something that a reading tells of one group.
+/// An update of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupNews {
+pub struct GroupUpdate {
     /// The group.
     pub id: GroupId,
-    /// What is told.
-    pub tells: GroupTells,
+    /// What became of it.
+    pub state: GroupState,
 }
 
-/// What is told of a group.
+/// Whether a group is there, and what changed of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GroupTells {
-    /// It is there, with these properties.
-    There(GroupPatch),
+pub enum GroupState {
+    /// It is there, and these properties were returned.
+    Present(GroupPatch),
     /// It was deleted.
     Gone,
 }
 
-/// Those properties of a group that were told; of the others the last word still stands. Where a
-/// property may be empty, the inner option says so. Serialised, it is a JSON merge patch of what is
-/// known of the group.
+/// The properties of a group that were returned; the others keep their stored values. The inner
+/// option is `None` where a property was returned as empty. Serialised, it is a JSON merge patch of
+/// the stored group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct GroupPatch {
     /// Its name.
@@ -154,7 +112,7 @@ impl From<String> for GroupName {
 }
 
 impl GroupPatch {
-    /// Puts what was told later over this.
+    /// Overwrites properties with those of a later update.
     pub fn merge(&mut self, later: Self) {
         macro_rules! take {
             ($($field:ident),+) => {$(
@@ -186,25 +144,25 @@ pub fn search_key(name: &str) -> String {
     name.trim().replace('\0', "").to_lowercase()
 }
 
-/// Puts what was told of each group into one word per group, in the order of their first mention.
-/// A later word on a group that was gone begins anew.
+/// Merges the updates of each group into one, in the order of the groups' first updates. An update
+/// of a group that was gone before replaces what was merged until then.
 #[must_use]
-pub fn settle(news: Vec<GroupNews>) -> Vec<GroupNews> {
-    let mut at = std::collections::HashMap::with_capacity(news.len());
-    let mut settled: Vec<GroupNews> = Vec::with_capacity(news.len());
-    for one in news {
-        let Some(&place) = at.get(&one.id) else {
-            at.insert(one.id, settled.len());
-            settled.push(one);
+pub fn merged(updates: Vec<GroupUpdate>) -> Vec<GroupUpdate> {
+    let mut at = std::collections::HashMap::with_capacity(updates.len());
+    let mut merged: Vec<GroupUpdate> = Vec::with_capacity(updates.len());
+    for update in updates {
+        let Some(&place) = at.get(&update.id) else {
+            at.insert(update.id, merged.len());
+            merged.push(update);
             continue;
         };
-        let before: &mut GroupNews = &mut settled[place];
-        match (&mut before.tells, one.tells) {
-            (GroupTells::There(before), GroupTells::There(later)) => before.merge(later),
+        let before: &mut GroupUpdate = &mut merged[place];
+        match (&mut before.state, update.state) {
+            (GroupState::Present(before), GroupState::Present(later)) => before.merge(later),
             (before, later) => *before = later,
         }
     }
-    settled
+    merged
 }
 
 #[cfg(test)]
@@ -213,15 +171,15 @@ mod tests {
 
     use super::*;
 
-    fn news(id: u128, tells: GroupTells) -> GroupNews {
-        GroupNews {
+    fn update(id: u128, state: GroupState) -> GroupUpdate {
+        GroupUpdate {
             id: GroupId::from_uuid(Uuid::from_u128(id)),
-            tells,
+            state,
         }
     }
 
     #[test]
-    fn the_last_word_on_each_property_counts_and_so_does_the_end() {
+    fn the_last_update_of_each_property_counts_and_so_does_a_deletion() {
         let first = GroupPatch {
             description: Some(Some("old".to_owned())),
             security: Some(true),
@@ -232,21 +190,21 @@ mod tests {
             description: Some(None),
             ..GroupPatch::default()
         };
-        let settled = settle(vec![
-            news(1, GroupTells::There(first)),
-            news(2, GroupTells::There(GroupPatch::default())),
-            news(1, GroupTells::There(second)),
-            news(2, GroupTells::Gone),
+        let merged = merged(vec![
+            update(1, GroupState::Present(first)),
+            update(2, GroupState::Present(GroupPatch::default())),
+            update(1, GroupState::Present(second)),
+            update(2, GroupState::Gone),
         ]);
-        assert_eq!(settled.len(), 2);
-        let GroupTells::There(patch) = &settled[0].tells else {
+        assert_eq!(merged.len(), 2);
+        let GroupState::Present(patch) = &merged[0].state else {
             panic!("it is there");
         };
         let json = serde_json::to_value(patch).unwrap();
         let expected = serde_json::json!({"name": "Sales", "name_key": "sales",
             "description": null, "security": true});
         assert_eq!(json, expected);
-        assert_eq!(settled[1].tells, GroupTells::Gone);
+        assert_eq!(merged[1].state, GroupState::Gone);
     }
 
     #[test]
@@ -259,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_told_is_not_in_the_patch() {
+    fn what_was_not_returned_is_not_in_the_patch() {
         let json = serde_json::to_value(GroupPatch::default()).unwrap();
         assert_eq!(json, serde_json::json!({}));
     }

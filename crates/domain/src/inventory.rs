@@ -6,13 +6,13 @@ mod json_text;
 pub mod link;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 pub use self::json_text::JsonText;
 
 use crate::failure::Failure;
 use crate::inventory::link::LinkSet;
 use crate::policy_types::PolicyTypeKey;
+use crate::words::words;
 
 /// One object as it was read from Microsoft Graph, with nothing secret in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,70 +24,47 @@ pub struct Observation {
     pub external_id: String,
     /// Its name for people.
     pub name: String,
-    /// The platform, more exact than the policy type's where the object tells.
+    /// The platform, more exact than the policy type's where the object states it.
     pub platform: String,
-    /// Scope tag ids; absent when the list does not tell them truly.
+    /// Scope tag ids; absent when the list does not return them, or not reliably.
     pub scope_tags: Option<Vec<String>>,
-    /// How many assignments it has; absent when the list does not tell.
+    /// How many assignments it has; absent when the list does not return that.
     pub assignment_count: Option<i32>,
     /// Safe, small facts about it: description, kind, times, version. An object.
     pub metadata: JsonText,
     /// Hash of its content without assignments, counts and times.
     pub content_hash: [u8; 32],
-    /// Hash that versions before would have stored for the same content, where that is another. An
-    /// item with this hash has not changed.
+    /// The hash that earlier versions stored for the same content, where it differs from
+    /// `content_hash`. An item with this hash has not changed.
     pub former_content_hash: Option<[u8; 32]>,
-    /// Hash of its assignments, when the list tells them.
+    /// Hash of its assignments, when they were read.
     pub assignments_hash: Option<[u8; 32]>,
-    /// Likewise of its assignments.
+    /// The hash that earlier versions stored for the same assignments, where it differs.
     pub former_assignments_hash: Option<[u8; 32]>,
     /// Its content without secrets, as a flat map from JSON pointer to value: see [`change`].
     pub content: JsonText,
-    /// Its assignments in a normal form whose order means nothing, when they are told. An array.
+    /// Its assignments in a normal form whose order means nothing, when they were read. An array.
     pub assignments: Option<JsonText>,
-    /// Its links, one set for each reading that told some. None for a reading that was not made:
-    /// what that told before still stands.
+    /// Its links, one set for each source that was read. A source that was not read keeps the links
+    /// that are stored for it.
     pub links: Vec<LinkSet>,
 }
 
-/// How reading one policy type went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TypeStatus {
-    /// Not yet read to its end.
-    Pending,
-    /// Read to its end.
-    Succeeded,
-    /// Could not be read, or not to its end; nothing of it was marked missing.
-    Failed,
-    /// Cannot be read here; the error says why.
-    Skipped,
-    /// Read to its end, but some of its assignments or links could not be read, and what was known
-    /// of those still stands; or the list changed meanwhile, or rows of it were left out, and what
-    /// is not there any more is not known. The error says why.
-    Incomplete,
-}
-
-impl TypeStatus {
-    /// Every status.
-    pub const ALL: [Self; 5] = [
-        Self::Pending,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Skipped,
-        Self::Incomplete,
-    ];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Incomplete => "incomplete",
-        }
+words! {
+    /// How reading one policy type went.
+    pub enum TypeStatus: "status of a policy type" {
+        /// Not yet read to its end.
+        Pending = "pending",
+        /// Read to its end.
+        Succeeded = "succeeded",
+        /// Could not be read, or not to its end; nothing of it was marked missing.
+        Failed = "failed",
+        /// Cannot be read here; the error says why.
+        Skipped = "skipped",
+        /// Read to its end, but some of its assignments or links could not be read, and what was known
+        /// of those still stands; or the list changed meanwhile, or rows of it were left out, and what
+        /// is not there any more is not known. The error says why.
+        Incomplete = "incomplete",
     }
 }
 

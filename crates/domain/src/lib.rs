@@ -12,12 +12,13 @@
 //! | [`ids`] | newtypes for identifiers |
 //! | [`inventory`] | what a sync observes and how its results are counted |
 //! | [`limits`] | how much text the columns with an index hold |
-//! | [`notification`] | what the initiator of a run is told |
+//! | [`notification`] | notifications to the initiator of a run |
 //! | [`policy_types`] | the registry of policy types and foundations |
 //! | [`run`] | the OperationRun: lifecycle, transitions, dedupe, lease |
 //! | [`selection`] | what a sync is asked to read |
 //! | [`tenant`] | a managed tenant and how Graph is reached for it |
 //! | [`vault`] | tenant secrets, encrypted at rest |
+//! | [`words`] | closed sets of words |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -38,3 +39,4 @@ pub mod run;
 pub mod selection;
 pub mod tenant;
 pub mod vault;
+pub mod words;

@@ -1,35 +1,20 @@
-//! What the initiator of a run is told: once when it is queued, once when it has ended.
-
-use serde::{Deserialize, Serialize};
+//! Notifications to the initiator of a run: one when it is queued, one when it has ended.
 
 use crate::run::{Completion, OperationKind, Outcome};
+use crate::words::words;
 
-/// Which of a run's two notifications. With run and user it is a unique key, so that neither is
-/// sent twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// The run was recorded.
-    Queued,
-    /// The run has ended.
-    Terminal,
-}
-
-impl Phase {
-    /// Both phases.
-    pub const ALL: [Self; 2] = [Self::Queued, Self::Terminal];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Terminal => "terminal",
-        }
+words! {
+    /// Which of a run's two notifications. With run and user it is a unique key, so that neither is
+    /// sent twice.
+    pub enum Phase: "phase of a notification" {
+        /// The run was recorded.
+        Queued = "queued",
+        /// The run has ended.
+        Terminal = "terminal",
     }
 }
 
-/// A notification's words.
+/// The text of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// One line.
@@ -38,7 +23,7 @@ pub struct Message {
     pub body: String,
 }
 
-/// What is said when a run is recorded.
+/// The notification of a run that was recorded.
 #[must_use]
 pub fn queued(kind: OperationKind, tenant_name: &str) -> Message {
     Message {
@@ -47,7 +32,7 @@ pub fn queued(kind: OperationKind, tenant_name: &str) -> Message {
     }
 }
 
-/// What is said when a run has ended.
+/// The notification of a run that has ended.
 #[must_use]
 pub fn terminal(kind: OperationKind, tenant_name: &str, completion: &Completion) -> Message {
     let (verb, mut body) = match completion.outcome {

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_can_be_told_apart_and_names_permissions_that_only_read() {
+    fn every_row_is_distinct_and_names_permissions_that_only_read() {
         let mut labels = BTreeSet::new();
         for row in registry().all() {
             let key = &row.key;

@@ -5,36 +5,33 @@
 //! is what a worker holds while it runs, [`cancel`] and [`retry`] are what people do with runs, and
 //! [`action`] says which of it is possible.
 //!
-//! A [`kind`] has [`inputs`], [`counts`] and [`progress`] of its own: types in its own file
-//! ([`inventory_sync`], [`directory_groups_sync`]) and a variant here for each of the three.
+//! A [`kind`] has inputs, counts and progress of its own; its types are in a file of its own
+//! ([`inventory_sync`], [`directory_groups_sync`]). Rows and answers carry the same [`members`] for
+//! every kind.
 
 pub mod action;
 pub mod cancel;
-pub mod counts;
 pub mod directory_groups_sync;
 pub mod identity;
-pub mod inputs;
 pub mod inventory_sync;
 pub mod kind;
 pub mod lease;
+pub mod members;
 pub mod outcome;
 pub mod phase;
-pub mod progress;
 pub mod retry;
 pub mod state;
 pub mod transition;
 
 pub use action::RunAction;
 pub use cancel::{CANCEL_GRACE, CancelReason};
-pub use counts::{CountMembers, RunCounts};
 pub use directory_groups_sync::{GroupCounts, GroupsProgress};
-pub use inputs::RunInputs;
 pub use inventory_sync::{InventoryCounts, InventoryProgress};
-pub use kind::OperationKind;
+pub use kind::{OperationKind, Progress, RunCounts, RunInputs};
 pub use lease::{Claim, Lease};
+pub use members::{CountMembers, ProgressMembers};
 pub use outcome::{Completion, Outcome};
 pub use phase::ProgressPhase;
-pub use progress::{Progress, ProgressMembers};
 pub use retry::{NothingFailed, RetryScope};
 pub use state::{CancelRequest, OperationRun, RunState, WaitReason};
 pub use transition::{Status, Transition};

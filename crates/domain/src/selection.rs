@@ -22,7 +22,7 @@ pub struct SelectionRequest {
     /// Only policy types of these categories. An empty list is no filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<String>>,
-    /// Whether to read the objects that policies lean on.
+    /// Whether to read foundations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include_foundations: Option<bool>,
     /// Whether to record what items refer to.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use atlas_domain::directory::{GroupNews, GroupPatch, GroupTells};
+use atlas_domain::directory::{GroupPatch, GroupState, GroupUpdate};
 use atlas_domain::failure::{RowDefect, RowProblem, RowProblems};
 use atlas_domain::ids::GroupId;
 use serde::{Deserialize, Deserializer};
@@ -36,7 +36,7 @@ pub const GROUPS_PERMISSION: &str = "Group.Read.All";
 #[derive(Debug)]
 pub struct GroupPage {
     /// What is told, in the order in which it was told.
-    pub news: Vec<GroupNews>,
+    pub news: Vec<GroupUpdate>,
     /// Among the pages in memory, until it is dropped.
     _place: Option<Place>,
 }
@@ -187,7 +187,7 @@ impl std::fmt::Debug for GroupReader {
 
 #[derive(Debug, Default)]
 struct Read {
-    news: Vec<GroupNews>,
+    news: Vec<GroupUpdate>,
     rows: u64,
     problems: Vec<RowProblem>,
     /// Whether one of the problems left a row out.
@@ -272,12 +272,12 @@ impl GroupRow {
         Some(types.any(|one| one.eq_ignore_ascii_case(word)))
     }
 
-    fn into_news(self) -> GroupNews {
+    fn into_news(self) -> GroupUpdate {
         let id = self.id;
         if self.removed.is_some() {
-            return GroupNews {
+            return GroupUpdate {
                 id,
-                tells: GroupTells::Gone,
+                state: GroupState::Gone,
             };
         }
         let text = |told: Option<Option<String>>| told.map(|text| text.map(clean));
@@ -296,9 +296,9 @@ impl GroupRow {
                 .display_name
                 .map(|name| clean(name.unwrap_or_default()).into()),
         };
-        GroupNews {
+        GroupUpdate {
             id,
-            tells: GroupTells::There(patch),
+            state: GroupState::Present(patch),
         }
     }
 }
@@ -348,9 +348,9 @@ mod tests {
              "description": "See http://u:SECRET@h"},
             {"id": "00000000-0000-4000-8000-000000000004", "@removed": {"reason": "deleted"}}]}"#;
         let read = read(body.as_bytes()).unwrap();
-        let patch = |at: usize| match &read.news[at].tells {
-            GroupTells::There(patch) => serde_json::to_value(patch).unwrap(),
-            GroupTells::Gone => Value::Null,
+        let patch = |at: usize| match &read.news[at].state {
+            GroupState::Present(patch) => serde_json::to_value(patch).unwrap(),
+            GroupState::Gone => Value::Null,
         };
         assert_eq!(
             patch(0),

@@ -2,8 +2,8 @@
 //!
 //! A message says "look, perhaps at this run". PostgreSQL holds the runs and decides who gets them;
 //! Redis may lose a message, deliver it twice, late or never, and it costs only time. This is the
-//! only crate that knows apalis-redis, and it leans on little of it: what it does lean on is held
-//! by the tests in `tests/queue`, because release 1.0.0 has traps (each is named where it is
+//! only crate that knows apalis-redis, and it uses little of it. The tests in `tests/queue` check the
+//! behaviour that it relies on, because release 1.0.0 has defects (each is named where it is
 //! avoided).
 
 mod config;

@@ -8,7 +8,7 @@
 //! | [`audit`] | the audit log |
 //! | [`directory_groups`] | groups of tenants' directories: written by syncs, found by name |
 //! | [`inventory`] | what syncs write and screens read of tenants' policies |
-//! | [`notifications`] | what initiators are told |
+//! | [`notifications`] | notifications of initiators |
 //! | [`runs`] | admission, claims, leases, ends and sweeps of operation runs |
 //! | [`system`] | workers, queues and retention of the installation |
 //! | [`tenants`] | tenants as their members see them |

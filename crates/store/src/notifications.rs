@@ -1,4 +1,4 @@
-//! What initiators of runs are told. Rows are written in the transactions of the runs' transitions.
+//! Notifications of initiators of runs. Rows are written in the transactions of the runs' transitions.
 
 use atlas_domain::ids::{NotificationId, RunId, TenantId, UserId};
 use chrono::{DateTime, Utc};

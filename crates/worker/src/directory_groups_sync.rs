@@ -1,14 +1,14 @@
 //! The service behind `directory_groups_sync`: brings what is stored of a directory's groups up to
-//! date, from the last reading's end where there is one, else from the beginning.
+//! date: from the delta link of the last reading where there is one, else from the beginning.
 //!
 //! Groups that the database refuses, and rows that cannot be read, are left out. The run ends
 //! `partially_succeeded` and names them; what else was read is stored, but nothing is marked as gone,
 //! and the next reading does not go on from this one's end: Graph would not send those groups
-//! again, and nobody would hear of them.
+//! again.
 
 use std::sync::Arc;
 
-use atlas_domain::directory::settle;
+use atlas_domain::directory::merged;
 use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
 use atlas_domain::run::{
     Claim, Completion, GroupCounts, GroupsProgress, Lease, Outcome, ProgressPhase,
@@ -33,24 +33,24 @@ pub struct DirectoryGroupsSyncService {
     sign_in: Arc<SignIn>,
 }
 
-/// How a reading ended that met no trouble of its own.
+/// How far the delta query was read.
 enum Reading {
-    /// Everything that it read is stored, but for what was left out.
-    AtEnd(Ending),
-    /// What it went on from is of no use any more. What it told until then is stored.
+    /// To its end. Everything that it returned is stored, but for what was left out.
+    ToEnd(EndOfReading),
+    /// The link that it went on from can no longer be used. What it returned before is stored.
     OutOfDate,
 }
 
-/// The end of a reading.
-struct Ending {
-    /// Where the next one goes on.
+/// What a reading that came to its end leaves.
+struct EndOfReading {
+    /// The delta link with which the next reading goes on.
     link: String,
     /// Rows that were altered or left out because they could not be read as they were sent.
     unreadable: RowProblems,
     /// Groups that the database refused.
     not_stored: RowProblems,
     /// Whether a row or a group was left out.
-    lost: bool,
+    incomplete: bool,
 }
 
 impl RunService<()> for DirectoryGroupsSyncService {
@@ -76,16 +76,20 @@ impl DirectoryGroupsSyncService {
         Self { store, sign_in }
     }
 
-    /// Gives how the reading ended.
-    async fn sync(&self, lease: &Lease, tracker: &GroupsTracker<'_>) -> Result<Ending, Interrupt> {
+    /// Reads what changed since the last reading, or every group, and stores it.
+    async fn sync(
+        &self,
+        lease: &Lease,
+        tracker: &GroupsTracker<'_>,
+    ) -> Result<EndOfReading, Interrupt> {
         let since = with_retries(|| self.store.group_delta_link(lease.tenant_id)).await?;
         let tenant = self.sign_in.to(lease.tenant_id).await?;
         tracker.update(|progress, _| progress.phase = ProgressPhase::Collecting);
         if let Some(link) = &since
-            && let Reading::AtEnd(end) = self.read(lease, &tenant, Some(link), tracker).await?
+            && let Reading::ToEnd(end) = self.read(lease, &tenant, Some(link), tracker).await?
         {
             tracker.update(|progress, _| progress.phase = ProgressPhase::Finishing);
-            if !end.lost {
+            if !end.incomplete {
                 with_retries(|| self.store.groups_read_to_end(lease, &end.link, false)).await?;
             }
             tracker.update(|progress, _| progress.read_to_end = true);
@@ -95,15 +99,15 @@ impl DirectoryGroupsSyncService {
             tracing::info!("the last reading cannot be gone on from; reading all groups");
         }
         // A link that has just been given is good; if not, a later attempt begins again.
-        let Reading::AtEnd(end) = self.read(lease, &tenant, None, tracker).await? else {
+        let Reading::ToEnd(end) = self.read(lease, &tenant, None, tracker).await? else {
             let failure = Failure::transient(
                 FailureCode::GRAPH_INVALID_RESPONSE,
-                "Microsoft Graph told of changes to groups that it had not told of.",
+                "Microsoft Graph reported changes of groups that it had not reported before.",
             );
             return Err(Interrupt::of(failure, None));
         };
         tracker.update(|progress, _| progress.phase = ProgressPhase::Finishing);
-        if !end.lost {
+        if !end.incomplete {
             self.mark_gone(lease, tracker).await?;
             with_retries(|| self.store.groups_read_to_end(lease, &end.link, true)).await?;
         }
@@ -146,7 +150,7 @@ impl DirectoryGroupsSyncService {
             let (stored, next) =
                 tokio::join!(self.store_page(lease, page, tracker), reader.next_page());
             let stored = stored?;
-            // Where all groups are read, the row that told the name may be one that was lost.
+            // Where all groups are read, the row with the name may be one that was left out.
             let explained = since.is_none() && reader.lost_rows();
             if stored.nameless > 0 && !explained {
                 return Ok(Reading::OutOfDate);
@@ -162,9 +166,9 @@ impl DirectoryGroupsSyncService {
         }
         // The reader refuses a list that ends without a link.
         Ok(reader.delta_link().map_or(Reading::OutOfDate, |link| {
-            Reading::AtEnd(Ending {
+            Reading::ToEnd(EndOfReading {
                 link: link.to_owned(),
-                lost: reader.lost_rows() || !not_stored.is_empty(),
+                incomplete: reader.lost_rows() || !not_stored.is_empty(),
                 unreadable: reader.row_problems().clone(),
                 not_stored,
             })
@@ -178,8 +182,8 @@ impl DirectoryGroupsSyncService {
         page: GroupPage,
         tracker: &GroupsTracker<'_>,
     ) -> Result<GroupEffect, Interrupt> {
-        let news = settle(page.news);
-        let effect = with_retries(|| self.store.store_groups(lease, &news)).await?;
+        let updates = merged(page.news);
+        let effect = with_retries(|| self.store.store_groups(lease, &updates)).await?;
         tracker.update(|progress, counts| {
             progress.seen += effect.seen;
             *counts = counted(progress.seen, effect.so_far);
@@ -188,7 +192,7 @@ impl DirectoryGroupsSyncService {
     }
 }
 
-fn completion(counts: GroupCounts, end: Ending) -> Completion {
+fn completion(counts: GroupCounts, end: EndOfReading) -> Completion {
     let error = match (end.not_stored.is_empty(), end.unreadable.is_empty()) {
         (true, true) => None,
         (true, false) => Some(Failure::rows_unreadable(end.unreadable)),

@@ -81,8 +81,8 @@ impl Dispatcher {
         }
     }
 
-    /// Lets every free slot look, for runs that nobody rang for.
-    pub fn look_unasked(self: &Arc<Self>) {
+    /// Lets the free slots claim runs for which no message arrived.
+    pub fn look_without_message(self: &Arc<Self>) {
         if self.draining.is_cancelled() {
             return;
         }
@@ -127,7 +127,7 @@ impl Dispatcher {
                 crash_point!("sweep.after_row");
             }
             // More may be due: another free slot looks while this one works.
-            self.look_unasked();
+            self.look_without_message();
             let run = claim.lease.run_id;
             let trace = message
                 .as_ref()

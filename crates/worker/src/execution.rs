@@ -17,7 +17,7 @@ use atlas_telemetry::metrics::{RUN_HAND_BACKS, RUN_RETRIES};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use self::exit::{finish_free, is_queued, lost, record, with_retries, write_refused};
+use self::exit::{exit_with_retries, finish_free, is_queued, lost, record, write_refused};
 use self::lease_keeper::LeaseKeeper;
 use crate::coalescer::Coalescer;
 use crate::interrupt::Interrupt;
@@ -118,7 +118,7 @@ impl Executor {
                     "run is tried again later"
                 );
                 let step = |claim| self.store.retry_later(claim, delay, &failure);
-                let exit = with_retries(claim, keeper, step).await;
+                let exit = exit_with_retries(claim, keeper, step).await;
                 if is_queued(exit, kind) {
                     RUN_RETRIES.add(&[kind.as_str()], 1);
                     tracing::info!("run is queued, to be tried again");
@@ -127,7 +127,7 @@ impl Executor {
             }
             Err(Interrupt::ShuttingDown) => {
                 let step = |claim| self.store.hand_back(claim);
-                let exit = with_retries(claim, keeper, step).await;
+                let exit = exit_with_retries(claim, keeper, step).await;
                 if !is_queued(exit, kind) {
                     return None;
                 }
@@ -167,7 +167,7 @@ impl Executor {
         let exit = match finished_with_others {
             Some(exit) => Some(exit),
             // Lost, locked for a moment, or the database is away: the run is ended alone.
-            None => with_retries(claim, keeper, step).await,
+            None => exit_with_retries(claim, keeper, step).await,
         };
         let Some(Exit::Completed { outcome, next }) = record(exit, kind) else {
             return None;

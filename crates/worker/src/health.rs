@@ -1,4 +1,4 @@
-//! How a worker tells whether it is ready. It serves no HTTP: it writes a file, and
+//! How a worker reports whether it is ready. It serves no HTTP: it writes a file, and
 //! `atlas-worker health` reads it.
 
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use atlas_domain::causes::Causes;
 use atlas_domain::ids::WorkerId;
 use serde::{Deserialize, Serialize};
 
-/// A report older than this says nothing any more: the worker hangs or is gone.
+/// A report older than this is not believed: the worker hangs or is gone.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
-/// What a worker says of itself.
+/// What the health file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Report {
     worker_id: String,
@@ -34,17 +34,17 @@ impl HealthReporter {
         Self { path, worker_id }
     }
 
-    /// Says that the worker does its work.
+    /// Reports that the worker is ready.
     pub fn ready(&self) {
         self.write(None);
     }
 
-    /// Says why it does not.
+    /// Reports why it is not.
     pub fn not_ready(&self, reason: &str) {
         self.write(Some(reason.to_owned()));
     }
 
-    /// Says nothing any more. A file that another worker has taken over stays.
+    /// Deletes the report, unless another worker has taken the file over.
     pub fn withdraw(&self) {
         let ours = std::fs::read(&self.path)
             .ok()

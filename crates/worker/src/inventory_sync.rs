@@ -1,5 +1,5 @@
-//! The service behind `inventory_sync`: reads what a selection asks for from Microsoft Graph and
-//! stores what it saw.
+//! The service behind `inventory_sync`: reads the selected policy types from Microsoft Graph and
+//! stores them.
 
 mod collect;
 mod persist;

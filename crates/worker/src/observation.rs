@@ -22,7 +22,7 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, shutdown: CancellationToke
     loop {
         match store.queue_stats().await {
             Ok(all) => {
-                all.iter().for_each(tell);
+                all.iter().for_each(record);
                 OBSERVED_AT.set(&[], clock.now().timestamp());
             }
             Err(error) => {
@@ -36,7 +36,7 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, shutdown: CancellationToke
     }
 }
 
-fn tell(stats: &QueueStats) {
+fn record(stats: &QueueStats) {
     let kind = stats.kind.as_str();
     RUNS.set(&[kind, "queued"], stats.queued);
     RUNS.set(&[kind, "running"], stats.running);

@@ -28,14 +28,14 @@ pub struct Arguments {
 pub enum Command {
     /// Work until SIGTERM or Ctrl-C.
     Run(Box<RunOptions>),
-    /// Say whether the worker that writes the health file is ready; exit status 0 only then.
+    /// Report whether the worker that writes the health file is ready; exit status 0 only then.
     Health(HealthFile),
 }
 
-/// Where a worker tells how it is.
+/// Where a worker reports whether it is ready.
 #[derive(Debug, Clone, Args)]
 pub struct HealthFile {
-    /// The file in which the worker says after each sweep that it is ready, or why not
+    /// The file in which the worker reports after each sweep that it is ready, or why not
     #[arg(long = "health-file", env = "ATLAS_HEALTH_FILE", value_name = "PATH",
         default_value_os_t = std::env::temp_dir().join("atlas-worker.health"))]
     pub path: PathBuf,
@@ -88,7 +88,7 @@ pub struct RunOptions {
     /// How often Redis is asked when nothing announces a message
     #[arg(long, env = "ATLAS_POLL_INTERVAL", default_value = "500ms", value_parser = duration, value_name = "TIME")]
     pub poll_interval: Duration,
-    /// How long runs may go on after SIGTERM before they are given back
+    /// How long runs may go on after SIGTERM before they are handed back
     #[arg(long, env = "ATLAS_SHUTDOWN_GRACE", default_value = "20s", value_parser = duration, value_name = "TIME")]
     pub shutdown_grace: Duration,
     /// Microsoft Graph's address instead of the tenant's cloud's, for a simulator
@@ -129,10 +129,10 @@ pub struct RunOptions {
     /// How long recorded changes of inventory items are kept
     #[arg(long, env = "ATLAS_RETENTION_CHANGES", default_value = "400d", value_parser = duration, value_name = "TIME")]
     pub retention_changes: Duration,
-    /// Where to tell how this worker is
+    /// Where to report whether this worker is ready
     #[command(flatten)]
     pub health_file: HealthFile,
-    /// Where to tell numbers
+    /// Where to publish metrics
     #[command(flatten)]
     pub metrics: MetricsOptions,
 }
@@ -246,8 +246,8 @@ mod tests {
 
     #[test]
     fn graph_is_asked_as_its_client_would_by_default_and_as_is_said_otherwise() {
-        let (told, own) = (options(&[]).unwrap().graph(), GraphOptions::default());
-        assert_eq!(format!("{told:?}"), format!("{own:?}"));
+        let (by_options, by_default) = (options(&[]).unwrap().graph(), GraphOptions::default());
+        assert_eq!(format!("{by_options:?}"), format!("{by_default:?}"));
         let said = [
             "--graph-limit-share=0.25",
             "--graph-concurrency=3",

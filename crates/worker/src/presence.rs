@@ -1,4 +1,4 @@
-//! A worker records in the database that it is there, so that operators can see it.
+//! A worker reports itself in the database, so that operators see which workers there are.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -7,12 +7,11 @@ use atlas_domain::causes::Causes;
 use atlas_store::{Store, StoreError, WorkerReport};
 use tokio_util::sync::CancellationToken;
 
-/// How long the worker tries to say that it is gone. Whoever stops it must not wait for a database
-/// that does not answer; the row is then deleted by retention.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the worker tries to delete its row at its end. Whoever stops it must not wait for a
+/// database that does not answer; the row is then deleted by retention.
+const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reports at every interval; says that it is draining from `draining` on, and that it is gone at
-/// `gone`.
+/// Reports at every interval: as draining from `draining` on. Deletes the report at `gone`.
 pub async fn run(
     store: Store,
     mut report: WorkerReport,
@@ -27,7 +26,7 @@ pub async fn run(
             result = &mut reported => log(result),
             () = gone.cancelled() => {
                 // A report that is under way would otherwise be written after the row is deleted.
-                let _ = tokio::time::timeout(FAREWELL, reported).await;
+                let _ = tokio::time::timeout(FORGET_TIMEOUT, reported).await;
                 break;
             }
         }
@@ -37,7 +36,8 @@ pub async fn run(
             () = tokio::time::sleep(interval) => {}
         }
     }
-    if let Ok(result) = tokio::time::timeout(FAREWELL, store.forget_worker(&report.id)).await {
+    if let Ok(result) = tokio::time::timeout(FORGET_TIMEOUT, store.forget_worker(&report.id)).await
+    {
         log(result);
     }
 }

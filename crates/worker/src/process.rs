@@ -144,7 +144,7 @@ pub async fn run(
         store,
         dispatcher.clone(),
         health.clone(),
-        sweeps::Rhythm {
+        sweeps::SweepOptions {
             interval: options.sweep_interval,
             retention: options.retention(),
         },

@@ -29,15 +29,15 @@ const READ_AT_ONCE: usize = 64;
 pub struct SignIn {
     store: Store,
     /// Runs that sign in in the same moment read their credentials with one statement.
-    credentials: Coalescer<TenantId, Option<Found>>,
+    credentials: Coalescer<TenantId, Option<TenantCredential>>,
     graph: GraphClient,
     keys: Keyring,
     clock: Arc<dyn Clock>,
     directory: CredentialsDirectory,
 }
 
-/// What there is for a tenant, if anything.
-type Found = Option<StoredCredential>;
+/// The credentials of a tenant, when it has any.
+type TenantCredential = Option<StoredCredential>;
 
 impl SignIn {
     /// Signs in with secrets that these keys open, and with files in `credentials_dir`.
@@ -122,7 +122,7 @@ impl SignIn {
 
 /// What is stored for each of the tenants; no answer for what is not readable, and none at all while
 /// the database does not answer.
-async fn read_credentials(store: Store, tenants: Vec<TenantId>) -> Vec<Option<Found>> {
+async fn read_credentials(store: Store, tenants: Vec<TenantId>) -> Vec<Option<TenantCredential>> {
     match store.credentials(&tenants).await {
         // Several runs of one tenant may ask at once.
         Ok(stored) => tenants
@@ -162,8 +162,8 @@ fn unreadable(detail: impl Into<String>, hint: impl Into<String>) -> Interrupt {
     Interrupt::Failed(failure.with_hint(hint))
 }
 
-/// Says what is wrong with a file. Its name is the operators' own word; where the directory is
-/// stays in the log.
+/// Names the file and what is wrong with it. Operators chose its name; the path of its directory
+/// appears only in the log.
 fn unusable(refusal: &FileRefusal, name: &CredentialFile) -> Interrupt {
     tracing::error!(file = %name, %refusal, "the tenant's credentials cannot be read");
     unreadable(

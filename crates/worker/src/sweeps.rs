@@ -1,5 +1,5 @@
-//! What every worker does at intervals, without being asked and without input. Each step may run in
-//! any number of processes at once, and doing it twice changes nothing.
+//! Sweeps: what every worker does at intervals, without input. Each step may run in any number of
+//! processes at once, and doing it twice changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,24 +17,24 @@ use crate::health::HealthReporter;
 
 /// Runs that one sweep ends or requeues at most; the next one follows soon.
 const BATCH: u32 = 100;
-/// How often a worker looks for what is old enough to go; at once again after a full batch.
+/// How often a worker deletes old rows; at once again after a full batch.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
 /// How often to sweep, and how long to keep.
 #[derive(Debug, Clone, Copy)]
-pub struct Rhythm {
+pub struct SweepOptions {
     /// The time between two sweeps.
     pub interval: Duration,
-    /// How long what has come to its end is kept.
+    /// How long ended runs and other old rows are kept.
     pub retention: Retention,
 }
 
-/// Sweeps until `shutdown`, and reports after each sweep how the worker is.
+/// Sweeps until `shutdown`, and reports after each sweep whether the worker is ready.
 pub async fn run(
     store: Store,
     dispatcher: Arc<Dispatcher>,
     health: HealthReporter,
-    rhythm: Rhythm,
+    options: SweepOptions,
     entropy: Arc<dyn Entropy>,
     shutdown: CancellationToken,
 ) {
@@ -46,41 +46,41 @@ pub async fn run(
             Ok(()) => {
                 health.ready();
                 if prune_at <= Instant::now() {
-                    prune_at = Instant::now() + prune(&store, &rhythm.retention).await;
+                    prune_at = Instant::now() + prune(&store, &options.retention).await;
                 }
             }
-            Err(Unfit::Schema(state)) => {
+            Err(NotReady::Schema(state)) => {
                 tracing::error!(%state, "not ready");
                 health.not_ready(&state.to_string());
             }
-            Err(Unfit::Database(error)) => {
+            Err(NotReady::Database(error)) => {
                 tracing::warn!(error = %Causes(&error), "a sweep failed");
                 health.not_ready("the database does not answer");
             }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(spread(rhythm.interval, entropy.as_ref())) => {}
+            () = tokio::time::sleep(spread(options.interval, entropy.as_ref())) => {}
         }
     }
 }
 
 /// Why a worker is not ready.
-enum Unfit {
+enum NotReady {
     Schema(SchemaState),
     Database(StoreError),
 }
 
-impl From<StoreError> for Unfit {
+impl From<StoreError> for NotReady {
     fn from(error: StoreError) -> Self {
         Self::Database(error)
     }
 }
 
-async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), Unfit> {
+async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), NotReady> {
     match store.schema_state().await? {
         SchemaState::Current => {}
-        other => return Err(Unfit::Schema(other)),
+        other => return Err(NotReady::Schema(other)),
     }
     let reclaimed = store.reclaim_expired(BATCH).await?;
     if reclaimed.requeued > 0 {
@@ -97,7 +97,7 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), Unfit>
         "past their queue limit",
         store.fail_queue_timeouts(BATCH).await?,
     );
-    dispatcher.look_unasked();
+    dispatcher.look_without_message();
     Ok(())
 }
 

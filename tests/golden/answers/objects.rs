@@ -1,6 +1,6 @@
 //! What the seed's objects and groups are like.
 
-use atlas_domain::directory::{GroupNews, GroupPatch, GroupTells};
+use atlas_domain::directory::{GroupPatch, GroupState, GroupUpdate};
 use atlas_domain::ids::GroupId;
 use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::{JsonText, Observation};
@@ -85,7 +85,7 @@ pub(super) fn group(number: u8) -> GroupId {
     ))
 }
 
-pub(super) fn named(number: u8, name: &str) -> GroupNews {
+pub(super) fn named(number: u8, name: &str) -> GroupUpdate {
     let patch = GroupPatch {
         name: Some(name.to_owned().into()),
         description: Some(Some(format!("Group {number}"))),
@@ -94,8 +94,8 @@ pub(super) fn named(number: u8, name: &str) -> GroupNews {
         mail: Some(number == 3),
         ..GroupPatch::default()
     };
-    GroupNews {
+    GroupUpdate {
         id: group(number),
-        tells: GroupTells::There(patch),
+        state: GroupState::Present(patch),
     }
 }

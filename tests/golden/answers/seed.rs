@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use atlas_domain::access::Role;
-use atlas_domain::directory::{GroupNews, GroupTells};
+use atlas_domain::directory::{GroupState, GroupUpdate};
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::{RunId, WorkerId};
 use atlas_domain::inventory::{JsonText, Observation, TypeResult, TypeStatus};
@@ -317,15 +317,15 @@ impl Sower<'_> {
         ];
         let news: Vec<_> = (1..).zip(names).map(|(n, name)| named(n, name)).collect();
         self.groups_synced(&news).await;
-        let gone = GroupNews {
+        let gone = GroupUpdate {
             id: group(5),
-            tells: GroupTells::Gone,
+            state: GroupState::Gone,
         };
         self.groups_synced(&[gone, named(1, "Sales Berlin East")])
             .await
     }
 
-    async fn groups_synced(&self, news: &[GroupNews]) -> RunId {
+    async fn groups_synced(&self, news: &[GroupUpdate]) -> RunId {
         let store = &self.installation.store;
         let start = Scenario::start_of(RunInputs::DirectoryGroupsSync);
         let (tenant, user) = (self.tenant.id, self.member.id);

@@ -42,7 +42,7 @@ pub(crate) async fn list_audit_events(
     let filter = AuditFilter {
         action: query.many("action", MAX_ACTIONS, text(MAX_WORD)),
         actor: query.one("actor", id),
-        outcome: query.one("outcome", word(AuditOutcome::ALL, AuditOutcome::as_str)),
+        outcome: query.one("outcome", word(&AuditOutcome::ALL, AuditOutcome::as_str)),
         occurred_after: query.one("occurred_after", moment),
         occurred_before: query.one("occurred_before", moment),
     };

@@ -1,7 +1,7 @@
 //! Groups of directories: stored ones, found by name and by id, and live ones with the caller's own
 //! token, of which nothing stays.
 
-use atlas_domain::directory::{GroupNews, GroupPatch, GroupTells};
+use atlas_domain::directory::{GroupPatch, GroupState, GroupUpdate};
 use atlas_domain::ids::{GroupId, WorkerId};
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Completion, RunInputs};
@@ -21,22 +21,22 @@ pub(crate) fn id(number: usize) -> GroupId {
     GroupId::from_uuid(Uuid::from_u128(number as u128 + 1))
 }
 
-pub(crate) fn named(number: usize, name: &str) -> GroupNews {
+pub(crate) fn named(number: usize, name: &str) -> GroupUpdate {
     let patch = GroupPatch {
         name: Some(name.to_owned().into()),
         security: Some(true),
         unified: Some(number.is_multiple_of(2)),
         ..GroupPatch::default()
     };
-    GroupNews {
+    GroupUpdate {
         id: id(number),
-        tells: GroupTells::There(patch),
+        state: GroupState::Present(patch),
     }
 }
 
 impl Stage {
     /// A sync of groups that was told this.
-    pub(crate) async fn told(&self, news: &[GroupNews]) {
+    pub(crate) async fn told(&self, news: &[GroupUpdate]) {
         let start = Scenario::start_of(RunInputs::DirectoryGroupsSync);
         let (tenant, user) = (self.tenant.id, self.operator.id);
         self.scenario.queued(tenant, user, start).await;
@@ -112,9 +112,9 @@ async fn stored_groups_are_found_by_beginning_by_part_and_by_likeness_in_pages()
     let mut news: Vec<_> = (0..).zip(all).map(|(at, name)| named(at, name)).collect();
     news.push(named(90, "Gone Sales"));
     stage.told(&news).await;
-    let gone = GroupNews {
+    let gone = GroupUpdate {
         id: id(90),
-        tells: GroupTells::Gone,
+        state: GroupState::Gone,
     };
     stage.told(&[gone]).await;
 
@@ -162,9 +162,9 @@ async fn stored_groups_are_found_by_beginning_by_part_and_by_likeness_in_pages()
 async fn ids_are_resolved_to_names_also_of_groups_that_are_gone_and_unknown_ones_are_told() {
     let stage = Stage::set().await;
     stage.told(&[named(1, "Here"), named(2, "Gone")]).await;
-    let gone = GroupNews {
+    let gone = GroupUpdate {
         id: id(2),
-        tells: GroupTells::Gone,
+        state: GroupState::Gone,
     };
     stage.told(&[gone]).await;
     let path = stage.path("directory-groups/resolve");

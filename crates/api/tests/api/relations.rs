@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atlas_domain::directory::{GroupNews, GroupTells};
+use atlas_domain::directory::{GroupState, GroupUpdate};
 use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::registry;
@@ -156,9 +156,9 @@ async fn links_tell_the_names_of_groups_that_the_directory_had_at_the_last_readi
     assert_eq!(names("inventory-links").await, told([None; 4]));
 
     stage.told(&[named(1, "Pilots"), named(2, "Leavers")]).await;
-    let gone = GroupNews {
+    let gone = GroupUpdate {
         id: group(2),
-        tells: GroupTells::Gone,
+        state: GroupState::Gone,
     };
     stage.told(&[gone]).await;
     let expected = told([Some("Pilots"), Some("Leavers"), None, None]);

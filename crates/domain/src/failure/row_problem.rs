@@ -4,59 +4,36 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// So many rows are named; the others are counted.
 pub const MOST_NAMED: usize = 20;
 
-/// What was wrong with a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowDefect {
-    /// It is `null`, or another value that is not an object. Not stored.
-    NotAnObject,
-    /// It has no id that could be used. Not stored.
-    NoId,
-    /// It is not JSON. Not stored.
-    Unreadable,
-    /// It has text that is not Unicode; stored with U+FFFD in its place.
-    TextReplaced,
-    /// It has a number that is too large for a number; stored as text.
-    NumberAsText,
-    /// It is nested too deeply; stored without what lies deeper.
-    NestingCut,
-    /// The database refused it. Not stored.
-    NotStored,
-}
-
-impl RowDefect {
-    /// Every defect.
-    pub const ALL: [Self; 7] = [
-        Self::NotAnObject,
-        Self::NoId,
-        Self::Unreadable,
-        Self::TextReplaced,
-        Self::NumberAsText,
-        Self::NestingCut,
-        Self::NotStored,
-    ];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAnObject => "not_an_object",
-            Self::NoId => "no_id",
-            Self::Unreadable => "unreadable",
-            Self::TextReplaced => "text_replaced",
-            Self::NumberAsText => "number_as_text",
-            Self::NestingCut => "nesting_cut",
-            Self::NotStored => "not_stored",
-        }
+words! {
+    /// What was wrong with a row.
+    pub enum RowDefect: "defect of a row" {
+        /// It is `null`, or another value that is not an object. Not stored.
+        NotAnObject = "not_an_object",
+        /// It has no id that could be used. Not stored.
+        NoId = "no_id",
+        /// It is not JSON. Not stored.
+        Unreadable = "unreadable",
+        /// It has text that is not Unicode; stored with U+FFFD in its place.
+        TextReplaced = "text_replaced",
+        /// It has a number that is too large for a number; stored as text.
+        NumberAsText = "number_as_text",
+        /// It is nested too deeply; stored without what lies deeper.
+        NestingCut = "nesting_cut",
+        /// The database refused it. Not stored.
+        NotStored = "not_stored",
     }
 }
 
-impl fmt::Display for RowDefect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl RowDefect {
+    /// What is wrong, for people.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
             Self::NotAnObject => "not an object",
             Self::NoId => "no usable id",
             Self::Unreadable => "not JSON",
@@ -64,7 +41,7 @@ impl fmt::Display for RowDefect {
             Self::NumberAsText => "a number out of range was kept as text",
             Self::NestingCut => "what is nested too deeply was cut",
             Self::NotStored => "refused by the database",
-        })
+        }
     }
 }
 
@@ -89,7 +66,7 @@ impl fmt::Display for RowProblem {
             (None, Some(id)) => write!(f, "{id}")?,
             (None, None) => f.write_str("a row")?,
         }
-        write!(f, ": {}", self.defect)
+        write!(f, ": {}", self.defect.describe())
     }
 }
 

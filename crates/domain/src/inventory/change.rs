@@ -1,49 +1,28 @@
 //! What differs between two readings of an object.
 //!
 //! An object's content is kept as a flat map from JSON pointer (RFC 6901) to value, so that a
-//! difference can be told field by field. Only objects are taken apart; arrays are values, because
+//! difference can be shown field by field. Only objects are taken apart; arrays are values, because
 //! the positions of their members mean nothing.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// What happened to an item, as one sync saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
-    /// Seen for the first time.
-    Created,
-    /// Its content differs.
-    Changed,
-    /// Its assignments differ.
-    Reassigned,
-    /// It is not on a list that was read to its end.
-    Gone,
-    /// It was gone, and is there again.
-    Back,
-}
+use crate::words::words;
 
-impl ChangeKind {
-    /// Every kind.
-    pub const ALL: [Self; 5] = [
-        Self::Created,
-        Self::Changed,
-        Self::Reassigned,
-        Self::Gone,
-        Self::Back,
-    ];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Changed => "changed",
-            Self::Reassigned => "reassigned",
-            Self::Gone => "gone",
-            Self::Back => "back",
-        }
+words! {
+    /// What happened to an item, as one sync saw it.
+    #[derive(PartialOrd, Ord)]
+    pub enum ChangeKind: "kind of change" {
+        /// Seen for the first time.
+        Created = "created",
+        /// Its content differs.
+        Changed = "changed",
+        /// Its assignments differ.
+        Reassigned = "reassigned",
+        /// It is not on a list that was read to its end.
+        Gone = "gone",
+        /// It was gone, and is there again.
+        Back = "back",
     }
 }
 
@@ -58,7 +37,7 @@ const MOST_FIELDS: usize = 1_000;
 const FURTHER_FIELDS: &str = "/…";
 
 /// Takes an object apart into its fields. A value that is too long stands as
-/// `{"sha256": "…", "bytes": n}`: that it changed can still be told.
+/// `{"sha256": "…", "bytes": n}`: that it changed can still be shown.
 #[must_use]
 pub fn fields(object: &Map<String, Value>) -> Map<String, Value> {
     let mut all = Vec::new();

@@ -1,11 +1,10 @@
-//! What of an object is content, in a form in which two readings can be compared.
+//! The content of an object, in a normal form in which two readings can be compared.
 //!
-//! Content is what somebody decided: settings, names, scope tags. It is not when something was
-//! touched or synchronised, how many devices it reached, what the service thinks of its own answer,
-//! or what it is assigned to: assignments are compared apart.
+//! Content is what somebody decided: settings, names, scope tags. Times of changes and synchronisation,
+//! counts of devices, and annotations of the service are no content. Assignments are compared apart.
 //!
 //! A value that is an identifier is kept with its GUIDs in lower case ([`crate::guid`]); free text
-//! is kept as it is. Versions before folded nothing: `former_…` is what they made of the same
+//! is kept as it is. Earlier versions kept identifiers as sent: `former_…` is their form of the same
 //! object, by which a hash that they stored is recognised (`docs/adr/0003-former-hashes.md`).
 
 #[cfg(test)]
@@ -18,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::guid::{fold_guids, is_identifier_with_guid};
 
-/// The one annotation that says something of the object.
+/// The one annotation that is content.
 const KIND: &str = "@odata.type";
 
 /// Members of an object that change without anybody changing it, or that are compared apart. Times
@@ -43,7 +42,7 @@ const NOT_CONTENT: [&str; 36] = [
     "supersededAppCount",
     "syncedDeviceCount",
     "currentSyncResultCount",
-    // What happens to it, or came of it.
+    // Results and states.
     "uploadState",
     "lastSyncStatus",
     "lastSyncErrorCode",
@@ -82,13 +81,13 @@ pub fn content_of(object: &Map<String, Value>) -> Map<String, Value> {
     content_with(object, folded)
 }
 
-/// What versions before made of the object's content.
+/// The object's content in the form of earlier versions.
 #[must_use]
 pub fn former_content_of(object: &Map<String, Value>) -> Map<String, Value> {
     content_with(object, unfolded)
 }
 
-/// Whether the former normal form of a value may be another than the one of today.
+/// Whether the form of earlier versions may differ from the present one.
 #[must_use]
 pub fn has_former_form(value: &Value) -> bool {
     match value {
@@ -130,20 +129,20 @@ pub fn content_hash(fields: &Map<String, Value>) -> [u8; 32] {
 
 /// Assignments in a normal form: without the ids and annotations that the service makes up for
 /// them, without members that say nothing, and in an order of their own. Graph promises none, and
-/// tells the same assignment differently in a list and under its object.
+/// returns the same assignment differently in a list and under its object.
 #[must_use]
-pub fn assignments_of(told: &[Value]) -> Vec<Value> {
-    assignments_with(told, folded)
+pub fn assignments_of(rows: &[Value]) -> Vec<Value> {
+    assignments_with(rows, folded)
 }
 
-/// What versions before made of the assignments.
+/// The assignments in the form of earlier versions.
 #[must_use]
-pub fn former_assignments_of(told: &[Value]) -> Vec<Value> {
-    assignments_with(told, unfolded)
+pub fn former_assignments_of(rows: &[Value]) -> Vec<Value> {
+    assignments_with(rows, unfolded)
 }
 
-fn assignments_with(told: &[Value], keep: Keep) -> Vec<Value> {
-    let mut assignments: Vec<Value> = told
+fn assignments_with(rows: &[Value], keep: Keep) -> Vec<Value> {
+    let mut assignments: Vec<Value> = rows
         .iter()
         .map(|assignment| {
             let mut assignment = plain(assignment, keep);

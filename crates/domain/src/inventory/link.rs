@@ -1,64 +1,18 @@
-//! Links: what an inventory item leans on, and what it is aimed at.
+//! Links: what an inventory item depends on, and what it applies to.
 //!
 //! A link goes from an item to a target. Targets are named by kind and id, whether or not the
-//! inventory knows them: a target that is not there is a finding, not an error.
+//! inventory has them: a link whose target is not there is reported as dangling, and is no error.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A word that is none of the known ones.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a known word")]
-pub struct UnknownWord(pub String);
-
-macro_rules! words {
-    ($(#[$of:meta])+ $name:ident { $($(#[$doc:meta])+ $variant:ident = $word:literal,)+ }) => {
-        $(#[$of])+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$doc])+ #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// Every one, in a fixed order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word used in rows and answers.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
-                Self::ALL
-                    .iter()
-                    .find(|known| known.as_str() == word)
-                    .copied()
-                    .ok_or_else(|| UnknownWord(word.to_owned()))
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// What a link means, read from the item to the target.
-    LinkKind {
+    #[derive(PartialOrd, Ord)]
+    pub enum LinkKind: "kind of link" {
         /// The item applies to the target.
         AssignedTo = "assigned_to",
         /// The item applies to others, but not to the target.
@@ -85,11 +39,11 @@ words! {
         InAppCategory = "in_app_category",
         /// The app is licensed by the target, an Apple token.
         UsesVppToken = "uses_vpp_token",
-        /// The item writes to people with the target template.
+        /// The item notifies people with the target template.
         NotifiesWith = "notifies_with",
         /// The item's messages also go to the target group.
         NotifiesCc = "notifies_cc",
-        /// Compliance is found out by the target script.
+        /// The target script determines compliance.
         UsesComplianceScript = "uses_compliance_script",
         /// A setting refers to the target, a reusable setting.
         UsesReusableSetting = "uses_reusable_setting",
@@ -103,7 +57,7 @@ words! {
         UsesTunnelSite = "uses_tunnel_site",
         /// The item's settings come from the target, an uploaded definition file.
         UsesAdmx = "uses_admx",
-        /// The item lives under the target.
+        /// The item is a child of the target.
         ChildOf = "child_of",
         /// Conditional access looks at the target.
         Targets = "targets",
@@ -136,7 +90,8 @@ words! {
 
 words! {
     /// What a link points at. Those that an inventory can hold say by which policy types.
-    TargetKind {
+    #[derive(PartialOrd, Ord)]
+    pub enum TargetKind: "kind of target" {
         /// A group of the directory.
         Group = "group",
         /// A group that exists in no directory: `all_devices` or `all_users`.
@@ -170,7 +125,7 @@ words! {
         VppToken = "vpp_token",
         /// A template of messages.
         NotificationMessageTemplate = "notification_message_template",
-        /// A script that finds out compliance.
+        /// A script that determines compliance.
         ComplianceScript = "compliance_script",
         /// A reusable setting.
         ReusablePolicySetting = "reusable_policy_setting",
@@ -226,14 +181,15 @@ words! {
 }
 
 words! {
-    /// Which reading told a set of links. A set replaces what the same reading told before, and
-    /// nothing else: an assignment read that failed takes away no link that the object told.
-    LinkSource {
+    /// Where a set of links was read. A set replaces the stored links of the same source and no
+    /// others: when assignments cannot be read, the links that the object states stay.
+    #[derive(PartialOrd, Ord)]
+    pub enum LinkSource: "source of links" {
         /// The object's own members.
         Object = "object",
         /// Its assignments.
         Assignments = "assignments",
-        /// A read of its own for what hangs on it: settings, relationships, certificates.
+        /// Relations that are read separately: settings, relationships, certificates.
         Related = "related",
     }
 }
@@ -258,12 +214,12 @@ pub struct Link {
     pub qualifier: BTreeMap<String, String>,
 }
 
-/// All links of an item that one reading told, each once, sorted.
+/// All links of an item from one source, each once, sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkSet {
     /// Which reading.
     pub source: LinkSource,
-    /// What it told.
+    /// The links.
     pub links: Vec<Link>,
 }
 
@@ -276,7 +232,7 @@ impl LinkSet {
         Self { source, links }
     }
 
-    /// A digest of the links, which are sorted: two readings that told the same have the same.
+    /// A digest of the links, which are sorted: two sets of the same links have the same digest.
     #[must_use]
     pub fn digest(&self) -> [u8; 16] {
         let mut hash = Sha256::new();
@@ -428,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_tells_sets_apart_by_every_part_of_a_link() {
+    fn the_digest_differs_with_every_part_of_a_link() {
         let link = |id: &str, qualifier: &[(&str, &str)]| Link {
             kind: LinkKind::AssignedTo,
             target: LinkTarget {
@@ -457,16 +413,16 @@ mod tests {
     #[test]
     fn words_are_read_back_and_unknown_ones_refused() {
         for kind in LinkKind::ALL {
-            assert_eq!(kind.as_str().parse(), Ok(*kind));
+            assert_eq!(kind.as_str().parse(), Ok(kind));
         }
         for kind in TargetKind::ALL {
-            assert_eq!(kind.as_str().parse(), Ok(*kind));
+            assert_eq!(kind.as_str().parse(), Ok(kind));
         }
         assert!("assigned".parse::<LinkKind>().is_err());
     }
 
     #[test]
-    fn a_set_tells_each_link_once_in_order() {
+    fn a_set_holds_each_link_once_in_order() {
         let link = |id: &str| Link {
             kind: LinkKind::AssignedTo,
             target: LinkTarget {

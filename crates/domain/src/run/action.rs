@@ -2,24 +2,15 @@
 
 use super::state::{OperationRun, RunState};
 use crate::access::Role;
+use crate::words::words;
 
-/// Something that can be done with a run. An open list in the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunAction {
-    /// Ask for it to stop.
-    Cancel,
-    /// Ask for the same work again, as a new run.
-    Retry,
-}
-
-impl RunAction {
-    /// The word used in answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Retry => "retry",
-        }
+words! {
+    /// Something that can be done with a run. An open list in the API.
+    pub enum RunAction: "action" {
+        /// Ask for it to stop.
+        Cancel = "cancel",
+        /// Ask for the same work again, as a new run.
+        Retry = "retry",
     }
 }
 

@@ -1,5 +1,6 @@
 //! What runs of kind `directory_groups_sync` count, and how far they are: one list of groups.
 
+use super::members::{CountMembers, ProgressMembers};
 use super::phase::ProgressPhase;
 
 /// What a sync of groups did.
@@ -35,5 +36,53 @@ impl GroupCounts {
             "{} groups seen: {} new, {} changed, {} missing.",
             self.seen, self.created, self.changed, self.missing
         )
+    }
+}
+
+impl From<CountMembers> for GroupCounts {
+    fn from(members: CountMembers) -> Self {
+        Self {
+            seen: members.items_seen,
+            created: members.items_created,
+            changed: members.items_changed,
+            missing: members.items_missing,
+            back: members.items_back,
+        }
+    }
+}
+
+impl From<GroupCounts> for CountMembers {
+    fn from(counts: GroupCounts) -> Self {
+        Self {
+            items_seen: counts.seen,
+            items_created: counts.created,
+            items_changed: counts.changed,
+            items_missing: counts.missing,
+            items_back: counts.back,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<ProgressMembers> for GroupsProgress {
+    fn from(members: ProgressMembers) -> Self {
+        Self {
+            phase: members.phase,
+            read_to_end: members.completed > 0,
+            seen: members.items_seen,
+        }
+    }
+}
+
+impl From<GroupsProgress> for ProgressMembers {
+    fn from(progress: GroupsProgress) -> Self {
+        Self {
+            phase: progress.phase,
+            completed: u32::from(progress.read_to_end),
+            failed: 0,
+            skipped: 0,
+            total: 1,
+            items_seen: progress.seen,
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::inputs::RunInputs;
+use super::kind::RunInputs;
 use crate::hex::hex;
 use crate::ids::TenantId;
 

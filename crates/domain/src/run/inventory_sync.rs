@@ -1,5 +1,6 @@
 //! What runs of kind `inventory_sync` count, and how far they are: in policy types and items.
 
+use super::members::{CountMembers, ProgressMembers};
 use super::phase::ProgressPhase;
 use crate::inventory::{TypeResult, TypeStatus};
 
@@ -82,6 +83,66 @@ impl InventoryProgress {
             TypeStatus::Succeeded | TypeStatus::Incomplete => self.completed += 1,
             TypeStatus::Skipped => self.skipped += 1,
             TypeStatus::Failed | TypeStatus::Pending => self.failed += 1,
+        }
+    }
+}
+
+impl From<CountMembers> for InventoryCounts {
+    fn from(members: CountMembers) -> Self {
+        Self {
+            types_succeeded: members.types_succeeded,
+            types_failed: members.types_failed,
+            types_skipped: members.types_skipped,
+            types_incomplete: members.types_incomplete,
+            items_seen: members.items_seen,
+            items_created: members.items_created,
+            items_changed: members.items_changed,
+            items_reassigned: members.items_reassigned,
+            items_missing: members.items_missing,
+            items_back: members.items_back,
+        }
+    }
+}
+
+impl From<InventoryCounts> for CountMembers {
+    fn from(counts: InventoryCounts) -> Self {
+        Self {
+            types_succeeded: counts.types_succeeded,
+            types_failed: counts.types_failed,
+            types_skipped: counts.types_skipped,
+            types_incomplete: counts.types_incomplete,
+            items_seen: counts.items_seen,
+            items_created: counts.items_created,
+            items_changed: counts.items_changed,
+            items_reassigned: counts.items_reassigned,
+            items_missing: counts.items_missing,
+            items_back: counts.items_back,
+        }
+    }
+}
+
+impl From<ProgressMembers> for InventoryProgress {
+    fn from(members: ProgressMembers) -> Self {
+        Self {
+            phase: members.phase,
+            completed: members.completed,
+            failed: members.failed,
+            skipped: members.skipped,
+            total: members.total,
+            items_seen: members.items_seen,
+        }
+    }
+}
+
+impl From<InventoryProgress> for ProgressMembers {
+    fn from(progress: InventoryProgress) -> Self {
+        Self {
+            phase: progress.phase,
+            completed: progress.completed,
+            failed: progress.failed,
+            skipped: progress.skipped,
+            total: progress.total,
+            items_seen: progress.items_seen,
         }
     }
 }

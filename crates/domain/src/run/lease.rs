@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::inputs::RunInputs;
-use super::kind::OperationKind;
+use super::kind::{OperationKind, RunInputs};
 use crate::ids::{DirectoryId, LeaseToken, RunId, TenantId, UserId, WorkerId};
 
-/// The values that every write of a run compares with its row: who am I, which attempt, which
-/// fence. Cheap to share; holding one gives no right by itself, the row decides.
+/// The values that every write of a run compares with its row: token, attempt and fence. Holding a
+/// lease gives no right by itself: the row decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The run.

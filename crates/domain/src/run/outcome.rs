@@ -1,44 +1,22 @@
 //! How a run ends.
 
-use serde::{Deserialize, Serialize};
-
-use super::counts::RunCounts;
 use super::inventory_sync::InventoryCounts;
+use super::kind::RunCounts;
 use crate::failure::Failure;
 use crate::inventory::{TypeResult, TypeStatus};
+use crate::words::words;
 
-/// How a completed run ended. Closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Everything that was asked for was done.
-    Succeeded,
-    /// Something was done and something failed; the results say which.
-    PartiallySucceeded,
-    /// Nothing was done, or the run could not go on.
-    Failed,
-    /// Somebody asked for it to stop.
-    Cancelled,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 4] = [
-        Self::Succeeded,
-        Self::PartiallySucceeded,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::PartiallySucceeded => "partially_succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+words! {
+    /// How a completed run ended. Closed.
+    pub enum Outcome: "outcome" {
+        /// Everything that was asked for was done.
+        Succeeded = "succeeded",
+        /// Something was done and something failed; the results say which.
+        PartiallySucceeded = "partially_succeeded",
+        /// Nothing was done, or the run could not go on.
+        Failed = "failed",
+        /// Somebody asked for it to stop.
+        Cancelled = "cancelled",
     }
 }
 

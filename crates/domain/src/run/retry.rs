@@ -2,31 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::inputs::RunInputs;
+use super::kind::RunInputs;
 use crate::inventory::{TypeResult, TypeStatus};
 use crate::policy_types::PolicyTypeKey;
+use crate::words::words;
 
-/// How much of a run is asked for again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum RetryScope {
-    /// All that the run was asked with.
-    #[default]
-    All,
-    /// Only what the run did not read.
-    FailedOnly,
-}
-
-impl RetryScope {
-    /// Every scope.
-    pub const ALL: [Self; 2] = [Self::All, Self::FailedOnly];
-
-    /// The word used in requests.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::FailedOnly => "failed_only",
-        }
+words! {
+    /// How much of a run is asked for again.
+    #[derive(Default)]
+    pub enum RetryScope: "scope of a retry" {
+        /// All that the run was asked with.
+        #[default]
+        All = "all",
+        /// Only what the run did not read.
+        FailedOnly = "failed_only",
     }
 }
 

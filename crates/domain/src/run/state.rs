@@ -1,15 +1,13 @@
-//! A run as read from its row: what every run has, and what only its state has.
+//! A run as read from its row. Data that only one state has is in that state's variant.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use super::counts::RunCounts;
-use super::inputs::RunInputs;
+use super::kind::{Progress, RunCounts, RunInputs};
 use super::outcome::Outcome;
-use super::progress::Progress;
 use super::transition::Status;
 use crate::failure::Failure;
 use crate::ids::{RunId, TenantId, UserId, WorkerId};
+use crate::words::words;
 
 /// A run with everything that a screen shows of it. In lists, which do not read what runs were asked
 /// with, `I` is [`OperationKind`](super::OperationKind).
@@ -23,7 +21,7 @@ pub struct OperationRun<I = RunInputs> {
     pub tenant_name: String,
     /// What it was asked with.
     pub inputs: I,
-    /// Who asked first; later callers join and are not recorded here.
+    /// Who started it; callers who join later are not recorded here.
     pub initiator_id: UserId,
     /// That user's name.
     pub initiator_name: String,
@@ -47,7 +45,7 @@ pub struct OperationRun<I = RunInputs> {
     pub error: Option<Failure>,
     /// Who asked for it to stop.
     pub cancel: Option<CancelRequest>,
-    /// Where it is, with what only that state has.
+    /// Its state, with the data of that state.
     pub state: RunState,
 }
 
@@ -104,42 +102,19 @@ impl RunState {
     }
 }
 
-/// Why a queued run waits. An open list in the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitReason {
-    /// Another run of the same tenant is running.
-    TenantBusy,
-    /// An operator has paused runs of its kind.
-    Paused,
-    /// The last attempt failed and the next is due later.
-    Backoff,
-    /// A worker was shut down and gave the run back.
-    HandedBack,
-    /// The worker that had the run was lost.
-    WorkerLost,
-}
-
-impl WaitReason {
-    /// Every reason.
-    pub const ALL: [Self; 5] = [
-        Self::TenantBusy,
-        Self::Paused,
-        Self::Backoff,
-        Self::HandedBack,
-        Self::WorkerLost,
-    ];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TenantBusy => "tenant_busy",
-            Self::Paused => "paused",
-            Self::Backoff => "backoff",
-            Self::HandedBack => "handed_back",
-            Self::WorkerLost => "worker_lost",
-        }
+words! {
+    /// Why a queued run waits. An open list in the API.
+    pub enum WaitReason: "reason to wait" {
+        /// Another run of the same tenant is running.
+        TenantBusy = "tenant_busy",
+        /// An operator has paused runs of its kind.
+        Paused = "paused",
+        /// The last attempt failed and the next is due later.
+        Backoff = "backoff",
+        /// A worker was shut down and gave the run back.
+        HandedBack = "handed_back",
+        /// The worker that had the run was lost.
+        WorkerLost = "worker_lost",
     }
 }
 

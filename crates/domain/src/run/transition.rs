@@ -3,38 +3,17 @@
 //! The store's statements take the status that they require from here, and a test holds each of them
 //! against this table, so that the two cannot disagree.
 
-use std::fmt;
+use crate::words::words;
 
-/// Where a run is. Closed: there will be no fourth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Recorded; no worker has it.
-    Queued,
-    /// A worker holds its lease.
-    Running,
-    /// Ended, for good.
-    Completed,
-}
-
-impl Status {
-    /// Every status, in order of life.
-    pub const ALL: [Self; 3] = [Self::Queued, Self::Running, Self::Completed];
-
-    /// The word used in rows and answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// The status of a run. Closed: there will be no fourth.
+    pub enum Status: "status" {
+        /// Recorded; no worker has it.
+        Queued = "queued",
+        /// A worker holds its lease.
+        Running = "running",
+        /// Ended, for good.
+        Completed = "completed",
     }
 }
 
@@ -76,11 +55,11 @@ transitions! {
     Heartbeat: Running => Running;
     /// The owner ends the run with an outcome.
     Finish: Running => Completed;
-    /// The owner gives the run back after a failure that may pass; a failure is counted.
+    /// The owner returns the run to the queue after a failure that may pass; a failure is counted.
     Retry: Running => Queued;
-    /// The owner gives the run back, and the last permitted failure or a request to cancel ends it.
+    /// The owner returns the run, and the last permitted failure or a request to cancel ends it.
     FailRetried: Running => Completed;
-    /// The owner gives the run back because its process shuts down; no failure is counted.
+    /// The owner returns the run to the queue because its process shuts down; no failure is counted.
     HandBack: Running => Queued;
     /// The sweep reclaims a run whose lease ran out, with failures left.
     Reclaim: Running => Queued;
@@ -94,9 +73,9 @@ transitions! {
     FailQueueTimeout: Queued => Completed;
     /// Somebody cancels a run that no worker has; it ends at once.
     CancelQueued: Queued => Completed;
-    /// Somebody asks a running run to stop; its worker learns of it by its next heartbeat.
+    /// Somebody asks a running run to stop; the next heartbeat returns the request to its worker.
     RequestCancel: Running => Running;
-    /// The sweep hands out a queued run once more, because nobody seems to know of it.
+    /// The sweep makes the workers look for a queued run, whose message may be lost.
     Ring: Queued => Queued;
 }
 

@@ -3,56 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::vault::Sealed;
+use crate::words::words;
 
-/// How a tenant's application proves itself to Microsoft Entra, as far as it may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CredentialKind {
-    /// A client secret, encrypted at rest.
-    ClientSecret,
-    /// A certificate with its private key, in a file that the workers read.
-    Certificate,
-    /// A token of another issuer, in a file that the workers read.
-    FederatedToken,
-}
-
-impl CredentialKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::ClientSecret, Self::Certificate, Self::FederatedToken];
-
-    /// The word used in rows.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientSecret => "client_secret",
-            Self::Certificate => "certificate",
-            Self::FederatedToken => "federated_token",
-        }
-    }
-}
-
-impl fmt::Display for CredentialKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no kind of credential.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown kind of credential")]
-pub struct UnknownCredentialKind;
-
-impl FromStr for CredentialKind {
-    type Err = UnknownCredentialKind;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownCredentialKind)
+words! {
+    /// How a tenant's application proves itself to Microsoft Entra, as far as it may be shown.
+    pub enum CredentialKind: "kind of credential" {
+        /// A client secret, encrypted at rest.
+        ClientSecret = "client_secret",
+        /// A certificate with its private key, in a file that the workers read.
+        Certificate = "certificate",
+        /// A token of another issuer, in a file that the workers read.
+        FederatedToken = "federated_token",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::pool::Store;
 use crate::schema::{directory_group_readings, directory_groups};
 
-/// A group, as it was last told.
+/// A group, as Graph last returned it.
 #[derive(Debug, Clone)]
 pub struct GroupView {
     /// Microsoft Entra's id.
@@ -35,7 +35,7 @@ pub struct GroupView {
     pub on_premises: bool,
     /// Who may see its members.
     pub visibility: Option<String>,
-    /// When a sync first told of it.
+    /// When a sync first read it.
     pub first_seen_at: DateTime<Utc>,
     /// When what is known of it last changed.
     pub changed_at: DateTime<Utc>,
@@ -63,7 +63,7 @@ pub struct GroupReading {
     pub removed: u64,
     /// When all of it was last current.
     pub data_as_of: DateTime<Utc>,
-    /// When every group was last told, and not changes alone.
+    /// When every group was last read, and not changes alone.
     pub full_at: DateTime<Utc>,
 }
 

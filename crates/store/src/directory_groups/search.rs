@@ -27,7 +27,7 @@ use crate::schema::directory_groups;
 /// Fewer characters have no trigram, and are looked for at the beginning of names only.
 const SHORTEST_INSIDE: usize = 3;
 
-/// Which groups to list; an empty filter is none.
+/// Which groups to list; the default lists all.
 #[derive(Debug, Clone, Default)]
 pub struct GroupFilter {
     /// Whose name is found by this.
@@ -106,7 +106,7 @@ struct Search {
 }
 
 /// Groups with their ranks, in order.
-type Found = Vec<(Rank, Uuid)>;
+type FoundGroups = Vec<(Rank, Uuid)>;
 
 impl Search {
     fn new(
@@ -126,8 +126,8 @@ impl Search {
     }
 
     /// The groups of the page.
-    async fn found(&self, connection: &mut AsyncPgConnection) -> QueryResult<Found> {
-        let mut found = Found::new();
+    async fn found(&self, connection: &mut AsyncPgConnection) -> QueryResult<FoundGroups> {
+        let mut found = FoundGroups::new();
         for rank in [Rank::Beginning, Rank::Within, Rank::Likeness] {
             let wanted = self.limit - i64::try_from(found.len()).unwrap_or(self.limit);
             if wanted <= 0 || self.is_over(rank) {

@@ -2,7 +2,7 @@
 //! only while the caller's fence is the tenant's.
 
 use atlas_domain::causes::Causes;
-use atlas_domain::directory::{GroupNews, GroupTells};
+use atlas_domain::directory::{GroupState, GroupUpdate};
 use atlas_domain::ids::GroupId;
 use atlas_domain::run::Lease;
 use serde_json::Value;
@@ -137,11 +137,11 @@ impl Store {
     pub async fn store_groups(
         &self,
         lease: &Lease,
-        news: &[GroupNews],
+        updates: &[GroupUpdate],
     ) -> Result<GroupEffect, WriteError> {
-        let mut halving = Halving::new(news, BATCH);
+        let mut halving = Halving::new(updates, BATCH);
         let mut effect = GroupEffect::default();
-        if news.is_empty() {
+        if updates.is_empty() {
             // The answer to an empty page counts what was done before, too.
             self.store_group_batch(lease, &[], &mut effect).await?;
         }
@@ -164,7 +164,7 @@ impl Store {
     async fn store_group_batch(
         &self,
         lease: &Lease,
-        news: &[&GroupNews],
+        updates: &[&GroupUpdate],
         total: &mut GroupEffect,
     ) -> Result<(), WriteError> {
         let row = self
@@ -174,17 +174,17 @@ impl Store {
                 fence: lease.fence,
                 token: lease.token.into_uuid(),
                 run: lease.run_id.into_uuid(),
-                ids: news.iter().map(|one| one.id.into_uuid()).collect(),
-                patches: news
+                ids: updates.iter().map(|update| update.id.into_uuid()).collect(),
+                patches: updates
                     .iter()
-                    .map(|one| match &one.tells {
-                        GroupTells::There(patch) => to_json(patch),
-                        GroupTells::Gone => Value::Object(serde_json::Map::new()),
+                    .map(|update| match &update.state {
+                        GroupState::Present(patch) => to_json(patch),
+                        GroupState::Gone => Value::Object(serde_json::Map::new()),
                     })
                     .collect(),
-                gone: news
+                gone: updates
                     .iter()
-                    .map(|one| one.tells == GroupTells::Gone)
+                    .map(|update| update.state == GroupState::Gone)
                     .collect(),
             })
             .await?;

@@ -35,7 +35,8 @@ pub struct ChangeView {
     pub run_id: RunId,
     /// The item.
     pub item: ItemName,
-    /// What differs; absent where there is nothing to tell, or where what was before is not known.
+    /// What differs; absent where the kind of change says it all, or where the former content is not
+    /// known.
     pub detail: Option<ChangeDetail>,
 }
 
@@ -53,7 +54,7 @@ pub struct ItemName {
 }
 
 /// What differs, in a change of content or of assignments. At most the first hundred of each list
-/// are told; the counts count all.
+/// are listed; the counts count all.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum ChangeDetail {
@@ -180,12 +181,7 @@ impl ChangeFilter {
             let of_item = keys.filter(inventory_changes::item_id.eq(item.into_uuid()));
             return Box::new(of_words(of_item, kinds, types));
         }
-        let every_kind = || {
-            ChangeKind::ALL
-                .iter()
-                .map(|kind| kind.as_str().to_owned())
-                .collect()
-        };
+        let every_kind = || ChangeKind::WORDS.map(str::to_owned).to_vec();
         let kinds_of_types = if kinds.is_empty() {
             every_kind()
         } else {
@@ -243,10 +239,10 @@ fn of_words(mut keys: BoxedKeys, kinds: Vec<String>, types: Vec<String>) -> Boxe
 
 impl ChangeRow {
     fn into_view(self) -> Result<ChangeView, StoreError> {
-        let kind = ChangeKind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == self.kind)
-            .ok_or_else(|| StoreError::corrupt("change", "unknown kind"))?;
+        let kind = self
+            .kind
+            .parse()
+            .map_err(|error| StoreError::corrupt("change", error))?;
         let detail = self
             .detail
             .map(serde_json::from_value)

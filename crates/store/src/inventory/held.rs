@@ -1,5 +1,6 @@
-//! Items that links go to. Links name their targets by kind and id, and some kinds are held under
-//! several policy types, each in its own part of the index: a condition that diesel's builder lacks.
+//! A condition for diesel's builder: whether an item is the target of a link. Links name their
+//! targets by kind and id, and items of one kind may have several policy types, each in its own part
+//! of the index.
 
 use atlas_domain::inventory::link::TargetKind;
 use diesel::expression::{

@@ -37,7 +37,7 @@ pub struct LinkView {
     pub item: ItemName,
     /// What it means.
     pub kind: LinkKind,
-    /// Which reading told it.
+    /// Where it was read.
     pub source: LinkSource,
     /// Where it goes.
     pub target: LinkTarget,
@@ -45,24 +45,24 @@ pub struct LinkView {
     pub target_item: Option<ItemName>,
     /// The name of the group that it goes to, when that is known.
     pub target_group: Option<String>,
-    /// What else is said of it. An object of texts.
+    /// Its qualifiers, such as the intent of an assignment. An object of texts.
     pub qualifier: Value,
-    /// The target could be in the inventory and is not.
+    /// Whether the link dangles: its target could be in the inventory and is not.
     pub dangling: bool,
 }
 
 /// Seen from one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkDirection {
-    /// What the item leans on.
+    /// Links from the item.
     Out,
-    /// What leans on the item.
+    /// Links to the item.
     In,
-    /// Both; a link from the item to itself is told once.
+    /// Both; a link from the item to itself is listed once.
     Both,
 }
 
-/// Which links to list; an empty filter is none.
+/// Which links to list; the default lists all.
 #[derive(Debug, Clone, Default)]
 pub struct LinkFilter {
     /// Of this kind.
@@ -71,7 +71,7 @@ pub struct LinkFilter {
     pub target_kind: Option<TargetKind>,
     /// To the target with this id; only together with its kind.
     pub target_id: Option<String>,
-    /// Only those that lead nowhere, or only the others.
+    /// Only dangling links, or only the others.
     pub dangling: Option<bool>,
 }
 
@@ -88,7 +88,7 @@ struct LinkRow {
 }
 
 /// A link's row, whether it dangles, and the item that it goes to.
-type Found = (LinkRow, bool, Option<Uuid>);
+type FoundLink = (LinkRow, bool, Option<Uuid>);
 
 /// A query for the keys of links: their items, and their ids.
 type Keys = Box<dyn QueryFragment<Pg> + Send>;
@@ -282,7 +282,7 @@ async fn found(
     keys: Keys,
     limit: i64,
     order: Order,
-) -> QueryResult<Vec<Found>> {
+) -> QueryResult<Vec<FoundLink>> {
     // An item that is there goes before one that is missing.
     let target = target_items
         .filter(
@@ -320,12 +320,12 @@ async fn found(
 
 /// Target kinds that an inventory can hold, and a policy type that holds each, pair by pair.
 pub(super) fn held_targets() -> (Vec<&'static str>, Vec<&'static str>) {
-    let kinds = TargetKind::ALL.iter();
+    let kinds = TargetKind::ALL.into_iter();
     kinds
         .flat_map(|kind| {
             kind.policy_types()
                 .iter()
-                .map(|held| (kind.as_str(), *held))
+                .map(move |held| (kind.as_str(), *held))
         })
         .unzip()
 }
@@ -345,7 +345,7 @@ impl LinkRow {
 }
 
 fn into_view(
-    (row, dangling, target): Found,
+    (row, dangling, target): FoundLink,
     names: &HashMap<Uuid, NameRow>,
     groups: &HashMap<Uuid, String>,
 ) -> Result<LinkView, StoreError> {

@@ -32,7 +32,7 @@ pub struct ItemView {
     pub category: String,
     /// Its platform.
     pub platform: String,
-    /// Whether it is an object that policies lean on.
+    /// Whether it is a foundation: an object that policies depend on.
     pub foundation: bool,
     /// Scope tag ids.
     pub scope_tags: Vec<String>,
@@ -54,7 +54,7 @@ pub struct ItemView {
     pub last_seen_run: RunId,
 }
 
-/// Which items to list; an empty filter is none.
+/// Which items to list; the default lists all.
 #[derive(Debug, Clone, Default)]
 pub struct ItemFilter {
     /// Of these policy types.

@@ -2,7 +2,7 @@
 
 use atlas_domain::failure::Failure;
 use atlas_domain::ids::RunId;
-use atlas_domain::inventory::{TypeResult, TypeStatus};
+use atlas_domain::inventory::TypeResult;
 use atlas_domain::policy_types::registry;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -54,10 +54,10 @@ impl ResultRow {
         let Some(policy_type) = registry().find(&self.policy_type) else {
             return Ok(None);
         };
-        let status = TypeStatus::ALL
-            .into_iter()
-            .find(|status| status.as_str() == self.status)
-            .ok_or_else(|| StoreError::corrupt("result", "unknown status"))?;
+        let status = self
+            .status
+            .parse()
+            .map_err(|error| StoreError::corrupt("result", error))?;
         let error: Option<Failure> = self
             .error
             .map(serde_json::from_value)

@@ -126,10 +126,10 @@ impl Store {
 
 impl Row {
     fn into_view(self) -> Result<SyncRunView, StoreError> {
-        let status = Status::ALL
-            .into_iter()
-            .find(|status| status.as_str() == self.status)
-            .ok_or_else(|| StoreError::corrupt("run", "unknown status"))?;
+        let status = self
+            .status
+            .parse()
+            .map_err(|error| StoreError::corrupt("run", error))?;
         let counts = self
             .counts
             .map(serde_json::from_value::<CountMembers>)
@@ -142,9 +142,7 @@ impl Row {
             selection_hash: self.selection_hash,
             created_at: self.created_at,
             status,
-            outcome: self
-                .outcome
-                .and_then(|word| Outcome::ALL.into_iter().find(|o| o.as_str() == word)),
+            outcome: self.outcome.and_then(|word| word.parse().ok()),
             counts: counts.unwrap_or_default().into(),
             error_code: self.error.as_ref().and_then(code),
             completed_at: self.completed_at,

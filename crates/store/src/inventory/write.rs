@@ -5,12 +5,12 @@
 //! | --- | --- |
 //! | `begin` | recording what is going to be read |
 //! | `page` | storing what was seen on a page |
-//! | `touch` | what stands as it was seen |
-//! | `differing` | what is new or differs: content, changes and links with it |
+//! | `touch` | items that have not changed |
+//! | `differing` | items that are new or differ, with content, changes and links |
 //! | `columns` | the columns of observations and links |
 //! | `stored_json` | JSON on its way into the database |
-//! | `left_out` | what lists hold that is no item |
-//! | `missing` | marking what is no longer there |
+//! | `left_out` | objects on lists that are not stored as items |
+//! | `missing` | marking items that are no longer on their lists |
 //! | `dangling` | finding links whose target is not there |
 
 mod begin;
@@ -44,7 +44,7 @@ pub use begin::Beginning;
 /// its buffers below a megabyte.
 const BATCH: usize = 200;
 
-/// A write was not done.
+/// Why a write was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The run is not the caller's any more. It must stop.
@@ -63,8 +63,8 @@ pub type PageEffect = BTreeMap<PolicyTypeKey, TypeEffect>;
 pub struct PageStored {
     /// What was stored.
     pub effect: PageEffect,
-    /// Rows that the database refused, in the order of their keys. They stand as they stood before,
-    /// and are not seen.
+    /// Rows that the database refused, in the order of their keys. What was stored of them before is
+    /// unchanged, and they are not counted as seen.
     pub refused: Vec<RefusedRow>,
 }
 
@@ -165,9 +165,8 @@ impl HeldRow {
 }
 
 impl Store {
-    /// Records how reading one policy type went, and gives the result as it stands now: with the
-    /// numbers of changes that pages and marks of all attempts of this run have recorded. Those of
-    /// `result` are not looked at.
+    /// Records the result of reading one policy type, and returns it with the numbers of changes that
+    /// all attempts of this run have recorded. The numbers in `result` are ignored.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -203,8 +202,8 @@ impl Store {
         })
     }
 
-    /// Says that the lists of these types were read to their end: what is known of them is current
-    /// as of now, and a link to what is not among them leads nowhere.
+    /// Records that the lists of these types were read to their end: what is stored of them is
+    /// current, and a link to an object that is not stored dangles.
     ///
     /// # Errors
     /// [`WriteError`].

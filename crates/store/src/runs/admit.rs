@@ -65,7 +65,7 @@ pub enum AdmitError {
 /// What became of a run that could not be put into Redis.
 #[derive(Debug)]
 pub enum DispatchFailure {
-    /// It has failed, and the initiator was told.
+    /// It has failed, and the initiator was notified.
     Failed(OperationRun),
     /// A worker has it after all, or it has ended meanwhile: no failure.
     Taken(OperationRun),
@@ -213,7 +213,7 @@ impl Store {
         }
     }
 
-    /// Ends a run that could not be put into Redis as failed, tells its initiator, and records both;
+    /// Ends a run that could not be put into Redis as failed, notifies its initiator, and records both;
     /// unless a worker has it after all.
     ///
     /// # Errors

@@ -123,10 +123,10 @@ struct Request<'a> {
 }
 
 impl Store {
-    /// Stops the run: at once while it is queued; while it is running its worker is asked, who
-    /// learns of it by the next heartbeat and has [`CANCEL_GRACE`]. Records who asked. Once this
-    /// says [`Cancellation`], the run ends as cancelled, whatever its worker does. Asking again
-    /// changes nothing and answers the same. Checks the membership again.
+    /// Cancels the run: at once while it is queued. While it is running, the next heartbeat returns
+    /// the request to its worker, which has [`CANCEL_GRACE`]. Records who asked. Once this returns a
+    /// [`Cancellation`], the run ends as cancelled, whatever its worker does. Asking again changes
+    /// nothing and returns the same. Checks the membership again.
     ///
     /// # Errors
     /// [`CancelError`]; nothing was changed then.

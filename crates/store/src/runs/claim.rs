@@ -1,4 +1,4 @@
-//! Taking a due run, and keeping it.
+//! Claiming due runs and renewing their leases.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::statement::{Info, Statement, row, sql_text, statement};
 /// How often a claim that lost a race for a tenant looks for another run before it reports none.
 const RACES: usize = 4;
 
-/// What a heartbeat learned.
+/// The answer to a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeat {
     /// The lease is renewed.
@@ -32,7 +32,7 @@ pub enum Heartbeat {
         /// Somebody asked for the run to stop.
         cancel_requested: bool,
     },
-    /// The run is somebody else's, or has ended. Nothing may be written any more.
+    /// The run has another owner or has ended. Nothing may be written any more.
     Lost {
         /// Where it is.
         found: FoundRun,
@@ -149,7 +149,7 @@ row! {
 }
 
 impl Store {
-    /// Takes the run that is due next, when there is one whose tenant is not busy.
+    /// Claims the run that is due next, when there is one whose tenant is not busy.
     ///
     /// # Errors
     /// [`StoreError`]; no run was taken then, or its lease runs out.
@@ -157,7 +157,7 @@ impl Store {
         Ok(self.claim_due(terms, 1).await?.pop())
     }
 
-    /// Takes up to `most` runs that are due next and whose tenants are not busy, each of another
+    /// Claims up to `most` runs that are due next and whose tenants are not busy, each of another
     /// tenant. A run whose inputs this version cannot read is ended as failed.
     ///
     /// # Errors
@@ -200,7 +200,7 @@ impl Store {
         Ok(claims)
     }
 
-    /// Takes up to `most` runs, which is at least one, or as many as one statement takes.
+    /// Claims up to `most` runs, which is at least one, or as many as one statement claims.
     async fn claim_once(
         &self,
         terms: &LeaseTerms,
@@ -229,7 +229,8 @@ impl Store {
         }
     }
 
-    /// Renews the lease, writes progress when there is some, and learns of a request to cancel.
+    /// Renews the lease, writes progress when there is some, and returns whether somebody asked to
+    /// cancel the run.
     ///
     /// # Errors
     /// [`StoreError`]; the lease may then still be the caller's, until it runs out.

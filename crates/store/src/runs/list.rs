@@ -26,7 +26,7 @@ use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{memberships, operation_runs, tenants};
 
-/// Which runs to list; an empty filter is none.
+/// Which runs to list; the default lists all.
 #[derive(Debug, Clone, Default)]
 pub struct RunFilter {
     /// Of these tenants.
@@ -51,14 +51,14 @@ pub struct RunFilter {
 type Page = PageRequest<(DateTime<Utc>, RunId)>;
 
 /// For how long runs that have ended stay in the list of active runs, in seconds: a widget shows the
-/// end of what it watched.
+/// outcome of the runs that it followed.
 const JUST_ENDED: i32 = 60;
 
-/// So many active runs are soon found among all runs.
+/// From this number on, active runs are found quickly in the order of all runs.
 const MANY: i64 = 200;
 
-/// So many tenants are few, unless they are all: a page of each costs less than to walk over the runs
-/// of all others when these had none for months.
+/// Up to this number, tenants are few, unless they are all: a page of each costs less than walking
+/// over the runs of all other tenants when these had no runs for months.
 const FEW: i64 = 50;
 
 impl Store {

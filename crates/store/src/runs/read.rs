@@ -43,7 +43,7 @@ impl Store {
         Ok(seen.map(|seen| seen.run))
     }
 
-    /// One run, with what its reader is in its tenant.
+    /// One run, with the role of its reader.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -147,26 +147,22 @@ impl RunRow {
         }
     }
 
-    /// Derived at each reading: a stored reason could outlive its cause.
+    /// Derived each time: a stored reason could outlive its cause.
     fn wait(&self) -> Option<WaitReason> {
-        let put_back = self.wait_reason.as_deref().and_then(|word| {
-            WaitReason::ALL
-                .into_iter()
-                .find(|reason| reason.as_str() == word)
-        });
+        let stored = self.wait_reason.as_deref();
+        let stored = stored.and_then(|word| word.parse::<WaitReason>().ok());
         match (self.tenant_busy, self.paused, self.not_due) {
             (true, _, _) => Some(WaitReason::TenantBusy),
             (false, true, _) => Some(WaitReason::Paused),
             (false, false, true) => Some(WaitReason::Backoff),
-            (false, false, false) => put_back.filter(|reason| *reason != WaitReason::Backoff),
+            (false, false, false) => stored.filter(|reason| *reason != WaitReason::Backoff),
         }
     }
 }
 
 /// The outcome of a run that has ended.
 pub(super) fn parse_outcome(word: Option<&str>) -> Result<Outcome, StoreError> {
-    let known = |word| Outcome::ALL.into_iter().find(|o| o.as_str() == word);
-    word.and_then(known)
+    word.and_then(|word| word.parse().ok())
         .ok_or_else(|| StoreError::corrupt("run", "its state is incomplete"))
 }
 

@@ -1,4 +1,4 @@
-//! Rows of runs for screens: of tenants that the reader belongs to, with what the reader is there.
+//! Rows of runs for screens: of tenants that the reader belongs to, with the reader's role.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::error::StoreError;
 use crate::functions::statement_timestamp;
 use crate::schema::{operation_runs, queue_controls, tenants, users};
 
-/// A run, and what its reader is in its tenant. In lists `I` is [`OperationKind`].
+/// A run, with the role of its reader. In lists `I` is [`OperationKind`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenRun<I = RunInputs> {
     /// The run.

@@ -1,6 +1,6 @@
-//! What nobody else ends. Every worker sweeps; concurrent sweeps skip each other's rows, and a
-//! sweep that finds nothing changes nothing. One run per transaction, so that one held row cannot
-//! hold up the others.
+//! Sweeps: end or requeue runs whose worker, deadline or queue limit has passed. Every worker
+//! sweeps; concurrent sweeps skip each other's rows, and a sweep that finds nothing changes nothing.
+//! One run per transaction, so that one locked row does not delay the others.
 
 use atlas_domain::audit::ActorKind;
 use atlas_domain::failure::{Failure, FailureCode};
@@ -88,8 +88,8 @@ row! {
 }
 
 impl Store {
-    /// Takes back runs whose lease ran out: queued again, or ended as `worker_lost` when that
-    /// happened too often, or as cancelled when that was asked for.
+    /// Reclaims runs whose lease ran out: each is queued again, or ended as `worker_lost` when that
+    /// happened too often, or as cancelled when somebody had asked for that.
     ///
     /// # Errors
     /// [`StoreError`]; what was done before stays done.
@@ -160,7 +160,8 @@ impl Store {
         .await
     }
 
-    /// Takes runs one by one, kind by kind: the kind's name is in the notifications.
+    /// Runs the statement for each kind until it finds no run, at most `limit` times: the kind's name
+    /// is in the notifications.
     async fn sweep<S: Statement<Row = StatusRow> + Sync>(
         &self,
         limit: u32,

@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn queue_stats(&self) -> Result<Vec<QueueStats>, StoreError> {
-        let kinds = OperationKind::ALL.map(OperationKind::as_str).to_vec();
+        let kinds = OperationKind::WORDS.to_vec();
         let rows = self.fetch_all(&CountQueues { kinds }).await?;
         Ok(rows.into_iter().map(QueueStats::from).collect())
     }

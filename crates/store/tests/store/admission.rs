@@ -95,7 +95,7 @@ async fn a_permit_whose_membership_changed_is_refused_and_records_nothing() {
 }
 
 #[tokio::test]
-async fn tenants_without_credentials_and_disabled_ones_are_told_apart() {
+async fn tenants_without_credentials_and_disabled_ones_are_distinguished() {
     let stage = Stage::set().await;
     let bare = stage.scenario.tenant_with("Bare", None).await;
     let owner = stage.scenario.member(bare.id, Role::Owner).await;
@@ -118,7 +118,7 @@ async fn tenants_without_credentials_and_disabled_ones_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_failed_push_ends_the_run_and_tells_the_initiator_once() {
+async fn a_failed_push_ends_the_run_and_notifies_the_initiator_once() {
     let stage = Stage::set().await;
     let run = stage
         .scenario

@@ -87,7 +87,7 @@ impl Stage {
         rows.unwrap().iter().map(|row| row.get(0)).collect()
     }
 
-    async fn told_that_it_was_cancelled(&self) -> i64 {
+    async fn notified_of_the_cancellation(&self) -> i64 {
         let sql = "SELECT count(*) FROM notifications WHERE phase = 'terminal' \
                    AND title = 'Inventory sync of Contoso was cancelled'";
         self.count(sql).await
@@ -126,7 +126,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn a_queued_run_ends_at_once_and_its_initiator_is_told_who_asked() {
+async fn a_queued_run_ends_at_once_and_its_initiator_is_notified_who_asked() {
     let stage = Stage::set().await;
     let manager = stage.scenario.member(stage.tenant.id, Role::Manager).await;
     let run = stage.queued().await;
@@ -145,12 +145,12 @@ async fn a_queued_run_ends_at_once_and_its_initiator_is_told_who_asked() {
     assert_eq!(ended, stage.seen(run).await);
 
     assert_eq!(stage.events().await, ["queued", "cancelled"]);
-    let told = format!(
+    let reported = format!(
         "SELECT count(*) FROM notifications WHERE phase = 'terminal' AND user_id = '{}'",
         stage.operator.id
     );
-    assert_eq!(stage.count(&told).await, 1);
-    assert_eq!(stage.told_that_it_was_cancelled().await, 1);
+    assert_eq!(stage.count(&reported).await, 1);
+    assert_eq!(stage.notified_of_the_cancellation().await, 1);
     let audited = format!(
         "SELECT count(*) FROM audit_events WHERE action = 'operation_run.cancelled' \
          AND actor_id = '{}' AND target_id = '{run}' AND outcome = 'allowed' \
@@ -185,10 +185,10 @@ async fn a_running_run_is_asked_once_however_often_and_ends_as_cancelled_even_wh
     assert_eq!(stage.audited("operation_run.cancel_requested").await, 1);
 
     let renewed = stage.store.heartbeat(&claim.lease, LEASE, None).await;
-    let told = Heartbeat::Renewed {
+    let reported = Heartbeat::Renewed {
         cancel_requested: true,
     };
-    assert_eq!(renewed.unwrap(), told);
+    assert_eq!(renewed.unwrap(), reported);
     let succeeded = Completion::of_results(&[]);
     stage.store.finish(claim, &succeeded, None).await.unwrap();
     let ended = stage.seen(run).await;
@@ -197,7 +197,7 @@ async fn a_running_run_is_asked_once_however_often_and_ends_as_cancelled_even_wh
         stage.events().await,
         ["queued", "claimed", "cancel_requested", "cancelled"]
     );
-    assert_eq!(stage.told_that_it_was_cancelled().await, 1);
+    assert_eq!(stage.notified_of_the_cancellation().await, 1);
     // Asking once more answers with the run as it ended and writes nothing.
     assert_eq!(cancelled(stage.cancelling(run).await), ended);
     assert_eq!(stage.events().await.len(), 4);
@@ -221,7 +221,7 @@ async fn a_run_whose_worker_does_not_stop_is_ended_after_its_deadline() {
     assert_eq!(ended, Exit::Lost { found });
     let run = stage.seen(run).await;
     assert_eq!(run.state.outcome(), Some(Outcome::Cancelled));
-    assert_eq!(stage.told_that_it_was_cancelled().await, 1);
+    assert_eq!(stage.notified_of_the_cancellation().await, 1);
 }
 
 #[tokio::test]
@@ -286,8 +286,8 @@ async fn whoever_comes_first_to_the_row_decides_between_finish_and_cancel() {
         let run = stage.seen(run).await;
         assert_eq!(run.state.outcome(), Some(outcome));
         assert_eq!(run.cancel.is_some(), !finish_first);
-        let told = "SELECT count(*) FROM notifications WHERE phase = 'terminal'";
-        assert_eq!(stage.count(told).await, 1);
+        let reported = "SELECT count(*) FROM notifications WHERE phase = 'terminal'";
+        assert_eq!(stage.count(reported).await, 1);
     }
 }
 
@@ -310,7 +310,7 @@ async fn a_run_that_is_given_back_while_it_is_cancelled_ends_either_way() {
         }
         let run = stage.seen(run).await;
         assert_eq!(run.state.outcome(), Some(Outcome::Cancelled));
-        assert_eq!(stage.told_that_it_was_cancelled().await, 1);
+        assert_eq!(stage.notified_of_the_cancellation().await, 1);
     }
 }
 
@@ -338,8 +338,8 @@ async fn a_run_that_could_not_be_pushed_and_is_cancelled_ends_once() {
             Outcome::Cancelled
         };
         assert_eq!(stage.seen(run).await.state.outcome(), Some(outcome));
-        let told = "SELECT count(*) FROM notifications WHERE phase = 'terminal'";
-        assert_eq!(stage.count(told).await, 1);
+        let reported = "SELECT count(*) FROM notifications WHERE phase = 'terminal'";
+        assert_eq!(stage.count(reported).await, 1);
         assert_eq!(stage.events().await.len(), 2);
     }
 }
@@ -377,10 +377,10 @@ async fn a_claim_in_the_same_moment_gets_the_run_and_learns_of_it_or_does_not_ge
             (Cancellation::Cancelled(_), None) => {}
             (Cancellation::Requested(_), Some(claim)) => {
                 let renewed = stage.store.heartbeat(&claim.lease, LEASE, None).await;
-                let told = Heartbeat::Renewed {
+                let reported = Heartbeat::Renewed {
                     cancel_requested: true,
                 };
-                assert_eq!(renewed.unwrap(), told);
+                assert_eq!(renewed.unwrap(), reported);
                 stage.store.hand_back(claim).await.unwrap();
             }
             (asked, claim) => panic!("{asked:?} and {claim:?}"),
@@ -395,5 +395,5 @@ async fn a_claim_in_the_same_moment_gets_the_run_and_learns_of_it_or_does_not_ge
         );
         assert!(ended, "{state:?}");
     }
-    assert_eq!(stage.told_that_it_was_cancelled().await, 24);
+    assert_eq!(stage.notified_of_the_cancellation().await, 24);
 }

@@ -57,7 +57,7 @@ fn kinds(changes: &[ChangeView]) -> Vec<ChangeKind> {
 }
 
 #[tokio::test]
-async fn a_change_tells_field_by_field_what_was_and_what_is() {
+async fn a_change_lists_field_by_field_what_was_and_what_is() {
     let stage = Stage::set().await;
     let before = json!({"/a": 1, "/b": [1, 2], "/c": null, "/gone": "x"});
     stage.sync(&[app(1, &before, &["one", "two"])]).await;
@@ -99,7 +99,7 @@ async fn a_change_tells_field_by_field_what_was_and_what_is() {
 }
 
 #[tokio::test]
-async fn of_very_many_differing_fields_the_first_are_told_and_all_are_counted() {
+async fn of_very_many_differing_fields_the_first_are_listed_and_all_are_counted() {
     let stage = Stage::set().await;
     let content = |value: &str| -> Value {
         let fields = (0..300).map(|n| (format!("/f{n:03}"), json!(value)));
@@ -132,15 +132,15 @@ async fn what_comes_back_is_held_against_what_it_was_and_is_not_created_again() 
 }
 
 #[tokio::test]
-async fn what_is_not_told_or_was_not_known_is_no_change() {
+async fn what_was_not_read_or_was_not_known_is_no_change() {
     let stage = Stage::set().await;
     let mut quiet = app(1, &json!({"/a": 1}), &[]);
     (quiet.assignments, quiet.assignments_hash) = (None, None);
     quiet.assignment_count = None;
-    // First not told, then told for the first time, then not told again, then the same as before.
+    // First not reported, then reported for the first time, then not reported again, then the same as before.
     stage.sync(std::slice::from_ref(&quiet)).await;
-    let told = app(1, &json!({"/a": 1}), &["one"]);
-    for page in [&told, &quiet, &told] {
+    let reported = app(1, &json!({"/a": 1}), &["one"]);
+    for page in [&reported, &quiet, &reported] {
         stage.sync(std::slice::from_ref(page)).await;
     }
     let changes = stage.changes(&ChangeFilter::default()).await;
@@ -154,7 +154,7 @@ async fn what_is_not_told_or_was_not_known_is_no_change() {
     // An earlier version kept no content: the next reading keeps it, and only then is there more to
     // tell than that something differs.
     stage.execute("DELETE FROM inventory_contents").await;
-    stage.sync(&[told]).await;
+    stage.sync(&[reported]).await;
     let kept = "SELECT count(*) FROM inventory_contents";
     assert_eq!(stage.count(kept).await, 1);
     stage.execute("DELETE FROM inventory_contents").await;

@@ -51,9 +51,9 @@ async fn each_kind_replaces_the_one_before_and_comes_back_as_it_was_stored() {
         )
         .await
         .unwrap();
-    let told: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let reported: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(
-        told,
+        reported,
         [
             "certificate",
             "client_secret",

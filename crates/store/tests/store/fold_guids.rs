@@ -284,10 +284,10 @@ async fn user_information_in_stored_urls_is_redacted_and_nothing_else_is_touched
             "SELECT count(*) FROM inventory_items i \
                 JOIN inventory_contents c ON c.item_id = i.id \
                 JOIN inventory_changes x ON x.item_id = i.id \
-                CROSS JOIN (SELECT $t${expected}$t$::jsonb AS told) e \
-             WHERE i.id = '{item}' AND c.content = e.told AND c.assignments->0 = e.told \
-                AND x.detail = e.told AND i.metadata = e.told \
-                AND i.name = e.told #>> '{{/a//b,0,x}}'"
+                CROSS JOIN (SELECT $t${expected}$t$::jsonb AS reported) e \
+             WHERE i.id = '{item}' AND c.content = e.reported AND c.assignments->0 = e.reported \
+                AND x.detail = e.reported AND i.metadata = e.reported \
+                AND i.name = e.reported #>> '{{/a//b,0,x}}'"
         );
         assert_eq!(stage.count(&same).await, 1, "{text}");
     }

@@ -64,7 +64,7 @@ fn only(effect: TypeEffect) -> BTreeMap<PolicyTypeKey, TypeEffect> {
 }
 
 #[tokio::test]
-async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
+async fn a_replayed_page_creates_nothing_twice_and_kinds_of_changes_are_distinguished() {
     let stage = Stage::set().await;
     let claim = stage.begin("{}").await;
     let page: Vec<_> = (0..3).map(|id| observation("mobileApp", id, 1)).collect();
@@ -91,7 +91,7 @@ async fn a_replayed_page_creates_nothing_twice_and_changes_are_told_apart() {
     other[0].content_hash = [2; 32];
     other[1].assignments_hash = Some([2; 32]);
     other[2].assignments_hash = None;
-    // Tags that are not told stay, whichever statement stores the rest.
+    // Tags that are not reported stay, whichever statement stores the rest.
     other.iter_mut().for_each(|one| one.scope_tags = None);
     let changed = TypeEffect {
         seen: 3,

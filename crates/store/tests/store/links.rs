@@ -106,7 +106,7 @@ impl Stage {
 }
 
 /// What each link says, in order, with the id of its row.
-fn told(links: &[LinkView]) -> BTreeMap<String, LinkId> {
+fn ids_by_link(links: &[LinkView]) -> BTreeMap<String, LinkId> {
     links
         .iter()
         .map(|link| {
@@ -121,7 +121,8 @@ fn told(links: &[LinkView]) -> BTreeMap<String, LinkId> {
 }
 
 #[tokio::test]
-async fn a_set_replaces_what_its_source_told_and_leaves_unchanged_links_and_other_sources_alone() {
+async fn a_set_replaces_the_links_of_its_source_and_leaves_unchanged_links_and_other_sources_alone()
+{
     use LinkSource::{Assignments, Object, Related};
     let stage = Stage::set().await;
     let first = [
@@ -133,17 +134,20 @@ async fn a_set_replaces_what_its_source_told_and_leaves_unchanged_links_and_othe
         (Related, &[depends("id-9")]),
     ];
     stage.sync_links(&[app(1, &first)], &[]).await;
-    let before = told(&stage.links(&LinkFilter::default()).await);
+    let before = ids_by_link(&stage.links(&LinkFilter::default()).await);
     assert_eq!(before.len(), 5);
 
-    // The same again writes nothing; the order of what is told means nothing.
+    // The same again writes nothing; the order of what is reported means nothing.
     let turned = [
         (Object, &[scoped("1"), scoped("0")][..]),
         first[1],
         first[2],
     ];
     stage.sync_links(&[app(1, &turned)], &[]).await;
-    assert_eq!(told(&stage.links(&LinkFilter::default()).await), before);
+    assert_eq!(
+        ids_by_link(&stage.links(&LinkFilter::default()).await),
+        before
+    );
 
     let second = [
         (Object, &[scoped("1")][..]),
@@ -153,7 +157,7 @@ async fn a_set_replaces_what_its_source_told_and_leaves_unchanged_links_and_othe
         ),
     ];
     stage.sync_links(&[app(1, &second)], &[]).await;
-    let after = told(&stage.links(&LinkFilter::default()).await);
+    let after = ids_by_link(&stage.links(&LinkFilter::default()).await);
     let words: Vec<&str> = after.keys().map(String::as_str).collect();
     let expected = [
         r#"id-1 assigned_to group/a {"intent":"required"}"#,
@@ -167,7 +171,7 @@ async fn a_set_replaces_what_its_source_told_and_leaves_unchanged_links_and_othe
             assert_eq!(old, id, "{text} was written anew");
         }
     }
-    // A set that is told as empty takes its links away; no set leaves them.
+    // A set that is reported as empty takes its links away; no set leaves them.
     stage
         .sync_links(&[app(1, &[(Assignments, &[])])], &[])
         .await;
@@ -338,7 +342,7 @@ async fn an_item_shows_what_it_leans_on_and_what_leans_on_it() {
         app(3, &[]),
     ];
     stage.sync_links(&page, &["mobileApp"]).await;
-    let count = async |direction| told(&stage.of_item("id-1", direction).await).len();
+    let count = async |direction| ids_by_link(&stage.of_item("id-1", direction).await).len();
     assert_eq!(count(LinkDirection::Out).await, 3);
     assert_eq!(count(LinkDirection::In).await, 2, "its own link among them");
     assert_eq!(count(LinkDirection::Both).await, 4, "its own link once");

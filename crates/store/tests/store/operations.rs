@@ -192,7 +192,7 @@ async fn the_time_of_a_pause_does_not_count_toward_the_queue_limit() {
 }
 
 #[tokio::test]
-async fn an_operator_is_told_apart_by_the_token() {
+async fn an_operator_is_recognized_by_the_token() {
     let stage = Stage::set().await;
     let id = stage
         .store

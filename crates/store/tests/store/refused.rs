@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atlas_domain::directory::{GroupNews, GroupPatch, GroupTells};
+use atlas_domain::directory::{GroupPatch, GroupState, GroupUpdate};
 use atlas_domain::ids::GroupId;
 use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTarget, TargetKind};
@@ -291,10 +291,10 @@ async fn that_none_of_many_rows_is_stored_is_a_defect() {
     );
 }
 
-fn group(number: u128, name: String) -> GroupNews {
-    GroupNews {
+fn group(number: u128, name: String) -> GroupUpdate {
+    GroupUpdate {
         id: GroupId::from_uuid(Uuid::from_u128(number)),
-        tells: GroupTells::There(GroupPatch {
+        state: GroupState::Present(GroupPatch {
             name: Some(name.into()),
             ..GroupPatch::default()
         }),

@@ -9,26 +9,10 @@ const WORKER: &[Program] = &[Program::Worker];
 const BOTH: &[Program] = &[Program::Api, Program::Worker];
 
 /// The kinds' words, from the domain's list.
-const KIND: LabelSet = ("kind", &{
-    let mut words = [""; OperationKind::ALL.len()];
-    let mut at = 0;
-    while at < words.len() {
-        words[at] = OperationKind::ALL[at].as_str();
-        at += 1;
-    }
-    words
-});
+const KIND: LabelSet = ("kind", &OperationKind::WORDS);
 
 /// The outcomes' words, from the domain's list.
-const OUTCOME: LabelSet = ("outcome", &{
-    let mut words = [""; Outcome::ALL.len()];
-    let mut at = 0;
-    while at < words.len() {
-        words[at] = Outcome::ALL[at].as_str();
-        at += 1;
-    }
-    words
-});
+const OUTCOME: LabelSet = ("outcome", &Outcome::WORDS);
 
 macro_rules! define {
     ($all:ident: $sort:ident { $($item:ident = $name:literal, $programs:ident, [$($label:expr),*], $help:literal;)+ }) => {

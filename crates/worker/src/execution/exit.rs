@@ -23,8 +23,9 @@ pub(super) async fn finish_free(store: Store, runs: Vec<FinishRun>) -> Vec<Optio
     }
 }
 
-/// Tries until the database answers or the lease is lost. `None` when it was lost.
-pub(super) async fn with_retries<T, F: Future<Output = Result<T, ExitError>>>(
+/// Repeats a statement that lets go of the run until the database answers. `None` when the lease was
+/// lost before, or when the statement failed for good.
+pub(super) async fn exit_with_retries<T, F: Future<Output = Result<T, ExitError>>>(
     mut claim: Claim,
     keeper: &mut LeaseKeeper,
     mut step: impl FnMut(Claim) -> F,

@@ -23,7 +23,7 @@ use crate::interrupt::{Interrupt, interrupt, with_retries};
 /// Graph throttles per application and tenant, so more would not be faster for long.
 const LISTS_AT_ONCE: usize = 8;
 
-/// What is known of a list while it is read.
+/// What one list has shown so far.
 struct Tally {
     started_at: DateTime<Utc>,
     pages: u32,
@@ -31,16 +31,16 @@ struct Tally {
     effects: BTreeMap<PolicyTypeKey, TypeEffect>,
     /// Rows that the database refused.
     not_stored: BTreeMap<PolicyTypeKey, RowProblems>,
-    /// What is lacking of the objects that were read.
+    /// Assignments and links of read objects that could not be read.
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
-    /// Whether the list may go on behind its end.
+    /// Whether the list may have been cut: its last page was full.
     may_be_cut: bool,
     /// Rows that were altered or left out.
     unreadable: BTreeMap<PolicyTypeKey, RowProblems>,
 }
 
 impl Tally {
-    /// What is lacking of a type when the list was read to its end, in the order of report.
+    /// The shortfalls of a type when the list was read to its end, in the order of reporting.
     fn shortfalls(&self, key: PolicyTypeKey) -> Vec<Shortfall> {
         let not_stored = self.not_stored.get(&key);
         let unreadable = self.unreadable.get(&key);
@@ -76,7 +76,7 @@ impl InventorySyncService {
     ) -> Result<Vec<TypeResult>, Interrupt> {
         let (single_file, mut others): (Vec<_>, Vec<_>) =
             lists.iter().partition(|list| list.is_single_file());
-        // What takes longest begins first.
+        // Lists that take longest begin first.
         others.sort_by_key(|list| !list.reads_objects());
         let one_after_the_other = async {
             let mut results = Vec::new();

@@ -1,4 +1,4 @@
-//! Recording what a run reads, and what became of it.
+//! Recording what a run reads, and the result per policy type.
 
 use atlas_domain::causes::Causes;
 use atlas_domain::failure::Failure;
@@ -11,7 +11,7 @@ use atlas_store::{Beginning, Store};
 use super::{InventorySyncService, SyncTracker};
 use crate::interrupt::{Interrupt, with_retries};
 
-/// Records what can be recorded at once.
+/// Records those runs whose rows nobody locks.
 pub(super) async fn begin_free(store: Store, beginnings: Vec<Beginning>) -> Vec<bool> {
     match store.begin_syncs_free(&beginnings).await {
         Ok(begun) => begun,
@@ -39,7 +39,7 @@ impl InventorySyncService {
         if self.beginnings.ask(beginning).await == Some(true) {
             return Ok(());
         }
-        // Lost, held by somebody, or the database is away: the run is recorded alone.
+        // Lost, locked for a moment, or the database is away: the run is recorded alone.
         with_retries(|| {
             self.store
                 .begin_sync(&claim.lease, claim.initiator_id, selection, keys)
@@ -63,7 +63,7 @@ impl InventorySyncService {
         Ok(results)
     }
 
-    /// Records the result of one type, and gives it with the changes that were counted.
+    /// Records the result of one type, and returns it with the changes that were counted.
     pub(super) async fn record(
         &self,
         lease: &Lease,

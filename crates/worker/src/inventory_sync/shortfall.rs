@@ -1,22 +1,21 @@
-//! What is lacking of a policy type although its list was read to its end.
+//! Shortfalls: why a policy type is incomplete although its list was read to its end.
 
 use atlas_domain::failure::{Failure, FailureCode, RowProblems};
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 
-/// One thing that is lacking. In the order in which they are reported: the first that applies is
-/// the type's error, and its hint names the others.
+/// One shortfall. In the order of reporting: the first that applies is the type's error, and its
+/// hint names the others.
 #[derive(Debug, Clone)]
 pub(super) enum Shortfall {
     /// The database refused rows.
     RowsNotStored(RowProblems),
     /// Rows were altered or left out because they could not be read as they were sent.
     RowsUnreadable(RowProblems),
-    /// The list may go on behind its end.
+    /// The list may have been cut: its last page was full and had no link to a next one.
     ListMayBeCut,
-    /// Rows came twice, which says that the set moved under the reader and that others may have been
-    /// passed over.
+    /// Rows came twice: the list changed while it was read, and other rows may have been skipped.
     ListChanged,
-    /// Assignments or links of some objects.
+    /// Assignments or links of some objects could not be read.
     Dependencies(Box<Failure>),
 }
 

@@ -11,10 +11,10 @@ use atlas_graph_sim::{AnswerChange, AnswerChangeKind, AnswerLink};
 use atlas_test_support::{Member, TestTenant};
 use serde_json::Value;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// Policy type, id in Graph, name (nothing where rows of the type have none), assignments (nothing
-/// where their number is not told).
+/// where their number is not reported).
 type Item = (String, String, Option<String>, Option<i64>);
 /// Policy type, id, kind, kind of target, target, qualifier.
 type Link = (
@@ -41,7 +41,7 @@ const COMPARED: [&str; 4] = ["intent", "filter_id", "filter_type", "source"];
 pub(crate) struct Known {
     items: BTreeSet<Item>,
     links: BTreeSet<Link>,
-    /// Links that lead nowhere, where that can be told.
+    /// Links that lead nowhere, where that can be reported.
     dangling: BTreeSet<Link>,
 }
 
@@ -51,10 +51,10 @@ fn delegated(key: &str) -> bool {
 }
 
 /// What the simulator's answer key says of a tenant.
-pub(crate) fn expected(house: &House, tenant: TestTenant) -> Known {
+pub(crate) fn expected(installation: &Installation, tenant: TestTenant) -> Known {
     let directory = tenant.directory_id.to_string();
     let mut known = Known::default();
-    for (key, list) in house.simulator.answer_key(&directory) {
+    for (key, list) in installation.simulator.answer_key(&directory) {
         if delegated(&key) {
             continue;
         }
@@ -66,7 +66,7 @@ pub(crate) fn expected(house: &House, tenant: TestTenant) -> Known {
             (key.clone(), external_id(&key, item.id), name, count)
         }));
     }
-    for link in house.simulator.answer_links(&directory) {
+    for link in installation.simulator.answer_links(&directory) {
         // Which policies use a reusable setting is read from the setting, for one request instead of
         // thousands; the real service keeps settings that are in use.
         if link.kind == LinkKind::UsesReusableSetting.as_str() && link.dangling == Some(true) {
@@ -97,7 +97,7 @@ pub(crate) fn external_id(policy_type: &str, id: String) -> String {
 
 /// Whether an inventory of all policy types has the targets of a kind.
 fn held(target_kind: &str) -> bool {
-    let kinds = TargetKind::ALL.iter();
+    let kinds = TargetKind::ALL.into_iter();
     let mut kind = kinds.filter(|kind| kind.as_str() == target_kind);
     kind.next().is_some_and(|kind| {
         let types = kind.policy_types();
@@ -125,23 +125,25 @@ fn compared(qualifier: BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 /// What is stored of a tenant, in the words of the answer key.
-pub(crate) async fn stored(house: &House, tenant: TestTenant, key: &Known) -> Known {
-    // Where the key tells no name or number, what is stored is not compared.
-    let told: BTreeMap<(&str, &str), &Item> = key
+pub(crate) async fn stored(installation: &Installation, tenant: TestTenant, key: &Known) -> Known {
+    // Where the key reports no name or number, what is stored is not compared.
+    let reported: BTreeMap<(&str, &str), &Item> = key
         .items
         .iter()
         .map(|item| ((item.0.as_str(), item.1.as_str()), item))
         .collect();
-    let connection = house.database.connection().await;
+    let connection = installation.database.connection().await;
     let tenant = tenant.id.to_string();
     let items = "SELECT policy_type, external_id, name, assignment_count::bigint \
         FROM inventory_items WHERE tenant_id = $1::text::uuid AND missing_since IS NULL";
     let mut known = Known::default();
     for row in connection.query(items, &[&tenant]).await.unwrap() {
         let (policy_type, id): (String, String) = (row.get(0), row.get(1));
-        let told = told.get(&(policy_type.as_str(), id.as_str()));
-        let name = told.is_none_or(|item| item.2.is_some()).then(|| row.get(2));
-        let count = told.and_then(|item| item.3).and_then(|_| row.get(3));
+        let reported = reported.get(&(policy_type.as_str(), id.as_str()));
+        let name = reported
+            .is_none_or(|item| item.2.is_some())
+            .then(|| row.get(2));
+        let count = reported.and_then(|item| item.3).and_then(|_| row.get(3));
         known.items.insert((policy_type, id, name, count));
     }
     let links = "SELECT i.policy_type, i.external_id, l.kind, l.target_kind, l.target_id, \
@@ -168,11 +170,11 @@ pub(crate) async fn stored(house: &House, tenant: TestTenant, key: &Known) -> Kn
 
 /// Objects that are marked as gone although the key has them.
 pub(crate) async fn marked_gone(
-    house: &House,
+    installation: &Installation,
     tenant: TestTenant,
     key: &Known,
 ) -> Vec<(String, String)> {
-    let connection = house.database.connection().await;
+    let connection = installation.database.connection().await;
     let statement = "SELECT policy_type, external_id FROM inventory_items \
         WHERE tenant_id = $1::text::uuid AND missing_since IS NOT NULL ORDER BY 1, 2";
     let rows = connection.query(statement, &[&tenant.id.to_string()]).await;
@@ -234,7 +236,7 @@ impl Known {
         assert_eq!(
             few(&key.dangling, &self.dangling),
             none,
-            "{case}: not told as dangling"
+            "{case}: not reported as dangling"
         );
         assert_eq!(
             few(&self.dangling, &key.dangling),
@@ -250,8 +252,11 @@ fn few<'a, T: Ord>(ours: &'a BTreeSet<T>, theirs: &'a BTreeSet<T>) -> Vec<&'a T>
 }
 
 /// What must have been found out since the mark.
-pub(crate) fn expected_changes(house: &House, tenant: TestTenant) -> BTreeMap<Change, usize> {
-    let changes = house
+pub(crate) fn expected_changes(
+    installation: &Installation,
+    tenant: TestTenant,
+) -> BTreeMap<Change, usize> {
+    let changes = installation
         .simulator
         .changes_since_mark(&tenant.directory_id.to_string());
     let mut all = BTreeMap::new();
@@ -272,21 +277,24 @@ fn in_our_words(change: AnswerChange) -> Change {
         AnswerChangeKind::Gone => "gone",
         AnswerChangeKind::Back => "back",
     };
-    let told = change
+    let reported = change
         .fields
         .into_iter()
         .filter(|one| !one.secret && !one.bookkeeping);
-    let fields = told
+    let fields = reported
         .map(|one| (one.pointer, (one.old.to_string(), one.new.to_string())))
-        // A null that became an object, whose members are told.
+        // A null that became an object, whose members are reported.
         .filter(|(_, (old, new))| old != new);
     let id = external_id(&change.policy_type, change.id);
     (change.policy_type, id, word.to_owned(), fields.collect())
 }
 
 /// What these runs recorded, and how often.
-pub(crate) async fn stored_changes(house: &House, runs: &[RunId]) -> BTreeMap<Change, usize> {
-    let connection = house.database.connection().await;
+pub(crate) async fn stored_changes(
+    installation: &Installation,
+    runs: &[RunId],
+) -> BTreeMap<Change, usize> {
+    let connection = installation.database.connection().await;
     let statement = "SELECT i.policy_type, i.external_id, c.kind, c.detail::text \
         FROM inventory_changes c JOIN inventory_items i ON i.id = c.item_id \
         WHERE c.run_id::text = ANY($1)";
@@ -347,20 +355,24 @@ pub(crate) fn assert_same_changes(
 /// What the run says of each policy type that it did not read completely. Every such one comes with
 /// an error, and no other does.
 pub(crate) async fn shortcomings(
-    house: &House,
+    installation: &Installation,
     member: &Member,
     run: RunId,
 ) -> BTreeMap<String, (TypeStatus, String)> {
-    let results = house.store.run_results(member.id, run).await.unwrap();
+    let results = installation
+        .store
+        .run_results(member.id, run)
+        .await
+        .unwrap();
     let lacking = results.unwrap().into_iter().filter(|result| {
         let lacking = result.status != TypeStatus::Succeeded;
         assert_eq!(result.error.is_some(), lacking, "{}", result.policy_type);
         lacking
     });
-    let told = lacking.map(|result| {
+    let reported = lacking.map(|result| {
         let error = result.error.unwrap();
         let said = format!("{}: {}", error.code.as_str(), error.detail);
         (result.policy_type.to_string(), (result.status, said))
     });
-    told.collect()
+    reported.collect()
 }

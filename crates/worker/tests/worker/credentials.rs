@@ -12,15 +12,15 @@ use atlas_store::NewCredential;
 use atlas_test_support::{Identity, SIMULATOR_CLIENT_ID, TestTenant};
 use tempfile::TempDir;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// Stores a file's name for a tenant.
-async fn refer(house: &House, tenant: TestTenant, proof: StoredProof) {
+async fn refer(installation: &Installation, tenant: TestTenant, proof: StoredProof) {
     let credential = NewCredential {
         client_id: SIMULATOR_CLIENT_ID.to_owned(),
         proof,
     };
-    house
+    installation
         .store
         .set_credential(tenant.id, credential)
         .await
@@ -33,12 +33,17 @@ fn put(directory: &TempDir, name: &str, text: &str, mode: u32) {
     set_permissions(&path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Syncs, and tells how the run failed.
-async fn failure(house: &House, tenant: TestTenant) -> Failure {
-    let member = house.scenario.member(tenant.id, Role::Manager).await;
-    let run = house.press(tenant, &member, "{}").await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
-    let run: OperationRun = house.store.run(member.id, run).await.unwrap().unwrap();
+/// Syncs, and reports how the run failed.
+async fn failure(installation: &Installation, tenant: TestTenant) -> Failure {
+    let member = installation.scenario.member(tenant.id, Role::Manager).await;
+    let run = installation.press(tenant, &member, "{}").await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Failed);
+    let run: OperationRun = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     let error = run.error.unwrap();
     assert!(error.hint.is_some(), "{error:?} says what to do");
     error
@@ -46,14 +51,14 @@ async fn failure(house: &House, tenant: TestTenant) -> Failure {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_that_do_not_work_fail_the_run_with_their_reason_at_once() {
-    let house = House::build().await;
-    let wrong = house
+    let installation = Installation::build().await;
+    let wrong = installation
         .scenario
         .tenant_with("Wrong", Some("not-the-secret"))
         .await;
-    let unreadable = house.scenario.tenant("Unreadable").await;
-    let none = house.scenario.tenant("Later without").await;
-    let connection = house.database.connection().await;
+    let unreadable = installation.scenario.tenant("Unreadable").await;
+    let none = installation.scenario.tenant("Later without").await;
+    let connection = installation.database.connection().await;
     connection
         .execute(
             "UPDATE tenant_credentials SET ciphertext = '\\x00' WHERE tenant_id = $1::text::uuid",
@@ -62,8 +67,8 @@ async fn secrets_that_do_not_work_fail_the_run_with_their_reason_at_once() {
         .await
         .unwrap();
     // They go while the run waits: without credentials there would be no run.
-    let member = house.scenario.member(none.id, Role::Manager).await;
-    let waiting = house.press(none, &member, "{}").await;
+    let member = installation.scenario.member(none.id, Role::Manager).await;
+    let waiting = installation.press(none, &member, "{}").await;
     connection
         .execute(
             "DELETE FROM tenant_credentials WHERE tenant_id = $1::text::uuid",
@@ -71,17 +76,25 @@ async fn secrets_that_do_not_work_fail_the_run_with_their_reason_at_once() {
         )
         .await
         .unwrap();
-    let worker = house.worker();
+    let worker = installation.worker();
     assert_eq!(
-        failure(&house, wrong).await.code,
+        failure(&installation, wrong).await.code,
         FailureCode::CREDENTIALS_INVALID
     );
     assert_eq!(
-        failure(&house, unreadable).await.code,
+        failure(&installation, unreadable).await.code,
         FailureCode::CREDENTIALS_UNREADABLE
     );
-    assert_eq!(house.ended(&member, waiting).await.0, Outcome::Failed);
-    let run = house.store.run(member.id, waiting).await.unwrap().unwrap();
+    assert_eq!(
+        installation.ended(&member, waiting).await.0,
+        Outcome::Failed
+    );
+    let run = installation
+        .store
+        .run(member.id, waiting)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(run.error.unwrap().code, FailureCode::CREDENTIALS_MISSING);
     worker.stop().await;
 }
@@ -91,8 +104,8 @@ const ISSUER: &str = "https://issuer.example.test/";
 const SUBJECT: &str = "system:serviceaccount:atlas:worker";
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-fn trust(house: &House, issuer: &Identity) {
-    house.simulator.trust(FederatedCredential {
+fn trust(installation: &Installation, issuer: &Identity) {
+    installation.simulator.trust(FederatedCredential {
         issuer: ISSUER.to_owned(),
         subject: SUBJECT.to_owned(),
         audience: AUDIENCE.to_owned(),
@@ -102,33 +115,35 @@ fn trust(house: &House, issuer: &Identity) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_and_federated_tokens_are_exchanged_in_their_files_while_the_worker_runs() {
-    let house = House::build().await;
+    let installation = Installation::build().await;
     let directory = TempDir::new().unwrap();
-    let (tenant, member) = house.tenant().await;
+    let (tenant, member) = installation.tenant().await;
     let flag = format!("--credentials-dir={}", directory.path().display());
-    let worker = house.worker_with(&[&flag]);
+    let worker = installation.worker_with(&[&flag]);
     let some = r#"{"policy_types": ["policySet"], "include_foundations": false}"#;
 
     let (first, second) = (Identity::fresh(), Identity::fresh());
     refer(
-        &house,
+        &installation,
         tenant,
         StoredProof::Certificate("app.pem".parse().unwrap()),
     )
     .await;
     for identity in [&first, &second] {
-        house.simulator.add_certificate(&identity.certificate());
+        installation
+            .simulator
+            .add_certificate(&identity.certificate());
         put(&directory, "app.pem", &identity.with_key(), 0o600);
-        let run = house.press(tenant, &member, some).await;
-        assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+        let run = installation.press(tenant, &member, some).await;
+        assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     }
 
     let directory_id = tenant.directory_id.to_string();
-    assert_eq!(house.simulator.issued_tokens(&directory_id), 2);
+    assert_eq!(installation.simulator.issued_tokens(&directory_id), 2);
 
-    trust(&house, &first);
+    trust(&installation, &first);
     refer(
-        &house,
+        &installation,
         tenant,
         StoredProof::FederatedToken("token".parse().unwrap()),
     )
@@ -136,23 +151,27 @@ async fn certificates_and_federated_tokens_are_exchanged_in_their_files_while_th
     for seconds in [600, 900] {
         let token = first.token(ISSUER, SUBJECT, AUDIENCE, seconds);
         put(&directory, "token", &token, 0o644);
-        let run = house.press(tenant, &member, some).await;
-        assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+        let run = installation.press(tenant, &member, some).await;
+        assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     }
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_microsoft_entra_does_not_take_fails_the_run_with_its_reason() {
-    let house = House::build().await;
+    let installation = Installation::build().await;
     let directory = TempDir::new().unwrap();
-    let (tenant, _) = house.tenant().await;
+    let (tenant, _) = installation.tenant().await;
     let flag = format!("--credentials-dir={}", directory.path().display());
-    let worker = house.worker_with(&[&flag]);
+    let worker = installation.worker_with(&[&flag]);
     let (trusted, stranger, expired) = (Identity::fresh(), Identity::fresh(), Identity::expired());
-    house.simulator.add_certificate(&trusted.certificate());
-    house.simulator.add_certificate(&expired.certificate());
-    trust(&house, &trusted);
+    installation
+        .simulator
+        .add_certificate(&trusted.certificate());
+    installation
+        .simulator
+        .add_certificate(&expired.certificate());
+    trust(&installation, &trusted);
     put(&directory, "stranger.pem", &stranger.with_key(), 0o400);
     put(&directory, "expired.pem", &expired.with_key(), 0o400);
     for (name, token) in [
@@ -175,15 +194,15 @@ async fn what_microsoft_entra_does_not_take_fails_the_run_with_its_reason() {
         (token("late"), FailureCode::CLOCK_SKEW),
     ] {
         let case = format!("{proof:?}");
-        refer(&house, tenant, proof).await;
-        assert_eq!(failure(&house, tenant).await.code, code, "{case}");
+        refer(&installation, tenant, proof).await;
+        assert_eq!(failure(&installation, tenant).await.code, code, "{case}");
     }
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_cannot_be_used_fail_the_run_and_name_the_file_and_no_path() {
-    let house = House::build().await;
+    let installation = Installation::build().await;
     let directory = TempDir::new().unwrap();
     put(&directory, "exposed.pem", "anything", 0o444);
     put(&directory, "empty.pem", "", 0o400);
@@ -192,9 +211,9 @@ async fn files_that_cannot_be_used_fail_the_run_and_name_the_file_and_no_path() 
     put(&directory, "alone.pem", &alone, 0o400);
     put(&directory, "words", "not what it should be", 0o400);
     create_dir(directory.path().join("folder")).unwrap();
-    let (tenant, _) = house.tenant().await;
+    let (tenant, _) = installation.tenant().await;
     let flag = format!("--credentials-dir={}", directory.path().display());
-    let worker = house.worker_with(&[&flag]);
+    let worker = installation.worker_with(&[&flag]);
     for (proof, reason) in [
         (
             StoredProof::Certificate("none.pem".parse().unwrap()),
@@ -229,13 +248,13 @@ async fn files_that_cannot_be_used_fail_the_run_and_name_the_file_and_no_path() 
             "cannot be read",
         ),
     ] {
-        refer(&house, tenant, proof).await;
-        let failure = failure(&house, tenant).await;
+        refer(&installation, tenant, proof).await;
+        let failure = failure(&installation, tenant).await;
         assert_eq!(failure.code, FailureCode::CREDENTIALS_UNREADABLE);
         assert!(failure.detail.contains(reason), "{failure:?}");
-        let told = format!("{failure:?}");
+        let reported = format!("{failure:?}");
         let path = directory.path().to_str().unwrap();
-        assert!(!told.contains(path) && !failure.retryable, "{told}");
+        assert!(!reported.contains(path) && !failure.retryable, "{reported}");
     }
     worker.stop().await;
 }

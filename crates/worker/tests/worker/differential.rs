@@ -21,19 +21,22 @@ use crate::answers::{
     assert_same_changes, expected, expected_changes, marked_gone, shortcomings, stored,
     stored_changes,
 };
-use crate::house::House;
+use crate::installation::Installation;
 
 /// Tenants whose contents are the same in every run of these tests.
-async fn tenants(house: &House, seeds: &[u128]) -> Vec<(TestTenant, Member)> {
+async fn tenants(installation: &Installation, seeds: &[u128]) -> Vec<(TestTenant, Member)> {
     let mut all = Vec::new();
     for seed in seeds {
         let directory =
             DirectoryId::from_uuid(Uuid::from_u128(0xd1ff_0000_0000_4000_8000 << 48 | seed));
-        let tenant = house
+        let tenant = installation
             .scenario
             .tenant_of(directory, &format!("Tenant {seed}"))
             .await;
-        let member = house.scenario.member(tenant.id, Role::Operator).await;
+        let member = installation
+            .scenario
+            .member(tenant.id, Role::Operator)
+            .await;
         all.push((tenant, member));
     }
     all
@@ -57,23 +60,27 @@ fn script(seed: u64, times: usize) -> MutationScript {
     }
 }
 
-async fn sync(house: &House, (tenant, member): &(TestTenant, Member)) -> (RunId, Outcome) {
-    let run = house.press(*tenant, member, "{}").await;
-    (run, house.ended(member, run).await.0)
+async fn sync(
+    installation: &Installation,
+    (tenant, member): &(TestTenant, Member),
+) -> (RunId, Outcome) {
+    let run = installation.press(*tenant, member, "{}").await;
+    (run, installation.ended(member, run).await.0)
 }
 
 /// Syncs without anything going wrong, and holds what is stored against the key.
-async fn exactly(house: &House, tenant: &(TestTenant, Member), case: &str) -> RunId {
-    let (run, outcome) = sync(house, tenant).await;
-    let told = shortcomings(house, &tenant.1, run).await;
-    assert_eq!(outcome, Outcome::Succeeded, "{case}: {told:?}");
+async fn exactly(installation: &Installation, tenant: &(TestTenant, Member), case: &str) -> RunId {
+    let (run, outcome) = sync(installation, tenant).await;
+    let reported = shortcomings(installation, &tenant.1, run).await;
+    assert_eq!(outcome, Outcome::Succeeded, "{case}: {reported:?}");
     assert!(
-        told.values()
+        reported
+            .values()
             .all(|(status, _)| *status == TypeStatus::Skipped)
     );
-    assert_eq!(told.len(), 2, "{case}: {told:?}");
-    let key = expected(house, tenant.0);
-    let ours = stored(house, tenant.0, &key).await;
+    assert_eq!(reported.len(), 2, "{case}: {reported:?}");
+    let key = expected(installation, tenant.0);
+    let ours = stored(installation, tenant.0, &key).await;
     ours.assert_same(&key, case);
     ours.assert_same_dangling(&key, case);
     run
@@ -82,26 +89,26 @@ async fn exactly(house: &House, tenant: &(TestTenant, Member), case: &str) -> Ru
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_equals_the_answer_key_and_so_do_the_changes_from_sync_to_sync() {
     for (size, times) in [(123, 3), (600, 25)] {
-        let house = House::of_size(size).await;
-        let worker = house.worker();
-        let tenants = tenants(&house, &[1, 2, 3]).await;
+        let installation = Installation::of_size(size).await;
+        let worker = installation.worker();
+        let tenants = tenants(&installation, &[1, 2, 3]).await;
         join_all(tenants.iter().zip(1..).map(|(tenant, seed)| {
-            let house = &house;
+            let installation = &installation;
             async move {
                 let case = format!("{size} objects, tenant {seed}");
-                exactly(house, tenant, &case).await;
+                exactly(installation, tenant, &case).await;
                 let directory = tenant.0.directory_id.to_string();
                 // What was deleted in the first round may come back in the second.
                 for round in 0..2 {
                     let case = format!("{case}, round {round}");
-                    house.simulator.mark(&directory);
-                    house
+                    installation.simulator.mark(&directory);
+                    installation
                         .simulator
                         .mutate(&directory, &script(10 * seed + round, times));
-                    let run = exactly(house, tenant, &case).await;
-                    let key = expected_changes(house, tenant.0);
+                    let run = exactly(installation, tenant, &case).await;
+                    let key = expected_changes(installation, tenant.0);
                     assert!(key.len() >= times, "{case}");
-                    let ours = stored_changes(house, &[run]).await;
+                    let ours = stored_changes(installation, &[run]).await;
                     assert_same_changes(&ours, &key, &BTreeSet::new(), &case);
                 }
             }
@@ -115,51 +122,56 @@ async fn what_is_stored_equals_the_answer_key_and_so_do_the_changes_from_sync_to
 /// is, nothing is marked as gone that is there, and once the trouble has gone nothing is lost and
 /// nothing recorded twice.
 async fn in_trouble(trouble: Trouble, number: u128) {
-    let house = House::paged(250, 6).await;
+    let installation = Installation::paged(250, 6).await;
     // Nothing else ends the waits of a request that fails more often than not.
-    let worker = house.worker_with(&["--graph-max-wait=2s"]);
-    let tenant = tenants(&house, &[100 + number]).await.remove(0);
+    let worker = installation.worker_with(&["--graph-max-wait=2s"]);
+    let tenant = tenants(&installation, &[100 + number]).await.remove(0);
     let directory = tenant.0.directory_id.to_string();
     let case = trouble.name;
-    exactly(&house, &tenant, case).await;
-    house.simulator.mark(&directory);
-    house.simulator.mutate(&directory, &script(7, 12));
+    exactly(&installation, &tenant, case).await;
+    installation.simulator.mark(&directory);
+    installation.simulator.mutate(&directory, &script(7, 12));
     for rule in trouble.rules {
-        house.simulator.fault(rule);
+        installation.simulator.fault(rule);
     }
 
-    let (during, outcome) = sync(&house, &tenant).await;
+    let (during, outcome) = sync(&installation, &tenant).await;
     assert!(
-        house.simulator.faults_struck() > 0,
+        installation.simulator.faults_struck() > 0,
         "{case}: nothing went wrong"
     );
-    let mut told = shortcomings(&house, &tenant.1, during).await;
-    told.retain(|_, (status, _)| *status != TypeStatus::Skipped);
-    let lacking: BTreeSet<String> = told.keys().cloned().collect();
+    let mut reported = shortcomings(&installation, &tenant.1, during).await;
+    reported.retain(|_, (status, _)| *status != TypeStatus::Skipped);
+    let lacking: BTreeSet<String> = reported.keys().cloned().collect();
     let expected_outcome = if lacking.is_empty() {
         Outcome::Succeeded
     } else {
         Outcome::PartiallySucceeded
     };
-    assert_eq!(outcome, expected_outcome, "{case}: {told:?}");
-    assert!(!trouble.passes || lacking.is_empty(), "{case}: {told:?}");
+    assert_eq!(outcome, expected_outcome, "{case}: {reported:?}");
+    assert!(
+        !trouble.passes || lacking.is_empty(),
+        "{case}: {reported:?}"
+    );
     for named in trouble.names {
         assert!(lacking.contains(*named), "{case}: {named} is not named");
     }
-    let key = expected(&house, tenant.0);
-    let gone = marked_gone(&house, tenant.0, &key).await;
+    let key = expected(&installation, tenant.0);
+    let gone = marked_gone(&installation, tenant.0, &key).await;
     assert_eq!(gone, Vec::new(), "{case}: marked as gone, and there");
-    let ours = stored(&house, tenant.0, &key).await.without(&lacking);
+    let ours = stored(&installation, tenant.0, &key)
+        .await
+        .without(&lacking);
     assert!(ours.len() > 0, "{case}: nothing is complete");
-    ours.assert_same(&expected(&house, tenant.0).without(&lacking), case);
-    let changes = expected_changes(&house, tenant.0);
-    let recorded = stored_changes(&house, &[during]).await;
+    ours.assert_same(&expected(&installation, tenant.0).without(&lacking), case);
+    let changes = expected_changes(&installation, tenant.0);
+    let recorded = stored_changes(&installation, &[during]).await;
     assert_same_changes(&recorded, &changes, &lacking, case);
 
-    house.simulator.clear_faults();
+    installation.simulator.clear_faults();
     let after = format!("after {case}");
-    let run = exactly(&house, &tenant, &after).await;
-    let recorded = stored_changes(&house, &[during, run]).await;
+    let run = exactly(&installation, &tenant, &after).await;
+    let recorded = stored_changes(&installation, &[during, run]).await;
     // What was spoiled on its way is a change, and a change back.
     let spoiled = if trouble.spoils {
         lacking

@@ -8,7 +8,7 @@ use atlas_graph_sim::{Effect, FaultRule, GateRule, MutationScript, PathMatch};
 use atlas_test_support::{Member, TestTenant};
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::installation::Installation;
 
 const GROUPS: usize = 50_000;
 /// Pages that tell of one in a hundred, ample.
@@ -32,7 +32,7 @@ fn one_percent(seed: u64) -> MutationScript {
     }
 }
 
-impl House {
+impl Installation {
     /// What the directory holds, by id, in our words.
     fn in_directory(&self, tenant: TestTenant) -> BTreeMap<String, Value> {
         let groups = self.simulator.groups(&tenant.directory_id.to_string());
@@ -98,17 +98,17 @@ impl House {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stored_groups_are_the_directorys_after_everything_after_changes_and_after_a_lost_link() {
-    let house = House::with_groups(GROUPS).await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::with_groups(GROUPS).await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
-    let worker = house.worker();
+    let worker = installation.worker();
 
-    let counts = house.sync_groups(tenant, &member).await;
+    let counts = installation.sync_groups(tenant, &member).await;
     assert_eq!(counts.items_created, GROUPS as u64);
-    assert!(house.pages() >= GROUPS / 100);
+    assert!(installation.pages() >= GROUPS / 100);
 
-    house.simulator.mutate(&directory, &one_percent(1));
-    let counts = house.sync_groups(tenant, &member).await;
+    installation.simulator.mutate(&directory, &one_percent(1));
+    let counts = installation.sync_groups(tenant, &member).await;
     assert_eq!(
         (
             counts.items_created,
@@ -117,15 +117,15 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
         ),
         (125, 125, 250)
     );
-    assert!(house.pages() <= FEW, "only what changed was read");
-    let counts = house.sync_groups(tenant, &member).await;
+    assert!(installation.pages() <= FEW, "only what changed was read");
+    let counts = installation.sync_groups(tenant, &member).await;
     assert_eq!(counts, CountMembers::default());
 
     // What changed before the link was lost is found by reading everything, deletions too.
-    house.simulator.mutate(&directory, &one_percent(2));
-    house.simulator.expire_group_links(&directory);
-    house.pages();
-    let counts = house.sync_groups(tenant, &member).await;
+    installation.simulator.mutate(&directory, &one_percent(2));
+    installation.simulator.expire_group_links(&directory);
+    installation.pages();
+    let counts = installation.sync_groups(tenant, &member).await;
     assert_eq!(
         (
             counts.items_created,
@@ -135,83 +135,117 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
         ),
         (125, 125, 250, 2)
     );
-    assert!(house.pages() > GROUPS / 100);
+    assert!(installation.pages() > GROUPS / 100);
 
     // And later ones go on from there again.
-    house.simulator.mutate(&directory, &one_percent(3));
-    house.pages();
-    house.sync_groups(tenant, &member).await;
-    assert!(house.pages() <= FEW);
-    let reading = house.store.group_reading(tenant.id).await.unwrap().unwrap();
-    assert_eq!(reading.present, house.stored(tenant).await.len() as u64);
+    installation.simulator.mutate(&directory, &one_percent(3));
+    installation.pages();
+    installation.sync_groups(tenant, &member).await;
+    assert!(installation.pages() <= FEW);
+    let reading = installation
+        .store
+        .group_reading(tenant.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        reading.present,
+        installation.stored(tenant).await.len() as u64
+    );
     assert!(reading.removed > 0 && reading.full_at < reading.data_as_of);
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_breaks_off_moves_nothing_on_and_marks_nothing_gone() {
-    let house = House::with_groups(400).await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
-    house.sync_groups(tenant, &member).await;
-    let before = house.store.group_delta_link(tenant.id).await.unwrap();
+    let installation = Installation::with_groups(400).await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
+    installation.sync_groups(tenant, &member).await;
+    let before = installation
+        .store
+        .group_delta_link(tenant.id)
+        .await
+        .unwrap();
 
     let directory = tenant.directory_id.to_string();
-    house.simulator.mutate(&directory, &one_percent(1));
-    house.simulator.fault(FaultRule::always(
+    installation.simulator.mutate(&directory, &one_percent(1));
+    installation.simulator.fault(FaultRule::always(
         delta(),
         Effect::Forbidden { permission: None },
     ));
-    let run = house.press_groups(tenant, &member).await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
-    let error = house.store.run(member.id, run).await.unwrap().unwrap();
+    let run = installation.press_groups(tenant, &member).await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Failed);
+    let error = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     let error = error.error.unwrap();
     assert_eq!(error.missing_permissions, ["Group.Read.All"]);
-    let after = house.store.group_delta_link(tenant.id).await.unwrap();
+    let after = installation
+        .store
+        .group_delta_link(tenant.id)
+        .await
+        .unwrap();
     assert_eq!(after, before);
 
-    house.simulator.clear_faults();
-    house.sync_groups(tenant, &member).await;
+    installation.simulator.clear_faults();
+    installation.sync_groups(tenant, &member).await;
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_cannot_be_read_marks_no_group_gone_and_is_read_again() {
-    let house = House::with_groups(40).await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::with_groups(40).await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
-    let worker = house.worker();
-    house.sync_groups(tenant, &member).await;
-    let before = house.stored(tenant).await;
-    let link = house.store.group_delta_link(tenant.id).await.unwrap();
+    let worker = installation.worker();
+    installation.sync_groups(tenant, &member).await;
+    let before = installation.stored(tenant).await;
+    let link = installation
+        .store
+        .group_delta_link(tenant.id)
+        .await
+        .unwrap();
 
     // The link is of no use any more, and of all groups one row cannot be read.
-    house.simulator.expire_group_links(&directory);
-    let mut rows = house.simulator.groups(&directory);
+    installation.simulator.expire_group_links(&directory);
+    let mut rows = installation.simulator.groups(&directory);
     rows.truncate(39);
     rows.push(Value::Null);
     let next = format!(
         "{}/v1.0/groups/delta?$deltatoken=x",
-        house.simulator.base_url()
+        installation.simulator.base_url()
     );
     let damaged = Effect::Answer {
         status: 200,
         body: json!({"value": rows, "@odata.deltaLink": next}).to_string(),
     };
-    house
+    installation
         .simulator
         .fault(FaultRule::once(delta(), damaged).nth(2));
-    let run = house.press_groups(tenant, &member).await;
-    let (outcome, counts) = house.ended(&member, run).await;
+    let run = installation.press_groups(tenant, &member).await;
+    let (outcome, counts) = installation.ended(&member, run).await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!((counts.items_seen, counts.items_missing), (39, 0));
-    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    let run = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     let error = run.error.unwrap();
     assert_eq!(error.code, FailureCode::ROWS_UNREADABLE);
     let rows = error.rows.unwrap();
     assert_eq!((rows.count, rows.first[0].position), (1, Some(40)));
-    assert_eq!(house.stored(tenant).await, before);
-    let after = house.store.group_delta_link(tenant.id).await.unwrap();
+    assert_eq!(installation.stored(tenant).await, before);
+    let after = installation
+        .store
+        .group_delta_link(tenant.id)
+        .await
+        .unwrap();
     assert_eq!(after, link, "the next reading begins where this one began");
 
     // What was lost is found by the next one, a group that is gone too.
@@ -220,33 +254,38 @@ async fn a_row_that_cannot_be_read_marks_no_group_gone_and_is_read_again() {
         keys: vec!["directoryGroup".to_owned()],
         ..MutationScript::default()
     };
-    house.simulator.mutate(&directory, &gone);
-    let counts = house.sync_groups(tenant, &member).await;
+    installation.simulator.mutate(&directory, &gone);
+    let counts = installation.sync_groups(tenant, &member).await;
     assert_eq!(counts.items_missing, 1);
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_that_bring_nothing_new_fail_a_run_once() {
-    let house = House::with_groups(0).await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::with_groups(0).await;
+    let (tenant, member) = installation.tenant().await;
     for turn in 1..=30_u32 {
-        let base = house.simulator.base_url();
+        let base = installation.simulator.base_url();
         let link = format!("{base}/v1.0/groups/delta?$skiptoken={turn}");
         let group = json!({"id": "00000000-0000-4000-8000-000000000001", "displayName": "A"});
         let body = json!({"@odata.nextLink": link, "value": [group]}).to_string();
         let answer = Effect::Answer { status: 200, body };
-        house
+        installation
             .simulator
             .fault(FaultRule::once(delta(), answer).nth(turn));
     }
-    let worker = house.worker();
-    let run = house.press_groups(tenant, &member).await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Failed);
-    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    let worker = installation.worker();
+    let run = installation.press_groups(tenant, &member).await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Failed);
+    let run = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(run.error.unwrap().code, FailureCode::PAGING_REFUSED);
     assert_eq!(
-        house.pages(),
+        installation.pages(),
         6,
         "one that is new, five that are not, and no second attempt"
     );
@@ -255,20 +294,20 @@ async fn pages_that_bring_nothing_new_fail_a_run_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_was_given_back_counts_what_all_its_attempts_changed() {
-    let house = House::with_groups(1_000).await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::with_groups(1_000).await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
     // The first worker goes away before the last pages.
     let mut hold = GateRule::new(delta());
     hold.after = 7;
-    let gate = house.simulator.hold(hold);
-    let worker = house.worker_with(&["--shutdown-grace=1ms"]);
-    let run = house.press_groups(tenant, &member).await;
+    let gate = installation.simulator.hold(hold);
+    let worker = installation.worker_with(&["--shutdown-grace=1ms"]);
+    let run = installation.press_groups(tenant, &member).await;
     gate.someone_waiting().await;
     worker.stop().await;
-    let stored = house.stored(tenant).await.len();
+    let stored = installation.stored(tenant).await.len();
     assert!((1..1_000).contains(&stored), "{stored}");
-    house.simulator.mutate(
+    installation.simulator.mutate(
         &directory,
         &MutationScript {
             rename: 1_000,
@@ -278,10 +317,13 @@ async fn a_run_that_was_given_back_counts_what_all_its_attempts_changed() {
     );
     gate.release();
 
-    let worker = house.worker();
-    let (outcome, counts) = house.ended(&member, run).await;
+    let worker = installation.worker();
+    let (outcome, counts) = installation.ended(&member, run).await;
     assert_eq!(outcome, Outcome::Succeeded);
-    assert_eq!(house.stored(tenant).await, house.in_directory(tenant));
+    assert_eq!(
+        installation.stored(tenant).await,
+        installation.in_directory(tenant)
+    );
     assert_eq!(
         (
             counts.items_seen,
@@ -296,19 +338,25 @@ async fn a_run_that_was_given_back_counts_what_all_its_attempts_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_and_policies_of_one_tenant_are_read_side_by_side_and_a_run_of_groups_can_be_stopped()
  {
-    let house = House::with_groups(400).await;
-    let (tenant, member) = house.tenant().await;
-    let gate = house.simulator.hold(GateRule::new(delta()));
-    let worker = house.worker();
-    let groups = house.press_groups(tenant, &member).await;
+    let installation = Installation::with_groups(400).await;
+    let (tenant, member) = installation.tenant().await;
+    let gate = installation.simulator.hold(GateRule::new(delta()));
+    let worker = installation.worker();
+    let groups = installation.press_groups(tenant, &member).await;
     gate.someone_waiting().await;
     let types = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;
-    let policies = house.press(tenant, &member, types).await;
-    assert_eq!(house.ended(&member, policies).await.0, Outcome::Succeeded);
+    let policies = installation.press(tenant, &member, types).await;
+    assert_eq!(
+        installation.ended(&member, policies).await.0,
+        Outcome::Succeeded
+    );
 
-    house.ask_to_cancel(groups).await;
-    assert_eq!(house.ended(&member, groups).await.0, Outcome::Cancelled);
+    installation.ask_to_cancel(groups).await;
+    assert_eq!(
+        installation.ended(&member, groups).await.0,
+        Outcome::Cancelled
+    );
     gate.release();
-    assert!(house.stored(tenant).await.is_empty());
+    assert!(installation.stored(tenant).await.is_empty());
     worker.stop().await;
 }

@@ -9,7 +9,7 @@ use atlas_test_support::{TestDatabase, eventually};
 use atlas_worker::health;
 use secrecy::SecretString;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 const APPS: &str = "/beta/deviceAppManagement/mobileApps";
 const TWO_TYPES: &str =
@@ -17,30 +17,33 @@ const TWO_TYPES: &str =
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_type_that_is_forbidden_makes_a_partial_success_that_names_the_permission() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
-    let first = house.press(tenant, &member, TWO_TYPES).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
-    let before = house.items(tenant).await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
+    let first = installation.press(tenant, &member, TWO_TYPES).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
+    let before = installation.items(tenant).await;
 
-    house.simulator.fault(FaultRule::always(
+    installation.simulator.fault(FaultRule::always(
         PathMatch::exact(APPS),
         Effect::Forbidden { permission: None },
     ));
-    let second = house.press(tenant, &member, TWO_TYPES).await;
-    let (outcome, counts) = house.ended(&member, second).await;
+    let second = installation.press(tenant, &member, TWO_TYPES).await;
+    let (outcome, counts) = installation.ended(&member, second).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!((counts.types_succeeded, counts.types_failed), (1, 1));
     assert_eq!(counts.items_missing, 0);
     assert_eq!(
-        house.items(tenant).await,
+        installation.items(tenant).await,
         before,
         "nothing is missing because it is forbidden"
     );
 
-    let results = house
+    let results = installation
         .store
         .run_results(member.id, second)
         .await
@@ -58,52 +61,63 @@ async fn a_type_that_is_forbidden_makes_a_partial_success_that_names_the_permiss
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_breaks_off_marks_nothing_missing_and_keeps_what_was_read() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
     let one =
         r#"{"policy_types": ["settingsCatalogPolicy", "mobileApp"], "include_foundations": false}"#;
-    let first = house.press(tenant, &member, one).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
-    let before = house.items(tenant).await.len();
+    let first = installation.press(tenant, &member, one).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
+    let before = installation.items(tenant).await.len();
 
     let path = PathMatch::exact("/beta/deviceManagement/configurationPolicies");
     let nowhere = Effect::ForeignNextLink {
         origin: "http://127.0.0.1:9".to_owned(),
     };
-    house.simulator.fault(FaultRule::always(path, nowhere));
-    let second = house.press(tenant, &member, one).await;
-    let (outcome, counts) = house.ended(&member, second).await;
+    installation
+        .simulator
+        .fault(FaultRule::always(path, nowhere));
+    let second = installation.press(tenant, &member, one).await;
+    let (outcome, counts) = installation.ended(&member, second).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!(counts.items_missing, 0);
-    assert_eq!(house.items(tenant).await.len(), before);
+    assert_eq!(installation.items(tenant).await.len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn throttling_is_waited_out_within_the_run() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
     let throttled = Effect::Throttled {
         retry_after: RetryAfter::Decimal(0.05),
     };
-    house
+    installation
         .simulator
         .fault(FaultRule::always(PathMatch::exact(APPS), throttled).times(Some(2)));
-    let worker = house.worker();
-    let run = house.press(tenant, &member, TWO_TYPES).await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    let worker = installation.worker();
+    let run = installation.press(tenant, &member, TWO_TYPES).await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_service_that_is_away_lets_the_run_be_tried_again_later() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker_with(&["--login-url=http://127.0.0.1:9", "--graph-max-wait=10ms"]);
-    let run = house.press(tenant, &member, TWO_TYPES).await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker =
+        installation.worker_with(&["--login-url=http://127.0.0.1:9", "--graph-max-wait=10ms"]);
+    let run = installation.press(tenant, &member, TWO_TYPES).await;
     let waiting = eventually("the run to wait for its next attempt", || async {
-        let run = house.store.run(member.id, run).await.unwrap().unwrap();
+        let run = installation
+            .store
+            .run(member.id, run)
+            .await
+            .unwrap()
+            .unwrap();
         matches!(
             run.state,
             RunState::Queued {
@@ -121,10 +135,10 @@ async fn a_sign_in_service_that_is_away_lets_the_run_be_tried_again_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_is_not_ready_on_a_foreign_schema_and_becomes_ready_with_the_right_one() {
-    let house = House::over(TestDatabase::empty().await).await;
-    let worker = house.worker();
-    let file = house.health_file();
-    let reason = eventually("the reason to be told", || async {
+    let installation = Installation::over(TestDatabase::empty().await).await;
+    let worker = installation.worker();
+    let file = installation.health_file();
+    let reason = eventually("the reason to be reported", || async {
         health::read(&file)
             .err()
             .filter(|reason| reason.contains("schema"))
@@ -132,18 +146,18 @@ async fn a_worker_is_not_ready_on_a_foreign_schema_and_becomes_ready_with_the_ri
     .await;
     assert!(reason.contains("atlas migrate"), "{reason}");
 
-    atlas_store::migrate(&SecretString::from(house.database.url()))
+    atlas_store::migrate(&SecretString::from(installation.database.url()))
         .await
         .unwrap();
     eventually("the worker to be ready", || async {
         health::read(&file).ok()
     })
     .await;
-    let store: Store = house.store.clone();
+    let store: Store = installation.store.clone();
     assert!(store.ping().await.is_ok());
-    let (tenant, member) = house.tenant().await;
-    let run = house.press(tenant, &member, TWO_TYPES).await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    let (tenant, member) = installation.tenant().await;
+    let run = installation.press(tenant, &member, TWO_TYPES).await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     worker.stop().await;
     assert!(
         health::read(&file).is_err(),

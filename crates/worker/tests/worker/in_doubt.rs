@@ -5,24 +5,24 @@ use atlas_domain::run::Outcome;
 use atlas_graph_sim::{Effect, FaultRule, PathMatch};
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::installation::Installation;
 
 const FILTERS: &str = "/beta/deviceManagement/assignmentFilters";
 const CONFIGURATIONS: &str = "/beta/deviceManagement/deviceConfigurations";
 
-fn answer(house: &House, path: &str, body: &str) {
+fn answer(installation: &Installation, path: &str, body: &str) {
     let body = body.to_owned();
     let effect = Effect::Answer { status: 200, body };
-    house
+    installation
         .simulator
         .fault(FaultRule::always(PathMatch::exact(path), effect));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_to_a_row_in_doubt_is_not_found_to_dangle() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
     let types = r#"{"policy_types": ["deviceConfiguration"]}"#;
     let row = |id: &str, filter: &str| -> Value {
         json!({"@odata.type": "#microsoft.graph.windows10GeneralConfiguration", "id": id,
@@ -33,39 +33,46 @@ async fn a_link_to_a_row_in_doubt_is_not_found_to_dangle() {
     };
     let page = |rows: &[Value]| json!({ "value": rows }).to_string();
     let one = r#"{"value": [{"id": "f1", "displayName": "one"}]}"#;
-    answer(&house, FILTERS, one);
-    answer(&house, CONFIGURATIONS, &page(&[row("c1", "f1")]));
-    let first = house.press(tenant, &member, types).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
+    answer(&installation, FILTERS, one);
+    answer(&installation, CONFIGURATIONS, &page(&[row("c1", "f1")]));
+    let first = installation.press(tenant, &member, types).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
 
     let dangling = "SELECT count(*) FROM inventory_links l JOIN operation_runs r \
         ON r.tenant_id = l.tenant_id WHERE r.id = $1::text::uuid AND l.target_id = 'f2' \
         AND l.dangling";
     for (damaged, expected) in [(true, 0), (false, 1)] {
-        house.simulator.clear_faults();
+        installation.simulator.clear_faults();
         let filters = if damaged {
             r#"{"value": [{"id": "f1", "displayName": "one"}, {"id": "f2", "n": NaN}]}"#
         } else {
             one
         };
-        answer(&house, FILTERS, filters);
+        answer(&installation, FILTERS, filters);
         answer(
-            &house,
+            &installation,
             CONFIGURATIONS,
             &page(&[row("c1", "f1"), row("c2", "f2")]),
         );
-        let run = house.press(tenant, &member, types).await;
-        house.ended(&member, run).await;
-        assert_eq!(house.count(dangling, run).await, expected, "{damaged}");
+        let run = installation.press(tenant, &member, types).await;
+        installation.ended(&member, run).await;
+        assert_eq!(
+            installation.count(dangling, run).await,
+            expected,
+            "{damaged}"
+        );
     }
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_says_nothing_holds_back_every_type_of_its_list() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
     let types = r#"{"policy_types": ["deviceConfiguration", "windowsUpdateRing"],
         "include_foundations": false, "include_dependencies": false}"#;
     let ring = |id: &str| {
@@ -73,14 +80,25 @@ async fn a_row_that_says_nothing_holds_back_every_type_of_its_list() {
             "displayName": "n", "assignments": []})
     };
     let page = |rows: &[Value]| json!({ "value": rows }).to_string();
-    answer(&house, CONFIGURATIONS, &page(&[ring("r1"), ring("r2")]));
-    let first = house.press(tenant, &member, types).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
-    house.simulator.clear_faults();
-    answer(&house, CONFIGURATIONS, &page(&[ring("r1"), json!({})]));
-    let second = house.press(tenant, &member, types).await;
-    house.ended(&member, second).await;
-    let results = house.results(&member, second).await;
+    answer(
+        &installation,
+        CONFIGURATIONS,
+        &page(&[ring("r1"), ring("r2")]),
+    );
+    let first = installation.press(tenant, &member, types).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
+    installation.simulator.clear_faults();
+    answer(
+        &installation,
+        CONFIGURATIONS,
+        &page(&[ring("r1"), json!({})]),
+    );
+    let second = installation.press(tenant, &member, types).await;
+    installation.ended(&member, second).await;
+    let results = installation.results(&member, second).await;
     worker.stop().await;
     for key in ["deviceConfiguration", "windowsUpdateRing"] {
         let result = &results[key];

@@ -3,7 +3,7 @@
 use atlas_domain::run::{Outcome, Status};
 use atlas_graph_sim::{GateRule, PathMatch};
 
-use crate::house::House;
+use crate::installation::Installation;
 
 const ONE_TYPE: &str = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;
 
@@ -13,20 +13,25 @@ fn apps() -> PathMatch {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_shut_down_gives_its_run_back_and_another_ends_it() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let gate = house.simulator.hold(GateRule::new(apps()));
-    let first = house.worker_with(&["--shutdown-grace=1ms"]);
-    let run = house.press(tenant, &member, ONE_TYPE).await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let gate = installation.simulator.hold(GateRule::new(apps()));
+    let first = installation.worker_with(&["--shutdown-grace=1ms"]);
+    let run = installation.press(tenant, &member, ONE_TYPE).await;
     gate.someone_waiting().await;
     first.stop().await;
-    assert_eq!(house.status(&member, run).await, Status::Queued);
+    assert_eq!(installation.status(&member, run).await, Status::Queued);
 
     gate.release();
-    let second = house.worker();
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    let second = installation.worker();
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     second.stop().await;
-    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    let run = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (run.attempt, run.failures),
         (2, 0),
@@ -36,46 +41,54 @@ async fn a_worker_that_is_shut_down_gives_its_run_back_and_another_ends_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_shut_down_lets_a_run_end_within_the_grace_time() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let gate = house.simulator.hold(GateRule::new(apps()));
-    let worker = house.worker_with(&["--shutdown-grace=30s"]);
-    let run = house.press(tenant, &member, ONE_TYPE).await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let gate = installation.simulator.hold(GateRule::new(apps()));
+    let worker = installation.worker_with(&["--shutdown-grace=30s"]);
+    let run = installation.press(tenant, &member, ONE_TYPE).await;
     gate.someone_waiting().await;
     let stopping = tokio::spawn(worker.stop());
     gate.release();
     stopping.await.unwrap();
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
-    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
+    let run = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(run.attempt, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_to_cancel_stops_the_run_and_frees_the_tenant() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let gate = house.simulator.hold(GateRule::new(apps()));
-    let worker = house.worker();
-    let run = house.press(tenant, &member, ONE_TYPE).await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let gate = installation.simulator.hold(GateRule::new(apps()));
+    let worker = installation.worker();
+    let run = installation.press(tenant, &member, ONE_TYPE).await;
     gate.someone_waiting().await;
-    house.ask_to_cancel(run).await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Cancelled);
+    installation.ask_to_cancel(run).await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Cancelled);
     gate.release();
-    let next = house.press(tenant, &member, ONE_TYPE).await;
-    assert_eq!(house.ended(&member, next).await.0, Outcome::Succeeded);
+    let next = installation.press(tenant, &member, ONE_TYPE).await;
+    assert_eq!(
+        installation.ended(&member, next).await.0,
+        Outcome::Succeeded
+    );
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_run_was_taken_over_writes_nothing_more() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let gate = house.simulator.hold(GateRule::new(apps()));
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let gate = installation.simulator.hold(GateRule::new(apps()));
     // A lease so long that the worker itself notices nothing before it writes.
-    let worker = house.worker_with(&["--lease=10m", "--heartbeat=3m"]);
-    let run = house.press(tenant, &member, ONE_TYPE).await;
+    let worker = installation.worker_with(&["--lease=10m", "--heartbeat=3m"]);
+    let run = installation.press(tenant, &member, ONE_TYPE).await;
     gate.someone_waiting().await;
-    let connection = house.database.connection().await;
+    let connection = installation.database.connection().await;
     connection
         .batch_execute(
             "UPDATE tenant_fences SET fence = fence + 1, token = gen_random_uuid(); \
@@ -86,9 +99,9 @@ async fn a_worker_whose_run_was_taken_over_writes_nothing_more() {
         .unwrap();
     gate.release();
     worker.stop().await;
-    assert!(house.items(tenant).await.is_empty());
+    assert!(installation.items(tenant).await.is_empty());
     assert_eq!(
-        house.status(&member, run).await,
+        installation.status(&member, run).await,
         Status::Running,
         "it is the other's"
     );
@@ -96,9 +109,9 @@ async fn a_worker_whose_run_was_taken_over_writes_nothing_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_worker_vanished_is_taken_back_and_done_by_another() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let run = house
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let run = installation
         .scenario
         .queued_run(tenant.id, member.id, ONE_TYPE)
         .await;
@@ -107,11 +120,21 @@ async fn a_run_whose_worker_vanished_is_taken_back_and_done_by_another() {
         worker_id: atlas_domain::ids::WorkerId::from_name("vanished".to_owned()),
         duration: std::time::Duration::from_millis(1),
     };
-    let claim = house.store.claim_next(&terms).await.unwrap().unwrap();
+    let claim = installation
+        .store
+        .claim_next(&terms)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(claim.lease.run_id, run);
-    let worker = house.worker();
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    let worker = installation.worker();
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     worker.stop().await;
-    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    let run = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((run.attempt, run.failures), (2, 1));
 }

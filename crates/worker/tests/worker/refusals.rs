@@ -9,7 +9,7 @@ use atlas_domain::run::{Outcome, RunState};
 use atlas_graph_sim::{Effect, FaultRule, PathMatch};
 use atlas_test_support::{Member, TestTenant};
 
-use crate::house::House;
+use crate::installation::Installation;
 
 const ERROR: &str = r#"{"error": {"code": "UnknownError", "message": "text of the service"}}"#;
 const ERROR_BESIDE_ROWS: &str =
@@ -30,20 +30,24 @@ fn refused_by_its_service() -> String {
     .to_string()
 }
 
-async fn sync(house: &House, tenant: TestTenant, member: &Member) -> (RunId, Outcome) {
-    let run = house.press(tenant, member, "{}").await;
-    let (outcome, counts) = house.ended(member, run).await;
+async fn sync(
+    installation: &Installation,
+    tenant: TestTenant,
+    member: &Member,
+) -> (RunId, Outcome) {
+    let run = installation.press(tenant, member, "{}").await;
+    let (outcome, counts) = installation.ended(member, run).await;
     assert_eq!(counts.items_missing, 0);
     (run, outcome)
 }
 
 /// Types that did not succeed, but for those that are skipped.
 async fn unlucky(
-    house: &House,
+    installation: &Installation,
     member: &Member,
     run: RunId,
 ) -> BTreeMap<&'static str, (TypeStatus, Failure)> {
-    let results = house.store.run_results(member.id, run).await;
+    let results = installation.store.run_results(member.id, run).await;
     let results = results.unwrap().unwrap().into_iter();
     results
         .filter(|result| !matches!(result.status, TypeStatus::Succeeded | TypeStatus::Skipped))
@@ -56,43 +60,46 @@ async fn unlucky(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_success_that_carries_an_error_is_a_failed_answer_of_every_shape() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
-    assert_eq!(sync(&house, tenant, &member).await.1, Outcome::Succeeded);
-    let before = house.items(tenant).await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
+    assert_eq!(
+        sync(&installation, tenant, &member).await.1,
+        Outcome::Succeeded
+    );
+    let before = installation.items(tenant).await;
 
     // A singleton, a list, parents of children, and parts of batches.
     let intune = "/beta/deviceManagement";
-    house.simulator.fault(answer(
+    installation.simulator.fault(answer(
         "/v1.0/deviceManagement/applePushNotificationCertificate",
         200,
         ERROR,
     ));
-    house.simulator.fault(answer(
+    installation.simulator.fault(answer(
         &format!("{intune}/roleScopeTags"),
         200,
         ERROR_BESIDE_ROWS,
     ));
-    house.simulator.fault(answer(
+    installation.simulator.fault(answer(
         &format!("{intune}/depOnboardingSettings"),
         200,
         ERROR_BESIDE_ROWS,
     ));
-    house.simulator.fault(FaultRule::always(
+    installation.simulator.fault(FaultRule::always(
         PathMatch::Suffix("/assignments".to_owned()),
         Effect::Answer {
             status: 200,
             body: ERROR_BESIDE_ROWS.to_owned(),
         },
     ));
-    let (run, outcome) = sync(&house, tenant, &member).await;
+    let (run, outcome) = sync(&installation, tenant, &member).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
-    assert_eq!(house.items(tenant).await, before);
+    assert_eq!(installation.items(tenant).await, before);
     let changes = "SELECT count(*) FROM inventory_changes WHERE run_id = $1::text::uuid";
-    assert_eq!(house.count(changes, run).await, 0);
-    let unlucky = unlucky(&house, &member, run).await;
+    assert_eq!(installation.count(changes, run).await, 0);
+    let unlucky = unlucky(&installation, &member, run).await;
     for key in [
         "applePushNotificationCertificate",
         "roleScopeTag",
@@ -121,18 +128,18 @@ async fn a_success_that_carries_an_error_is_a_failed_answer_of_every_shape() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_refuses_a_good_token_fails_its_own_type_alone() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
-    house.simulator.fault(answer(
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
+    installation.simulator.fault(answer(
         "/beta/deviceManagement/intuneBrandingProfiles",
         401,
         &refused_by_its_service(),
     ));
-    let (run, outcome) = sync(&house, tenant, &member).await;
+    let (run, outcome) = sync(&installation, tenant, &member).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
-    let unlucky = unlucky(&house, &member, run).await;
+    let unlucky = unlucky(&installation, &member, run).await;
     assert_eq!(unlucky.len(), 1, "{unlucky:?}");
     let (status, error) = &unlucky["intuneBrandingProfile"];
     assert_eq!(*status, TypeStatus::Failed);
@@ -142,22 +149,22 @@ async fn an_endpoint_that_refuses_a_good_token_fails_its_own_type_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_a_batch_that_is_refused_makes_its_type_incomplete_with_its_rows_stored() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
-    house.simulator.fault(FaultRule::always(
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
+    installation.simulator.fault(FaultRule::always(
         PathMatch::Suffix("/assignments".to_owned()),
         Effect::Answer {
             status: 401,
             body: refused_by_its_service(),
         },
     ));
-    let (run, outcome) = sync(&house, tenant, &member).await;
+    let (run, outcome) = sync(&installation, tenant, &member).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
-    let unlucky = unlucky(&house, &member, run).await;
+    let unlucky = unlucky(&installation, &member, run).await;
     assert!(!unlucky.is_empty());
-    let items = house.items(tenant).await;
+    let items = installation.items(tenant).await;
     for (key, (status, error)) in unlucky {
         assert_eq!(status, TypeStatus::Incomplete, "{key}");
         assert_eq!(error.code, FailureCode::ENDPOINT_REFUSED, "{key}");
@@ -167,19 +174,24 @@ async fn a_part_of_a_batch_that_is_refused_makes_its_type_incomplete_with_its_ro
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_nothing_accepts_ends_the_run_at_its_first_attempt() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
     for root in ["/beta", "/v1.0"] {
-        house.simulator.fault(FaultRule::always(
+        installation.simulator.fault(FaultRule::always(
             PathMatch::prefix(root),
             Effect::Unauthorized,
         ));
     }
-    let (run, outcome) = sync(&house, tenant, &member).await;
+    let (run, outcome) = sync(&installation, tenant, &member).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::Failed);
-    let run = house.store.run(member.id, run).await.unwrap().unwrap();
+    let run = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(run.attempt, 1);
     assert!(matches!(run.state, RunState::Completed { .. }));
     assert_eq!(run.error.unwrap().code, FailureCode::GRAPH_UNAUTHENTICATED);

@@ -9,7 +9,7 @@ use atlas_domain::run::{Outcome, RunState};
 use atlas_graph_sim::MutationScript;
 use atlas_test_support::Member;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// Two types of one list.
 const SELECTION: &str = r#"{"policy_types": ["deviceConfiguration", "windowsUpdateRing"],
@@ -25,7 +25,7 @@ fn not_stored(id: &str) -> RowProblems {
     rows
 }
 
-impl House {
+impl Installation {
     /// From now on the database refuses rows of the table of which the condition is true.
     async fn refuse(&self, table: &str, condition: &str) {
         let statement = format!(
@@ -63,13 +63,16 @@ impl House {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_row_makes_its_type_incomplete_and_nothing_else() {
-    let house = House::of_size(600).await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::of_size(600).await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
-    let worker = house.worker();
-    let first = house.press(tenant, &member, SELECTION).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
-    let before = house.items(tenant).await;
+    let worker = installation.worker();
+    let first = installation.press(tenant, &member, SELECTION).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
+    let before = installation.items(tenant).await;
 
     for key in ["deviceConfiguration", "windowsUpdateRing"] {
         let script = MutationScript {
@@ -79,23 +82,23 @@ async fn a_refused_row_makes_its_type_incomplete_and_nothing_else() {
             keys: vec![key.to_owned()],
             ..MutationScript::default()
         };
-        house.simulator.mutate(&directory, &script);
+        installation.simulator.mutate(&directory, &script);
     }
-    let there = house.simulator.answer_key(&directory);
+    let there = installation.simulator.answer_key(&directory);
     let stays = |item: &&(String, String, String, Option<i32>)| {
         item.0 == "deviceConfiguration" && there[&item.0].iter().any(|one| one.id == item.1)
     };
     let refused = &before.iter().find(stays).unwrap().1;
-    house
+    installation
         .refuse("inventory_items", &format!("NEW.external_id = '{refused}'"))
         .await;
 
-    let second = house.press(tenant, &member, SELECTION).await;
-    let (outcome, counts) = house.ended(&member, second).await;
+    let second = installation.press(tenant, &member, SELECTION).await;
+    let (outcome, counts) = installation.ended(&member, second).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!((counts.items_created, counts.items_missing), (2, 1));
-    let results = house.results(&member, second).await;
+    let results = installation.results(&member, second).await;
     let ring = &results["windowsUpdateRing"];
     assert_eq!(
         (ring.status, ring.created, ring.missing),
@@ -124,37 +127,40 @@ async fn a_refused_row_makes_its_type_incomplete_and_nothing_else() {
         )
     );
     assert_eq!(error.rows, Some(not_stored(refused)));
-    assert_eq!(house.attempts(&member, second).await, (1, Some(error)));
-    let present = house.items(tenant).await;
+    assert_eq!(
+        installation.attempts(&member, second).await,
+        (1, Some(error))
+    );
+    let present = installation.items(tenant).await;
     assert!(present.iter().any(|item| &item.1 == refused));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_group_is_named_and_asked_for_again_until_it_is_stored() {
-    let house = House::with_groups(300).await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::with_groups(300).await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
-    let groups = house.simulator.groups(&directory);
+    let groups = installation.simulator.groups(&directory);
     let refused = groups[7]["id"].as_str().unwrap();
-    house
+    installation
         .refuse("directory_groups", &format!("NEW.id = '{refused}'"))
         .await;
-    let worker = house.worker();
+    let worker = installation.worker();
     for created in [299, 0] {
-        let run = house.press_groups(tenant, &member).await;
-        let (outcome, counts) = house.ended(&member, run).await;
+        let run = installation.press_groups(tenant, &member).await;
+        let (outcome, counts) = installation.ended(&member, run).await;
         assert_eq!(outcome, Outcome::PartiallySucceeded);
         assert_eq!((counts.items_created, counts.items_missing), (created, 0));
-        let (attempts, error) = house.attempts(&member, run).await;
+        let (attempts, error) = installation.attempts(&member, run).await;
         let error = error.unwrap();
         assert_eq!((attempts, &error.code), (1, &FailureCode::ROWS_NOT_STORED));
         assert_eq!(error.rows, Some(not_stored(refused)));
     }
-    let connection = house.database.connection().await;
+    let connection = installation.database.connection().await;
     let heals = "DROP TRIGGER refuse_row ON directory_groups";
     connection.batch_execute(heals).await.unwrap();
-    let run = house.press_groups(tenant, &member).await;
-    let (outcome, counts) = house.ended(&member, run).await;
+    let run = installation.press_groups(tenant, &member).await;
+    let (outcome, counts) = installation.ended(&member, run).await;
     worker.stop().await;
     assert_eq!((outcome, counts.items_created), (Outcome::Succeeded, 1));
 }

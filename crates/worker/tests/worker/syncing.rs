@@ -8,14 +8,14 @@ use atlas_domain::run::{Outcome, ProgressMembers, Status};
 use atlas_graph_sim::{Changes, GateRule, MutationScript, PathMatch, PublishedLimits, TenantMode};
 
 use crate::answers::external_id;
-use crate::house::House;
+use crate::installation::Installation;
 
 /// Policy type, external id, name (nothing where Graph gives none), assignments.
 type Expected = (String, String, Option<String>, Option<i32>);
 
-fn expected(house: &House, directory: &str) -> Vec<Expected> {
+fn expected(installation: &Installation, directory: &str) -> Vec<Expected> {
     let mut items: Vec<Expected> = Vec::new();
-    for (key, list) in house.simulator.answer_key(directory) {
+    for (key, list) in installation.simulator.answer_key(directory) {
         // What Graph shows to signed-in users only.
         if !registry().find(&key).unwrap().describe().app_only {
             continue;
@@ -33,21 +33,21 @@ fn expected(house: &House, directory: &str) -> Vec<Expected> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_sync_stores_exactly_what_the_tenant_has_and_tells_its_initiator_twice() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
+async fn a_full_sync_stores_exactly_what_the_tenant_has_and_notifies_its_initiator_twice() {
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
-    let worker = house.worker();
-    let run = house.press(tenant, &member, "{}").await;
-    let (outcome, counts) = house.ended(&member, run).await;
+    let worker = installation.worker();
+    let run = installation.press(tenant, &member, "{}").await;
+    let (outcome, counts) = installation.ended(&member, run).await;
     worker.stop().await;
 
     assert_eq!(outcome, Outcome::Succeeded);
     assert_eq!((counts.types_failed, counts.types_skipped), (0, 2));
     assert_eq!(counts.types_succeeded + 2, registry().all().len() as u32);
-    let mut stored = house.items(tenant).await;
+    let mut stored = installation.items(tenant).await;
     stored.sort();
-    let expected = expected(&house, &directory);
+    let expected = expected(&installation, &directory);
     assert_eq!(counts.items_seen, expected.len() as u64);
     assert_eq!(counts.items_created, expected.len() as u64);
     assert_eq!((counts.items_changed, counts.items_missing), (0, 0));
@@ -60,27 +60,30 @@ async fn a_full_sync_stores_exactly_what_the_tenant_has_and_tells_its_initiator_
     }
 
     let notices = "SELECT count(*) FROM notifications WHERE run_id = $1::text::uuid";
-    assert_eq!(house.count(notices, run).await, 2);
+    assert_eq!(installation.count(notices, run).await, 2);
     let gaps = "SELECT max(seq) - count(*) FROM operation_run_events WHERE run_id = $1::text::uuid";
-    assert_eq!(house.count(gaps, run).await, 0);
-    let log = house.simulator.log();
+    assert_eq!(installation.count(gaps, run).await, 0);
+    let log = installation.simulator.log();
     let tokens = log.iter().filter(|entry| entry.path.ends_with("/token"));
     assert_eq!(tokens.count(), 1, "one token serves all lists");
     let secrets = "SELECT count(*) FROM inventory_items WHERE last_seen_run = $1::text::uuid AND \
         metadata::text ~* 'scriptContent|preSharedKey|payload'";
-    assert_eq!(house.count(secrets, run).await, 0);
+    assert_eq!(installation.count(secrets, run).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_sync_counts_exactly_what_was_created_changed_and_removed() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
-    let worker = house.worker();
+    let worker = installation.worker();
     let selection = r#"{"policy_types": ["settingsCatalogPolicy", "deviceCompliancePolicy",
         "conditionalAccessPolicy"], "include_foundations": false}"#;
-    let first = house.press(tenant, &member, selection).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
+    let first = installation.press(tenant, &member, selection).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
 
     let script = MutationScript {
         seed: 7,
@@ -95,7 +98,7 @@ async fn a_second_sync_counts_exactly_what_was_created_changed_and_removed() {
         ],
         ..MutationScript::default()
     };
-    let changes: BTreeMap<String, Changes> = house.simulator.mutate(&directory, &script);
+    let changes: BTreeMap<String, Changes> = installation.simulator.mutate(&directory, &script);
     let sum = |pick: fn(&Changes) -> &Vec<String>| -> u64 {
         changes
             .values()
@@ -110,16 +113,16 @@ async fn a_second_sync_counts_exactly_what_was_created_changed_and_removed() {
     changed.sort();
     changed.dedup();
 
-    let second = house.press(tenant, &member, selection).await;
-    let (outcome, counts) = house.ended(&member, second).await;
+    let second = installation.press(tenant, &member, selection).await;
+    let (outcome, counts) = installation.ended(&member, second).await;
     assert_eq!(outcome, Outcome::Succeeded);
     assert_eq!(counts.items_created, sum(|c| &c.added));
     assert_eq!(counts.items_missing, sum(|c| &c.deleted));
     assert_eq!(counts.items_changed, changed.len() as u64);
     assert_eq!(counts.items_reassigned, sum(|c| &c.reassigned));
 
-    let third = house.press(tenant, &member, selection).await;
-    let (_, counts) = house.ended(&member, third).await;
+    let third = installation.press(tenant, &member, selection).await;
+    let (_, counts) = installation.ended(&member, third).await;
     let nothing = (
         counts.items_created,
         counts.items_changed,
@@ -128,7 +131,7 @@ async fn a_second_sync_counts_exactly_what_was_created_changed_and_removed() {
     );
     assert_eq!(nothing, (0, 0, 0, 0));
     worker.stop().await;
-    let known: Vec<_> = house
+    let known: Vec<_> = installation
         .items(tenant)
         .await
         .into_iter()
@@ -141,34 +144,40 @@ async fn a_second_sync_counts_exactly_what_was_created_changed_and_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_tenant_is_waited_for_while_another_tenant_is_served() {
-    let house = House::build().await;
-    let (busy, member) = house.tenant().await;
-    let (other, other_member) = house.tenant().await;
+    let installation = Installation::build().await;
+    let (busy, member) = installation.tenant().await;
+    let (other, other_member) = installation.tenant().await;
     let path = PathMatch::exact("/beta/deviceManagement/roleScopeTags");
     let rule = GateRule::new(path).for_tenant(&busy.directory_id.to_string());
-    let gate = house.simulator.hold(rule);
-    let worker = house.worker();
+    let gate = installation.simulator.hold(rule);
+    let worker = installation.worker();
     let one = r#"{"policy_types": ["mobileApp"]}"#;
-    let first = house.press(busy, &member, one).await;
+    let first = installation.press(busy, &member, one).await;
     gate.someone_waiting().await;
 
     let two = r#"{"policy_types": ["policySet"]}"#;
-    let second = house.press(busy, &member, two).await;
-    let elsewhere = house.press(other, &other_member, one).await;
+    let second = installation.press(busy, &member, two).await;
+    let elsewhere = installation.press(other, &other_member, one).await;
     assert_eq!(
-        house.ended(&other_member, elsewhere).await.0,
+        installation.ended(&other_member, elsewhere).await.0,
         Outcome::Succeeded
     );
-    assert_eq!(house.status(&member, first).await, Status::Running);
-    assert_eq!(house.status(&member, second).await, Status::Queued);
+    assert_eq!(installation.status(&member, first).await, Status::Running);
+    assert_eq!(installation.status(&member, second).await, Status::Queued);
 
     gate.release();
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
-    assert_eq!(house.ended(&member, second).await.0, Outcome::Succeeded);
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
+    assert_eq!(
+        installation.ended(&member, second).await.0,
+        Outcome::Succeeded
+    );
     worker.stop().await;
     let attempts = "SELECT attempt::bigint FROM operation_runs WHERE id = $1::text::uuid";
     assert_eq!(
-        house.count(attempts, second).await,
+        installation.count(attempts, second).await,
         1,
         "waiting uses no attempt"
     );
@@ -176,29 +185,37 @@ async fn a_busy_tenant_is_waited_for_while_another_tenant_is_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_are_found_and_done_while_redis_is_dead() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker_with(&[&format!(
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker_with(&[&format!(
         "--redis-url={}",
         atlas_test_support::dead_redis_url()
     )]);
     let one = r#"{"policy_types": ["mobileApp"], "include_foundations": false}"#;
-    let run = house.scenario.queued_run(tenant.id, member.id, one).await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    let run = installation
+        .scenario
+        .queued_run(tenant.id, member.id, one)
+        .await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_told_while_a_run_works() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
+async fn progress_is_reported_while_a_run_works() {
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
     let path = PathMatch::exact("/beta/deviceAppManagement/mobileApps");
-    let gate = house.simulator.hold(GateRule::new(path));
-    let worker = house.worker();
+    let gate = installation.simulator.hold(GateRule::new(path));
+    let worker = installation.worker();
     let both = r#"{"policy_types": ["mobileApp", "policySet"], "include_foundations": false}"#;
-    let run = house.press(tenant, &member, both).await;
+    let run = installation.press(tenant, &member, both).await;
     let progress = atlas_test_support::eventually("one of two types to be done", || async {
-        let run = house.store.run(member.id, run).await.unwrap().unwrap();
+        let run = installation
+            .store
+            .run(member.id, run)
+            .await
+            .unwrap()
+            .unwrap();
         let progress = run.progress.map(ProgressMembers::from);
         progress.filter(|progress| progress.completed == 1)
     })
@@ -206,8 +223,13 @@ async fn progress_is_told_while_a_run_works() {
     assert_eq!(progress.total, 2);
     assert!(progress.items_seen > 0);
     gate.release();
-    house.ended(&member, run).await;
-    let last = house.store.run(member.id, run).await.unwrap().unwrap();
+    installation.ended(&member, run).await;
+    let last = installation
+        .store
+        .run(member.id, run)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         ProgressMembers::from(last.progress.unwrap()).completed,
         2,
@@ -218,18 +240,20 @@ async fn progress_is_told_while_a_run_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_keeps_below_the_published_limits_of_every_service_and_never_comes_too_early() {
-    let house = House::of_size(2_000).await;
-    house.simulator.set_limits(PublishedLimits {
+    let installation = Installation::of_size(2_000).await;
+    installation.simulator.set_limits(PublishedLimits {
         enforce: true,
         ..PublishedLimits::default()
     });
-    let (tenant, member) = house.tenant().await;
+    let (tenant, member) = installation.tenant().await;
     // As it is set up unless somebody says otherwise.
-    let worker = house.worker_with(&["--graph-conditional-access-interval=1100ms"]);
-    let run = house.press(tenant, &member, "{}").await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    let worker = installation.worker_with(&["--graph-conditional-access-interval=1100ms"]);
+    let run = installation.press(tenant, &member, "{}").await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     worker.stop().await;
-    let traffic = house.simulator.traffic(&tenant.directory_id.to_string());
+    let traffic = installation
+        .simulator
+        .traffic(&tenant.directory_id.to_string());
     for (service, seen) in &traffic.services {
         let wrong = (
             seen.refused,
@@ -243,21 +267,21 @@ async fn a_sync_keeps_below_the_published_limits_of_every_service_and_never_come
 }
 
 /// The paths that were asked, in batches too, but for tokens.
-fn asked(house: &House) -> Vec<String> {
-    let log = house.simulator.log();
+fn asked(installation: &Installation) -> Vec<String> {
+    let log = installation.simulator.log();
     let graph = log.iter().filter(|entry| !entry.path.ends_with("/token"));
     graph.map(|entry| entry.path.clone()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_out_is_neither_asked_for_nor_stored() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
     let bare = r#"{"include_dependencies": false, "include_foundations": false}"#;
-    let run = house.press(tenant, &member, bare).await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
-    let stored = house.items(tenant).await;
+    let run = installation.press(tenant, &member, bare).await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
+    let stored = installation.items(tenant).await;
     assert!(!stored.is_empty());
     for (key, ..) in &stored {
         let described = registry().find(key).unwrap().describe();
@@ -265,39 +289,43 @@ async fn what_is_left_out_is_neither_asked_for_nor_stored() {
     }
     let links = "SELECT count(*) FROM inventory_links WHERE tenant_id = \
         (SELECT tenant_id FROM operation_runs WHERE id = $1::text::uuid)";
-    assert_eq!(house.count(links, run).await, 0);
-    let paths = asked(&house);
+    assert_eq!(installation.count(links, run).await, 0);
+    let paths = asked(&installation);
     let batch = paths.iter().find(|path| path.ends_with("/$batch"));
     assert_eq!(batch, None, "nothing is read besides lists");
     let filters = paths.iter().find(|path| path.contains("assignmentFilters"));
     assert_eq!(filters, None, "a foundation");
 
-    house.simulator.clear_log();
-    let run = house.press(tenant, &member, "{}").await;
-    assert_eq!(house.ended(&member, run).await.0, Outcome::Succeeded);
+    installation.simulator.clear_log();
+    let run = installation.press(tenant, &member, "{}").await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     worker.stop().await;
-    assert!(house.count(links, run).await > 0);
-    let paths = asked(&house);
+    assert!(installation.count(links, run).await > 0);
+    let paths = asked(&installation);
     assert!(paths.iter().any(|path| path.contains("assignmentFilters")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_without_intune_still_has_its_entra_policies_and_the_run_says_why() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
     let directory = tenant.directory_id.to_string();
-    house
+    installation
         .simulator
         .set_modes(&directory, [TenantMode::NoIntune]);
-    let worker = house.worker();
-    let run = house.press(tenant, &member, "{}").await;
+    let worker = installation.worker();
+    let run = installation.press(tenant, &member, "{}").await;
     assert_eq!(
-        house.ended(&member, run).await.0,
+        installation.ended(&member, run).await.0,
         Outcome::PartiallySucceeded
     );
     worker.stop().await;
-    let stored = house.items(tenant).await;
-    let results = house.store.run_results(member.id, run).await.unwrap();
+    let stored = installation.items(tenant).await;
+    let results = installation
+        .store
+        .run_results(member.id, run)
+        .await
+        .unwrap();
     let (mut without, mut with) = (0, 0);
     for result in results.unwrap() {
         let key = result.policy_type.as_str();

@@ -6,7 +6,7 @@ use atlas_domain::run::Outcome;
 use atlas_graph_sim::{Effect, FaultRule, PathMatch};
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::installation::Installation;
 
 fn answer(path: &str, rows: &Value) -> FaultRule {
     let effect = Effect::Answer {
@@ -18,14 +18,17 @@ fn answer(path: &str, rows: &Value) -> FaultRule {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_cannot_be_read_holds_back_its_own_type_and_no_other_of_its_list() {
-    let house = House::of_size(600).await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
+    let installation = Installation::of_size(600).await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
     let types = r#"{"policy_types": ["settingsCatalogPolicy", "endpointSecurityFirewall"],
         "include_foundations": false, "include_dependencies": false}"#;
-    let first = house.press(tenant, &member, types).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
-    let before = house.items(tenant).await;
+    let first = installation.press(tenant, &member, types).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
+    let before = installation.items(tenant).await;
     let of = |key: &'static str| before.iter().filter(move |item| item.0 == key);
     let (policies, firewalls) = (
         of("settingsCatalogPolicy").count(),
@@ -38,12 +41,12 @@ async fn a_row_that_cannot_be_read_holds_back_its_own_type_and_no_other_of_its_l
     let rows =
         json!([{"id": kept, "name": "kept"}, {"name": "no id", "templateReference": family}]);
     let path = "/beta/deviceManagement/configurationPolicies";
-    house.simulator.fault(answer(path, &rows));
-    let second = house.press(tenant, &member, types).await;
-    let (outcome, counts) = house.ended(&member, second).await;
+    installation.simulator.fault(answer(path, &rows));
+    let second = installation.press(tenant, &member, types).await;
+    let (outcome, counts) = installation.ended(&member, second).await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!(counts.items_missing, policies as u64 - 1);
-    let results = house.results(&member, second).await;
+    let results = installation.results(&member, second).await;
     assert_eq!(
         results["settingsCatalogPolicy"].status,
         TypeStatus::Succeeded
@@ -63,11 +66,11 @@ async fn a_row_that_cannot_be_read_holds_back_its_own_type_and_no_other_of_its_l
     );
 
     // A row that may be of either type holds both back.
-    house.simulator.clear_faults();
-    house.simulator.fault(answer(path, &json!([null])));
-    let third = house.press(tenant, &member, types).await;
-    assert_eq!(house.ended(&member, third).await.1.items_missing, 0);
-    for result in house.results(&member, third).await.values() {
+    installation.simulator.clear_faults();
+    installation.simulator.fault(answer(path, &json!([null])));
+    let third = installation.press(tenant, &member, types).await;
+    assert_eq!(installation.ended(&member, third).await.1.items_missing, 0);
+    for result in installation.results(&member, third).await.values() {
         assert_eq!(result.status, TypeStatus::Incomplete);
     }
     worker.stop().await;
@@ -75,9 +78,9 @@ async fn a_row_that_cannot_be_read_holds_back_its_own_type_and_no_other_of_its_l
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_whose_end_is_not_known_marks_nothing_missing_and_says_so() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
-    let worker = house.worker();
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let worker = installation.worker();
     let types = r#"{"policy_types": ["windowsFeatureUpdateProfile"],
         "include_foundations": false, "include_dependencies": false}"#;
     let path = "/beta/deviceManagement/windowsFeatureUpdateProfiles";
@@ -85,20 +88,23 @@ async fn a_list_whose_end_is_not_known_marks_nothing_missing_and_says_so() {
         let row = |id| json!({"id": format!("p{id}"), "displayName": "n", "assignments": []});
         Value::Array(ids.map(row).collect())
     };
-    house.simulator.fault(answer(path, &rows(0..250)));
-    let first = house.press(tenant, &member, types).await;
-    assert_eq!(house.ended(&member, first).await.0, Outcome::Succeeded);
+    installation.simulator.fault(answer(path, &rows(0..250)));
+    let first = installation.press(tenant, &member, types).await;
+    assert_eq!(
+        installation.ended(&member, first).await.0,
+        Outcome::Succeeded
+    );
 
-    house.simulator.clear_faults();
-    house.simulator.fault(answer(path, &rows(0..200)));
-    let second = house.press(tenant, &member, types).await;
-    let (outcome, counts) = house.ended(&member, second).await;
+    installation.simulator.clear_faults();
+    installation.simulator.fault(answer(path, &rows(0..200)));
+    let second = installation.press(tenant, &member, types).await;
+    let (outcome, counts) = installation.ended(&member, second).await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!(counts.items_missing, 0);
-    let result = &house.results(&member, second).await["windowsFeatureUpdateProfile"];
+    let result = &installation.results(&member, second).await["windowsFeatureUpdateProfile"];
     assert_eq!(result.status, TypeStatus::Incomplete);
     let error = result.error.as_ref().unwrap();
     assert_eq!(error.code, FailureCode::LIST_MAY_BE_CUT);
-    assert_eq!(house.items(tenant).await.len(), 250);
+    assert_eq!(installation.items(tenant).await.len(), 250);
     worker.stop().await;
 }

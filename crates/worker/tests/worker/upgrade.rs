@@ -14,7 +14,7 @@ use atlas_test_support::{Member, TestDatabase, TestTenant};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// What Graph answers, by path.
 const ANSWERS: &str = include_str!("../data/upgrade_answers.json");
@@ -83,7 +83,7 @@ fn swapped(guid: &str) -> String {
     guid.chars().map(swap).collect()
 }
 
-impl House {
+impl Installation {
     /// From now on Graph has these lists and singletons, and nothing in any other.
     fn answer(&self, answers: &BTreeMap<String, Value>) {
         self.simulator.clear_faults();
@@ -195,48 +195,51 @@ async fn an_upgrade_from_a_version_that_compared_ids_as_text_changes_nothing_of_
         .unwrap();
     migrate(&url).await.unwrap();
 
-    let house = House::over(database).await;
-    assert_eq!(house.secrets().await, Vec::<String>::new());
+    let installation = Installation::over(database).await;
+    assert_eq!(installation.secrets().await, Vec::<String>::new());
     let tenant = TestTenant {
         id: TenantId::from_uuid(TENANT.parse().unwrap()),
         directory_id: DirectoryId::from_uuid(DIRECTORY.parse().unwrap()),
     };
-    house.scenario.credentials(tenant.id).await;
-    let member = house.scenario.member(tenant.id, Role::Operator).await;
+    installation.scenario.credentials(tenant.id).await;
+    let member = installation
+        .scenario
+        .member(tenant.id, Role::Operator)
+        .await;
     let mut answers = answers();
     let lost = groups_that_are_not_there(&answers);
     let rows = |one: &Value| one["value"].as_array().map_or(1, Vec::len);
     let objects = answers.values().map(rows).sum::<usize>();
     assert!(ANSWERS.contains(SECRET) && INVENTORY.contains(SECRET));
-    let before = house.inventory().await;
+    let before = installation.inventory().await;
     let items = before.iter().filter(|line| line.starts_with("item"));
     assert_eq!(items.count(), objects, "{before:#?}");
 
-    let worker = house.worker();
-    house.answer(&answers);
-    let (_, counts) = house.synced(tenant, &member).await;
+    let worker = installation.worker();
+    installation.answer(&answers);
+    let (_, counts) = installation.synced(tenant, &member).await;
     assert_nothing_changed(&counts, objects);
-    assert_eq!(house.inventory().await, before);
-    assert_eq!(house.dangling().await, lost);
+    assert_eq!(installation.inventory().await, before);
+    assert_eq!(installation.dangling().await, lost);
 
     // Another case, and the singletons have no ids.
     for body in answers.values_mut() {
         *body = with_guids(body, swapped);
         body.as_object_mut().unwrap().remove("id");
     }
-    house.answer(&answers);
-    let (_, counts) = house.synced(tenant, &member).await;
+    installation.answer(&answers);
+    let (_, counts) = installation.synced(tenant, &member).await;
     worker.stop().await;
     assert_nothing_changed(&counts, objects);
-    assert_eq!(house.inventory().await, before);
-    assert_eq!(house.dangling().await, lost);
-    assert_eq!(house.secrets().await, Vec::<String>::new());
+    assert_eq!(installation.inventory().await, before);
+    assert_eq!(installation.dangling().await, lost);
+    assert_eq!(installation.secrets().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_in_another_case_are_the_same_objects_and_lead_to_the_same_targets() {
-    let house = House::build().await;
-    let (tenant, member) = house.tenant().await;
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
     let answers = answers();
     let lost = groups_that_are_not_there(&answers);
     let turned = |turn: fn(&str) -> String| -> BTreeMap<String, Value> {
@@ -252,20 +255,20 @@ async fn ids_in_another_case_are_the_same_objects_and_lead_to_the_same_targets()
         })
         .collect()
     };
-    let worker = house.worker();
-    house.answer(&turned(str::to_ascii_uppercase));
-    let (_, counts) = house.synced(tenant, &member).await;
+    let worker = installation.worker();
+    installation.answer(&turned(str::to_ascii_uppercase));
+    let (_, counts) = installation.synced(tenant, &member).await;
     assert_eq!(counts.items_created, counts.items_seen);
-    assert_eq!(house.dangling().await, lost);
-    let before = house.inventory().await;
+    assert_eq!(installation.dangling().await, lost);
+    let before = installation.inventory().await;
 
-    house.answer(&turned(str::to_ascii_lowercase));
-    let (_, counts) = house.synced(tenant, &member).await;
+    installation.answer(&turned(str::to_ascii_lowercase));
+    let (_, counts) = installation.synced(tenant, &member).await;
     worker.stop().await;
     let seen = before.iter().filter(|line| line.starts_with("item"));
     assert_nothing_changed(&counts, seen.count());
-    assert_eq!(house.inventory().await, before);
-    assert_eq!(house.dangling().await, lost);
+    assert_eq!(installation.inventory().await, before);
+    assert_eq!(installation.dangling().await, lost);
 }
 
 /// Singletons of later versions never had another id.

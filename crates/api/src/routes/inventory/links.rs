@@ -96,8 +96,8 @@ pub(crate) async fn list_inventory_links(
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<InventoryLink>>, Problem> {
     let filter = LinkFilter {
-        kind: query.one("kind", word(LinkKind::ALL, LinkKind::as_str)),
-        target_kind: query.one("target_kind", word(TargetKind::ALL, TargetKind::as_str)),
+        kind: query.one("kind", word(&LinkKind::ALL, LinkKind::as_str)),
+        target_kind: query.one("target_kind", word(&TargetKind::ALL, TargetKind::as_str)),
         target_id: query
             .one("target_id", text(MAX_ID))
             .map(|id| fold_guids(&id).into_owned()),

@@ -123,16 +123,16 @@ proptest! {
     #[test]
     fn what_has_no_former_form_is_what_versions_before_made_of_it(value in values()) {
         let object = Map::from_iter([("m".to_owned(), value.clone())]);
-        let told = std::slice::from_ref(&value);
+        let rows = std::slice::from_ref(&value);
         let same = content_of(&object) == former_content_of(&object)
-            && assignments_of(told) == former_assignments_of(told);
+            && assignments_of(rows) == former_assignments_of(rows);
         prop_assert!(same || has_former_form(&value));
     }
 
     #[test]
-    fn the_normal_form_of_assignments_is_its_own(told in prop::collection::vec(values(), 0..5)) {
-        let normal = assignments_of(&told);
-        let turned: Vec<Value> = told.into_iter().rev().collect();
+    fn the_normal_form_of_assignments_is_its_own(rows in prop::collection::vec(values(), 0..5)) {
+        let normal = assignments_of(&rows);
+        let turned: Vec<Value> = rows.into_iter().rev().collect();
         prop_assert_eq!(&normal, &assignments_of(&turned));
         prop_assert_eq!(&normal, &assignments_of(&normal));
     }

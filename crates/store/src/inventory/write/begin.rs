@@ -15,10 +15,10 @@ use crate::pool::Store;
 use crate::runs::to_json;
 use crate::statement::{row, statement};
 
-/// A sync that begins, as the owner of its run asks.
+/// A sync that begins together with others.
 #[derive(Debug, Clone)]
 pub struct Beginning {
-    /// Whose run it is.
+    /// What the owner of the run holds.
     pub lease: Lease,
     /// Who started the run.
     pub initiator: UserId,
@@ -114,8 +114,9 @@ impl Begin {
 }
 
 impl Store {
-    /// Records what the run reads, with every type pending. A later attempt of the same run begins
-    /// anew, but for the changes that earlier ones counted. Waits for whoever holds its rows.
+    /// Records what the run reads, with every type pending. A later attempt of the same run starts
+    /// from the beginning, but keeps the numbers of changes of earlier ones. Waits for locks on its
+    /// rows.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -134,9 +135,9 @@ impl Store {
         Ok(())
     }
 
-    /// Records what those of the runs read that are their owners' and whose rows nobody holds, all
-    /// in one transaction, and says of each whether it was. One that was not may be lost, or held
-    /// for a moment: [`Store::begin_sync`] finds out which.
+    /// Records what the runs read, in one transaction, for those that are still their owners' and
+    /// whose rows nobody locks. Returns of each run whether it was recorded; the others may be lost,
+    /// or locked for a moment: [`Store::begin_sync`] finds out which.
     ///
     /// # Errors
     /// [`StoreError`]; whether the runs were recorded is not known then. Trying again is safe.

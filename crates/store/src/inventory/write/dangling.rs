@@ -1,4 +1,4 @@
-//! Links whose target could be in the inventory and is not.
+//! Dangling links: those whose target could be in the inventory and is not.
 
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
@@ -26,8 +26,8 @@ statement! {
 }
 
 impl Store {
-    /// Judges all links of the tenant by what is there now. Objects of the types `in_doubt` may be
-    /// there without being stored, so that no link to one of their kind is found to dangle.
+    /// Marks which links of the tenant dangle. Objects of the types `in_doubt` may exist without being
+    /// stored, so that no link to an object of these types is marked.
     ///
     /// # Errors
     /// [`WriteError`].

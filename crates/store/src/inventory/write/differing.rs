@@ -1,4 +1,4 @@
-//! Storing what is new, differs, was missing, or has other links: see
+//! Storing items that are new, differ, were missing, or have other links: see
 //! `sql/inventory/store_differing.sql`.
 
 use atlas_domain::inventory::Observation;
@@ -13,7 +13,7 @@ use super::{PageEffect, TypeEffect, WriteError};
 use crate::pool::Store;
 use crate::statement::{row, statement};
 
-/// What one observation can be at once: created or back, changed, and reassigned.
+/// The changes that one observation can be at once: created or back, changed, and reassigned.
 const CHANGES_OF_EACH: usize = 3;
 
 statement! {

@@ -1,4 +1,4 @@
-//! What lists hold that is no item.
+//! Objects on lists that are not stored as items, such as those that Microsoft supplies.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ statement! {
 }
 
 impl Store {
-    /// Notes which objects of these types the lists hold and the inventory leaves out. `whole`: the
-    /// lists were read to their ends, so that there are no others.
+    /// Records which objects of these types the inventory leaves out, so that links to them do not
+    /// dangle. With `whole` the lists were read to their ends, and there are no others.
     ///
     /// # Errors
     /// [`WriteError`].

@@ -1,4 +1,4 @@
-//! Marking what is no longer there.
+//! Marking items that are no longer on their lists.
 
 use std::collections::BTreeMap;
 
@@ -27,18 +27,18 @@ statement! {
 
 row! {
     struct MarkedRow {
-        /// Absent in the row that says whether the guard held.
+        /// Absent in the row that reports whether the guard held.
         policy_type: Option<String>,
         marked: i64,
     }
 }
 
 impl Store {
-    /// Marks what these types had before and what this run did not see, and says how many of each.
-    /// Only for types whose lists were read to their end.
+    /// Marks the items of these types that this run did not see as missing, and returns how many of
+    /// each type. Only for types whose lists were read to their end.
     ///
     /// # Errors
-    /// [`WriteError`]; batches before the failing one stay marked, which is true of them.
+    /// [`WriteError`]; batches before the failing one stay marked.
     pub async fn mark_missing(
         &self,
         lease: &Lease,

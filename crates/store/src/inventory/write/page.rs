@@ -1,6 +1,6 @@
-//! Storing what was seen on a page. What stands already as it was seen, which is nearly everything
-//! at most times, is only touched, in one statement that carries no content. What that leaves is
-//! stored by a second one.
+//! Storing the observations of a page. Items that have not changed, which are nearly all at most
+//! times, are only touched, by a statement that carries no content. A second statement stores the
+//! others.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::error::StoreError;
 use crate::halving::Halving;
 use crate::pool::Store;
 
-/// How often a batch is looked at at most. The second look settles what an earlier try of the same
-/// call, whose answer was lost, wrote in between; deadlocks with such tries may take further ones.
+/// How often a batch is tried at most. The second try settles what an earlier try of the same call,
+/// whose answer was lost, wrote in between; a deadlock with such a try may need further ones.
 const ROUNDS: u32 = 8;
 
 impl Store {
@@ -23,8 +23,8 @@ impl Store {
     /// again changes no count but `seen`. When one object stands in the page twice, the later one
     /// counts. A row that the database refuses is left out, logged and returned.
     ///
-    /// What an observation does not report stays as it stands: assignments that are absent, and the
-    /// links of every source that it has no set for.
+    /// What an observation does not have keeps its stored value: absent assignments, and the links of
+    /// every source that it has no set for.
     ///
     /// # Errors
     /// [`WriteError`]; batches of 200 before the failing one stay stored.
@@ -71,7 +71,7 @@ impl Store {
         total: &mut PageEffect,
     ) -> Result<(), WriteError> {
         for _ in 0..ROUNDS {
-            // Of two writers that wait for each other one is undone, and looks again.
+            // Of two writers in a deadlock one is rolled back, and tries again.
             match self.touch(lease, batch.clone(), total).await {
                 Err(WriteError::Store(StoreError::Deadlock(_))) => continue,
                 left => *batch = left?,

@@ -1,4 +1,4 @@
-//! Touching what stands as it was seen.
+//! Touching items that have not changed: only when and by which run they were seen is written.
 
 use atlas_domain::inventory::Observation;
 use atlas_domain::run::Lease;
@@ -50,7 +50,7 @@ row! {
 }
 
 impl Store {
-    /// Touches what stands as it was seen, and returns the rest.
+    /// Touches the items that have not changed, and returns the other observations.
     pub(super) async fn touch<'a>(
         &self,
         lease: &Lease,

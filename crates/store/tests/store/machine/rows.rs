@@ -101,7 +101,7 @@ const BROKEN: &str = "SELECT rule, broken FROM (VALUES \
         GROUP BY i.tenant_id, i.policy_type, s.present, s.missing \
         HAVING s.present IS DISTINCT FROM count(i.id) FILTER (WHERE i.missing_since IS NULL) \
             OR s.missing <> count(i.id) FILTER (WHERE i.missing_since IS NOT NULL)) x)), \
-    ('the end is told once, and the beginning', (SELECT count(*) FROM operation_runs r \
+    ('the end is reported once, and the beginning', (SELECT count(*) FROM operation_runs r \
         WHERE (SELECT count(*) FROM notifications n WHERE n.run_id = r.id) \
             <> 1 + (r.status = 'completed')::int)) \
     ) AS rules (rule, broken) WHERE broken > 0";

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// One installation with one simulated Microsoft.
-pub(crate) struct House {
+pub(crate) struct Installation {
     pub(crate) database: TestDatabase,
     pub(crate) redis: TestRedis,
     pub(crate) simulator: Simulator,
@@ -24,7 +24,7 @@ pub(crate) struct House {
     directory: tempfile::TempDir,
 }
 
-impl House {
+impl Installation {
     pub(crate) async fn build() -> Self {
         Self::over(TestDatabase::create().await).await
     }
