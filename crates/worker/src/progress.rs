@@ -23,10 +23,12 @@ impl ProgressBoard {
         }
     }
 
-    /// Notifies of each change of the progress.
+    /// Notifies of the progress at once, and then of each change.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Progress> {
-        self.progress.subscribe()
+        let mut receiver = self.progress.subscribe();
+        receiver.mark_changed();
+        receiver
     }
 
     /// How far the run is.
