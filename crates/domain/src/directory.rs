@@ -40,7 +40,6 @@ impl GroupType {
 /// An update of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupUpdate {
-    /// The group.
     pub id: GroupId,
     /// What became of it.
     pub state: GroupState,

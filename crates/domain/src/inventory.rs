@@ -17,12 +17,10 @@ use crate::words::words;
 /// One object as it was read from Microsoft Graph, with nothing secret in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
-    /// Which policy type it is.
     pub policy_type: PolicyTypeKey,
     /// Its identifier in Microsoft Graph with GUIDs in lower case; the policy type's key for
     /// singletons, whatever id Graph gives them.
     pub external_id: String,
-    /// Its name for people.
     pub name: String,
     /// The platform, more exact than the policy type's where the object states it.
     pub platform: String,
@@ -71,7 +69,6 @@ words! {
 /// What one sync did for one policy type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeResult {
-    /// The policy type.
     pub policy_type: PolicyTypeKey,
     /// How it went.
     pub status: TypeStatus,
@@ -93,7 +90,6 @@ pub struct TypeResult {
     pub error: Option<Failure>,
     /// When reading began.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
 }
 

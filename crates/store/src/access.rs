@@ -12,13 +12,10 @@ use crate::statement::{row, statement};
 /// A user who proved to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The user.
     pub user_id: UserId,
     /// The token that proved it.
     pub token_id: TokenId,
-    /// The user's e-mail address.
     pub email: String,
-    /// The user's name for people.
     pub display_name: String,
     /// Whether the user operates the installation.
     pub is_operator: bool,

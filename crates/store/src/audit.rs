@@ -21,21 +21,14 @@ use crate::statement::{execute, statement};
 /// An entry to be written.
 #[derive(Debug, Clone)]
 pub struct NewAuditEvent {
-    /// The tenant it concerns.
     pub tenant: Option<TenantId>,
-    /// Who did it, by kind.
     pub actor_kind: ActorKind,
-    /// Who did it.
     pub actor: Option<Uuid>,
-    /// What was done.
     pub action: AuditAction,
-    /// What it was done to, by kind.
     pub target_kind: &'static str,
-    /// What it was done to.
     pub target_id: String,
     /// How it went.
     pub outcome: AuditOutcome,
-    /// The request in which it was done.
     pub request_id: Option<RequestId>,
     /// More about it; never a secret.
     pub detail: Option<Value>,
@@ -50,38 +43,27 @@ pub(crate) struct IdentifiedEvent {
 /// An entry as it is shown.
 #[derive(Debug, Clone)]
 pub struct AuditEventView {
-    /// Its id.
     pub id: AuditEventId,
-    /// Who did it, by kind.
     pub actor_kind: String,
-    /// Who did it.
     pub actor_id: Option<Uuid>,
     /// That user's name, while the user is known.
     pub actor_name: Option<String>,
-    /// What was done.
     pub action: String,
-    /// What it was done to, by kind.
     pub target_kind: String,
-    /// What it was done to.
     pub target_id: String,
     /// How it went.
     pub outcome: String,
-    /// The request in which it was done.
     pub request_id: Option<Uuid>,
     /// More about it.
     pub detail: Option<Value>,
-    /// When.
     pub occurred_at: DateTime<Utc>,
 }
 
 /// Which entries to read; an empty filter is none.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// These actions.
     pub action: Vec<String>,
-    /// By this actor.
     pub actor: Option<Uuid>,
-    /// With this outcome.
     pub outcome: Option<AuditOutcome>,
     /// Later than this.
     pub occurred_after: Option<DateTime<Utc>>,

@@ -18,11 +18,8 @@ use crate::statement::{row, statement};
 /// A notification as it is shown.
 #[derive(Debug, Clone)]
 pub struct NotificationView {
-    /// Its id.
     pub id: NotificationId,
-    /// The tenant it concerns.
     pub tenant_id: TenantId,
-    /// That tenant's name.
     pub tenant_name: String,
     /// The run it speaks of.
     pub run_id: RunId,
@@ -32,9 +29,7 @@ pub struct NotificationView {
     pub title: String,
     /// One or two sentences.
     pub body: String,
-    /// When it was written.
     pub created_at: DateTime<Utc>,
-    /// When it was read.
     pub read_at: Option<DateTime<Utc>>,
 }
 

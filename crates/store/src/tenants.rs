@@ -26,7 +26,6 @@ use crate::schema::{
 pub struct TenantView {
     /// Our id.
     pub id: TenantId,
-    /// Name for people.
     pub name: String,
     /// Microsoft Entra's id.
     pub directory_id: DirectoryId,
@@ -38,7 +37,6 @@ pub struct TenantView {
     pub connected: bool,
     /// The member's role.
     pub role: Role,
-    /// When it was added.
     pub created_at: DateTime<Utc>,
     /// When a sync last succeeded.
     pub last_success_at: Option<DateTime<Utc>>,

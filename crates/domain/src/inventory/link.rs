@@ -219,7 +219,6 @@ pub struct Link {
 pub struct LinkSet {
     /// Which reading.
     pub source: LinkSource,
-    /// The links.
     pub links: Vec<Link>,
 }
 

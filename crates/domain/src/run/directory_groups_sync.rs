@@ -21,7 +21,6 @@ pub struct GroupCounts {
 /// How far a sync of groups is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GroupsProgress {
-    /// What it is at.
     pub phase: ProgressPhase,
     /// Whether the list was read to its end.
     pub read_to_end: bool,

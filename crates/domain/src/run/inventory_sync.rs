@@ -9,13 +9,11 @@ use crate::inventory::{TypeResult, TypeStatus};
 pub struct InventoryCounts {
     /// Types that were read to their end.
     pub types_succeeded: u32,
-    /// Types that failed.
     pub types_failed: u32,
     /// Types that cannot be read here and were left out with a reason.
     pub types_skipped: u32,
     /// Types that were read to their end, but not all of their assignments or links.
     pub types_incomplete: u32,
-    /// Items seen.
     pub items_seen: u64,
     /// Items seen for the first time.
     pub items_created: u64,
@@ -32,7 +30,6 @@ pub struct InventoryCounts {
 /// How far an inventory sync is. Numbers never go back within an attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InventoryProgress {
-    /// What it is at.
     pub phase: ProgressPhase,
     /// Types read to their end.
     pub completed: u32,

@@ -9,9 +9,7 @@ use crate::ids::{DirectoryId, LeaseToken, RunId, TenantId, UserId, WorkerId};
 /// lease gives no right by itself: the row decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// The run.
     pub run_id: RunId,
-    /// Its tenant.
     pub tenant_id: TenantId,
     /// The lock scope in which the fence counts.
     pub kind: OperationKind,

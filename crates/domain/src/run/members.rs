@@ -7,7 +7,6 @@ use super::phase::ProgressPhase;
 /// Counts as rows and answers carry them. Every kind has all members, 0 where it counts no such
 /// thing: programs before version 0.2.0 read the counts of any kind like this, and so do clients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the members are those of InventoryCounts")]
 pub struct CountMembers {
     pub types_succeeded: u32,
     pub types_failed: u32,

@@ -25,7 +25,6 @@ words! {
 pub struct Completion {
     /// How it ended.
     pub outcome: Outcome,
-    /// What it did.
     pub counts: RunCounts,
     /// Why it failed; the first cause when several types failed.
     pub error: Option<Failure>,

@@ -13,17 +13,14 @@ use crate::words::words;
 /// with, `I` is [`OperationKind`](super::OperationKind).
 #[derive(Debug, Clone, PartialEq)]
 pub struct OperationRun<I = RunInputs> {
-    /// Its identifier.
     pub id: RunId,
     /// The tenant it works on.
     pub tenant_id: TenantId,
-    /// That tenant's name.
     pub tenant_name: String,
     /// What it was asked with.
     pub inputs: I,
     /// Who started it; callers who join later are not recorded here.
     pub initiator_id: UserId,
-    /// That user's name.
     pub initiator_name: String,
     /// The run that this one repeats.
     pub retry_of: Option<RunId>,
@@ -33,7 +30,6 @@ pub struct OperationRun<I = RunInputs> {
     pub failures: i32,
     /// How many failures end it.
     pub max_failures: i32,
-    /// When it was recorded.
     pub created_at: DateTime<Utc>,
     /// When its row last changed.
     pub updated_at: DateTime<Utc>,
@@ -63,7 +59,6 @@ pub enum RunState {
     },
     /// A worker has it.
     Running {
-        /// Which.
         worker_id: WorkerId,
         /// When that worker last renewed its lease.
         heartbeat_at: DateTime<Utc>,
@@ -72,11 +67,8 @@ pub enum RunState {
     },
     /// It has ended.
     Completed {
-        /// How.
         outcome: Outcome,
-        /// When.
         completed_at: DateTime<Utc>,
-        /// What it did.
         counts: RunCounts,
     },
 }
@@ -125,7 +117,6 @@ pub struct CancelRequest {
     pub requested_at: DateTime<Utc>,
     /// By whom.
     pub requested_by: UserId,
-    /// That user's name.
     pub requested_by_name: String,
     /// Why, in the requester's words.
     pub reason: Option<String>,

@@ -21,7 +21,6 @@ use crate::schema::{tenant_credentials, tenants};
 pub struct NewTenant {
     /// Our id.
     pub id: TenantId,
-    /// Name for people.
     pub name: String,
     /// Microsoft Entra's id.
     pub directory_id: DirectoryId,
@@ -36,7 +35,6 @@ pub struct NewTenant {
 pub struct TenantRow {
     /// Our id.
     pub id: TenantId,
-    /// Name for people.
     pub name: String,
     /// Microsoft Entra's id.
     pub directory_id: DirectoryId,
@@ -46,7 +44,6 @@ pub struct TenantRow {
     pub enabled: bool,
     /// What its application proves itself with; a tenant without cannot be synced.
     pub credential: Option<CredentialKind>,
-    /// When it was added.
     pub created_at: DateTime<Utc>,
 }
 

@@ -20,11 +20,8 @@ use crate::schema::{api_tokens, memberships, users};
 /// A user.
 #[derive(Debug, Clone)]
 pub struct UserRow {
-    /// The user's id.
     pub id: UserId,
-    /// E-mail address.
     pub email: String,
-    /// Name for people.
     pub display_name: String,
 }
 

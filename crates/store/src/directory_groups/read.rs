@@ -19,15 +19,12 @@ use crate::schema::{directory_group_readings, directory_groups};
 pub struct GroupView {
     /// Microsoft Entra's id.
     pub id: GroupId,
-    /// Its name.
     pub name: String,
     /// Free text.
     pub description: Option<String>,
-    /// What it is for.
     pub group_type: GroupType,
     /// Members follow from a rule.
     pub dynamic: bool,
-    /// That rule.
     pub membership_rule: Option<String>,
     /// It may be given roles of the directory.
     pub assignable_to_role: bool,

@@ -32,7 +32,6 @@ const SHORTEST_INSIDE: usize = 3;
 pub struct GroupFilter {
     /// Whose name is found by this.
     pub q: Option<String>,
-    /// Of this type.
     pub group_type: Option<GroupType>,
 }
 

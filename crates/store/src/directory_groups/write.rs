@@ -51,7 +51,6 @@ pub struct GroupTally {
 pub struct MarkedGone {
     /// Groups that were marked.
     pub marked: u64,
-    /// With these.
     pub so_far: GroupTally,
 }
 

@@ -25,7 +25,6 @@ use crate::within::within;
 /// Something that happened to an item.
 #[derive(Debug, Clone)]
 pub struct ChangeView {
-    /// Its id.
     pub id: ChangeId,
     /// When the sync recorded it.
     pub occurred_at: DateTime<Utc>,
@@ -33,7 +32,6 @@ pub struct ChangeView {
     pub kind: ChangeKind,
     /// The run that saw it.
     pub run_id: RunId,
-    /// The item.
     pub item: ItemName,
     /// What differs; absent where the kind of change says it all, or where the former content is not
     /// known.
@@ -69,11 +67,9 @@ pub enum ChangeDetail {
     Assignments {
         /// Assignments that are new.
         added: Vec<Value>,
-        /// How many are.
         added_count: u64,
         /// Assignments that are no more.
         removed: Vec<Value>,
-        /// How many are.
         removed_count: u64,
     },
 }
@@ -94,9 +90,7 @@ pub struct FieldDifference {
 pub struct ChangeFilter {
     /// Not before this.
     pub since: Option<DateTime<Utc>>,
-    /// Of this item.
     pub item: Option<ItemId>,
-    /// Of these kinds.
     pub kinds: Vec<ChangeKind>,
     /// Of items of these policy types.
     pub policy_types: Vec<String>,

@@ -31,7 +31,6 @@ use crate::within::within;
 /// A link with what is known of both of its ends.
 #[derive(Debug, Clone)]
 pub struct LinkView {
-    /// Its id.
     pub id: LinkId,
     /// The item that it goes from.
     pub item: ItemName,
@@ -65,9 +64,7 @@ pub enum LinkDirection {
 /// Which links to list; the default lists all.
 #[derive(Debug, Clone, Default)]
 pub struct LinkFilter {
-    /// Of this kind.
     pub kind: Option<LinkKind>,
-    /// To targets of this kind.
     pub target_kind: Option<TargetKind>,
     /// To the target with this id; only together with its kind.
     pub target_id: Option<String>,

@@ -26,11 +26,9 @@ pub struct ItemView {
     pub policy_type: String,
     /// Its id in Microsoft Graph.
     pub external_id: String,
-    /// Its name.
     pub name: String,
     /// Its policy type's category.
     pub category: String,
-    /// Its platform.
     pub platform: String,
     /// Whether it is a foundation: an object that policies depend on.
     pub foundation: bool,
@@ -40,15 +38,11 @@ pub struct ItemView {
     pub assignment_count: Option<i32>,
     /// Small, safe facts about it.
     pub metadata: Value,
-    /// Hash of its content.
     pub content_hash: Vec<u8>,
-    /// When it was first seen.
     pub first_seen_at: DateTime<Utc>,
-    /// When it was last seen.
     pub last_seen_at: DateTime<Utc>,
     /// When its content or assignments last differed.
     pub changed_at: DateTime<Utc>,
-    /// Since when it is missing.
     pub missing_since: Option<DateTime<Utc>>,
     /// The run that last saw it.
     pub last_seen_run: RunId,
@@ -59,7 +53,6 @@ pub struct ItemView {
 pub struct ItemFilter {
     /// Of these policy types.
     pub policy_type: Vec<String>,
-    /// Of this category.
     pub category: Option<String>,
     /// Whose platform contains this word.
     pub platform: Option<String>,

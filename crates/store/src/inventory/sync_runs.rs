@@ -24,7 +24,6 @@ pub struct SyncRunView {
     pub run_id: RunId,
     /// Who asked for it.
     pub initiator_id: UserId,
-    /// That user's name.
     pub initiator_name: String,
     /// Hash of what it was asked to read, in normal form.
     pub selection_hash: String,
@@ -38,7 +37,6 @@ pub struct SyncRunView {
     pub counts: InventoryCounts,
     /// Why it failed.
     pub error_code: Option<String>,
-    /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
 }
 

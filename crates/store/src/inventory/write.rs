@@ -71,9 +71,7 @@ pub struct PageStored {
 /// A row that the database refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RefusedRow {
-    /// Its policy type.
     pub policy_type: PolicyTypeKey,
-    /// Its id.
     pub external_id: String,
 }
 

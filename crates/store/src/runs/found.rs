@@ -27,10 +27,7 @@ pub enum FoundRun {
         attempt: i32,
     },
     /// It has ended.
-    Completed {
-        /// How.
-        outcome: Outcome,
-    },
+    Completed { outcome: Outcome },
 }
 
 impl fmt::Display for FoundRun {

@@ -29,9 +29,7 @@ use crate::schema::{memberships, operation_runs, tenants};
 /// Which runs to list; the default lists all.
 #[derive(Debug, Clone, Default)]
 pub struct RunFilter {
-    /// Of these tenants.
     pub tenant: Vec<TenantId>,
-    /// Of these kinds.
     pub kind: Vec<OperationKind>,
     /// With these statuses.
     pub status: Vec<Status>,
@@ -43,7 +41,6 @@ pub struct RunFilter {
     pub created_after: Option<DateTime<Utc>>,
     /// Recorded earlier than this.
     pub created_before: Option<DateTime<Utc>>,
-    /// These runs.
     pub ids: Vec<RunId>,
 }
 

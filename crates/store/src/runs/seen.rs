@@ -22,7 +22,6 @@ use crate::schema::{operation_runs, queue_controls, tenants, users};
 /// A run, with the role of its reader. In lists `I` is [`OperationKind`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenRun<I = RunInputs> {
-    /// The run.
     pub run: OperationRun<I>,
     /// The reader's role, which says what the reader may do with the run.
     pub role: Role,

@@ -55,7 +55,6 @@ pub struct EndedLastHour {
 /// That claims of a kind are paused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
-    /// Since when.
     pub since: DateTime<Utc>,
     /// By whom, as that person is called on the machine where it was asked for.
     pub by: String,
