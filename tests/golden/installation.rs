@@ -29,8 +29,8 @@ use uuid::Uuid;
 use crate::dump::dump;
 use crate::masks::Masks;
 
-/// Objects of a simulated tenant: the fewest that are possible.
-const SIZE: usize = 123;
+/// Objects of a simulated tenant: one of each policy type, as for every number that is too small.
+const SIZE: usize = 1;
 /// The version of workers that are reported and do not run.
 pub(crate) const REPORTED_VERSION: &str = "1.2.3";
 

@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(paths.len(), collections().len());
         let keys: Vec<_> = collections().iter().flat_map(Collection::keys).collect();
         assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
-        assert_eq!(keys.len(), 123);
+        assert!(collections().iter().all(|one| !one.variants.is_empty()));
     }
 
     #[test]

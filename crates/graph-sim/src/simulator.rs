@@ -70,7 +70,7 @@ pub struct SimulatorOptions {
     /// Decides, with the directory id and the size, what a tenant holds.
     pub seed: u64,
     /// How many objects a tenant holds over all collections. There is at least one for every
-    /// policy type, so fewer than 123 are not possible.
+    /// policy type, so that a smaller number gives exactly one of each.
     pub size: usize,
     /// How many groups a directory has at least, beside what `size` gives it.
     pub groups: usize,

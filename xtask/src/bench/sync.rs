@@ -50,8 +50,8 @@ const REQUESTS: f64 = 20.0;
 /// How to measure syncs.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Objects of the tenant
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(123..=1_000_000))]
+    /// Objects of the tenant; at least one of each policy type
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     objects: u32,
     /// How long each answer of Microsoft Graph takes, in milliseconds
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=10_000))]
@@ -61,8 +61,8 @@ pub(crate) struct Options {
 /// How to measure memory.
 #[derive(Debug, Args)]
 pub(crate) struct MemoryOptions {
-    /// Objects of the tenant
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(123..=1_000_000))]
+    /// Objects of the tenant; at least one of each policy type
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     objects: u32,
 }
 

@@ -57,7 +57,7 @@ async fn names_alone(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_may_be_cut_is_read_in_smaller_pages_or_named_and_never_marked_gone() {
-    let installation = Installation::of_size(123).await;
+    let installation = Installation::of_size(1).await;
     let worker = installation.worker();
     let tenant = tenants(&installation, &[200]).await.remove(0);
     add_updates(&installation, tenant.0, 230);
@@ -92,7 +92,7 @@ async fn a_list_that_may_be_cut_is_read_in_smaller_pages_or_named_and_never_mark
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_whose_pages_are_too_large_is_read_in_smaller_ones() {
-    let installation = Installation::of_size(123).await;
+    let installation = Installation::of_size(1).await;
     let worker = installation.worker();
     let tenant = tenants(&installation, &[201]).await.remove(0);
     add_updates(&installation, tenant.0, 39);
