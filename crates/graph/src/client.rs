@@ -12,15 +12,15 @@ use atlas_domain::tenant::Cloud;
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use crate::credential::Credential;
 use crate::error::{GraphError, GraphErrorKind};
-use crate::http::Http;
-use crate::list::ListReader;
+use crate::list::reader::ListReader;
 use crate::options::{GraphOptions, GraphSetupError};
-use crate::pacer::{ApplicationPause, Pacer};
 use crate::plan::ListPlan;
-use crate::silence::Silence;
-use crate::token::TokenSlot;
+use crate::request::http::Http;
+use crate::request::pacer::{ApplicationPause, Pacer};
+use crate::request::silence::Silence;
+use crate::sign_in::credential::Credential;
+use crate::sign_in::token::TokenSlot;
 
 /// How many idle tenants are remembered before the idle ones are dropped.
 const REMEMBERED: usize = 4_096;

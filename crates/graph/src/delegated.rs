@@ -19,13 +19,13 @@ use zeroize::Zeroizing;
 
 use crate::client::GraphClient;
 use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, PagingRefusal, Waits};
-use crate::groups::GroupRow;
-use crate::http::Lost;
-use crate::link::VersionRoot;
-use crate::page;
-use crate::request::{Judged, judge};
-use crate::sent::Sent;
-use crate::upstream::{self, Refusal};
+use crate::list::groups::GroupRow;
+use crate::list::link::VersionRoot;
+use crate::request::call::{Judged, judge};
+use crate::request::http::Lost;
+use crate::request::refusal::{self, Refusal};
+use crate::request::sent::Sent;
+use crate::row::page;
 
 const VERSION: &str = "v1.0";
 const SELECT: &str = "id,displayName,description,groupTypes,securityEnabled,mailEnabled,\
@@ -263,7 +263,7 @@ impl GraphClient {
                 };
                 GraphError::answered(GraphErrorKind::invalid(reason), answer).into()
             };
-            if let Some(code) = upstream::error_in(&reply.body) {
+            if let Some(code) = refusal::error_in(&reply.body) {
                 return Err(invalid(ERROR_IN_SUCCESS, code));
             }
             return Page::read(&reply.body).map_err(|reason| invalid(reason, None));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use atlas_domain::failure::UpstreamAnswer;
 
-use crate::http::TIMED_OUT;
+use crate::request::http::TIMED_OUT;
 
 /// What is wrong with a success that carries an error.
 pub(crate) const ERROR_IN_SUCCESS: &str = "it carries an error although its status is a success";

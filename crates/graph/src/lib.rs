@@ -23,79 +23,40 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `backoff` | how long to wait before the next attempt |
-//! | `batch` | many small reads in one request |
-//! | `body` | the body of an answer, which remembers the answer |
 //! | `client` | the shared client and one tenant's view of it |
 //! | `collections` | the registry's second half: path, query, routing of each policy type |
-//! | `credential` | how an application proves itself |
 //! | `delegated` | asking as a user, with the user's own token |
-//! | `enrich` | reading what a list does not tell of its rows |
-//! | `error` | what can go wrong, and how a person is told |
-//! | `groups` | the groups of a directory, and what changed of them |
-//! | `http` | connections, and one exchange on them |
-//! | `link` | which next links may be followed |
-//! | `links` | from what Graph tells of an object to its links |
-//! | `list` | walking a list to its end |
-//! | `observe` | from a row to an observation |
+//! | `error` | what can go wrong, in the words of a person who has to act on it |
+//! | `list` | reading lists page by page to their end |
 //! | `options` | limits and addresses |
-//! | `pacer` | how often one tenant is asked |
-//! | `page` | taking a response body apart |
 //! | `plan` | from policy types to distinct lists |
-//! | `progress` | whether the pages of a list still bring anything |
-//! | `request` | one request until it is answered or given up |
-//! | `seen` | texts that were met before |
-//! | `sent` | a request that was sent, as a support case names it |
-//! | `silence` | how long a service has answered nothing |
-//! | `token` | signing in, once for all who wait |
-//! | `upstream` | telling refusals of Graph apart |
-//! | `user_information` | user information in URLs |
-//! | `walk` | the bodies of a list's pages |
-//! | `withhold` | keeping secrets out of what is kept |
+//! | `request` | sending requests until they are answered or given up |
+//! | `row` | from the body of a page to observations |
+//! | `sign_in` | how an application proves itself, and the tokens that it gets |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
-mod backoff;
-mod batch;
-mod body;
 mod client;
 mod collections;
-mod credential;
 mod delegated;
-mod effort;
-mod enrich;
 mod error;
-mod groups;
-mod http;
-mod link;
-mod links;
 mod list;
-mod observe;
 mod options;
-mod pacer;
-mod page;
 mod plan;
-mod progress;
 mod request;
-mod seen;
-mod sent;
-mod silence;
-mod token;
-mod upstream;
-mod user_information;
-mod walk;
-mod withhold;
+mod row;
+mod sign_in;
 
-pub use batch::SubRequest;
-pub use body::Body;
 pub use client::{Application, GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
-pub use credential::{CertificateError, ClientCertificate, Credential, is_pfx};
 pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
-pub use enrich::Incomplete;
 pub use error::{GraphError, GraphErrorKind, PagingRefusal, SignInCause, SignInError, Waits};
-pub use groups::{GROUPS_PERMISSION, GroupPage, GroupReader};
-pub use list::{ListPage, ListReader};
+pub use list::groups::{GROUPS_PERMISSION, GroupPage, GroupReader};
+pub use list::pages::Pages;
+pub use list::reader::{ListPage, ListReader};
 pub use options::{GraphOptions, GraphSetupError};
 pub use plan::{ListPlan, Plan, plan};
-pub use walk::Pages;
+pub use request::batch::SubRequest;
+pub use request::body::Body;
+pub use row::enrich::Incomplete;
+pub use sign_in::credential::{CertificateError, ClientCertificate, Credential, is_pfx};

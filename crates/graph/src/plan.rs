@@ -4,7 +4,7 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::policy_types::PolicyTypeKey;
 
 use crate::collections::{Assignments, Collection, Shape, collections};
-use crate::pacer::{Bucket, Charge};
+use crate::request::pacer::{Bucket, Charge};
 
 /// What has to be read for a selection.
 #[derive(Debug, Clone)]

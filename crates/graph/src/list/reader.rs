@@ -1,0 +1,459 @@
+//! Walking a list to its end.
+
+mod round;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use atlas_domain::causes::Causes;
+use atlas_domain::failure::RowProblems;
+use atlas_domain::inventory::Observation;
+use atlas_domain::policy_types::PolicyTypeKey;
+use bytes::Bytes;
+use futures::FutureExt as _;
+use url::Url;
+
+use crate::client::TenantGraph;
+use crate::collections::Shape;
+use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
+use crate::list::fetch_strategy::Effort;
+use crate::list::link::VersionRoot;
+use crate::list::progress::Progress;
+use crate::list::seen_keys::Seen;
+use crate::plan::ListPlan;
+use crate::request::batch::{LARGEST, SubRequest};
+use crate::request::call::{Asked, Placed};
+use crate::request::pacer::Place;
+use crate::row::enrich::{Enricher, Incomplete};
+use crate::row::observe::Setting;
+use crate::row::page::{self, PageRead};
+use round::Round;
+
+/// So often a list that ended with a full page is read again to find out whether it ended. Once is
+/// enough where the service pages; a second time is for a list that grew between.
+const MOST_CHECKS: u32 = 2;
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct ListPage {
+    /// What was seen of the wanted policy types; an id occurs once.
+    pub observations: Vec<Observation>,
+    /// The page's rows, also those that no wanted policy type claims.
+    pub rows: u64,
+    /// Whether the list changed while it was read: an object was seen before in this walk, or one
+    /// that was seen before the list was begun again was not seen since. Another object may have
+    /// been passed over, so nothing may be concluded from its absence.
+    pub unstable: bool,
+    /// Among the pages in memory, until it is dropped.
+    _place: Option<Place>,
+}
+
+/// Reads one list page by page. Holds one page at a time, the first pages under up to twenty parents,
+/// and a few bytes per object already seen.
+///
+/// It begins again at the first page when a page was too much for Graph or for us, then in smaller
+/// pages; once when a link to a next page expired; and when the last page is full, to find out
+/// whether the list goes on behind it.
+pub struct ListReader {
+    graph: TenantGraph,
+    plan: ListPlan,
+    root: VersionRoot,
+    steps: VecDeque<Step>,
+    refused: Option<PagingRefusal>,
+    pages: u32,
+    effort: Effort,
+    round: Round,
+    /// Ids that were given out before the list was begun again.
+    given: Seen,
+    /// Ids of those of them that were not as they had been sent: they are given out again when a
+    /// later reading shows them undamaged.
+    altered: Seen,
+    /// The rounds before the end was looked for, which were whole.
+    whole: Round,
+    /// How often it was begun again to find out whether it ended.
+    checks: u32,
+    may_be_cut: bool,
+    /// Whether it was begun again for a link that expired.
+    expired: bool,
+    enricher: Enricher,
+}
+
+/// A page that is still to be read.
+#[derive(Debug, Clone)]
+struct Step {
+    url: Url,
+    asked: Asked,
+    of_parents: bool,
+    /// The object that its rows live under.
+    parent: Option<String>,
+    /// Its answer, when that came already.
+    body: Option<Bytes>,
+}
+
+impl Step {
+    /// Whether it is the first page of what lives under an object.
+    fn is_child(&self) -> bool {
+        self.parent.is_some() && self.asked == Asked::First
+    }
+}
+
+impl ListReader {
+    pub(crate) fn new(graph: TenantGraph, plan: ListPlan) -> Self {
+        let root = VersionRoot::new(&graph.graph, plan.collection().version());
+        let mut reader = Self {
+            enricher: Enricher::new(graph.clone(), plan.clone()),
+            graph,
+            plan,
+            root,
+            steps: VecDeque::new(),
+            refused: None,
+            pages: 0,
+            effort: Effort::FULL,
+            round: Round::default(),
+            given: Seen::default(),
+            altered: Seen::default(),
+            whole: Round::default(),
+            checks: 0,
+            may_be_cut: false,
+            expired: false,
+        };
+        reader.begin(Effort::FULL);
+        reader
+    }
+
+    /// Reads the next page; `None` when the list was read to its end. A page may be empty and yet
+    /// not be the last one.
+    ///
+    /// After an error the list was not read to its end. Asking again sends the failed request
+    /// again, except when paging was refused: that refusal stays.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn next_page(&mut self) -> Result<Option<ListPage>, GraphError> {
+        while let Some(step) = self.steps.front().cloned() {
+            match self.advance(&step).await {
+                Ok(Some(page)) => return Ok(Some(page)),
+                Ok(None) => {}
+                Err(error) => self.recover(error)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the list may go on behind the end that was found: its last page was full, and reading
+    /// it in pages of other sizes did not show that it ended. Nothing may be concluded from an
+    /// object's absence. Known at the end of the list.
+    #[must_use]
+    pub const fn may_be_cut(&self) -> bool {
+        self.may_be_cut
+    }
+
+    /// Rows that were altered or left out, by the policy type that they belong to or may belong to.
+    /// Of such a type nothing may be concluded from an object's absence. Known at the end of the
+    /// list; positions count from its beginning, and those under several parents go on from one to
+    /// the next.
+    #[must_use]
+    pub const fn row_problems(&self) -> &BTreeMap<PolicyTypeKey, RowProblems> {
+        &self.round.problems
+    }
+
+    /// Takes a step; `None` when it brings no page.
+    async fn advance(&mut self, step: &Step) -> Result<Option<ListPage>, GraphError> {
+        if let Some(refusal) = self.refused {
+            return Err(GraphErrorKind::Paging(refusal).into());
+        }
+        if self.pages >= self.graph.http.options().max_pages {
+            self.refused = Some(PagingRefusal::TooManyPages);
+            return Err(GraphErrorKind::Paging(PagingRefusal::TooManyPages).into());
+        }
+        if step.of_parents {
+            self.read_parents(step).await?;
+            return Ok(None);
+        }
+        if step.is_child() && step.body.is_none() && self.read_ahead().await? {
+            return Ok(None);
+        }
+        let read = self.fetch(step).await?;
+        self.take(step, read).await.map(Some)
+    }
+
+    /// Begins again where that may help; otherwise gives the error back.
+    fn recover(&mut self, error: GraphError) -> Result<(), GraphError> {
+        if self.checks > 0 && !error.is_fatal() {
+            // The list was read once; only whether it ended stays unknown.
+            tracing::info!(path = self.plan.path(), error = %Causes(&error), "the end of the list was not confirmed");
+            self.round.keep(std::mem::take(&mut self.whole));
+            self.give_up_checking();
+            return Ok(());
+        }
+        if error.is_too_much()
+            && let Some(less) = self.less()
+        {
+            self.begin_again(less, "the answer took too long or was too large");
+            return Ok(());
+        }
+        if error.kind == GraphErrorKind::PageExpired && !self.expired {
+            self.expired = true;
+            self.begin_again(self.effort, "the link to the next page has expired");
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// What to ask for when this was too much.
+    fn less(&self) -> Option<Effort> {
+        let collection = self.plan.collection();
+        let whole = collection.shape() == Shape::List && self.checks == 0;
+        self.effort.less(collection).filter(|_| whole)
+    }
+
+    fn give_up_checking(&mut self) {
+        self.may_be_cut = true;
+        self.refused = None;
+        self.steps.clear();
+    }
+
+    /// Reads the first pages under the next parents with one request. Gives whether the very next
+    /// came; what did not is asked for by itself when its turn comes.
+    async fn read_ahead(&mut self) -> Result<bool, GraphError> {
+        let children = self.steps.iter().take_while(|step| step.is_child());
+        let urls = children.map_while(|step| self.root.relative(&step.url));
+        let reads: Vec<_> = urls.take(LARGEST).map(SubRequest::list).collect();
+        if reads.len() < 2 {
+            return Ok(false);
+        }
+        let version = self.plan.collection().version();
+        let bodies = self.graph.batch(version, reads).boxed().await?;
+        for (step, body) in self.steps.iter_mut().zip(bodies) {
+            step.body = body.ok().map(|body| body.bytes);
+        }
+        Ok(self.steps.front().is_some_and(|step| step.body.is_some()))
+    }
+
+    /// What is lacking so far of the objects that were given out, by policy type: assignments and
+    /// links that could not be read.
+    #[must_use]
+    pub const fn incomplete(&self) -> &BTreeMap<PolicyTypeKey, Incomplete> {
+        self.enricher.incomplete()
+    }
+
+    /// Objects so far whose kind or family is not known. Each was given out under the policy type
+    /// that takes the rest of its list.
+    #[must_use]
+    pub const fn unknown(&self) -> &BTreeMap<PolicyTypeKey, u64> {
+        &self.round.unknown
+    }
+
+    /// Ids of the objects so far that the inventory leaves out, as Microsoft's own. They are few.
+    #[must_use]
+    pub const fn left_out(&self) -> &BTreeMap<PolicyTypeKey, Vec<String>> {
+        &self.round.left_out
+    }
+
+    /// Begins again at the first page: a page of another size begins elsewhere. What was given out
+    /// stays given out.
+    fn begin_again(&mut self, effort: Effort, reason: &'static str) {
+        tracing::info!(
+            path = self.plan.path(),
+            ?effort,
+            reason,
+            "beginning a list again"
+        );
+        self.begin(effort);
+    }
+
+    fn begin(&mut self, effort: Effort) {
+        let collection = self.plan.collection();
+        let (path, query) = match collection.shape() {
+            // The parents stand before the placeholder.
+            Shape::Children => {
+                let end = collection.path().find("/{").unwrap_or_default();
+                (&collection.path()[..end], String::new())
+            }
+            Shape::List | Shape::Singleton | Shape::DelegatedOnly => {
+                (collection.path(), effort.query(collection))
+            }
+        };
+        let first = Step {
+            url: self.root.address(path, &query),
+            asked: if collection.shape() == Shape::Singleton {
+                Asked::Object
+            } else {
+                Asked::First
+            },
+            of_parents: collection.shape() == Shape::Children,
+            parent: None,
+            body: None,
+        };
+        self.effort = effort;
+        self.steps = VecDeque::from([first]);
+        let round = Round::after(&self.given);
+        self.given
+            .absorb(std::mem::replace(&mut self.round, round).ids);
+    }
+
+    async fn fetch(&self, step: &Step) -> Result<Placed<PageRead>, GraphError> {
+        let plan = &self.plan;
+        let setting = Setting {
+            told: self.effort.assignments(),
+            parent: step.parent.as_deref(),
+        };
+        let told = step.body.as_deref();
+        if let Some(Ok(read)) = told.map(|body| page::list(plan, setting, body)) {
+            return Ok((read, None));
+        }
+        let singleton = plan.collection().shape() == Shape::Singleton;
+        let reducible = self.less().is_some();
+        let read = self
+            .graph
+            .get_page(&step.url, step.asked, reducible, |body| {
+                if singleton {
+                    page::singleton(plan, body)
+                } else {
+                    page::list(plan, setting, body)
+                }
+            })
+            .await?;
+        // A singleton that was never set up, such as an Apple push certificate.
+        Ok(read.unwrap_or_default())
+    }
+
+    /// Completes a page that was read and moves on. The page stays the next one when that fails.
+    async fn take(
+        &mut self,
+        step: &Step,
+        (mut read, place): Placed<PageRead>,
+    ) -> Result<ListPage, GraphError> {
+        let mut sightings = std::mem::take(&mut read.sightings);
+        let sighted = sightings.len();
+        let mut on_this_page = Seen::default();
+        sightings.retain(|one| on_this_page.insert(&one.observation.external_id));
+        let mut unstable = sightings.len() < sighted;
+        let altered: BTreeSet<&str> = read
+            .problems
+            .iter()
+            .filter_map(|problem| problem.row.id.as_deref())
+            .collect();
+        let (again, sightings): (Vec<_>, Vec<_>) = sightings.into_iter().partition(|one| {
+            let id = one.observation.external_id.as_str();
+            let undamaged = self.altered.contains(id) && !altered.contains(id);
+            self.given.contains(id) && !undamaged
+        });
+        for id in altered {
+            self.altered.insert(id);
+        }
+        // Boxed: it is large, and rarely needed.
+        let observations = self.enricher.complete(sightings).boxed().await?;
+        let again = again.iter().map(|one| &one.observation);
+        let mut new = false;
+        for observation in observations.iter().chain(again) {
+            let unseen = self.round.ids.insert(&observation.external_id);
+            unstable |= !unseen;
+            new |= unseen;
+        }
+        new |= self.round.count(self.plan.keys(), &read);
+        self.go_on(step, read.next.as_deref(), (read.rows, new));
+        if self.steps.is_empty() {
+            unstable |= self.check_end(read.rows);
+        }
+        Ok(ListPage {
+            observations,
+            rows: read.rows,
+            unstable,
+            _place: place,
+        })
+    }
+
+    /// Looks whether the last page, with so many rows, is the end of the list. Conditional Access has
+    /// been seen to fill a page of the size that was asked for and to link nowhere, though there was
+    /// more. Pages of another size show it: either the list goes on behind the first of them, or it
+    /// ends with one that is not full. Gives whether the list changed since it was begun again.
+    fn check_end(&mut self, rows: u64) -> bool {
+        let collection = self.plan.collection();
+        let size = self.effort.size(collection).map(u64::from);
+        let size = size.filter(|_| collection.shape() == Shape::List);
+        // More than were asked for: the size is the service's own, and that page may be full.
+        let larger = self.checks > 0 && size.is_some_and(|size| rows > size);
+        if size != Some(rows) && !larger {
+            return !self.given.is_within(&self.round.ids);
+        }
+        let less = self.effort.one_less(collection);
+        match less.filter(|_| self.checks < MOST_CHECKS && !larger) {
+            Some(less) => {
+                self.checks += 1;
+                self.whole = self.round.findings();
+                self.begin_again(less, "its last page is full");
+            }
+            None => self.give_up_checking(),
+        }
+        false
+    }
+
+    async fn read_parents(&mut self, step: &Step) -> Result<(), GraphError> {
+        let read = self.graph.get(&step.url, step.asked, page::parents).await?;
+        let Some(read) = read else {
+            return Ok(());
+        };
+        let collection = self.plan.collection();
+        let new = self.round.count_parents(self.plan.keys(), &read);
+        let children = read.ids.into_iter().filter_map(|id| {
+            let (path, query) = (collection.path(), collection.query());
+            Some(Step {
+                url: self.root.address_under(path, &id, query)?,
+                asked: Asked::First,
+                of_parents: false,
+                parent: Some(id),
+                body: None,
+            })
+        });
+        let children: Vec<_> = children.collect();
+        self.go_on(step, read.next.as_deref(), (read.rows, new));
+        self.steps.extend(children);
+        let waiting = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+        if self.pages.saturating_add(waiting) > self.graph.http.options().max_pages {
+            self.refused = Some(PagingRefusal::TooManyPages);
+        }
+        Ok(())
+    }
+
+    /// Leaves the page that was just read, with so many rows and whether one of them is new, and puts
+    /// the one its link leads to in its place. A link that must not be followed is held against the
+    /// next call: this page is good.
+    fn go_on(&mut self, step: &Step, link: Option<&str>, brought: (u64, bool)) {
+        self.pages += 1;
+        self.steps.pop_front();
+        self.round.links.insert(step.url.as_str());
+        let Some(link) = link else {
+            self.round.progress = Progress::default();
+            return;
+        };
+        let next = self.follow(link, brought);
+        self.steps.push_front(Step {
+            // Where it must not be followed, nothing is asked for any more.
+            url: next.as_ref().unwrap_or(&step.url).clone(),
+            asked: Asked::Next,
+            of_parents: step.of_parents,
+            parent: step.parent.clone(),
+            body: None,
+        });
+        self.refused = next.err();
+    }
+
+    fn follow(&mut self, link: &str, (rows, new): (u64, bool)) -> Result<Url, PagingRefusal> {
+        self.round.progress.page(rows, new)?;
+        let url = self.root.follow(link)?;
+        if self.round.links.insert(url.as_str()) {
+            Ok(url)
+        } else {
+            Err(PagingRefusal::Repeated)
+        }
+    }
+}
+
+impl std::fmt::Debug for ListReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ListReader")
+            .field("path", &self.plan.path())
+            .field("pages", &self.pages)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,244 @@
+//! Connections, and one exchange of a request for an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlas_domain::clock::{Clock, Entropy};
+use atlas_domain::ids::mint_uuid;
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, RequestBuilder, StatusCode, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+use url::Url;
+use zeroize::Zeroize;
+
+use crate::options::{GraphOptions, GraphSetupError};
+use crate::request::backoff::{self, Patience};
+use crate::request::sent::Sent;
+
+/// So much of an error's body is looked at.
+const ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// Connections and what decides about waits.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: Client,
+    /// Keeps no connections, for attempts that should not meet the same broken server again
+    /// (Microsoft Graph best practices: retry a 503 on a new connection).
+    fresh: Client,
+    /// Places of pages in memory.
+    pub(crate) places: Arc<Semaphore>,
+    options: GraphOptions,
+    sources: Sources,
+}
+
+struct Sources {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sources")
+    }
+}
+
+/// An answer that was read to its end, or as far as an error's body is looked at.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Which attempt at a request it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Attempt {
+    /// How many went before.
+    pub(crate) before: u32,
+    /// Whether it goes over a connection of its own.
+    pub(crate) fresh: bool,
+}
+
+/// What [`Lost::Unreachable`] says when no answer came in time.
+pub(crate) const TIMED_OUT: &str = "the time ran out";
+
+/// No answer that could be used.
+pub(crate) enum Lost {
+    /// None came, or not to its end.
+    Unreachable(&'static str),
+    /// It is larger than what is read.
+    TooLarge {
+        status: StatusCode,
+        headers: Box<HeaderMap>,
+    },
+}
+
+impl Http {
+    pub(crate) fn new(
+        options: GraphOptions,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, GraphSetupError> {
+        let build = |idle_connections: usize| {
+            let builder = Client::builder()
+                .user_agent(&options.user_agent)
+                .timeout(options.request_timeout)
+                .connect_timeout(options.connect_timeout)
+                // A redirect would carry the bearer token to wherever it leads.
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .pool_max_idle_per_host(idle_connections);
+            let builder = if options.is_local() {
+                builder.no_proxy()
+            } else {
+                builder
+            };
+            builder.build().map_err(GraphSetupError::Http)
+        };
+        Ok(Self {
+            client: build(usize::MAX)?,
+            fresh: build(0)?,
+            places: Arc::new(Semaphore::new(options.pages_in_memory)),
+            options,
+            sources: Sources { clock, entropy },
+        })
+    }
+
+    pub(crate) const fn options(&self) -> &GraphOptions {
+        &self.options
+    }
+
+    pub(crate) fn client(&self, fresh: bool) -> &Client {
+        if fresh { &self.fresh } else { &self.client }
+    }
+
+    pub(crate) const fn patience(&self) -> Patience {
+        Patience::new(self.options.max_wait)
+    }
+
+    /// An id that was never given before.
+    pub(crate) fn mint_id(&self) -> String {
+        mint_uuid(&*self.sources.clock, &*self.sources.entropy).to_string()
+    }
+
+    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.sources.clock.now()
+    }
+
+    /// The wait after the attempt that was just made: what the service asked for, else an
+    /// exponential backoff. A service that keeps asking for the same short wait gets longer ones.
+    pub(crate) fn wait(&self, patience: &Patience, asked: Option<Duration>) -> Duration {
+        let first = self.options.first_backoff;
+        let own = backoff::exponential(first, patience.attempts, &*self.sources.entropy);
+        asked.map_or(own, |asked| asked.max(own / 4))
+    }
+
+    /// Sends a request and reads its answer within the limits. A success of more than
+    /// `max_bytes` is refused; an error's body is cut off.
+    pub(crate) async fn exchange(
+        &self,
+        request: RequestBuilder,
+        max_bytes: usize,
+    ) -> Result<Reply, Lost> {
+        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        let max_bytes = if status.is_success() {
+            max_bytes
+        } else {
+            ERROR_BODY_BYTES
+        };
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| unreachable(&error))?
+        {
+            let room = max_bytes - body.len();
+            if chunk.len() <= room {
+                body.extend_from_slice(&chunk);
+            } else if status.is_success() {
+                body.zeroize();
+                return Err(Lost::TooLarge {
+                    status,
+                    headers: Box::new(headers),
+                });
+            } else {
+                body.extend_from_slice(&chunk[..room]);
+                break;
+            }
+        }
+        let mark = body.len() - without_mark(&body).len();
+        body.drain(..mark);
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    /// A request to Graph: a GET, or a POST of JSON where there is a body.
+    pub(crate) fn graph_request(
+        &self,
+        url: &Url,
+        body: Option<&Bytes>,
+        token: &SecretString,
+        attempt: Attempt,
+        sent: &Sent,
+    ) -> RequestBuilder {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+            .unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+        bearer.set_sensitive(true);
+        let client = self.client(attempt.fresh);
+        let request = match body {
+            None => client.get(url.clone()),
+            Some(body) => client
+                .post(url.clone())
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone()),
+        };
+        // Microsoft's own clients tell it in the same way.
+        let request = if attempt.before > 0 {
+            request.header("retry-attempt", attempt.before)
+        } else {
+            request
+        };
+        request
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json")
+            // Without it, template families newer than an enumeration's first release read as
+            // `unknownFutureValue`.
+            .header("prefer", preference(url))
+            // A sync yields to people who wait for an answer.
+            .header("x-ms-throttle-priority", "low")
+            .header("client-request-id", sent.client_request_id())
+    }
+}
+
+/// How an answer is wanted. A list of changes tells of an object only what changed.
+fn preference(url: &Url) -> &'static str {
+    if url.path().ends_with("/delta") {
+        "include-unknown-enum-members, return=minimal"
+    } else {
+        "include-unknown-enum-members"
+    }
+}
+
+/// The body without the byte order mark that may stand before it: it is no JSON.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
+}
+
+/// What happened on the way, in fixed words: the error itself holds the address.
+fn unreachable(error: &reqwest::Error) -> Lost {
+    Lost::Unreachable(if error.is_timeout() {
+        TIMED_OUT
+    } else if error.is_connect() {
+        "no connection could be made"
+    } else if error.is_decode() {
+        "the body could not be decompressed"
+    } else {
+        "the connection broke"
+    })
+}
