@@ -12,31 +12,16 @@ use atlas_domain::tenant::Cloud;
 use reqwest::header::HeaderValue;
 use url::Url;
 
-use crate::error::{GraphError, GraphErrorKind};
-use crate::list::reader::ListReader;
+use crate::error::{GraphError, GraphErrorKind, SignInError};
 use crate::options::{GraphOptions, GraphSetupError};
-use crate::plan::ListPlan;
 use crate::request::http::Http;
 use crate::request::pacer::{ApplicationPause, Pacer};
 use crate::request::silence::Silence;
-use crate::sign_in::credential::Credential;
-use crate::sign_in::token::TokenSlot;
+use crate::sign_in::application::Application;
+use crate::sign_in::token::{Token, TokenSlot, TokenSource};
 
 /// How many idle tenants are remembered before the idle ones are dropped.
 const REMEMBERED: usize = 4_096;
-
-/// The application that reads a tenant.
-#[derive(Clone, Debug)]
-pub struct Application {
-    /// The cloud that the directory lives in.
-    pub cloud: Cloud,
-    /// The tenant's directory.
-    pub directory_id: DirectoryId,
-    /// The application's client id.
-    pub client_id: String,
-    /// What the application proves itself with. `Debug` does not show it.
-    pub credential: Credential,
-}
 
 /// Connections, tokens and pauses for all tenants of a process. Cheap to clone; the clones share
 /// everything.
@@ -207,6 +192,16 @@ impl TenantGraph {
         Ok(())
     }
 
+    /// A token that is good for now.
+    pub(crate) async fn access_token(&self) -> Result<Arc<Token>, SignInError> {
+        let source = TokenSource {
+            http: &self.http,
+            application: &self.application,
+            login: &self.login,
+        };
+        self.token.token(&source).await
+    }
+
     /// Whether any endpoint has accepted the application's token since this view was made.
     #[must_use]
     pub fn has_accepted_token(&self) -> bool {
@@ -223,12 +218,6 @@ impl TenantGraph {
             error.kind = GraphErrorKind::Unauthenticated;
         }
         error
-    }
-
-    /// Begins to read a list. Nothing is sent before the first page is asked for.
-    #[must_use]
-    pub fn list(&self, plan: &ListPlan) -> ListReader {
-        ListReader::new(self.clone(), plan.clone())
     }
 }
 
@@ -270,6 +259,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::sign_in::credential::Credential;
 
     fn application(secret: &str) -> Application {
         Application {

@@ -20,12 +20,12 @@ use zeroize::Zeroizing;
 use crate::client::GraphClient;
 use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, PagingRefusal, Waits};
 use crate::list::groups::GroupRow;
-use crate::list::link::VersionRoot;
 use crate::request::call::{Judged, judge};
 use crate::request::http::Lost;
+use crate::request::link::VersionRoot;
+use crate::request::parse;
 use crate::request::refusal::{self, Refusal};
 use crate::request::sent::Sent;
-use crate::row::page;
 
 const VERSION: &str = "v1.0";
 const SELECT: &str = "id,displayName,description,groupTypes,securityEnabled,mailEnabled,\
@@ -168,7 +168,7 @@ struct Page {
 impl Page {
     /// What cannot be shown is left out: a search promises no whole.
     fn read(body: &[u8]) -> Result<Self, &'static str> {
-        let page = page::open(body)?;
+        let page = parse::open(body)?;
         let rows = page.rows.iter().filter_map(|row| GroupRow::read(row).ok());
         Ok(Self {
             groups: rows.map(|(row, _)| FoundGroup::from(row)).collect(),

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use atlas_domain::failure::UpstreamAnswer;
 
-use crate::request::http::TIMED_OUT;
-
 /// What is wrong with a success that carries an error.
 pub(crate) const ERROR_IN_SUCCESS: &str = "it carries an error although its status is a success";
+
+/// What [`Lost::Unreachable`] says when no answer came in time.
+pub(crate) const TIMED_OUT: &str = "the time ran out";
 
 /// Why something could not be read, or not to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -47,7 +47,7 @@ mod request;
 mod row;
 mod sign_in;
 
-pub use client::{Application, GraphClient, TenantGraph};
+pub use client::{GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
 pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
 pub use error::{GraphError, GraphErrorKind, PagingRefusal, SignInCause, SignInError, Waits};
@@ -59,4 +59,5 @@ pub use plan::{ListPlan, Plan, plan};
 pub use request::batch::SubRequest;
 pub use request::body::Body;
 pub use row::enrich::Incomplete;
+pub use sign_in::application::Application;
 pub use sign_in::credential::{CertificateError, ClientCertificate, Credential, is_pfx};

@@ -4,7 +4,6 @@
 //! | --- | --- |
 //! | `fetch_strategy` | page sizes and expansions, and what to ask for when that is too much |
 //! | `groups` | the groups of a directory, and what changed of them |
-//! | `link` | which next links may be followed |
 //! | `pages` | the bodies of a list's pages |
 //! | `progress` | whether the pages of a list still bring anything |
 //! | `reader` | the observations of a list |
@@ -12,7 +11,6 @@
 
 pub(crate) mod fetch_strategy;
 pub(crate) mod groups;
-pub(crate) mod link;
 pub(crate) mod pages;
 pub(crate) mod progress;
 pub(crate) mod reader;

@@ -8,7 +8,9 @@
 //! | `body` | the body of an answer, which remembers the answer |
 //! | `call` | one request until it is answered or given up |
 //! | `http` | connections, and one exchange on them |
+//! | `link` | addresses, and which next links may be followed |
 //! | `pacer` | how often one tenant is asked |
+//! | `parse` | taking a response body apart |
 //! | `refusal` | what an answer that is no success means |
 //! | `sent` | a request that was sent, as a support case names it |
 //! | `silence` | how long a service has answered nothing |
@@ -18,7 +20,9 @@ pub(crate) mod batch;
 pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod http;
+pub(crate) mod link;
 pub(crate) mod pacer;
+pub(crate) mod parse;
 pub(crate) mod refusal;
 pub(crate) mod sent;
 pub(crate) mod silence;

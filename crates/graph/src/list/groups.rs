@@ -15,12 +15,12 @@ use url::Url;
 
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
-use crate::list::link::VersionRoot;
 use crate::list::progress::Progress;
 use crate::list::seen_keys::Seen;
 use crate::request::call::Asked;
+use crate::request::link::VersionRoot;
 use crate::request::pacer::Place;
-use crate::row::page::{self, RawRow};
+use crate::request::parse::{self, RawRow};
 use crate::row::user_information::redact;
 
 const VERSION: &str = "v1.0";
@@ -304,7 +304,7 @@ impl GroupRow {
 }
 
 fn read(body: &[u8]) -> Result<Read, &'static str> {
-    let page = page::open(body)?;
+    let page = parse::open(body)?;
     if page.next.is_none() && page.delta_link.is_none() {
         return Err("it has neither a link to the next page nor one to later changes");
     }
@@ -328,7 +328,7 @@ fn read(body: &[u8]) -> Result<Read, &'static str> {
             }
         };
         if let Some(defect) = defect {
-            read.problems.push(page::problem(place, id, defect));
+            read.problems.push(parse::problem(place, id, defect));
         }
     }
     Ok(read)

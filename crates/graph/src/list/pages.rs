@@ -4,13 +4,13 @@ use url::Url;
 
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
-use crate::list::link::VersionRoot;
 use crate::list::progress::Progress;
 use crate::list::seen_keys::Seen;
 use crate::request::body::Body;
 use crate::request::call::{Answered, Asked, Call};
+use crate::request::link::VersionRoot;
 use crate::request::pacer::Charge;
-use crate::row::page;
+use crate::request::parse;
 
 /// Walks from a first page that is there already to the end of its list.
 pub struct Pages {
@@ -123,13 +123,13 @@ impl Pages {
 
 impl Glance {
     fn at(body: &[u8], first: bool) -> Result<Self, &'static str> {
-        let page = page::open(body)?;
+        let page = parse::open(body)?;
         let mut glance = Self {
             next: page.next,
             marks: Vec::new(),
         };
         if glance.next.is_some() || !first {
-            let marks = page.rows.iter().map(|row| page::mark(row).into_owned());
+            let marks = page.rows.iter().map(|row| parse::mark(row).into_owned());
             glance.marks = marks.collect();
         }
         Ok(glance)

@@ -16,15 +16,15 @@ use crate::client::TenantGraph;
 use crate::collections::Shape;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::list::fetch_strategy::Effort;
-use crate::list::link::VersionRoot;
 use crate::list::progress::Progress;
 use crate::list::seen_keys::Seen;
 use crate::plan::ListPlan;
 use crate::request::batch::{LARGEST, SubRequest};
 use crate::request::call::{Asked, Placed};
+use crate::request::link::VersionRoot;
 use crate::request::pacer::Place;
 use crate::row::enrich::{Enricher, Incomplete};
-use crate::row::observe::Setting;
+use crate::row::observe::RowContext;
 use crate::row::page::{self, PageRead};
 use round::Round;
 
@@ -96,8 +96,16 @@ impl Step {
     }
 }
 
+impl TenantGraph {
+    /// Begins to read a list. Nothing is sent before the first page is asked for.
+    #[must_use]
+    pub fn list(&self, plan: &ListPlan) -> ListReader {
+        ListReader::new(self.clone(), plan.clone())
+    }
+}
+
 impl ListReader {
-    pub(crate) fn new(graph: TenantGraph, plan: ListPlan) -> Self {
+    fn new(graph: TenantGraph, plan: ListPlan) -> Self {
         let root = VersionRoot::new(&graph.graph, plan.collection().version());
         let mut reader = Self {
             enricher: Enricher::new(graph.clone(), plan.clone()),
@@ -293,12 +301,12 @@ impl ListReader {
 
     async fn fetch(&self, step: &Step) -> Result<Placed<PageRead>, GraphError> {
         let plan = &self.plan;
-        let setting = Setting {
-            told: self.effort.assignments(),
+        let context = RowContext {
+            with_assignments: self.effort.assignments(),
             parent: step.parent.as_deref(),
         };
         let told = step.body.as_deref();
-        if let Some(Ok(read)) = told.map(|body| page::list(plan, setting, body)) {
+        if let Some(Ok(read)) = told.map(|body| page::list(plan, context, body)) {
             return Ok((read, None));
         }
         let singleton = plan.collection().shape() == Shape::Singleton;
@@ -309,7 +317,7 @@ impl ListReader {
                 if singleton {
                     page::singleton(plan, body)
                 } else {
-                    page::list(plan, setting, body)
+                    page::list(plan, context, body)
                 }
             })
             .await?;
@@ -323,17 +331,17 @@ impl ListReader {
         step: &Step,
         (mut read, place): Placed<PageRead>,
     ) -> Result<ListPage, GraphError> {
-        let mut sightings = std::mem::take(&mut read.sightings);
-        let sighted = sightings.len();
+        let mut observed = std::mem::take(&mut read.observed);
+        let sighted = observed.len();
         let mut on_this_page = Seen::default();
-        sightings.retain(|one| on_this_page.insert(&one.observation.external_id));
-        let mut unstable = sightings.len() < sighted;
+        observed.retain(|one| on_this_page.insert(&one.observation.external_id));
+        let mut unstable = observed.len() < sighted;
         let altered: BTreeSet<&str> = read
             .problems
             .iter()
             .filter_map(|problem| problem.row.id.as_deref())
             .collect();
-        let (again, sightings): (Vec<_>, Vec<_>) = sightings.into_iter().partition(|one| {
+        let (again, observed): (Vec<_>, Vec<_>) = observed.into_iter().partition(|one| {
             let id = one.observation.external_id.as_str();
             let undamaged = self.altered.contains(id) && !altered.contains(id);
             self.given.contains(id) && !undamaged
@@ -342,7 +350,7 @@ impl ListReader {
             self.altered.insert(id);
         }
         // Boxed: it is large, and rarely needed.
-        let observations = self.enricher.complete(sightings).boxed().await?;
+        let observations = self.enricher.complete(observed).boxed().await?;
         let again = again.iter().map(|one| &one.observation);
         let mut new = false;
         for observation in observations.iter().chain(again) {

@@ -5,7 +5,8 @@
 //! (Microsoft Graph documentation, "Combine multiple HTTP requests using JSON batching").
 
 mod envelope;
-mod verdict;
+mod outcome;
+mod read;
 
 use std::time::Duration;
 
@@ -13,59 +14,18 @@ use futures::{StreamExt as _, stream};
 
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind};
-use crate::list::link::VersionRoot;
 use crate::request::backoff::Patience;
 use crate::request::body::Body;
 use crate::request::call::{Asked, Call};
+use crate::request::link::VersionRoot;
 use crate::request::pacer::Charge;
 use crate::request::sent::Sent;
 use envelope::SubReply;
-use verdict::{Throttle, Verdict};
+use outcome::{ReadOutcome, Throttle};
+use read::Waiting;
 
-/// So many reads fit into one envelope.
-pub(crate) const LARGEST: usize = 20;
-
-/// One read of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubRequest {
-    url: String,
-    asked: Asked,
-}
-
-impl SubRequest {
-    /// Reads the first page of a list. `url` begins with a slash, is relative to the version's root
-    /// and is sent as it is.
-    #[must_use]
-    pub fn list(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            asked: Asked::First,
-        }
-    }
-
-    /// Reads one object. Its absence is [`GraphErrorKind::ObjectNotFound`].
-    #[must_use]
-    pub fn object(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            asked: Asked::Object,
-        }
-    }
-}
-
-/// A read that has no answer yet.
-#[derive(Clone, Copy)]
-struct Waiting<'a> {
-    /// Its place among all reads.
-    place: usize,
-    request: &'a SubRequest,
-    charge: Charge,
-    attempts: u32,
-    /// Attempts that ended in a way that is worth only so many.
-    limited: u32,
-    /// Whether the token was renewed for it.
-    renewed: bool,
-}
+pub(crate) use envelope::LARGEST;
+pub use read::SubRequest;
 
 /// A read that may succeed in another envelope.
 struct Failed<'a> {
@@ -172,19 +132,19 @@ impl TenantGraph {
             let before = answers.len();
             for (mut read, reply) in waiting.into_iter().zip(replies) {
                 read.attempts += 1;
-                let verdict = self.verdict(&read, reply, &sent);
-                if let Verdict::Failed { tries, .. } = verdict {
+                let outcome = self.outcome(&read, reply, &sent);
+                if let ReadOutcome::Failed { tries, .. } = outcome {
                     read.limited += u32::from(tries < u32::MAX);
                 }
-                if verdict.shows_an_accepted_token() {
+                if outcome.shows_an_accepted_token() {
                     self.accept(&token);
                 }
-                match verdict {
-                    Verdict::Settled(answer) => answers.push((read.place, answer)),
-                    Verdict::Failed { error, tries, .. } if read.limited >= tries => {
+                match outcome {
+                    ReadOutcome::Settled(answer) => answers.push((read.place, answer)),
+                    ReadOutcome::Failed { error, tries, .. } if read.limited >= tries => {
                         answers.push((read.place, Err(error)));
                     }
-                    Verdict::Failed {
+                    ReadOutcome::Failed {
                         error,
                         after,
                         throttle,
@@ -195,7 +155,7 @@ impl TenantGraph {
                         after,
                         throttle,
                     }),
-                    Verdict::Unauthenticated { claims, answer } => {
+                    ReadOutcome::Unauthenticated { claims, answer } => {
                         let code = answer.error_code.as_deref();
                         let renewable = !read.renewed
                             && self.is_worth_renewing(&token, code, claims.as_deref());

@@ -13,8 +13,10 @@ use tokio::sync::Semaphore;
 use url::Url;
 use zeroize::Zeroize;
 
+use crate::error::TIMED_OUT;
 use crate::options::{GraphOptions, GraphSetupError};
 use crate::request::backoff::{self, Patience};
+use crate::request::parse::without_mark;
 use crate::request::sent::Sent;
 
 /// So much of an error's body is looked at.
@@ -59,9 +61,6 @@ pub(crate) struct Attempt {
     /// Whether it goes over a connection of its own.
     pub(crate) fresh: bool,
 }
-
-/// What [`Lost::Unreachable`] says when no answer came in time.
-pub(crate) const TIMED_OUT: &str = "the time ran out";
 
 /// No answer that could be used.
 pub(crate) enum Lost {
@@ -223,11 +222,6 @@ fn preference(url: &Url) -> &'static str {
     } else {
         "include-unknown-enum-members"
     }
-}
-
-/// The body without the byte order mark that may stand before it: it is no JSON.
-pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
 /// What happened on the way, in fixed words: the error itself holds the address.

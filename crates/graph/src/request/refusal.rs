@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::error::GraphErrorKind;
 use crate::request::backoff;
-use crate::row::page::RawRow;
+use crate::request::parse::RawRow;
 
 /// Intune wraps errors as JSON text inside the message, up to twice.
 const WRAPPINGS: usize = 3;

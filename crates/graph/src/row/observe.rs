@@ -19,9 +19,11 @@ use serde_json::{Map, Value};
 
 use crate::collections::{Assignments, Collection, Shape};
 use crate::plan::ListPlan;
-use crate::row::enrich::{self, Sighting};
-use crate::row::links::{self, Gathered};
-use crate::row::page;
+use crate::request::parse::leads_on;
+use crate::row::assignments::{RowAssignments, set_assignments};
+use crate::row::further_read::{FurtherRead, further_reads};
+use crate::row::links;
+use crate::row::links::gathered::Gathered;
 use crate::row::redact::withhold;
 
 const LONGEST_DESCRIPTION: usize = 1_000;
@@ -29,17 +31,24 @@ const LONGEST_WORD: usize = 200;
 
 /// Where a row stood.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Setting<'a> {
+pub(crate) struct RowContext<'a> {
     /// Whether the list was asked to carry assignments.
-    pub(crate) told: bool,
+    pub(crate) with_assignments: bool,
     /// The id of the object that it stood under.
     pub(crate) parent: Option<&'a str>,
 }
 
 /// A row that a wanted policy type claims.
 #[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) sighting: Sighting,
+pub(crate) struct ObservedRow {
+    pub(crate) observation: Observation,
+    /// Its id as Graph writes it, for addresses.
+    pub(crate) id: String,
+    pub(crate) collection: &'static Collection,
+    /// What has to be read for it besides.
+    pub(crate) further_reads: Vec<FurtherRead>,
+    /// Whether it has links that are not kept.
+    pub(crate) cut: bool,
     /// Whether it is of a kind that is not known, and belongs to its type for want of another.
     pub(crate) unknown: bool,
 }
@@ -54,9 +63,9 @@ pub(crate) struct NoUsableId {
 /// claims, or one of Microsoft's own.
 pub(crate) fn observe(
     plan: &ListPlan,
-    setting: Setting<'_>,
+    context: RowContext<'_>,
     mut object: Value,
-) -> Result<Option<Seen>, NoUsableId> {
+) -> Result<Option<ObservedRow>, NoUsableId> {
     let Some((collection, unknown)) = route(plan.sharing(), &object) else {
         return Ok(None);
     };
@@ -88,32 +97,32 @@ pub(crate) fn observe(
         metadata: metadata(collection, &object),
         external_id,
     };
-    let told = |object| assignments(collection, setting.told, object);
+    let told = |object| assignments(collection, context.with_assignments, object);
     let assignments = told(&object);
-    let (mut asks, mut cut) = (Vec::new(), false);
+    let (mut further, mut cut) = (Vec::new(), false);
     if plan.dependencies() {
-        let found = links_of(collection, setting.parent, &object);
+        let found = links_of(collection, context.parent, &object);
         cut |= found.cut;
         let set = LinkSet::new(LinkSource::Object, found.links);
         observation.links.push(set);
-        asks = enrich::asks(collection, assignments.is_some(), &object);
+        further = further_reads(collection, assignments.is_some(), &object);
     }
     if let Some(assignments) = assignments {
         let former = former.as_ref().and_then(told);
-        let told = enrich::Told {
+        let all = RowAssignments {
             assignments,
             former,
         };
-        cut |= enrich::set_assignments(&mut observation, &told, plan.dependencies());
+        cut |= set_assignments(&mut observation, &all, plan.dependencies());
     }
-    let sighting = Sighting {
+    Ok(Some(ObservedRow {
         observation,
         id,
         collection,
-        asks,
+        further_reads: further,
         cut,
-    };
-    Ok(Some(Seen { sighting, unknown }))
+        unknown,
+    }))
 }
 
 /// The policy type and the id of a row that a wanted policy type claims and the inventory leaves out,
@@ -293,7 +302,7 @@ pub(crate) fn tags_of(values: &[Value]) -> Vec<String> {
 /// The assignments, when the row carries all of them.
 fn assignments<'a>(collection: &Collection, told: bool, object: &'a Value) -> Option<&'a [Value]> {
     let told = told && collection.assignments() == Assignments::ExpandList;
-    if !told || page::leads_on(object, "assignments@odata.nextLink") {
+    if !told || leads_on(object, "assignments@odata.nextLink") {
         return None;
     }
     object.get("assignments")?.as_array().map(Vec::as_slice)

@@ -1,29 +1,16 @@
-//! Taking a response body apart.
-//!
-//! A page's rows are cut out of the body as text first and read one at a time, so that a page of a
-//! thousand large policies is never in memory as a tree. What is wrong with one row costs that row.
-
-pub(crate) mod cut;
-mod envelope;
-mod row;
-
-use std::borrow::Cow;
+//! The rows of a page, as far as they concern the inventory.
 
 use std::collections::BTreeMap;
 
 use atlas_domain::failure::{RowDefect, RowProblem};
 use atlas_domain::policy_types::PolicyTypeKey;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::collections::Shape;
-use crate::list::link::segment;
 use crate::plan::ListPlan;
-use crate::row::enrich::Sighting;
-use crate::row::observe::{NoUsableId, Seen, Setting, is_usable_id, left_out, observe};
-pub(crate) use envelope::open;
-use envelope::open_object;
-pub(crate) use row::{RawRow, Row};
+use crate::request::link::segment;
+use crate::request::parse::{RawRow, Row, open, open_object, problem};
+use crate::row::observe::{NoUsableId, ObservedRow, RowContext, is_usable_id, left_out, observe};
 
 /// Rows of one page that are described; the others are counted.
 const MOST_PROBLEMS: usize = 1_000;
@@ -31,7 +18,7 @@ const MOST_PROBLEMS: usize = 1_000;
 /// A page, as far as it concerns the inventory.
 #[derive(Debug, Default)]
 pub(crate) struct PageRead {
-    pub(crate) sightings: Vec<Sighting>,
+    pub(crate) observed: Vec<ObservedRow>,
     /// Policy types that took a row of a kind that is not known, once for each row.
     pub(crate) unknown: Vec<PolicyTypeKey>,
     /// Ids of rows that no wanted policy type claims.
@@ -78,7 +65,7 @@ impl PageRead {
     fn take(
         &mut self,
         plan: &ListPlan,
-        setting: Setting<'_>,
+        context: RowContext<'_>,
         place: usize,
         row: Result<Row, RowDefect>,
     ) {
@@ -97,27 +84,27 @@ impl PageRead {
         let id = id.map(str::to_owned);
         self.left_out.extend(left_out(plan, &value));
         let routed = plan.routes(&value);
-        match observe(plan, setting, value) {
+        match observe(plan, context, value) {
             Ok(None) => self.others.extend(id),
             Err(NoUsableId { policy_type }) => {
                 // What has no id may have lost more than that.
                 self.complain(routed.then_some(policy_type), place, None, RowDefect::NoId);
             }
-            Ok(Some(Seen { sighting, unknown })) => {
-                let policy_type = sighting.observation.policy_type;
+            Ok(Some(row)) => {
+                let policy_type = row.observation.policy_type;
                 // It may be another object's id now.
-                let singleton = sighting.collection.shape() == Shape::Singleton;
-                if !singleton && altered.contains(&sighting.collection.id) {
+                let singleton = row.collection.shape() == Shape::Singleton;
+                if !singleton && altered.contains(&row.collection.id) {
                     return self.complain(Some(policy_type), place, None, RowDefect::NoId);
                 }
                 if let Some(defect) = defect {
-                    let id = sighting.observation.external_id.clone();
+                    let id = row.observation.external_id.clone();
                     self.complain(Some(policy_type), place, Some(id), defect);
                 }
-                if unknown {
+                if row.unknown {
                     self.unknown.push(policy_type);
                 }
-                self.sightings.push(sighting);
+                self.observed.push(row);
             }
         }
     }
@@ -138,25 +125,16 @@ impl PageRead {
     }
 }
 
-/// A problem of the row at `place`, from 0.
-pub(crate) fn problem(place: usize, id: Option<String>, defect: RowDefect) -> RowProblem {
-    RowProblem {
-        position: u64::try_from(place).ok().map(|place| place + 1),
-        id,
-        defect,
-    }
-}
-
 /// Reads a page of a list.
 pub(crate) fn list(
     plan: &ListPlan,
-    setting: Setting<'_>,
+    context: RowContext<'_>,
     body: &[u8],
 ) -> Result<PageRead, &'static str> {
     let page = open(body)?;
     let mut read = PageRead::of(page.rows.len(), page.next);
     for (place, row) in page.rows.iter().enumerate() {
-        read.take(plan, setting, place, row.read());
+        read.take(plan, context, place, row.read());
     }
     Ok(read)
 }
@@ -165,29 +143,8 @@ pub(crate) fn list(
 pub(crate) fn singleton(plan: &ListPlan, body: &[u8]) -> Result<PageRead, &'static str> {
     let row = open_object(body)?;
     let mut read = PageRead::of(1, None);
-    read.take(plan, Setting::default(), 0, Ok(row));
+    read.take(plan, RowContext::default(), 0, Ok(row));
     Ok(read)
-}
-
-/// Reads an object that is asked for by itself. One that cannot be read as it was sent is refused:
-/// what it refers to would be another object, or missing.
-pub(crate) fn object(body: &[u8]) -> Result<Value, &'static str> {
-    whole(open_object(body)?).map_err(|_| "it has values that cannot be read as they were sent")
-}
-
-/// Gives each row of a page to `take`, one at a time, and returns how many there are. Rows that
-/// cannot be read as they were sent are refused with their page, for the reason that [`object`] has.
-pub(crate) fn each(body: &[u8], take: &mut impl FnMut(Value)) -> Result<usize, &'static str> {
-    let page = open(body)?;
-    for row in &page.rows {
-        let row = row.read().and_then(whole);
-        take(row.map_err(|_| "a row cannot be read as it was sent")?);
-    }
-    Ok(page.rows.len())
-}
-
-fn whole(row: Row) -> Result<Value, RowDefect> {
-    row.defect.map_or(Ok(row.value), Err)
 }
 
 /// Reads the ids of a parent collection.
@@ -215,24 +172,6 @@ fn parent(raw: &RawRow<'_>) -> Result<String, RowDefect> {
     let usable = |id: &&str| is_usable_id(id) && segment(id).is_some();
     let id = id.filter(|id| usable(id) && !row.altered.contains("id"));
     id.map(str::to_owned).ok_or(RowDefect::NoId)
-}
-
-/// What distinguishes a row from the others of its list: its id, or all of it when it has none.
-pub(crate) fn mark<'a>(row: &'a RawRow<'_>) -> Cow<'a, str> {
-    #[derive(Deserialize)]
-    struct Id<'a> {
-        #[serde(borrow)]
-        id: Cow<'a, str>,
-    }
-
-    serde_json::from_str::<Id<'_>>(row.text()).map_or(Cow::Borrowed(row.text()), |row| row.id)
-}
-
-/// Whether an object has a link to the rest of what was expanded on it.
-pub(crate) fn leads_on(object: &Value, link: &str) -> bool {
-    object
-        .get(link)
-        .is_some_and(|link| !link.is_null() && link.as_str() != Some(""))
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! How an application proves itself to Microsoft Entra.
 
 mod certificate;
+mod claims;
 mod federated;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::error::SignInCause;
+
+pub(crate) use claims::Claims;
 
 pub use certificate::{CertificateError, ClientCertificate, is_pfx};
 
@@ -34,16 +36,6 @@ pub(crate) enum Proof {
     Secret(SecretString),
     /// A signed JSON Web Token.
     Assertion(SecretString),
-}
-
-/// What an assertion of our own says.
-pub(crate) struct Claims<'a> {
-    /// The address of the token endpoint.
-    pub(crate) audience: &'a str,
-    pub(crate) client_id: &'a str,
-    /// A name that no other assertion has.
-    pub(crate) id: String,
-    pub(crate) now: DateTime<Utc>,
 }
 
 impl Credential {

@@ -17,10 +17,10 @@ use tokio::time::Instant;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::client::TenantGraph;
 use crate::error::{SignInCause, SignInError};
 use crate::request::http::{Http, Lost, Reply};
 use crate::request::silence::Stretch;
+use crate::sign_in::application::Application;
 use crate::sign_in::credential::{Claims, Proof};
 
 /// Answers of the token endpoint are a few kilobytes.
@@ -97,33 +97,10 @@ impl State {
 }
 
 impl TokenSlot {
-    /// Forgets `token`, unless another has taken its place. The next one is asked for with `claims`.
-    pub(crate) async fn discard(&self, token: &Arc<Token>, claims: Option<String>) {
-        let mut state = self.state.lock().await;
-        if state
-            .token
-            .as_ref()
-            .is_some_and(|held| Arc::ptr_eq(held, token))
-        {
-            state.token = None;
-            state.claims = claims;
-            state.refused = true;
-        }
-    }
-
-    /// Whether nothing would be lost by dropping the slot.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state
-            .try_lock()
-            .is_ok_and(|state| state.usable(Instant::now()).is_none())
-    }
-}
-
-impl TenantGraph {
     /// A token that is good for now.
-    pub(crate) async fn access_token(&self) -> Result<Arc<Token>, SignInError> {
+    pub(crate) async fn token(&self, source: &TokenSource<'_>) -> Result<Arc<Token>, SignInError> {
         let came_at = Instant::now();
-        let mut state: MutexGuard<'_, State> = self.token.state.lock().await;
+        let mut state: MutexGuard<'_, State> = self.state.lock().await;
         if let Some(token) = state.settled(Instant::now()) {
             return Ok(Arc::clone(token));
         }
@@ -133,7 +110,7 @@ impl TenantGraph {
             return Err(error.clone());
         }
         let mut silence = state.silence;
-        match self
+        match source
             .request_token(state.claims.as_deref(), &mut silence)
             .await
         {
@@ -166,19 +143,50 @@ impl TenantGraph {
         }
     }
 
+    /// Forgets `token`, unless another has taken its place. The next one is asked for with `claims`.
+    pub(crate) async fn discard(&self, token: &Arc<Token>, claims: Option<String>) {
+        let mut state = self.state.lock().await;
+        if state
+            .token
+            .as_ref()
+            .is_some_and(|held| Arc::ptr_eq(held, token))
+        {
+            state.token = None;
+            state.claims = claims;
+            state.refused = true;
+        }
+    }
+
+    /// Whether nothing would be lost by dropping the slot.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state
+            .try_lock()
+            .is_ok_and(|state| state.usable(Instant::now()).is_none())
+    }
+}
+
+/// Where tokens come from, and for whom.
+pub(crate) struct TokenSource<'a> {
+    pub(crate) http: &'a Http,
+    pub(crate) application: &'a Application,
+    /// The root of the sign-in service.
+    pub(crate) login: &'a Url,
+}
+
+impl TokenSource<'_> {
     /// Asks the token endpoint, again where that may help.
     async fn request_token(
         &self,
         wanted: Option<&str>,
         silence: &mut Option<Stretch>,
     ) -> Result<(SecretString, Duration), SignInError> {
-        let http = &*self.http;
+        let http = self.http;
         let mut patience = http.patience();
         let mut fresh = false;
         loop {
             patience.attempts += 1;
             let sent_at = Instant::now();
-            let (failed, asked) = match self.ask_for_token(http, wanted, fresh).await {
+            let (failed, asked) = match self.ask_for_token(wanted, fresh).await {
                 Ok(reply) if reply.status.is_success() => return read_token(reply),
                 Ok(reply) => {
                     let error = refusal::read(&reply, http.now());
@@ -208,14 +216,9 @@ impl TenantGraph {
         }
     }
 
-    async fn ask_for_token(
-        &self,
-        http: &Http,
-        wanted: Option<&str>,
-        fresh: bool,
-    ) -> Result<Reply, SignInCause> {
-        let application = &*self.application;
-        let address = token_address(&self.login, &application.directory_id.to_string());
+    async fn ask_for_token(&self, wanted: Option<&str>, fresh: bool) -> Result<Reply, SignInCause> {
+        let (http, application) = (self.http, self.application);
+        let address = token_address(self.login, &application.directory_id.to_string());
         let claims = Claims {
             audience: address.as_str(),
             client_id: &application.client_id,

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::LARGEST;
-use crate::request::http::{Reply, without_mark};
+use crate::request::http::Reply;
+use crate::request::parse::{cut, without_mark};
 use crate::request::refusal::Usage;
-use crate::row::page::cut;
+
+/// So many reads fit into one envelope.
+pub(crate) const LARGEST: usize = 20;
 
 /// The answer of one read.
 pub(super) struct SubReply {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use super::Limit;
+use super::bucket::Limit;
 
 /// Starts within a sliding window, and what holds further ones back.
 #[derive(Debug, Default)]

@@ -6,17 +6,21 @@ use atlas_domain::causes::Causes;
 use atlas_domain::guid::fold_guids;
 use serde_json::Value;
 
-use super::{AT_ONCE, Ask, Row};
+use super::partial_row::PartialRow;
 use crate::client::TenantGraph;
 use crate::collections::Related;
 use crate::error::{GraphError, GraphErrorKind};
-use crate::list::link::{VersionRoot, segment};
 use crate::plan::ListPlan;
 use crate::request::batch::SubRequest;
 use crate::request::body::Body;
+use crate::request::link::{VersionRoot, segment};
+use crate::request::parse;
+use crate::row::further_read::FurtherRead;
 use crate::row::links::apps::Relations;
 use crate::row::links::settings::References;
-use crate::row::page;
+
+/// Reads that are sent and held at once.
+pub(super) const AT_ONCE: usize = 160;
 
 const RELATIONSHIPS: &str = "/deviceAppManagement/mobileAppRelationships";
 const REUSABLE_SETTINGS: &str = "/deviceManagement/reusablePolicySettings";
@@ -76,8 +80,8 @@ impl Knowledge {
     }
 
     /// Puts into a row what is known already.
-    pub(super) fn tell(&self, row: &mut Row) {
-        let id = &row.sighting.observation.external_id;
+    pub(super) fn tell(&self, row: &mut PartialRow) {
+        let id = &row.observed.observation.external_id;
         if let Once::Read(relations) = &self.relations {
             relations.of(id, &mut row.related);
             row.related.cut |= relations.cut;
@@ -100,11 +104,11 @@ impl Knowledge {
     }
 
     /// Whether a read tells something that is not known already.
-    pub(super) fn leaves_open(&self, ask: &Ask) -> bool {
-        match ask {
+    pub(super) fn leaves_open(&self, read: &FurtherRead) -> bool {
+        match read {
             // Asked of each app only where the list of all relations could not be read.
-            Ask::Relationships => !matches!(self.relations, Once::Read(_)),
-            Ask::DefinitionValues => {
+            FurtherRead::Relationships => !matches!(self.relations, Once::Read(_)),
+            FurtherRead::DefinitionValues => {
                 matches!(&self.definition_files, Once::Read(files) if !files.is_empty())
             }
             _ => true,
@@ -221,7 +225,7 @@ impl Source<'_> {
     async fn walk(&self, first: Body, mut take: impl FnMut(Value)) -> Result<(), GraphError> {
         let mut pages = self.graph.pages(self.version, first);
         while let Some(body) = pages.next_page().await? {
-            page::each(&body.bytes, &mut take).map_err(|reason| body.invalid(reason))?;
+            parse::each(&body.bytes, &mut take).map_err(|reason| body.invalid(reason))?;
         }
         Ok(())
     }

@@ -5,18 +5,19 @@ use std::collections::BTreeSet;
 use atlas_domain::guid::fold_guids;
 use serde_json::Value;
 
-use super::ask::MOST_SETTINGS;
 use super::knowledge::Knowledge;
-use super::{Ask, Row};
+use super::partial_row::PartialRow;
 use crate::client::TenantGraph;
 use crate::collections::{Assignments, Related};
 use crate::error::{GraphError, GraphErrorKind};
 use crate::request::batch::SubRequest;
 use crate::request::body::Body;
+use crate::request::parse;
+use crate::row::further_read::{FurtherRead, MOST_SETTINGS};
 use crate::row::links::apps::Relations;
-use crate::row::links::{apps, certificates, compliance, policy_sets, roles, scoped_by, settings};
+use crate::row::links::gathered::scoped_by;
+use crate::row::links::{apps, certificates, compliance, policy_sets, roles, settings};
 use crate::row::observe::tags_of;
-use crate::row::page;
 
 /// Assignments of one object.
 const MOST_ASSIGNMENTS: usize = 10_000;
@@ -30,22 +31,22 @@ pub(super) async fn take(
     graph: &TenantGraph,
     version: &str,
     knowledge: &Knowledge,
-    ask: &Ask,
+    read: &FurtherRead,
     body: Body,
-    row: &mut Row,
+    row: &mut PartialRow,
 ) -> Result<(), GraphError> {
     let before = row.related.clone();
-    let taken = take_once(graph, version, knowledge, ask, body, row).await;
+    let taken = take_once(graph, version, knowledge, read, body, row).await;
     let Err(error) = taken else { return Ok(()) };
     row.related = before;
-    let url = ask.url(row.sighting.collection, &row.sighting.id);
+    let url = read.url(row.observed.collection, &row.observed.id);
     let (GraphErrorKind::PageExpired, Some(url)) = (&error.kind, url) else {
         return Err(error);
     };
     let mut answers = graph.batch(version, vec![SubRequest::object(url)]).await?;
     let body = answers.pop().unwrap_or(Err(error))?;
     let before = row.related.clone();
-    let taken = take_once(graph, version, knowledge, ask, body, row).await;
+    let taken = take_once(graph, version, knowledge, read, body, row).await;
     if taken.is_err() {
         row.related = before;
     }
@@ -56,59 +57,59 @@ async fn take_once(
     graph: &TenantGraph,
     version: &str,
     knowledge: &Knowledge,
-    ask: &Ask,
+    read: &FurtherRead,
     body: Body,
-    row: &mut Row,
+    row: &mut PartialRow,
 ) -> Result<(), GraphError> {
-    if matches!(ask, Ask::Item | Ask::Certificates { .. }) {
-        let object = page::object(&body.bytes).map_err(|reason| body.invalid(reason))?;
-        return item(ask, object, row).map_err(|reason| body.invalid(reason));
+    if matches!(read, FurtherRead::Item | FurtherRead::Certificates { .. }) {
+        let object = parse::object(&body.bytes).map_err(|reason| body.invalid(reason))?;
+        return item(read, object, row).map_err(|reason| body.invalid(reason));
     }
     let mut assignments = Vec::new();
     let mut ids = BTreeSet::new();
     let mut relations = Relations::default();
     let mut pages = graph.pages(version, body);
     while let Some(body) = pages.next_page().await? {
-        let read = page::each(&body.bytes, &mut |value| match ask {
+        let taken = parse::each(&body.bytes, &mut |value| match read {
             // A row that came on the page before, too, is one assignment.
-            Ask::Assignments => match value.get("id").and_then(Value::as_str) {
+            FurtherRead::Assignments => match value.get("id").and_then(Value::as_str) {
                 Some(id) if !ids.insert(fold_guids(id).into_owned()) => {}
                 _ => assignments.push(value),
             },
-            Ask::Settings => settings::of_setting(&value, &mut row.related),
-            Ask::Rules => compliance::of_rule(&value, &mut row.related),
-            Ask::DefinitionValues => {
+            FurtherRead::Settings => settings::of_setting(&value, &mut row.related),
+            FurtherRead::Rules => compliance::of_rule(&value, &mut row.related),
+            FurtherRead::DefinitionValues => {
                 if let Some(uploaded) = knowledge.uploaded() {
                     settings::of_definition_value(&value, uploaded, &mut row.related);
                 }
             }
-            Ask::Relationships => {
-                relations.add(&value, Some(&row.sighting.observation.external_id));
+            FurtherRead::Relationships => {
+                relations.add(&value, Some(&row.observed.observation.external_id));
             }
-            Ask::Item | Ask::Certificates { .. } => {}
+            FurtherRead::Item | FurtherRead::Certificates { .. } => {}
         });
-        let rows = read.map_err(|reason| body.invalid(reason))?;
+        let rows = taken.map_err(|reason| body.invalid(reason))?;
         if assignments.len() > MOST_ASSIGNMENTS {
             return Err(body.invalid("an object has too many assignments"));
         }
-        if *ask == Ask::Settings && rows == MOST_SETTINGS && !pages.leads_on() {
+        if *read == FurtherRead::Settings && rows == MOST_SETTINGS && !pages.leads_on() {
             return Err(body.invalid("its last page is full: there may be more"));
         }
     }
-    if *ask == Ask::Assignments {
+    if *read == FurtherRead::Assignments {
         row.assignments = Some(assignments);
     }
-    relations.of(&row.sighting.observation.external_id, &mut row.related);
+    relations.of(&row.observed.observation.external_id, &mut row.related);
     row.related.cut |= relations.cut;
     Ok(())
 }
 
-fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), &'static str> {
-    if matches!(ask, Ask::Certificates { .. }) {
+fn item(read: &FurtherRead, mut object: Value, row: &mut PartialRow) -> Result<(), &'static str> {
+    if matches!(read, FurtherRead::Certificates { .. }) {
         certificates::of_details(&object, &mut row.related);
         return Ok(());
     }
-    let collection = row.sighting.collection;
+    let collection = row.observed.collection;
     if collection.assignments() == Assignments::ExpandItem {
         row.assignments = Some(whole(&mut object, "assignments")?);
     }
@@ -125,7 +126,7 @@ fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), &'static str>
             .get("roleScopeTagIds")
             .and_then(Value::as_array)
             .ok_or("an app has no scope tags")?;
-        row.sighting.observation.scope_tags = Some(tags_of(tags));
+        row.observed.observation.scope_tags = Some(tags_of(tags));
         scoped_by(object.get("roleScopeTagIds"), &mut row.related);
         let categories = whole(&mut object, "categories")?;
         apps::of_categories(&categories, &mut row.related);
@@ -135,7 +136,7 @@ fn item(ask: &Ask, mut object: Value, row: &mut Row) -> Result<(), &'static str>
 
 /// An expanded collection. Graph cuts it when it is long; then what is there is not all.
 fn whole(object: &mut Value, member: &str) -> Result<Vec<Value>, &'static str> {
-    if page::leads_on(object, &format!("{member}@odata.nextLink")) {
+    if parse::leads_on(object, &format!("{member}@odata.nextLink")) {
         return Err("an expanded collection is cut");
     }
     match object.get_mut(member).map(Value::take) {

@@ -6,7 +6,7 @@ use atlas_domain::guid::fold_guids;
 use atlas_domain::inventory::link::{Link, LinkKind, LinkTarget, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, LONGEST_ID, Qualifier, array, kind_of, qualify};
+use super::gathered::{Gathered, LONGEST_ID, Qualifier, array, kind_of, qualify};
 
 /// Members of an app's identifier that hold its id, by platform.
 const IDENTIFIERS: [&str; 3] = ["bundleId", "packageId", "windowsAppId"];

@@ -5,7 +5,7 @@ use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::Value;
 
-use super::{Gathered, NO_GUID, Qualifier, kind_of, qualify};
+use super::gathered::{Gathered, NO_GUID, Qualifier, kind_of, qualify};
 
 /// Policy types whose assignment to a group means something of its own.
 const MEANINGS: [(&str, LinkKind); 1] = [("roleScopeTag", LinkKind::AutoTags)];
@@ -110,7 +110,7 @@ fn filter_of(target: &Value) -> Option<(&str, &str)> {
     let mode = text("deviceAndAppManagementAssignmentFilterType")?;
     let id = text("deviceAndAppManagementAssignmentFilterId")?;
     let narrows = matches!(mode, "include" | "exclude") && !id.is_empty() && id != NO_GUID;
-    (narrows && id.len() <= super::LONGEST_ID).then_some((id, mode))
+    (narrows && id.len() <= super::gathered::LONGEST_ID).then_some((id, mode))
 }
 
 fn policy_set_of(assignment: &Value) -> Option<&Value> {

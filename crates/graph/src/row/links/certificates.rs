@@ -6,7 +6,7 @@
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, Qualifier, kind_of};
+use super::gathered::{Gathered, Qualifier, kind_of};
 
 const IDENTITY: &str = "identityCertificate";
 const CLIENT: &str = "identityCertificateForClientAuthentication";

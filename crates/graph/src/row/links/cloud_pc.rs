@@ -3,7 +3,7 @@
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, Qualifier, array, qualify};
+use super::gathered::{Gathered, Qualifier, array, qualify};
 
 pub(super) fn of_provisioning(policy: &Value, found: &mut Gathered) {
     for join in array(policy.get("domainJoinConfigurations")) {

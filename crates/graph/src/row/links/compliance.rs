@@ -3,7 +3,7 @@
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, Qualifier, array};
+use super::gathered::{Gathered, Qualifier, array};
 
 pub(super) fn of_policy(policy: &Value, found: &mut Gathered) {
     for rule in array(policy.get("scheduledActionsForRule")) {

@@ -5,7 +5,7 @@ use atlas_domain::guid::is_guid;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, Qualifier, array};
+use super::gathered::{Gathered, Qualifier, array};
 
 /// Arrays of ids under `conditions`: where, what they mean, what they name.
 const CONDITIONS: [(&str, LinkKind, TargetKind); 14] = [
@@ -115,7 +115,7 @@ fn of_guests(guests: Option<&Value>, kind: LinkKind, found: &mut Gathered) {
         return;
     };
     let mut qualifier = Qualifier::new();
-    super::qualify(
+    super::gathered::qualify(
         &mut qualifier,
         "guest_types",
         guests.get("guestOrExternalUserTypes"),

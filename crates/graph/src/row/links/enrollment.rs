@@ -3,7 +3,7 @@
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, NO_GUID, Qualifier, array};
+use super::gathered::{Gathered, NO_GUID, Qualifier, array};
 
 pub(super) fn of_status_page(page: &Value, found: &mut Gathered) {
     found.add_each(

@@ -3,7 +3,7 @@
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, Qualifier, kind_of, qualify};
+use super::gathered::{Gathered, Qualifier, kind_of, qualify};
 
 /// Kinds of items, without the `PolicySetItem` that ends their names, and what they hold.
 const ITEMS: [(&str, TargetKind); 13] = [

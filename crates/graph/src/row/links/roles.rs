@@ -3,7 +3,7 @@
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, Qualifier, array, qualify, scoped_by};
+use super::gathered::{Gathered, Qualifier, array, qualify, scoped_by};
 
 /// Scopes that are words and not groups.
 const EVERYTHING: [(&str, &[&str]); 3] = [

@@ -6,7 +6,7 @@ use atlas_domain::guid::fold_guids;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use serde_json::Value;
 
-use super::{Gathered, LONGEST_ID, Qualifier, kind_of};
+use super::gathered::{Gathered, LONGEST_ID, Qualifier, kind_of};
 
 /// References from policies to reusable settings that are remembered.
 const MOST_REFERENCES: usize = 100_000;

@@ -2,10 +2,12 @@
 
 mod identity;
 
+use atlas_domain::inventory::link::Link;
 use atlas_domain::policy_types::registry;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::gathered::{LONGEST_ID, MOST, NO_GUID};
 use super::*;
 
 /// Links as lines: kind, kind of target, id, and what else is said.

@@ -18,12 +18,12 @@ fn keys(words: &[&str]) -> Vec<PolicyTypeKey> {
 
 fn seen(words: &[&str], row: &Value) -> Option<Observation> {
     let plan = plan(&keys(words), true);
-    let setting = Setting {
-        told: true,
+    let context = RowContext {
+        with_assignments: true,
         parent: None,
     };
-    let seen = observe(&plan.lists[0], setting, row.clone()).unwrap();
-    seen.map(|seen| seen.sighting.observation)
+    let seen = observe(&plan.lists[0], context, row.clone()).unwrap();
+    seen.map(|seen| seen.observation)
 }
 
 fn routed(words: &[&str], row: &Value) -> Option<&'static str> {
@@ -202,11 +202,10 @@ fn assignments_count_only_when_all_of_them_are_told() {
         None
     );
     let plan = plan(&keys(&["deviceConfiguration"]), true);
-    let untold = observe(&plan.lists[0], Setting::default(), row.clone())
+    let untold = observe(&plan.lists[0], RowContext::default(), row.clone())
         .unwrap()
-        .unwrap()
-        .sighting;
-    assert_eq!(untold.asks, [enrich::Ask::Assignments]);
+        .unwrap();
+    assert_eq!(untold.further_reads, [FurtherRead::Assignments]);
     let untold = untold.observation;
     assert_eq!(
         (untold.assignment_count, untold.assignments_hash),
@@ -255,9 +254,9 @@ fn the_content_hash_does_not_depend_on_a_secret() {
 fn unknown_kinds_and_families_have_a_place_and_are_counted() {
     let unknown = |words: &[&str], row: &Value| {
         let plan = plan(&keys(words), false);
-        let seen = observe(&plan.lists[0], Setting::default(), row.clone());
+        let seen = observe(&plan.lists[0], RowContext::default(), row.clone());
         seen.unwrap().map(|seen| {
-            let key = seen.sighting.observation.policy_type;
+            let key = seen.observation.policy_type;
             (key.as_str(), seen.unknown)
         })
     };
@@ -332,14 +331,14 @@ fn links_are_told_by_set_and_only_when_they_are_wanted() {
         [(LinkSource::Object, 2), (LinkSource::Assignments, 1)]
     );
     let plan = plan(&keys(&["settingsCatalogPolicy"]), false);
-    let setting = Setting {
-        told: true,
+    let context = RowContext {
+        with_assignments: true,
         parent: None,
     };
-    let seen = observe(&plan.lists[0], setting, row).unwrap().unwrap();
-    assert!(seen.sighting.observation.links.is_empty());
-    assert!(seen.sighting.asks.is_empty());
-    assert_eq!(seen.sighting.observation.assignment_count, Some(1));
+    let seen = observe(&plan.lists[0], context, row).unwrap().unwrap();
+    assert!(seen.observation.links.is_empty());
+    assert!(seen.further_reads.is_empty());
+    assert_eq!(seen.observation.assignment_count, Some(1));
 }
 
 #[test]
@@ -357,14 +356,14 @@ fn an_app_is_read_by_itself_because_its_list_tells_scope_tags_wrongly() {
 #[test]
 fn an_enrollment_profile_is_a_child_of_its_token() {
     let plan = plan(&keys(&["depEnrollmentProfile"]), true);
-    let setting = Setting {
-        told: true,
+    let context = RowContext {
+        with_assignments: true,
         parent: Some("token"),
     };
-    let seen = observe(&plan.lists[0], setting, json!({"id": "1"}))
+    let seen = observe(&plan.lists[0], context, json!({"id": "1"}))
         .unwrap()
         .unwrap();
-    let links = &seen.sighting.observation.links;
+    let links = &seen.observation.links;
     assert_eq!(links[0].links[0].kind, LinkKind::ChildOf);
     assert_eq!(links[0].links[0].target.id, "token");
 }

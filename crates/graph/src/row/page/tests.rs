@@ -2,6 +2,7 @@ use atlas_domain::policy_types::registry;
 
 use super::*;
 use crate::plan::plan;
+use crate::request::parse::{each, mark, object};
 
 fn key(word: &str) -> PolicyTypeKey {
     registry().find(word).unwrap()
@@ -9,11 +10,11 @@ fn key(word: &str) -> PolicyTypeKey {
 
 fn tags(body: impl AsRef<[u8]>) -> Result<PageRead, &'static str> {
     let plan = plan(&[key("roleScopeTag")], true);
-    list(&plan.lists[0], Setting::default(), body.as_ref())
+    list(&plan.lists[0], RowContext::default(), body.as_ref())
 }
 
 fn ids(page: &PageRead) -> Vec<&str> {
-    let ids = page.sightings.iter();
+    let ids = page.observed.iter();
     ids.map(|one| one.observation.external_id.as_str())
         .collect()
 }
@@ -31,7 +32,7 @@ fn rows_and_the_next_link_are_found_and_the_count_is_no_end_test() {
             "@odata.nextLink": "https://x/%255B", "value": [{"id": "0", "displayName": "Default"}]}"#,
     )
     .unwrap();
-    assert_eq!((page.rows, page.sightings.len()), (1, 1));
+    assert_eq!((page.rows, page.observed.len()), (1, 1));
     assert_eq!(page.next.as_deref(), Some("https://x/%255B"));
 }
 
@@ -124,7 +125,7 @@ fn a_row_counts_for_its_policy_type_where_that_is_known_and_for_any_where_it_is_
         {"id": "c", "templateReference": {"templateFamily": "\ud800"}},
         {"id": "d", "templateReference": {"templateFamily": "none"}},
         null]}"#;
-    let page = list(&plan.lists[0], Setting::default(), body.as_bytes()).unwrap();
+    let page = list(&plan.lists[0], RowContext::default(), body.as_bytes()).unwrap();
     assert_eq!(ids(&page), ["a", "d"]);
     assert_eq!(page.others, ["b"]);
     let told: Vec<_> = page
@@ -160,9 +161,9 @@ fn a_singleton_is_one_object_and_no_error() {
     }
     // A property of this name is none of Graph's errors.
     let page = read(r#"{"id": "a", "error": "none so far"}"#).unwrap();
-    assert_eq!((page.sightings.len(), page.problems.len()), (1, 0));
+    assert_eq!((page.observed.len(), page.problems.len()), (1, 0));
     let page = read(r#"{"id": "a", "description": "\ud800"}"#).unwrap();
-    assert_eq!(page.sightings.len(), 1);
+    assert_eq!(page.observed.len(), 1);
     let policy_type = Some(key("authorizationPolicy"));
     assert_eq!(page.problems[0].policy_type, policy_type);
 }
@@ -202,7 +203,7 @@ fn a_row_that_says_nothing_may_be_of_any_type_of_its_list() {
     let keys = [key("deviceConfiguration"), key("windowsUpdateRing")];
     let plan = plan(&keys, true);
     let body = br#"{"value": [{}, {"displayName": "x"}, {"id": 7}]}"#;
-    let page = list(&plan.lists[0], Setting::default(), body).unwrap();
+    let page = list(&plan.lists[0], RowContext::default(), body).unwrap();
     let types: Vec<_> = page.problems.iter().map(|one| one.policy_type).collect();
     assert_eq!(types, [None, None, None]);
 }
@@ -241,7 +242,7 @@ fn a_very_large_row_is_read_as_it_is_or_not_at_all() {
             r#"{{"value": [{{"id": "a", "x": "{text}{end}"}}, {{"id": "b"}}]}}"#
         ));
         let page = page.unwrap();
-        assert_eq!(page.sightings.len(), if problem.is_some() { 1 } else { 2 });
+        assert_eq!(page.observed.len(), if problem.is_some() { 1 } else { 2 });
         assert_eq!(page.problems.first().map(|one| one.row.defect), problem);
     }
 }

@@ -22,7 +22,7 @@ use x509_parser::parse_x509_certificate;
 use x509_parser::pem::Pem;
 use zeroize::Zeroizing;
 
-use super::Claims;
+use super::claims::Claims;
 use crate::error::SignInCause;
 
 /// How long an assertion is valid. It is used at once.

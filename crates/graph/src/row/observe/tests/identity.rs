@@ -124,13 +124,13 @@ fn a_singleton_is_the_one_of_its_policy_type_whatever_id_it_has() {
 fn nothing_is_read_under_a_singletons_address() {
     let all = crate::collections::collections().iter();
     for one in all.filter(|one| one.shape() == Shape::Singleton) {
-        assert_eq!(enrich::asks(one, false, &json!({})), [], "{}", one.key());
+        assert_eq!(further_reads(one, false, &json!({})), [], "{}", one.key());
     }
 }
 
 #[test]
 fn addresses_hold_the_id_as_graph_writes_it() {
     let plan = plan(&keys(&["deviceConfiguration"]), true);
-    let seen = observe(&plan.lists[0], Setting::default(), policy(GUID)).unwrap();
-    assert_eq!(seen.unwrap().sighting.id, GUID);
+    let seen = observe(&plan.lists[0], RowContext::default(), policy(GUID)).unwrap();
+    assert_eq!(seen.unwrap().id, GUID);
 }

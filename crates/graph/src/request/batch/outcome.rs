@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use atlas_domain::failure::UpstreamAnswer;
 
-use super::Waiting;
 use super::envelope::SubReply;
+use super::read::Waiting;
 use crate::client::TenantGraph;
 use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, Waits};
 use crate::request::body::Body;
@@ -17,7 +17,7 @@ use crate::request::sent::Sent;
 const TRIES_AT_MISSING: u32 = 6;
 
 /// What became of one read in one envelope.
-pub(super) enum Verdict {
+pub(super) enum ReadOutcome {
     Settled(Result<Body, GraphError>),
     /// It may succeed in another envelope.
     Failed {
@@ -43,17 +43,17 @@ pub(super) struct Throttle {
 
 impl TenantGraph {
     /// Judges the reply of a read. What went wrong is described by the part of the envelope that it is.
-    pub(super) fn verdict(
+    pub(super) fn outcome(
         &self,
         read: &Waiting<'_>,
         reply: Option<SubReply>,
         envelope: &Sent,
-    ) -> Verdict {
+    ) -> ReadOutcome {
         let sent = envelope.part(&read.request.url);
         let now = self.http.now();
         let Some(reply) = reply else {
             let reason = "a batch left out the answer of a read";
-            return Verdict::invalid(reason, sent.unanswered(now), TRIES_AT_MISSING);
+            return ReadOutcome::invalid(reason, sent.unanswered(now), TRIES_AT_MISSING);
         };
         self.pacer.note(read.charge, reply.usage);
         let reply = match reply.answer {
@@ -64,20 +64,20 @@ impl TenantGraph {
                         error_code,
                         ..answer
                     };
-                    return Verdict::invalid(ERROR_IN_SUCCESS, answer, TRIES_AT_INVALID);
+                    return ReadOutcome::invalid(ERROR_IN_SUCCESS, answer, TRIES_AT_INVALID);
                 }
                 // What is no JSON comes as text: it was cut off, or is no answer of Graph.
                 if !reply.body.starts_with(b"{") {
-                    return Verdict::invalid("it is no JSON object", answer, TRIES_AT_INVALID);
+                    return ReadOutcome::invalid("it is no JSON object", answer, TRIES_AT_INVALID);
                 }
                 self.silence.ended(&[read.charge]);
-                return Verdict::Settled(Ok(Body::new(reply.body, answer)));
+                return ReadOutcome::Settled(Ok(Body::new(reply.body, answer)));
             }
             Err(reply) => reply,
         };
         let Judged { refusal, answer } = judge(&reply, &sent, now);
         match refusal {
-            Refusal::Throttled { after, application } => Verdict::Failed {
+            Refusal::Throttled { after, application } => ReadOutcome::Failed {
                 error: GraphError::answered(
                     GraphErrorKind::Throttled {
                         retry_after: after.unwrap_or_default(),
@@ -90,7 +90,7 @@ impl TenantGraph {
                 after,
                 throttle: Some(Throttle { application }),
             },
-            Refusal::Server { status, after } => Verdict::Failed {
+            Refusal::Server { status, after } => ReadOutcome::Failed {
                 error: GraphError::answered(
                     GraphErrorKind::Unavailable {
                         status,
@@ -110,7 +110,7 @@ impl TenantGraph {
                 after,
                 throttle: None,
             },
-            Refusal::Unauthenticated { claims } => Verdict::Unauthenticated { claims, answer },
+            Refusal::Unauthenticated { claims } => ReadOutcome::Unauthenticated { claims, answer },
             Refusal::Gone { object } => {
                 let kind = if object && read.request.asked == Asked::Object {
                     GraphErrorKind::ObjectNotFound
@@ -118,17 +118,17 @@ impl TenantGraph {
                     GraphErrorKind::CollectionNotFound
                 };
                 self.silence.ended(&[read.charge]);
-                Verdict::Settled(Err(GraphError::answered(kind, answer)))
+                ReadOutcome::Settled(Err(GraphError::answered(kind, answer)))
             }
             Refusal::Final(kind) => {
                 self.silence.ended(&[read.charge]);
-                Verdict::Settled(Err(self.remember(GraphError::answered(kind, answer))))
+                ReadOutcome::Settled(Err(self.remember(GraphError::answered(kind, answer))))
             }
         }
     }
 }
 
-impl Verdict {
+impl ReadOutcome {
     fn invalid(reason: &'static str, answer: UpstreamAnswer, tries: u32) -> Self {
         Self::Failed {
             error: GraphError::answered(GraphErrorKind::invalid(reason), answer),

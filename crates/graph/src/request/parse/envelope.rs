@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 use super::cut;
 use super::row::{RawRow, Row};
 use crate::error::ERROR_IN_SUCCESS;
-use crate::request::http::without_mark;
 
 const NO_PAGE: &str = "it is not a page of JSON";
 const NOTHING: &str = "it is an object that says nothing";
@@ -29,6 +28,11 @@ pub(crate) struct Envelope<'a> {
     pub(crate) next: Option<String>,
     /// Leads to later changes.
     pub(crate) delta_link: Option<String>,
+}
+
+/// The body without the byte order mark that may stand before it: it is no JSON.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
 /// Opens the body of a page. Every page of a list goes through here.

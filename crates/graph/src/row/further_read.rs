@@ -1,17 +1,17 @@
-//! What is read for one object.
+//! What has to be read of a row besides its list.
 
 use serde_json::Value;
 
 use crate::collections::{Assignments, Collection, Related};
-use crate::list::link::segment;
+use crate::request::link::segment;
 use crate::row::links::certificates;
 
 /// Settings that a page is asked to have.
-pub(super) const MOST_SETTINGS: usize = 1_000;
+pub(crate) const MOST_SETTINGS: usize = 1_000;
 
 /// A read for one object, under its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum FurtherRead {
     /// Its collection of assignments.
     Assignments,
     /// The object itself, with what the list does not carry.
@@ -31,9 +31,9 @@ pub(crate) enum Ask {
     Relationships,
 }
 
-impl Ask {
+impl FurtherRead {
     /// A name for logs, one for each variant.
-    pub(super) const fn word(&self) -> &'static str {
+    pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Assignments => "assignments",
             Self::Item => "item",
@@ -46,7 +46,7 @@ impl Ask {
     }
 
     /// Whether it tells links of the set of related ones.
-    pub(super) fn is_related(&self, collection: &Collection) -> bool {
+    pub(crate) fn is_related(&self, collection: &Collection) -> bool {
         match self {
             Self::Assignments => false,
             Self::Item => !collection.related.is_empty(),
@@ -56,7 +56,7 @@ impl Ask {
 
     /// The address, relative to the version. `None` when the id has no form that could stand in a
     /// path.
-    pub(super) fn url(&self, collection: &Collection, id: &str) -> Option<String> {
+    pub(crate) fn url(&self, collection: &Collection, id: &str) -> Option<String> {
         let id = segment(id)?;
         let rest = match self {
             Self::Assignments => "/assignments".to_owned(),
@@ -98,38 +98,40 @@ fn item_query(collection: &Collection) -> String {
 
 /// What has to be read for a row, besides what its list tells. `told` says whether the row carries
 /// its assignments.
-pub(crate) fn asks(collection: &Collection, told: bool, row: &Value) -> Vec<Ask> {
-    let mut asks = Vec::new();
+pub(crate) fn further_reads(collection: &Collection, told: bool, row: &Value) -> Vec<FurtherRead> {
+    let mut further_reads = Vec::new();
     match collection.assignments() {
-        Assignments::ExpandList if !told => asks.push(Ask::Assignments),
-        Assignments::SubResource => asks.push(Ask::Assignments),
-        Assignments::ExpandItem => asks.push(Ask::Item),
+        Assignments::ExpandList if !told => further_reads.push(FurtherRead::Assignments),
+        Assignments::SubResource => further_reads.push(FurtherRead::Assignments),
+        Assignments::ExpandItem => further_reads.push(FurtherRead::Item),
         Assignments::ExpandList | Assignments::None => {}
     }
     for related in &collection.related {
         match related {
             Related::App | Related::PolicySetItems | Related::RoleAssignment => {
-                if !asks.contains(&Ask::Item) {
-                    asks.push(Ask::Item);
+                if !further_reads.contains(&FurtherRead::Item) {
+                    further_reads.push(FurtherRead::Item);
                 }
             }
             Related::AppRelations => {
                 if may_have_relations(row) {
-                    asks.push(Ask::Relationships);
+                    further_reads.push(FurtherRead::Relationships);
                 }
             }
             Related::Certificates => {
                 if let Some((kind, properties)) = certificates::to_read(row) {
-                    asks.push(Ask::Certificates { kind, properties });
+                    further_reads.push(FurtherRead::Certificates { kind, properties });
                 }
             }
-            Related::ComplianceRules => asks.extend([Ask::Settings, Ask::Rules]),
-            Related::DefinitionFiles => asks.push(Ask::DefinitionValues),
+            Related::ComplianceRules => {
+                further_reads.extend([FurtherRead::Settings, FurtherRead::Rules])
+            }
+            Related::DefinitionFiles => further_reads.push(FurtherRead::DefinitionValues),
             // Told by all of the tenant's reusable settings at once.
             Related::ReusableSettings => {}
         }
     }
-    asks
+    further_reads
 }
 
 /// An app without these counts may have relations all the same.
