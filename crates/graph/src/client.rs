@@ -170,7 +170,7 @@ pub struct TenantGraph {
     pub(crate) http: Arc<Http>,
     pub(crate) token: Arc<TokenSlot>,
     pub(crate) pacer: Arc<Pacer>,
-    /// The refusal that told that the tenant has no Intune. It holds for this view and its clones,
+    /// The refusal that said that the tenant has no Intune. It holds for this view and its clones,
     /// not for later ones: licences come and go.
     pub(crate) without_intune: Arc<OnceLock<GraphError>>,
     /// Whether any endpoint has accepted a token, as far as this view and its clones know.

@@ -1,5 +1,5 @@
-//! The graph half of the registry: where each policy type is read from, and how its rows are told
-//! apart.
+//! The graph half of the registry: where each policy type is read from, and how its rows are
+//! distinguished.
 //!
 //! The data are facts of the published metadata, SDKs and documentation of Microsoft Graph (beta
 //! for Intune, v1.0 for Entra where it is complete). The domain's half has the same keys.
@@ -26,7 +26,7 @@ pub enum Shape {
     DelegatedOnly,
 }
 
-/// Where the assignments of a list's rows are told.
+/// Where the assignments of a list's rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assignments {
@@ -44,7 +44,7 @@ pub enum Assignments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Related {
-    /// Scope tags and categories of an app. The list of apps tells scope tags wrongly.
+    /// Scope tags and categories of an app. The list of apps carries wrong scope tags.
     App,
     /// Which apps an app replaces or needs.
     AppRelations,
@@ -89,7 +89,7 @@ pub struct Collection {
     pub(crate) entity_type: Option<String>,
 }
 
-/// How the rows of a list that feeds several policy types are told apart. Server-side filters for
+/// How the rows of a list that feeds several policy types are distinguished. Server-side filters for
 /// this have been rejected or ignored by the service, so rows are routed here.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,7 +142,7 @@ impl Collection {
         self.shape
     }
 
-    /// Where assignments are told.
+    /// Where assignments are.
     #[must_use]
     pub const fn assignments(&self) -> Assignments {
         self.assignments
@@ -160,8 +160,8 @@ impl Collection {
         parts.collect::<Vec<_>>().join("&")
     }
 
-    /// Whether the list does not tell an object's true scope tags.
-    pub(crate) fn tells_wrong_scope_tags(&self) -> bool {
+    /// Whether the list carries wrong scope tags.
+    pub(crate) fn lists_wrong_scope_tags(&self) -> bool {
         self.related.contains(&Related::App)
     }
 
@@ -300,8 +300,8 @@ mod tests {
 
     /// The option of a query, such as `$select`, cut at its commas.
     fn option<'a>(query: &'a str, name: &str) -> Option<Vec<&'a str>> {
-        let told = query.split('&').find_map(|part| part.strip_prefix(name));
-        told.map(|told| told.trim_start_matches('=').split(',').collect())
+        let given = query.split('&').find_map(|part| part.strip_prefix(name));
+        given.map(|given| given.trim_start_matches('=').split(',').collect())
     }
 
     fn is_word(text: &str) -> bool {
@@ -347,14 +347,14 @@ mod tests {
             assert!(is_word(&one.id), "{key}");
             let properties = one.name.iter().chain(&one.scope_tags);
             assert!(properties.clone().all(|name| is_word(name)), "{key}");
-            let told: BTreeSet<_> = one.name.iter().collect();
-            assert_eq!(told.len(), one.name.len(), "{key}: a name property twice");
+            let given: BTreeSet<_> = one.name.iter().collect();
+            assert_eq!(given.len(), one.name.len(), "{key}: a name property twice");
             // These have no name in Graph; there is one of each, or one per vendor.
             let nameless = ["mobileThreatDefenseConnector", "groupLifecyclePolicy"];
             assert_eq!(
                 one.name.is_empty() && one.shape == Shape::List,
                 nameless.contains(&key.as_str()),
-                "{key}: the objects of a list are told apart by name"
+                "{key}: the objects of a list are given apart by name"
             );
             if let Some(routing) = &one.routing {
                 assert!(routing.pointer.starts_with('/'), "{key}");

@@ -295,7 +295,7 @@ impl GraphClient {
 impl From<GroupRow> for FoundGroup {
     fn from(row: GroupRow) -> Self {
         let unified = row.is_a("Unified").unwrap_or_default();
-        let is = |told: Option<Option<bool>>| told.flatten().unwrap_or_default();
+        let is = |sent: Option<Option<bool>>| sent.flatten().unwrap_or_default();
         Self {
             id: row.id,
             group_type: GroupType::of(unified, is(row.security_enabled), is(row.mail_enabled)),

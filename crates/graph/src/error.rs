@@ -1,4 +1,4 @@
-//! What can go wrong, and how a person is told.
+//! What can go wrong, in the words of a person who has to act on it.
 //!
 //! Nothing here carries text of the upstream: its messages hold addresses and identifiers that are
 //! nobody's business. What is kept of an answer is its status, an error number and the request id

@@ -98,8 +98,8 @@ impl ListPlan {
 
 /// Finds the distinct lists for `keys`. The order of `keys` and repetitions do not matter.
 ///
-/// With `dependencies`, links are told, and assignments that a list does not carry are read for
-/// each page. Without, no links are told, and assignments where their list carries them.
+/// With `dependencies`, links are found, and assignments that a list does not carry are read for
+/// each page. Without, no links are found, and assignments where their list carries them.
 #[must_use]
 pub fn plan(keys: &[PolicyTypeKey], dependencies: bool) -> Plan {
     let mut lists: Vec<ListPlan> = Vec::new();
@@ -189,7 +189,7 @@ mod tests {
             ]),
             true,
         );
-        let told: Vec<_> = plan
+        let read: Vec<_> = plan
             .lists
             .iter()
             .map(|list| {
@@ -200,7 +200,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            read,
             [
                 (
                     "/deviceManagement/configurationPolicies",

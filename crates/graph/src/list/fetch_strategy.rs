@@ -10,14 +10,14 @@ const TOP: &str = "$top=";
 
 /// What the requests of a list ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Effort {
+pub(crate) struct FetchStrategy {
     /// Rows on a page, where fewer are wanted than the list's own query says.
     top: Option<u32>,
     /// Whether the rows are to carry what the list's own query expands of assignments.
     assignments: bool,
 }
 
-impl Effort {
+impl FetchStrategy {
     /// All that the list's own query asks for.
     pub(crate) const FULL: Self = Self {
         top: None,
@@ -99,9 +99,11 @@ mod tests {
     fn queries(key: &str) -> Vec<String> {
         let key = registry().find(key).unwrap();
         let collection = collections().iter().find(|one| one.key() == key).unwrap();
-        std::iter::successors(Some(Effort::FULL), |effort| effort.less(collection))
-            .map(|effort| effort.query(collection))
-            .collect()
+        std::iter::successors(Some(FetchStrategy::FULL), |strategy| {
+            strategy.less(collection)
+        })
+        .map(|strategy| strategy.query(collection))
+        .collect()
     }
 
     #[test]
@@ -125,16 +127,16 @@ mod tests {
     #[test]
     fn a_size_that_shows_whether_a_list_is_cut_leaves_a_rest() {
         for collection in collections() {
-            let mut effort = Effort::FULL;
-            let Some(size) = effort.size(collection) else {
-                assert!(effort.one_less(collection).is_none());
+            let mut strategy = FetchStrategy::FULL;
+            let Some(size) = strategy.size(collection) else {
+                assert!(strategy.one_less(collection).is_none());
                 continue;
             };
             for less in [1, 2] {
-                effort = effort.one_less(collection).unwrap();
-                assert_eq!(effort.size(collection), Some(size - less));
+                strategy = strategy.one_less(collection).unwrap();
+                assert_eq!(strategy.size(collection), Some(size - less));
                 assert!(
-                    effort
+                    strategy
                         .query(collection)
                         .contains(&format!("$top={}", size - less))
                 );
@@ -146,7 +148,8 @@ mod tests {
     #[test]
     fn no_list_is_asked_for_less_without_end() {
         for collection in collections() {
-            let steps = std::iter::successors(Some(Effort::FULL), |one| one.less(collection));
+            let steps =
+                std::iter::successors(Some(FetchStrategy::FULL), |one| one.less(collection));
             assert!(steps.take(10).count() < 6, "{}", collection.path());
         }
     }

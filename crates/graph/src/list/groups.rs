@@ -16,8 +16,8 @@ use url::Url;
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::list::progress::Progress;
-use crate::list::seen_keys::Seen;
-use crate::request::call::Asked;
+use crate::list::seen_keys::SeenKeys;
+use crate::request::call::AddressKind;
 use crate::request::link::VersionRoot;
 use crate::request::pacer::Place;
 use crate::request::parse::{self, RawRow};
@@ -32,16 +32,16 @@ const QUERY: &str = "$select=id,displayName,description,groupTypes,securityEnabl
 /// The application permission that reading groups needs.
 pub const GROUPS_PERMISSION: &str = "Group.Read.All";
 
-/// One page of what is told of groups.
+/// One page of groups and changes of groups.
 #[derive(Debug)]
 pub struct GroupPage {
-    /// What is told, in the order in which it was told.
+    /// In the order in which Graph sent them.
     pub news: Vec<GroupUpdate>,
     /// Among the pages in memory, until it is dropped.
     _place: Option<Place>,
 }
 
-/// Reads what there is to be told of a directory's groups, page by page.
+/// Reads the groups of a directory, page by page.
 ///
 /// Text that is damaged costs its row nothing but a few characters. A row that says nothing that can
 /// be used costs the reading its end: a group that occurs in that row alone would be taken for
@@ -49,11 +49,11 @@ pub struct GroupPage {
 pub struct GroupReader {
     graph: TenantGraph,
     root: VersionRoot,
-    next: Option<(Url, Asked)>,
+    next: Option<(Url, AddressKind)>,
     refused: Option<PagingRefusal>,
     pages: u32,
-    links: Seen,
-    ids: Seen,
+    links: SeenKeys,
+    ids: SeenKeys,
     progress: Progress,
     rows: u64,
     row_problems: RowProblems,
@@ -68,8 +68,8 @@ impl TenantGraph {
     pub fn groups(&self, since: Option<&str>) -> GroupReader {
         let root = VersionRoot::new(&self.graph, VERSION);
         let (next, refused) = match since.map(|link| root.follow(link)) {
-            None => (Some((root.address(PATH, QUERY), Asked::First)), None),
-            Some(Ok(url)) => (Some((url, Asked::Next)), None),
+            None => (Some((root.address(PATH, QUERY), AddressKind::First)), None),
+            Some(Ok(url)) => (Some((url, AddressKind::Next)), None),
             Some(Err(refusal)) => (None, Some(refusal)),
         };
         GroupReader {
@@ -78,8 +78,8 @@ impl TenantGraph {
             next,
             refused,
             pages: 0,
-            links: Seen::default(),
-            ids: Seen::default(),
+            links: SeenKeys::default(),
+            ids: SeenKeys::default(),
             progress: Progress::default(),
             rows: 0,
             row_problems: RowProblems::default(),
@@ -99,7 +99,7 @@ impl GroupReader {
         if let Some(refusal) = self.refused {
             return Err(GraphErrorKind::Paging(refusal).into());
         }
-        let Some((url, asked)) = self.next.clone() else {
+        let Some((url, address_kind)) = self.next.clone() else {
             return Ok(None);
         };
         if self.pages >= self.graph.http.options().max_pages {
@@ -107,7 +107,7 @@ impl GroupReader {
             return Err(GraphErrorKind::Paging(PagingRefusal::TooManyPages).into());
         }
         // Only an object can be absent.
-        let answer = self.graph.get_page(&url, asked, false, read).await?;
+        let answer = self.graph.get_page(&url, address_kind, false, read).await?;
         let (read, place) = answer.unwrap_or_default();
         self.pages += 1;
         self.next = None;
@@ -147,7 +147,7 @@ impl GroupReader {
             if !self.links.insert(url.as_str()) {
                 return Err(PagingRefusal::Repeated);
             }
-            self.next = Some((url, Asked::Next));
+            self.next = Some((url, AddressKind::Next));
         } else if let Some(link) = &read.delta_link {
             self.root.follow(link)?;
             self.delta_link = Some(link.clone());
@@ -196,36 +196,36 @@ struct Read {
     delta_link: Option<String>,
 }
 
-/// A property that is not told is absent, one that is empty is null.
+/// A property that was not sent is absent, one that is empty is null.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GroupRow {
     pub(crate) id: GroupId,
-    #[serde(rename = "@removed", default, deserialize_with = "told")]
+    #[serde(rename = "@removed", default, deserialize_with = "present")]
     removed: Option<Option<serde::de::IgnoredAny>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) display_name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) description: Option<Option<String>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) group_types: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) security_enabled: Option<Option<bool>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) mail_enabled: Option<Option<bool>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     membership_rule: Option<Option<String>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     membership_rule_processing_state: Option<Option<String>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) is_assignable_to_role: Option<Option<bool>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     pub(crate) on_premises_sync_enabled: Option<Option<bool>>,
-    #[serde(default, deserialize_with = "told")]
+    #[serde(default, deserialize_with = "present")]
     visibility: Option<Option<String>>,
 }
 
-fn told<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
@@ -265,7 +265,7 @@ impl GroupRow {
         }
     }
 
-    /// Whether its types hold this word; `None` when they are not told.
+    /// Whether its types hold this word; `None` when they were not sent.
     pub(crate) fn is_a(&self, word: &str) -> Option<bool> {
         let types = self.group_types.as_ref()?;
         let mut types = types.iter().flatten();
@@ -280,7 +280,7 @@ impl GroupRow {
                 state: GroupState::Gone,
             };
         }
-        let text = |told: Option<Option<String>>| told.map(|text| text.map(clean));
+        let text = |sent: Option<Option<String>>| sent.map(|text| text.map(clean));
         let patch = GroupPatch {
             unified: self.is_a("Unified"),
             dynamic: self.is_a("DynamicMembership"),

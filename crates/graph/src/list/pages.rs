@@ -5,9 +5,9 @@ use url::Url;
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
 use crate::list::progress::Progress;
-use crate::list::seen_keys::Seen;
+use crate::list::seen_keys::SeenKeys;
 use crate::request::body::Body;
-use crate::request::call::{Answered, Asked, Call};
+use crate::request::call::{AddressKind, Answered, Call};
 use crate::request::link::VersionRoot;
 use crate::request::pacer::Charge;
 use crate::request::parse;
@@ -21,8 +21,8 @@ pub struct Pages {
     next: Option<Url>,
     refused: Option<PagingRefusal>,
     pages: u32,
-    links: Seen,
-    rows: Seen,
+    links: SeenKeys,
+    rows: SeenKeys,
     progress: Progress,
 }
 
@@ -46,8 +46,8 @@ impl TenantGraph {
             next: None,
             refused: None,
             pages: 0,
-            links: Seen::default(),
-            rows: Seen::default(),
+            links: SeenKeys::default(),
+            rows: SeenKeys::default(),
             progress: Progress::default(),
         }
     }
@@ -71,7 +71,7 @@ impl Pages {
                 return Ok(None);
             };
             let charges = [Charge::of(&self.graph.graph, &url)];
-            let call = Call::get(&url, Asked::Next, &charges);
+            let call = Call::get(&url, AddressKind::Next, &charges);
             let mut patience = self.graph.http.patience();
             let read = self
                 .graph

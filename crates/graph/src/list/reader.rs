@@ -15,12 +15,12 @@ use url::Url;
 use crate::client::TenantGraph;
 use crate::collections::Shape;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
-use crate::list::fetch_strategy::Effort;
+use crate::list::fetch_strategy::FetchStrategy;
 use crate::list::progress::Progress;
-use crate::list::seen_keys::Seen;
+use crate::list::seen_keys::SeenKeys;
 use crate::plan::ListPlan;
 use crate::request::batch::{LARGEST, SubRequest};
-use crate::request::call::{Asked, Placed};
+use crate::request::call::{AddressKind, Placed};
 use crate::request::link::VersionRoot;
 use crate::request::pacer::Place;
 use crate::row::enrich::{Enricher, Incomplete};
@@ -60,13 +60,13 @@ pub struct ListReader {
     steps: VecDeque<Step>,
     refused: Option<PagingRefusal>,
     pages: u32,
-    effort: Effort,
+    strategy: FetchStrategy,
     round: Round,
     /// Ids that were given out before the list was begun again.
-    given: Seen,
+    given: SeenKeys,
     /// Ids of those of them that were not as they had been sent: they are given out again when a
     /// later reading shows them undamaged.
-    altered: Seen,
+    altered: SeenKeys,
     /// The rounds before the end was looked for, which were whole.
     whole: Round,
     /// How often it was begun again to find out whether it ended.
@@ -81,7 +81,7 @@ pub struct ListReader {
 #[derive(Debug, Clone)]
 struct Step {
     url: Url,
-    asked: Asked,
+    address_kind: AddressKind,
     of_parents: bool,
     /// The object that its rows live under.
     parent: Option<String>,
@@ -92,7 +92,7 @@ struct Step {
 impl Step {
     /// Whether it is the first page of what lives under an object.
     fn is_child(&self) -> bool {
-        self.parent.is_some() && self.asked == Asked::First
+        self.parent.is_some() && self.address_kind == AddressKind::First
     }
 }
 
@@ -115,16 +115,16 @@ impl ListReader {
             steps: VecDeque::new(),
             refused: None,
             pages: 0,
-            effort: Effort::FULL,
+            strategy: FetchStrategy::FULL,
             round: Round::default(),
-            given: Seen::default(),
-            altered: Seen::default(),
+            given: SeenKeys::default(),
+            altered: SeenKeys::default(),
             whole: Round::default(),
             checks: 0,
             may_be_cut: false,
             expired: false,
         };
-        reader.begin(Effort::FULL);
+        reader.begin(FetchStrategy::FULL);
         reader
     }
 
@@ -201,17 +201,17 @@ impl ListReader {
         }
         if error.kind == GraphErrorKind::PageExpired && !self.expired {
             self.expired = true;
-            self.begin_again(self.effort, "the link to the next page has expired");
+            self.begin_again(self.strategy, "the link to the next page has expired");
             return Ok(());
         }
         Err(error)
     }
 
     /// What to ask for when this was too much.
-    fn less(&self) -> Option<Effort> {
+    fn less(&self) -> Option<FetchStrategy> {
         let collection = self.plan.collection();
         let whole = collection.shape() == Shape::List && self.checks == 0;
-        self.effort.less(collection).filter(|_| whole)
+        self.strategy.less(collection).filter(|_| whole)
     }
 
     fn give_up_checking(&mut self) {
@@ -259,17 +259,17 @@ impl ListReader {
 
     /// Begins again at the first page: a page of another size begins elsewhere. What was given out
     /// stays given out.
-    fn begin_again(&mut self, effort: Effort, reason: &'static str) {
+    fn begin_again(&mut self, strategy: FetchStrategy, reason: &'static str) {
         tracing::info!(
             path = self.plan.path(),
-            ?effort,
+            ?strategy,
             reason,
             "beginning a list again"
         );
-        self.begin(effort);
+        self.begin(strategy);
     }
 
-    fn begin(&mut self, effort: Effort) {
+    fn begin(&mut self, strategy: FetchStrategy) {
         let collection = self.plan.collection();
         let (path, query) = match collection.shape() {
             // The parents stand before the placeholder.
@@ -278,21 +278,21 @@ impl ListReader {
                 (&collection.path()[..end], String::new())
             }
             Shape::List | Shape::Singleton | Shape::DelegatedOnly => {
-                (collection.path(), effort.query(collection))
+                (collection.path(), strategy.query(collection))
             }
         };
         let first = Step {
             url: self.root.address(path, &query),
-            asked: if collection.shape() == Shape::Singleton {
-                Asked::Object
+            address_kind: if collection.shape() == Shape::Singleton {
+                AddressKind::Object
             } else {
-                Asked::First
+                AddressKind::First
             },
             of_parents: collection.shape() == Shape::Children,
             parent: None,
             body: None,
         };
-        self.effort = effort;
+        self.strategy = strategy;
         self.steps = VecDeque::from([first]);
         let round = Round::after(&self.given);
         self.given
@@ -302,18 +302,18 @@ impl ListReader {
     async fn fetch(&self, step: &Step) -> Result<Placed<PageRead>, GraphError> {
         let plan = &self.plan;
         let context = RowContext {
-            with_assignments: self.effort.assignments(),
+            with_assignments: self.strategy.assignments(),
             parent: step.parent.as_deref(),
         };
-        let told = step.body.as_deref();
-        if let Some(Ok(read)) = told.map(|body| page::list(plan, context, body)) {
+        let ahead = step.body.as_deref();
+        if let Some(Ok(read)) = ahead.map(|body| page::list(plan, context, body)) {
             return Ok((read, None));
         }
         let singleton = plan.collection().shape() == Shape::Singleton;
         let reducible = self.less().is_some();
         let read = self
             .graph
-            .get_page(&step.url, step.asked, reducible, |body| {
+            .get_page(&step.url, step.address_kind, reducible, |body| {
                 if singleton {
                     page::singleton(plan, body)
                 } else {
@@ -333,7 +333,7 @@ impl ListReader {
     ) -> Result<ListPage, GraphError> {
         let mut observed = std::mem::take(&mut read.observed);
         let sighted = observed.len();
-        let mut on_this_page = Seen::default();
+        let mut on_this_page = SeenKeys::default();
         observed.retain(|one| on_this_page.insert(&one.observation.external_id));
         let mut unstable = observed.len() < sighted;
         let altered: BTreeSet<&str> = read
@@ -377,14 +377,14 @@ impl ListReader {
     /// ends with one that is not full. Gives whether the list changed since it was begun again.
     fn check_end(&mut self, rows: u64) -> bool {
         let collection = self.plan.collection();
-        let size = self.effort.size(collection).map(u64::from);
+        let size = self.strategy.size(collection).map(u64::from);
         let size = size.filter(|_| collection.shape() == Shape::List);
         // More than were asked for: the size is the service's own, and that page may be full.
         let larger = self.checks > 0 && size.is_some_and(|size| rows > size);
         if size != Some(rows) && !larger {
             return !self.given.is_within(&self.round.ids);
         }
-        let less = self.effort.one_less(collection);
+        let less = self.strategy.one_less(collection);
         match less.filter(|_| self.checks < MOST_CHECKS && !larger) {
             Some(less) => {
                 self.checks += 1;
@@ -397,7 +397,10 @@ impl ListReader {
     }
 
     async fn read_parents(&mut self, step: &Step) -> Result<(), GraphError> {
-        let read = self.graph.get(&step.url, step.asked, page::parents).await?;
+        let read = self
+            .graph
+            .get(&step.url, step.address_kind, page::parents)
+            .await?;
         let Some(read) = read else {
             return Ok(());
         };
@@ -407,7 +410,7 @@ impl ListReader {
             let (path, query) = (collection.path(), collection.query());
             Some(Step {
                 url: self.root.address_under(path, &id, query)?,
-                asked: Asked::First,
+                address_kind: AddressKind::First,
                 of_parents: false,
                 parent: Some(id),
                 body: None,
@@ -438,7 +441,7 @@ impl ListReader {
         self.steps.push_front(Step {
             // Where it must not be followed, nothing is asked for any more.
             url: next.as_ref().unwrap_or(&step.url).clone(),
-            asked: Asked::Next,
+            address_kind: AddressKind::Next,
             of_parents: step.of_parents,
             parent: step.parent.clone(),
             body: None,

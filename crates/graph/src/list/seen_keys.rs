@@ -6,12 +6,12 @@ use std::hash::{BuildHasher, RandomState};
 /// Texts seen, as eight bytes each. The hashes are keyed afresh for each list, so that nobody can
 /// prepare texts that are mistaken for each other.
 #[derive(Default)]
-pub(crate) struct Seen {
+pub(crate) struct SeenKeys {
     hashes: HashSet<u64>,
     keys: RandomState,
 }
 
-impl Seen {
+impl SeenKeys {
     /// An empty set for the same list, that [`Self::absorb`] takes.
     pub(crate) fn sibling(&self) -> Self {
         Self {
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn siblings_know_texts_by_the_same_hashes() {
-        let mut seen = Seen::default();
+        let mut seen = SeenKeys::default();
         let mut sibling = seen.sibling();
         assert!(seen.insert("a") && !seen.insert("a") && sibling.insert("a"));
         assert!(seen.is_within(&sibling));

@@ -16,7 +16,7 @@ use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind};
 use crate::request::backoff::Patience;
 use crate::request::body::Body;
-use crate::request::call::{Asked, Call};
+use crate::request::call::{AddressKind, Call};
 use crate::request::link::VersionRoot;
 use crate::request::pacer::Charge;
 use crate::request::sent::Sent;
@@ -247,7 +247,7 @@ impl TenantGraph {
         let charges = together(waiting);
         let call = Call {
             body: Some(&body),
-            ..Call::get(&url, Asked::First, &charges)
+            ..Call::get(&url, AddressKind::First, &charges)
         };
         let answered = self
             .call(&call, patience, |body| envelope::read(&body, waiting.len()))

@@ -35,7 +35,7 @@ const DENIALS: [&str; 3] = ["Forbidden", "AccessDenied", "Authorization_RequestD
 
 /// What an address stands for, which decides what its absence means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum AddressKind {
     /// The first page of a collection.
     First,
     /// A further page, by Graph's own link.
@@ -48,7 +48,7 @@ pub(crate) enum Asked {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) url: &'a Url,
-    pub(crate) asked: Asked,
+    pub(crate) address_kind: AddressKind,
     /// JSON to be posted; without it the request is a GET.
     pub(crate) body: Option<&'a Bytes>,
     /// What it uses up of the tenant's limits.
@@ -61,10 +61,14 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// A GET that brings no page.
-    pub(crate) const fn get(url: &'a Url, asked: Asked, charges: &'a [Charge]) -> Self {
+    pub(crate) const fn get(
+        url: &'a Url,
+        address_kind: AddressKind,
+        charges: &'a [Charge],
+    ) -> Self {
         Self {
             url,
-            asked,
+            address_kind,
             body: None,
             charges,
             reducible: false,
@@ -91,11 +95,11 @@ impl TenantGraph {
     pub(crate) async fn get<T>(
         &self,
         url: &Url,
-        asked: Asked,
+        address_kind: AddressKind,
         read: impl Fn(&[u8]) -> Result<T, &'static str>,
     ) -> Result<Option<T>, GraphError> {
         let charges = [Charge::of(&self.graph, url)];
-        let call = Call::get(url, asked, &charges);
+        let call = Call::get(url, address_kind, &charges);
         let mut patience = self.http.patience();
         let answered = self.call(&call, &mut patience, |body| read(&body)).await?;
         Ok(answered.map(|answered| answered.value))
@@ -104,7 +108,7 @@ impl TenantGraph {
     /// The body of the first page of a list that is not looked at yet.
     pub(crate) async fn first_page(&self, url: &Url) -> Result<Body, GraphError> {
         let charges = [Charge::of(&self.graph, url)];
-        let call = Call::get(url, Asked::First, &charges);
+        let call = Call::get(url, AddressKind::First, &charges);
         let mut patience = self.http.patience();
         let answered = self.call(&call, &mut patience, Ok).await?;
         // Only an object can be absent.
@@ -119,7 +123,7 @@ impl TenantGraph {
     pub(crate) async fn get_page<T>(
         &self,
         url: &Url,
-        asked: Asked,
+        address_kind: AddressKind,
         reducible: bool,
         read: impl Fn(&[u8]) -> Result<T, &'static str>,
     ) -> Result<Option<Placed<T>>, GraphError> {
@@ -127,7 +131,7 @@ impl TenantGraph {
         let call = Call {
             reducible,
             page: true,
-            ..Call::get(url, asked, &charges)
+            ..Call::get(url, address_kind, &charges)
         };
         let mut patience = self.http.patience();
         let answered = self.call(&call, &mut patience, |body| read(&body)).await?;
@@ -143,7 +147,7 @@ impl TenantGraph {
         read: impl Fn(Bytes) -> Result<T, &'static str>,
     ) -> Result<Option<Answered<T>>, GraphError> {
         let http = &*self.http;
-        let (url, asked, charges) = (call.url, call.asked, call.charges);
+        let (url, address_kind, charges) = (call.url, call.address_kind, call.charges);
         let (mut renewed, mut fresh, mut sent_before) = (false, false, 0);
         let mut throttled_by = None;
         // Attempts that ended in a way that is worth only so many.
@@ -236,13 +240,13 @@ impl TenantGraph {
                             continue;
                         }
                         Refusal::Gone { object } => {
-                            return match absent(asked, object) {
+                            return match absent(address_kind, object) {
                                 None => Ok(None),
                                 Some(kind) => Err(failed(kind)),
                             };
                         }
                         Refusal::Final(GraphErrorKind::Rejected { status: 400 })
-                            if asked == Asked::Next =>
+                            if address_kind == AddressKind::Next =>
                         {
                             return Err(failed(GraphErrorKind::PageExpired));
                         }
@@ -331,7 +335,7 @@ impl TenantGraph {
         error
     }
 
-    /// The refusal that told that there is no Intune, when that is what is asked for.
+    /// The refusal that said that there is no Intune, when that is what is asked for.
     fn know_of_intune(&self, charges: &[Charge]) -> Result<(), GraphError> {
         let intune = charges.iter().all(|charge| charge.bucket.is_intune());
         match self.without_intune.get() {
@@ -362,10 +366,10 @@ pub(crate) fn judge(reply: &Reply, sent: &Sent, now: DateTime<Utc>) -> Judged {
 }
 
 /// What it means that what was asked for is not there; `None` for an object that does not exist.
-fn absent(asked: Asked, object: bool) -> Option<GraphErrorKind> {
-    match asked {
-        Asked::Object if object => None,
-        Asked::Object | Asked::First => Some(GraphErrorKind::CollectionNotFound),
-        Asked::Next => Some(GraphErrorKind::PageExpired),
+fn absent(address_kind: AddressKind, object: bool) -> Option<GraphErrorKind> {
+    match address_kind {
+        AddressKind::Object if object => None,
+        AddressKind::Object | AddressKind::First => Some(GraphErrorKind::CollectionNotFound),
+        AddressKind::Next => Some(GraphErrorKind::PageExpired),
     }
 }

@@ -197,7 +197,7 @@ impl Http {
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.clone()),
         };
-        // Microsoft's own clients tell it in the same way.
+        // Microsoft's own clients send it in the same way.
         let request = if attempt.before > 0 {
             request.header("retry-attempt", attempt.before)
         } else {
@@ -215,7 +215,7 @@ impl Http {
     }
 }
 
-/// How an answer is wanted. A list of changes tells of an object only what changed.
+/// How an answer is wanted. A list of changes carries of an object only what changed.
 fn preference(url: &Url) -> &'static str {
     if url.path().ends_with("/delta") {
         "include-unknown-enum-members, return=minimal"

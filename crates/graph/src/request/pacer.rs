@@ -1,8 +1,8 @@
 //! How often one tenant is asked.
 //!
 //! Graph counts requests per application, tenant and service, throttled ones too. Each service is
-//! therefore asked less often than published from the first request on; when one request is told
-//! to slow down, every request to the same service waits; and when Graph tells that much of a limit
+//! therefore asked less often than published from the first request on; when one request is asked
+//! to slow down, every request to the same service waits; and when Graph reports that much of a limit
 //! is used, requests keep a distance before it is reached.
 
 mod bucket;
@@ -146,7 +146,7 @@ impl Pacer {
         self.application.pause(wait);
     }
 
-    /// Takes note of what an answer told about the limit.
+    /// Records what an answer reports about the limit.
     pub(crate) fn note(&self, charge: Charge, usage: Usage) {
         let limit = self.pace.limit(charge.bucket);
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Telling refusals of Graph apart.
+//! Distinguishing refusals of Graph.
 //!
 //! Status and `code` decide wherever they can. A few refusals of Intune differ in their text alone;
 //! that text is looked at and dropped.
@@ -77,14 +77,14 @@ pub(crate) fn judge(
     body: &[u8],
     now: DateTime<Utc>,
 ) -> (Refusal, Described) {
-    let told = Told::read(body);
+    let said = ErrorBody::read(body);
     let described = Described {
-        code: error_code(&told.code),
-        request_id: request_id(headers).or_else(|| told.request_id.clone()),
+        code: error_code(&said.code),
+        request_id: request_id(headers).or_else(|| said.request_id.clone()),
     };
     let after = header(headers, RETRY_AFTER)
         .and_then(|text| backoff::retry_after(text, now))
-        .or(told.retry_after);
+        .or(said.retry_after);
     let status = status.as_u16();
     let refusal = match status {
         429 => Refusal::Throttled {
@@ -97,14 +97,14 @@ pub(crate) fn judge(
             claims: challenge::claims(headers),
         },
         402 => Refusal::Final(GraphErrorKind::NotLicensed),
-        403 if told.is_about_licences() => Refusal::Final(GraphErrorKind::NotLicensed),
+        403 if said.is_about_licences() => Refusal::Final(GraphErrorKind::NotLicensed),
         403 => Refusal::Final(GraphErrorKind::PermissionMissing),
-        400 if told.says("not applicable to target tenant") => {
+        400 if said.says("not applicable to target tenant") => {
             Refusal::Final(GraphErrorKind::IntuneNotAvailable)
         }
-        400 | 404 if told.is_unknown_route() => Refusal::Final(GraphErrorKind::CollectionNotFound),
+        400 | 404 if said.is_unknown_route() => Refusal::Final(GraphErrorKind::CollectionNotFound),
         404 | 410 => Refusal::Gone {
-            object: told.is_missing_object(),
+            object: said.is_missing_object(),
         },
         _ => Refusal::Final(GraphErrorKind::Rejected { status }),
     };
@@ -120,12 +120,12 @@ fn header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// What an answer tells about the limit that it was counted against.
+/// What an answer reports about the limit that it was counted against.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Usage {
     /// The resource units that the request used up.
     pub(crate) units: Option<u32>,
-    /// How much of the limit is used up, as a share. Graph tells it from 0.8 on.
+    /// How much of the limit is used up, as a share. Graph reports it from 0.8 on.
     pub(crate) limit_percentage: Option<f64>,
 }
 
@@ -191,9 +191,9 @@ pub(crate) fn error_in(body: &[u8]) -> Option<Option<String>> {
     }
 }
 
-/// What an error body says, as far as it is used to decide.
+/// The parts of an error body that are used to decide.
 #[derive(Debug, Default)]
-struct Told {
+struct ErrorBody {
     code: String,
     /// All messages, unwrapped, in lower case.
     text: String,
@@ -201,17 +201,17 @@ struct Told {
     request_id: Option<String>,
 }
 
-impl Told {
+impl ErrorBody {
     fn read(body: &[u8]) -> Self {
-        let mut told = Self::default();
+        let mut said = Self::default();
         let Ok(body) = RawRow::of(body).read() else {
-            return told;
+            return said;
         };
         let Some(error) = body.value.get("error") else {
-            return told;
+            return said;
         };
-        told.code = error["code"].as_str().unwrap_or_default().to_owned();
-        told.request_id = ["innerError", "innererror"]
+        said.code = error["code"].as_str().unwrap_or_default().to_owned();
+        said.request_id = ["innerError", "innererror"]
             .iter()
             .find_map(|name| error[*name]["request-id"].as_str())
             .and_then(identifier);
@@ -219,14 +219,14 @@ impl Told {
         for _ in 0..WRAPPINGS {
             let Some(text) = message.take() else { break };
             if let Ok(inner @ Value::Object(_)) = serde_json::from_str::<Value>(&text) {
-                told.retry_after = told
+                said.retry_after = said
                     .retry_after
                     .or_else(|| inner_wait(&inner["RetryAfter"]));
                 message = inner["Message"].as_str().map(str::to_owned);
             }
-            told.text.push_str(&text.to_lowercase());
+            said.text.push_str(&text.to_lowercase());
         }
-        told
+        said
     }
 
     fn says(&self, words: &str) -> bool {

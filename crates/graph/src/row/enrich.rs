@@ -1,8 +1,8 @@
-//! Reading what a list does not tell of its rows.
+//! Reading what a list does not carry of its rows.
 //!
 //! For each page, what its rows lack is read in batches and put into their observations before the
 //! page is given out. What belongs to all rows of a list, such as how apps replace each other, is
-//! read once. A read that fails leaves its set untold: what was known of it before still stands,
+//! read once. A read that fails leaves its set unknown: what was known of it before still stands,
 //! and the policy type's result says that something is missing.
 
 mod knowledge;
@@ -25,7 +25,7 @@ use crate::request::batch::SubRequest;
 use crate::row::assignments::{RowAssignments, set_assignments};
 use crate::row::further_read::FurtherRead;
 use crate::row::observe::ObservedRow;
-use crate::row::redact::withhold;
+use crate::row::redact::redact_secrets;
 use knowledge::{AT_ONCE, Knowledge};
 use partial_row::PartialRow;
 
@@ -36,7 +36,7 @@ const MOST_FAILURES: u32 = 20;
 /// What is lacking of the objects of one policy type, when a list was read to its end all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incomplete {
-    /// Objects some of whose assignments or links were not told.
+    /// Objects some of whose assignments or links could not be read.
     pub objects: u64,
     /// Why, for the first of them.
     pub error: Failure,
@@ -92,7 +92,7 @@ impl Enricher {
         let mut rows: Vec<PartialRow> = rows.into_iter().map(PartialRow::new).collect();
         let mut reads = Vec::new();
         for (at, row) in rows.iter_mut().enumerate() {
-            self.knowledge.tell(row);
+            self.knowledge.put_into(row);
             let further = std::mem::take(&mut row.observed.further_reads);
             reads.extend(
                 further
@@ -162,7 +162,7 @@ impl Enricher {
         Ok(())
     }
 
-    /// An object that was deleted since it was listed is left as the list told it; the next sync
+    /// An object that was deleted since it was listed is left as the list had it; the next sync
     /// sees that it is gone. Where more of a page's reads of one kind find nothing than something,
     /// it is the read that is not there.
     fn judge(&mut self, absences: Absences, rows: &mut [PartialRow]) {
@@ -224,7 +224,7 @@ impl Enricher {
         let key = observation.policy_type;
         let mut cut = observed.cut;
         if let Some(mut assignments) = assignments {
-            let former: Vec<Option<Value>> = assignments.iter_mut().map(withhold).collect();
+            let former: Vec<Option<Value>> = assignments.iter_mut().map(redact_secrets).collect();
             let former = former.iter().any(Option::is_some).then(|| {
                 let all = former.into_iter().zip(&assignments);
                 all.map(|(former, now)| former.unwrap_or_else(|| now.clone()))

@@ -45,7 +45,7 @@ impl FurtherRead {
         }
     }
 
-    /// Whether it tells links of the set of related ones.
+    /// Whether it brings links of the set of related ones.
     pub(crate) fn is_related(&self, collection: &Collection) -> bool {
         match self {
             Self::Assignments => false,
@@ -96,12 +96,18 @@ fn item_query(collection: &Collection) -> String {
     format!("?$expand={}", expanded.join(","))
 }
 
-/// What has to be read for a row, besides what its list tells. `told` says whether the row carries
+/// What has to be read for a row, besides its list. `with_assignments` says whether the row carries
 /// its assignments.
-pub(crate) fn further_reads(collection: &Collection, told: bool, row: &Value) -> Vec<FurtherRead> {
+pub(crate) fn further_reads(
+    collection: &Collection,
+    with_assignments: bool,
+    row: &Value,
+) -> Vec<FurtherRead> {
     let mut further_reads = Vec::new();
     match collection.assignments() {
-        Assignments::ExpandList if !told => further_reads.push(FurtherRead::Assignments),
+        Assignments::ExpandList if !with_assignments => {
+            further_reads.push(FurtherRead::Assignments)
+        }
         Assignments::SubResource => further_reads.push(FurtherRead::Assignments),
         Assignments::ExpandItem => further_reads.push(FurtherRead::Item),
         Assignments::ExpandList | Assignments::None => {}

@@ -1,8 +1,8 @@
-//! From what Graph tells of an object to its links.
+//! From an object of Graph to its links.
 //!
 //! Pure functions, one file per family, from JSON to links. What they read comes from outside: a
 //! member that is missing or of another kind than documented says nothing, an id that no directory
-//! could have is passed over, and an object tells a bounded number of links. Where something was
+//! could have is passed over, and an object has a bounded number of links. Where something was
 //! passed over, [`Gathered::cut`](gathered::Gathered::cut) says so: a set of links is either whole or known not to be.
 //!
 //! Ids are those of [`atlas_domain::guid`], as external ids are, so that a link meets its target
@@ -32,7 +32,7 @@ use gathered::{Gathered, scoped_by};
 /// How links are read out of an object.
 type Extract = fn(&Value, &mut Gathered);
 
-/// What objects tell by their own members, by policy type.
+/// What objects have in their own members, by policy type.
 const BY_TYPE: [(&[&str], Extract); 12] = [
     (&["mobileApp"], apps::of_app),
     (
@@ -63,7 +63,7 @@ const BY_TYPE: [(&[&str], Extract); 12] = [
     (&["cloudPcProvisioningPolicy"], cloud_pc::of_provisioning),
 ];
 
-/// The links that an object tells by its own members. `scope_tags` is the member with its scope
+/// The links in an object's own members. `scope_tags` is the member with its scope
 /// tags, where that can be relied on.
 pub(crate) fn of_object(
     policy_type: PolicyTypeKey,

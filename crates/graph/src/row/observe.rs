@@ -24,7 +24,7 @@ use crate::row::assignments::{RowAssignments, set_assignments};
 use crate::row::further_read::{FurtherRead, further_reads};
 use crate::row::links;
 use crate::row::links::gathered::Gathered;
-use crate::row::redact::withhold;
+use crate::row::redact::redact_secrets;
 
 const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_WORD: usize = 200;
@@ -75,7 +75,7 @@ pub(crate) fn observe(
     let policy_type = collection.key();
     let id = id(collection, &object).ok_or(NoUsableId { policy_type })?;
     let id = id.into_owned();
-    let former = withhold(&mut object);
+    let former = redact_secrets(&mut object);
     let external_id = fold_guids(&id).into_owned();
     let mut content = content(collection, &object);
     let content_hash = content_hash(&content);
@@ -97,8 +97,8 @@ pub(crate) fn observe(
         metadata: metadata(collection, &object),
         external_id,
     };
-    let told = |object| assignments(collection, context.with_assignments, object);
-    let assignments = told(&object);
+    let all = |object| assignments(collection, context.with_assignments, object);
+    let assignments = all(&object);
     let (mut further, mut cut) = (Vec::new(), false);
     if plan.dependencies() {
         let found = links_of(collection, context.parent, &object);
@@ -108,12 +108,12 @@ pub(crate) fn observe(
         further = further_reads(collection, assignments.is_some(), &object);
     }
     if let Some(assignments) = assignments {
-        let former = former.as_ref().and_then(told);
-        let all = RowAssignments {
+        let former = former.as_ref().and_then(all);
+        let read = RowAssignments {
             assignments,
             former,
         };
-        cut |= set_assignments(&mut observation, &all, plan.dependencies());
+        cut |= set_assignments(&mut observation, &read, plan.dependencies());
     }
     Ok(Some(ObservedRow {
         observation,
@@ -137,12 +137,12 @@ pub(crate) fn left_out(plan: &ListPlan, object: &Value) -> Option<(PolicyTypeKey
     Some((collection.key(), fold_guids(&id).into_owned()))
 }
 
-/// What the object says, as it is kept and compared. A member that its list tells wrongly is not
+/// What the object says, as it is kept and compared. A member that its list carries wrongly is not
 /// said by it. The id of a singleton says nothing of it: Graph gives one at one time and none at
 /// another.
 fn content(collection: &Collection, object: &Value) -> Map<String, Value> {
     let mut content = object.as_object().map(content_of).unwrap_or_default();
-    content.retain(|name, _| !is_told_wrongly(collection, name));
+    content.retain(|name, _| !is_listed_wrongly(collection, name));
     if collection.shape() == Shape::Singleton {
         content.remove(&collection.id);
     }
@@ -175,19 +175,19 @@ fn former_content_hash(
         return None;
     }
     let mut content = former_content_of(former.unwrap_or(object).as_object()?);
-    content.retain(|name, _| !is_told_wrongly(collection, name));
+    content.retain(|name, _| !is_listed_wrongly(collection, name));
     Some(content_hash(&fields(&content)))
 }
 
-fn is_told_wrongly(collection: &Collection, name: &str) -> bool {
-    collection.tells_wrong_scope_tags() && collection.scope_tags.as_deref() == Some(name)
+fn is_listed_wrongly(collection: &Collection, name: &str) -> bool {
+    collection.lists_wrong_scope_tags() && collection.scope_tags.as_deref() == Some(name)
 }
 
 fn links_of(collection: &Collection, parent: Option<&str>, object: &Value) -> Gathered {
     let tags = collection
         .scope_tags
         .as_deref()
-        .filter(|_| !collection.tells_wrong_scope_tags());
+        .filter(|_| !collection.lists_wrong_scope_tags());
     let mut found = links::of_object(collection.key(), tags, object);
     if let Some(parent) = parent {
         links::enrollment::of_parent(parent, &mut found);
@@ -273,7 +273,7 @@ fn given_name<'a>(collection: &'a Collection, object: &Value) -> Option<(&'a str
 }
 
 fn scope_tags(collection: &Collection, object: &Value) -> Option<Vec<String>> {
-    if collection.tells_wrong_scope_tags() {
+    if collection.lists_wrong_scope_tags() {
         return None;
     }
     let Some(Value::Array(values)) = collection
@@ -300,15 +300,19 @@ pub(crate) fn tags_of(values: &[Value]) -> Vec<String> {
 }
 
 /// The assignments, when the row carries all of them.
-fn assignments<'a>(collection: &Collection, told: bool, object: &'a Value) -> Option<&'a [Value]> {
-    let told = told && collection.assignments() == Assignments::ExpandList;
-    if !told || leads_on(object, "assignments@odata.nextLink") {
+fn assignments<'a>(
+    collection: &Collection,
+    with_assignments: bool,
+    object: &'a Value,
+) -> Option<&'a [Value]> {
+    let expanded = with_assignments && collection.assignments() == Assignments::ExpandList;
+    if !expanded || leads_on(object, "assignments@odata.nextLink") {
         return None;
     }
     object.get("assignments")?.as_array().map(Vec::as_slice)
 }
 
-/// Small facts that are safe to keep. Members are absent when the object does not tell them:
+/// Small facts that are safe to keep. Members are absent when the object does not carry them:
 ///
 /// - `odata_type`: what kind of object it is, without the leading `#`
 /// - `description`: at most 1,000 characters

@@ -1,4 +1,4 @@
-//! Keeping secrets out of what is kept.
+//! Redacting secrets.
 //!
 //! Objects come with pre-shared keys, passwords, enrolment tokens, scripts and whole profiles in
 //! them. None of that may be stored, and a hash over it would let anybody who can read the hash try
@@ -54,7 +54,7 @@ const PAIRS: [&str; 2] = ["omaSettings", "customSettings"];
 
 /// Replaces every value in `object` that is or may hold a secret. Gives what versions before made of
 /// it, where that is something else: they left URLs as they are.
-pub(crate) fn withhold(object: &mut Value) -> Option<Value> {
+pub(crate) fn redact_secrets(object: &mut Value) -> Option<Value> {
     replace_members(object);
     if !user_information::is_in(object) {
         return None;
@@ -106,7 +106,7 @@ fn is_secret_name(name: &str) -> bool {
     NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// A body that a list does not show. Whether it was edited is told by the object's version alone.
+/// A body that a list does not show. Whether it was edited shows in the object's version alone.
 fn is_left_out(name: &str, value: &Value) -> bool {
     name.to_ascii_lowercase().ends_with(BODY) && (value.is_null() || value.as_str() == Some(""))
 }
@@ -152,7 +152,7 @@ mod tests {
                     "value": "SECRET"}}],
             "deep": {"er": [{"localAdminPassword": "SECRET"}]}
         });
-        withhold(&mut object);
+        redact_secrets(&mut object);
         let text = object.to_string();
         for gone in ["SECRET", "U0VDUkVU", "4711"] {
             assert!(!text.contains(gone), "{text}");
@@ -166,11 +166,11 @@ mod tests {
         let object = json!({"version": 1, "preSharedKey": "SECRET",
             "proxy": {"address": "http://u:SECRET@h:80", "bypass": ["*.example"]}});
         let mut kept = object.clone();
-        let former = withhold(&mut kept).unwrap();
+        let former = redact_secrets(&mut kept).unwrap();
         assert_eq!(kept["proxy"]["address"], "http://redacted@h:80");
         assert_eq!(former["proxy"], object["proxy"]);
         assert_eq!(former["preSharedKey"], "withheld at 1");
-        assert_eq!(withhold(&mut kept), None);
+        assert_eq!(redact_secrets(&mut kept), None);
     }
 
     #[test]
@@ -182,15 +182,15 @@ mod tests {
             "payloads": [], "settings": [{"simpleSettingValue": {"value": 1}}]
         });
         let mut kept = object.clone();
-        withhold(&mut kept);
+        redact_secrets(&mut kept);
         assert_eq!(kept, object);
     }
 
     #[test]
-    fn a_body_that_a_list_leaves_out_is_withheld_like_one_that_it_shows() {
+    fn a_body_that_a_list_leaves_out_is_redacted_like_one_that_it_shows() {
         for body in [json!(null), json!(""), json!("U0VDUkVU")] {
             let mut object = json!({"version": "2", "detectionScriptContent": body});
-            withhold(&mut object);
+            redact_secrets(&mut object);
             assert_eq!(object["detectionScriptContent"], "withheld at \"2\"");
         }
     }
@@ -199,7 +199,7 @@ mod tests {
     fn an_edited_secret_shows_by_the_objects_version() {
         let hidden = |secret: &str, modified: &str| {
             let mut object = json!({"preSharedKey": secret, "lastModifiedDateTime": modified});
-            withhold(&mut object);
+            redact_secrets(&mut object);
             object["preSharedKey"].clone()
         };
         assert_eq!(hidden("a", "t1"), hidden("b", "t1"));

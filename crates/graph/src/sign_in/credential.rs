@@ -48,7 +48,7 @@ impl Credential {
         }
     }
 
-    /// Tells credentials apart without keeping them.
+    /// Distinguishes credentials without keeping them.
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
         let hash = Sha256::new();
         let hash = match self {

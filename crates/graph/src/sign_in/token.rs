@@ -81,7 +81,7 @@ struct State {
     refused: bool,
     /// While the service gives no usable answer.
     silence: Option<Stretch>,
-    /// When the last request failed, and how: who was already waiting then is told the same.
+    /// When the last request failed, and how: who was already waiting then gets the same error.
     failed: Option<(Instant, SignInError)>,
 }
 

@@ -6,18 +6,18 @@ use atlas_domain::failure::{RowProblem, RowProblems};
 use atlas_domain::policy_types::PolicyTypeKey;
 
 use crate::list::progress::Progress;
-use crate::list::seen_keys::Seen;
+use crate::list::seen_keys::SeenKeys;
 use crate::row::page::{PageRead, ParentsRead};
 
 /// Forgotten when the list is begun again.
 #[derive(Default)]
 pub(super) struct Round {
-    pub(super) links: Seen,
+    pub(super) links: SeenKeys,
     /// Ids of what the wanted policy types claim.
-    pub(super) ids: Seen,
+    pub(super) ids: SeenKeys,
     /// Ids of the other rows.
-    others: Seen,
-    parents: Seen,
+    others: SeenKeys,
+    parents: SeenKeys,
     rows: u64,
     parent_rows: u64,
     pub(super) progress: Progress,
@@ -29,7 +29,7 @@ pub(super) struct Round {
 
 impl Round {
     /// Another round, after which `given` takes over its ids.
-    pub(super) fn after(given: &Seen) -> Self {
+    pub(super) fn after(given: &SeenKeys) -> Self {
         Self {
             ids: given.sibling(),
             ..Self::default()

@@ -18,7 +18,7 @@ pub(crate) const LARGEST: usize = 20;
 
 /// The answer of one read.
 pub(super) struct SubReply {
-    /// What it tells about the limit.
+    /// What it reports about the limit.
     pub(super) usage: Usage,
     /// A success, or an answer with any other status.
     pub(super) answer: Result<Success, Reply>,
@@ -81,11 +81,11 @@ pub(super) fn read(body: &Bytes, count: usize) -> Result<Vec<Option<SubReply>>, 
         let Some((place, reply)) = read_one(body, raw) else {
             continue;
         };
-        let Some(told) = seen.get_mut(place) else {
+        let Some(answered) = seen.get_mut(place) else {
             continue;
         };
-        replies[place] = (!*told).then_some(reply).flatten();
-        *told = true;
+        replies[place] = (!*answered).then_some(reply).flatten();
+        *answered = true;
     }
     Ok(replies)
 }

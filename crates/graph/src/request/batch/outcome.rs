@@ -9,7 +9,7 @@ use super::read::Waiting;
 use crate::client::TenantGraph;
 use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, Waits};
 use crate::request::body::Body;
-use crate::request::call::{Asked, Judged, TRIES_AT_500, TRIES_AT_INVALID, judge};
+use crate::request::call::{AddressKind, Judged, TRIES_AT_500, TRIES_AT_INVALID, judge};
 use crate::request::refusal::{self, Refusal};
 use crate::request::sent::Sent;
 
@@ -112,7 +112,7 @@ impl TenantGraph {
             },
             Refusal::Unauthenticated { claims } => ReadOutcome::Unauthenticated { claims, answer },
             Refusal::Gone { object } => {
-                let kind = if object && read.request.asked == Asked::Object {
+                let kind = if object && read.request.address_kind == AddressKind::Object {
                     GraphErrorKind::ObjectNotFound
                 } else {
                     GraphErrorKind::CollectionNotFound

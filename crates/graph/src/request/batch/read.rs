@@ -1,13 +1,13 @@
 //! One read of a batch, and where it stands.
 
-use crate::request::call::Asked;
+use crate::request::call::AddressKind;
 use crate::request::pacer::Charge;
 
 /// One read of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubRequest {
     pub(super) url: String,
-    pub(super) asked: Asked,
+    pub(super) address_kind: AddressKind,
 }
 
 impl SubRequest {
@@ -17,7 +17,7 @@ impl SubRequest {
     pub fn list(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            asked: Asked::First,
+            address_kind: AddressKind::First,
         }
     }
 
@@ -26,7 +26,7 @@ impl SubRequest {
     pub fn object(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            asked: Asked::Object,
+            address_kind: AddressKind::Object,
         }
     }
 }

@@ -88,9 +88,9 @@ async fn who_cannot_wait_that_long_is_told_at_once() {
     let pacer = pacer();
     let begin = Instant::now();
     pacer.pause(APPS, Duration::from_secs(600));
-    let told = pacer.turn(&one(APPS), &mut patience(300), None).await;
+    let turn = pacer.turn(&one(APPS), &mut patience(300), None).await;
     let remaining = Duration::from_secs(600);
-    assert_eq!(told.unwrap_err(), PausedTooLong { remaining });
+    assert_eq!(turn.unwrap_err(), PausedTooLong { remaining });
     assert_eq!(begin.elapsed(), Duration::ZERO);
 }
 

@@ -180,8 +180,8 @@ impl Repair {
     }
 
     fn text(&mut self, text: Text) -> String {
-        let told = self.replaced && text.text.contains(char::REPLACEMENT_CHARACTER);
-        if text.replaced || told {
+        let reported = self.replaced && text.text.contains(char::REPLACEMENT_CHARACTER);
+        if text.replaced || reported {
             self.note(RowDefect::TextReplaced);
         }
         text.text

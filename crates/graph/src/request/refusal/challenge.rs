@@ -1,4 +1,4 @@
-//! What a refused token tells about the one that would do.
+//! What the refusal of a token says about the one that is wanted.
 //!
 //! Source: Microsoft identity platform, "Claims challenges, claims requests and client
 //! capabilities".
@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> Option<String> {
+    fn claims_of(text: &str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
         headers.append(WWW_AUTHENTICATE, HeaderValue::from_str(text).unwrap());
@@ -73,9 +73,9 @@ mod tests {
                  error=\"insufficient_claims\", claims=\"{claims}\""
             )
         };
-        assert_eq!(told(&challenge(encoded)).as_deref(), Some(json));
+        assert_eq!(claims_of(&challenge(encoded)).as_deref(), Some(json));
         let unpadded = challenge(encoded.trim_end_matches('='));
-        assert_eq!(told(&unpadded).as_deref(), Some(json));
+        assert_eq!(claims_of(&unpadded).as_deref(), Some(json));
         let expired = challenge(encoded).replace("insufficient_claims", "invalid_token");
         for text in [
             expired.as_str(),
@@ -87,7 +87,7 @@ mod tests {
             "Bearer error=\"insufficient_claims\", claims=\"e30",
             "",
         ] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(claims_of(text), None, "{text}");
         }
     }
 }

@@ -84,13 +84,13 @@ fn a_wait_is_found_in_the_header_and_in_the_wrapped_message() {
     let mut headers = HeaderMap::new();
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1.5"));
     let body = body.to_string();
-    let (told, _) = judge(
+    let (refusal, _) = judge(
         StatusCode::TOO_MANY_REQUESTS,
         &headers,
         body.as_bytes(),
         DateTime::UNIX_EPOCH,
     );
-    let Refusal::Throttled { after, .. } = told else {
+    let Refusal::Throttled { after, .. } = refusal else {
         panic!("429 is throttling");
     };
     assert_eq!(after, Some(Duration::from_millis(1_500)));
@@ -105,14 +105,14 @@ fn bodies_that_are_not_json_are_judged_by_status() {
         b"[]",
         b"{\"error\":\"text\"}",
     ] {
-        let (told, _) = judge(
+        let (refusal, _) = judge(
             StatusCode::FORBIDDEN,
             &HeaderMap::new(),
             body,
             DateTime::UNIX_EPOCH,
         );
         let expected = GraphErrorKind::PermissionMissing;
-        assert_eq!(told, Refusal::Final(expected));
+        assert_eq!(refusal, Refusal::Final(expected));
     }
 }
 
@@ -127,8 +127,8 @@ fn a_limit_of_the_application_is_told_apart_from_a_tenants() {
         let mut headers = HeaderMap::new();
         headers.insert("x-ms-throttle-scope", HeaderValue::from_static(scope));
         let status = StatusCode::TOO_MANY_REQUESTS;
-        let (told, _) = judge(status, &headers, b"", DateTime::UNIX_EPOCH);
-        let Refusal::Throttled { application, .. } = told else {
+        let (refusal, _) = judge(status, &headers, b"", DateTime::UNIX_EPOCH);
+        let Refusal::Throttled { application, .. } = refusal else {
             panic!("429 is throttling");
         };
         assert_eq!(application, everywhere, "{scope}");

@@ -80,7 +80,7 @@ impl Knowledge {
     }
 
     /// Puts into a row what is known already.
-    pub(super) fn tell(&self, row: &mut PartialRow) {
+    pub(super) fn put_into(&self, row: &mut PartialRow) {
         let id = &row.observed.observation.external_id;
         if let Once::Read(relations) = &self.relations {
             relations.of(id, &mut row.related);
@@ -103,10 +103,10 @@ impl Knowledge {
         }
     }
 
-    /// Whether a read tells something that is not known already.
+    /// Whether a read brings something that is not known already.
     pub(super) fn leaves_open(&self, read: &FurtherRead) -> bool {
         match read {
-            // Asked of each app only where the list of all relations could not be read.
+            // AddressKind of each app only where the list of all relations could not be read.
             FurtherRead::Relationships => !matches!(self.relations, Once::Read(_)),
             FurtherRead::DefinitionValues => {
                 matches!(&self.definition_files, Once::Read(files) if !files.is_empty())

@@ -1,4 +1,4 @@
-//! What an answer tells of its row.
+//! Putting an answer into its row.
 
 use std::collections::BTreeSet;
 

@@ -101,7 +101,7 @@ pub(crate) struct Relations {
 }
 
 impl Relations {
-    /// Takes one relation up. Each is told from both ends: as `child` from the app that replaces or
+    /// Takes one relation up. Each is listed from both ends: as `child` from the app that replaces or
     /// needs another, as `parent` from the other. `app` is the app that was asked, where one was.
     pub(crate) fn add(&mut self, relation: &Value, app: Option<&str>) {
         let text = |member: &str| {

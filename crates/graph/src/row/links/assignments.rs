@@ -93,7 +93,7 @@ fn aim(meaning: LinkKind, target: &Value, qualifier: &Qualifier, found: &mut Gat
             found.add_group(meaning, group, qualifier);
         }
         other => {
-            // A kind that came after this version. What it aims at is told as far as it can be.
+            // A kind that came after this version. What it aims at is kept as far as it can be.
             qualifier.insert("target_type".to_owned(), other.chars().take(100).collect());
             if group.is_some_and(Value::is_string) {
                 found.add_group(meaning, group, qualifier);

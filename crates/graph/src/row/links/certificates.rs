@@ -1,6 +1,6 @@
 //! Profiles that lean on other profiles: certificates, derived credentials, tunnel sites.
 //!
-//! Graph tells which certificates a profile uses by navigation properties of the profile's kind,
+//! Graph shows which certificates a profile uses by navigation properties of the profile's kind,
 //! and by nothing else, so profiles of these kinds are read by themselves.
 
 use atlas_domain::inventory::link::{LinkKind, TargetKind};

@@ -17,7 +17,7 @@ pub(super) fn of_policy(policy: &Value, found: &mut Gathered) {
     );
 }
 
-/// Who is told when a device does not comply.
+/// Who is notified when a device does not comply.
 pub(crate) fn of_rule(rule: &Value, found: &mut Gathered) {
     for action in array(rule.get("scheduledActionConfigurations")) {
         found.add(

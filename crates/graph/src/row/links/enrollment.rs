@@ -36,7 +36,7 @@ pub(super) fn of_notification(notification: &Value, found: &mut Gathered) {
     );
 }
 
-/// An enrollment profile lives under one of Apple's tokens, which only its address tells.
+/// An enrollment profile lives under one of Apple's tokens, which only its address shows.
 pub(crate) fn of_parent(token: &str, found: &mut Gathered) {
     found.add_id(
         LinkKind::ChildOf,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::row::user_information::redact;
 
-/// Links that one reading of one object may tell.
+/// Links that one reading of one object may bring.
 pub(crate) const MOST: usize = 10_000;
 /// Bytes of an id.
 pub(crate) const LONGEST_ID: usize = 300;

@@ -34,7 +34,7 @@ pub(crate) fn of_assignment(assignment: &Value, found: &mut Gathered) {
     for member in array(assignment.get("members")) {
         found.add_group(LinkKind::HasMember, Some(member), Qualifier::new());
     }
-    // Older and newer names of the same; links that are told twice count once.
+    // Older and newer names of the same; links that occur twice count once.
     for member in ["resourceScopes", "scopeMembers"] {
         for scope in array(assignment.get(member)) {
             found.add_group(LinkKind::HasScope, Some(scope), Qualifier::new());

@@ -51,7 +51,7 @@ const UPLOADED: &str = "#microsoft.graph.groupPolicyUploadedDefinitionFile";
 
 /// The definition file that a value of an administrative template belongs to. Microsoft's own
 /// definitions come from no uploaded file. A file that has been deleted since is on no list of uploaded
-/// ones; that it was one says its type, which is told where it is not the declared one.
+/// ones; that it was one says its type, which is given where it is not the declared one.
 pub(crate) fn of_definition_value(
     value: &Value,
     uploaded: &BTreeSet<String>,

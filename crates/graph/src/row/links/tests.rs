@@ -1,4 +1,4 @@
-//! What objects tell, and what hostile ones cannot do.
+//! What objects carry, and what hostile ones cannot do.
 
 mod identity;
 
@@ -118,8 +118,8 @@ fn assignments_tell_whom_an_object_is_for_and_whom_not() {
                 .to_owned(),
         ),
     ] {
-        let told = assigned("settingsCatalogPolicy", &target(kind, more));
-        assert_eq!(told, [expected], "{kind}");
+        let found_links = assigned("settingsCatalogPolicy", &target(kind, more));
+        assert_eq!(found_links, [expected], "{kind}");
     }
 }
 
@@ -399,9 +399,9 @@ fn relations_of_apps_are_the_same_from_both_ends() {
     let of = |app: &str| {
         let mut found = Gathered::default();
         relations.of(app, &mut found);
-        let mut told = lines(&found);
-        told.dedup();
-        told
+        let mut found_links = lines(&found);
+        found_links.dedup();
+        found_links
     };
     assert_eq!(
         of(A),
@@ -531,7 +531,7 @@ proptest! {
     }
 
     #[test]
-    fn a_link_does_not_depend_on_the_order_of_assignments(told in prop::collection::vec(hostile(), 0..4)) {
+    fn a_link_does_not_depend_on_the_order_of_assignments(found_links in prop::collection::vec(hostile(), 0..4)) {
         let set = |assignments: &[Value]| {
             let found = assignments::of(key("mobileApp"), assignments);
             atlas_domain::inventory::link::LinkSet::new(
@@ -539,8 +539,8 @@ proptest! {
                 found.links,
             )
         };
-        let mut turned = told.clone();
+        let mut turned = found_links.clone();
         turned.reverse();
-        prop_assert_eq!(set(&told), set(&turned));
+        prop_assert_eq!(set(&found_links), set(&turned));
     }
 }

@@ -21,7 +21,7 @@ const BEGINNINGS: [(&str, &str); 14] = [
 ];
 
 /// The platform that the object names itself, or that its kind stands for. Several are joined by
-/// commas. `None` when it does not tell.
+/// commas. `None` when it does not say.
 pub(super) fn of(object: &Value) -> Option<String> {
     let named = ["platforms", "platform"]
         .iter()

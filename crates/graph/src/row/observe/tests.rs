@@ -190,9 +190,9 @@ fn a_name_is_shortened_by_bytes_between_characters_and_whole_in_the_content() {
 fn assignments_count_only_when_all_of_them_are_told() {
     let row = json!({"id": "1", "@odata.type": "#microsoft.graph.x",
         "assignments": [{"id": "a"}, {"id": "b"}]});
-    let told = seen(&["deviceConfiguration"], &row).unwrap();
-    assert_eq!(told.assignment_count, Some(2));
-    assert!(told.assignments_hash.is_some());
+    let whole = seen(&["deviceConfiguration"], &row).unwrap();
+    assert_eq!(whole.assignment_count, Some(2));
+    assert!(whole.assignments_hash.is_some());
     let mut partial = row.clone();
     partial["assignments@odata.nextLink"] = json!("https://x");
     assert_eq!(
@@ -202,16 +202,16 @@ fn assignments_count_only_when_all_of_them_are_told() {
         None
     );
     let plan = plan(&keys(&["deviceConfiguration"]), true);
-    let untold = observe(&plan.lists[0], RowContext::default(), row.clone())
+    let without = observe(&plan.lists[0], RowContext::default(), row.clone())
         .unwrap()
         .unwrap();
-    assert_eq!(untold.further_reads, [FurtherRead::Assignments]);
-    let untold = untold.observation;
+    assert_eq!(without.further_reads, [FurtherRead::Assignments]);
+    let without = without.observation;
     assert_eq!(
-        (untold.assignment_count, untold.assignments_hash),
+        (without.assignment_count, without.assignments_hash),
         (None, None)
     );
-    assert_eq!(untold.content_hash, told.content_hash);
+    assert_eq!(without.content_hash, whole.content_hash);
     assert_eq!(
         seen(&["endpointSecurityIntent"], &row)
             .unwrap()
@@ -320,8 +320,8 @@ fn unknown_kinds_and_families_have_a_place_and_are_counted() {
 fn links_are_told_by_set_and_only_when_they_are_wanted() {
     let row = json!({"id": "1", "roleScopeTagIds": ["0"], "templateReference": {"templateId": "t"},
         "assignments": [{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]});
-    let told = seen(&["settingsCatalogPolicy"], &row).unwrap();
-    let sets: Vec<_> = told
+    let whole = seen(&["settingsCatalogPolicy"], &row).unwrap();
+    let sets: Vec<_> = whole
         .links
         .iter()
         .map(|set| (set.source, set.links.len()))

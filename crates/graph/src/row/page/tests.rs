@@ -128,14 +128,14 @@ fn a_row_counts_for_its_policy_type_where_that_is_known_and_for_any_where_it_is_
     let page = list(&plan.lists[0], RowContext::default(), body.as_bytes()).unwrap();
     assert_eq!(ids(&page), ["a", "d"]);
     assert_eq!(page.others, ["b"]);
-    let told: Vec<_> = page
+    let found: Vec<_> = page
         .problems
         .iter()
         .map(|one| (one.row.position.unwrap(), one.policy_type, one.row.defect))
         .collect();
     let firewall = Some(key("endpointSecurityFirewall"));
     assert_eq!(
-        told,
+        found,
         [
             (1, firewall, RowDefect::TextReplaced),
             (2, firewall, RowDefect::NoId),
@@ -175,8 +175,8 @@ fn a_parent_without_an_id_is_counted_and_the_others_are_read() {
     )
     .unwrap();
     assert_eq!(page.ids, ["a", "c"]);
-    let told: Vec<_> = page.problems.iter().map(|one| one.position).collect();
-    assert_eq!(told, [Some(2), Some(3), Some(4)]);
+    let found: Vec<_> = page.problems.iter().map(|one| one.position).collect();
+    assert_eq!(found, [Some(2), Some(3), Some(4)]);
 }
 
 #[test]

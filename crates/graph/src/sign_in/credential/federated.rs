@@ -56,10 +56,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("token");
         let refused = Err(SignInCause::CredentialUnreadable);
-        let told = |read: Result<SecretString, SignInCause>| {
+        let shown = |read: Result<SecretString, SignInCause>| {
             read.map(|token| token.expose_secret().to_owned())
         };
-        assert_eq!(told(read(&file).await), refused);
+        assert_eq!(shown(read(&file).await), refused);
         for (content, expected) in [
             ("aaa.bbb.ccc\n", Ok("aaa.bbb.ccc".to_owned())),
             ("ddd.eee.fff", Ok("ddd.eee.fff".to_owned())),
@@ -70,12 +70,12 @@ mod tests {
             (&"a.b.".repeat(40_000), refused.clone()),
         ] {
             tokio::fs::write(&file, content).await.unwrap();
-            assert_eq!(told(read(&file).await), expected);
+            assert_eq!(shown(read(&file).await), expected);
         }
         tokio::fs::write(&file, [0xff, 0xfe, b'.', b'.'])
             .await
             .unwrap();
-        assert_eq!(told(read(&file).await), refused);
-        assert_eq!(told(read(directory.path()).await), refused);
+        assert_eq!(shown(read(&file).await), refused);
+        assert_eq!(shown(read(directory.path()).await), refused);
     }
 }

@@ -1,4 +1,4 @@
-//! Telling refusals of the sign-in service apart.
+//! Distinguishing refusals of the sign-in service.
 //!
 //! Source: Microsoft identity platform, "Authentication and authorization error codes". Numbers
 //! decide before the `error` word, which covers several causes; the description is never read.
@@ -200,11 +200,11 @@ mod tests {
             (503, "", 0, busy),
             (429, "whatever", 0, busy),
         ] {
-            let told = judged(status, error, &[number]);
-            assert_eq!(told.cause, cause, "{error} {number}");
-            assert_eq!(told.number, Some(number));
-            assert_eq!(told.trace_id.as_deref(), Some("0000-aa"));
-            assert!(!format!("{told:?} {told}").contains("secret text"));
+            let read = judged(status, error, &[number]);
+            assert_eq!(read.cause, cause, "{error} {number}");
+            assert_eq!(read.number, Some(number));
+            assert_eq!(read.trace_id.as_deref(), Some("0000-aa"));
+            assert!(!format!("{read:?} {read}").contains("secret text"));
         }
     }
 

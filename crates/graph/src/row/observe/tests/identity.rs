@@ -81,15 +81,15 @@ fn a_password_in_a_url_is_in_nothing_that_is_kept_and_its_former_hash_is_known()
             "assignments": [{"source": url, "target": {
                 "@odata.type": "#microsoft.graph.new", "groupId": url}}]})
     };
-    let told = row("user:SECRET");
-    let observed = seen(&["deviceConfiguration"], &told).unwrap();
+    let given = row("user:SECRET");
+    let observed = seen(&["deviceConfiguration"], &given).unwrap();
     assert!(!format!("{observed:?}").contains("SECRET"), "{observed:?}");
     assert_eq!(observed.name, "Proxy http://redacted@proxy.example:8080");
     assert_eq!(
         observed.metadata.value()["description"],
         "Was http://redacted@proxy.example:8080."
     );
-    assert_eq!(observed.former_content_hash, Some(former_content(&told)));
+    assert_eq!(observed.former_content_hash, Some(former_content(&given)));
     let other = seen(&["deviceConfiguration"], &row("other:secret")).unwrap();
     assert_eq!(observed.content_hash, other.content_hash);
     assert_eq!(observed.assignments_hash, other.assignments_hash);
