@@ -5,22 +5,22 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::header::HttpDate;
 use serde_json::Value;
 
-use crate::faults::RetryAfter;
+use crate::retry_after::RetryAfter;
 
 /// What Graph calls its JSON.
 const GRAPH_JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
                           IEEE754Compatible=false;charset=utf-8";
 
-/// Bits that nothing follows from.
+/// Random bits, for tokens and request ids. They are not from the seed: two runs differ in them.
 #[allow(
     clippy::disallowed_methods,
-    reason = "tokens and request ids are the service's own; no content follows from them"
+    reason = "tokens and request ids do not decide what tenants hold"
 )]
 pub(crate) fn random_bits() -> u128 {
     rand::random()
 }
 
-/// A GUID that nothing follows from.
+/// A random GUID, made of [`random_bits`].
 pub(crate) fn random_guid() -> String {
     uuid::Builder::from_random_bytes(random_bits().to_be_bytes())
         .into_uuid()

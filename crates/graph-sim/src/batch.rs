@@ -18,7 +18,7 @@ use crate::deface::deface;
 use crate::exchange::{self, Asked, Caller};
 use crate::faults::Effect;
 use crate::graph::errors;
-use crate::simulator::Shared;
+use crate::shared::Shared;
 
 /// Requests that an envelope may hold.
 const MOST: usize = 20;

@@ -46,8 +46,9 @@ use crate::gates::GateRule;
 use crate::limits::PublishedLimits;
 use crate::modes::TenantMode;
 use crate::mutation::MutationScript;
+use crate::options::Latency;
+use crate::shared::Shared;
 use crate::sign_in::{FederatedCredential, UserToken};
-use crate::simulator::{Latency, Shared};
 use crate::throttle::Throttle;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {

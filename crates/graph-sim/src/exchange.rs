@@ -7,13 +7,14 @@ use actix_web::web::Bytes;
 
 use crate::answer::{Answer, Ids, random_bits, random_guid};
 use crate::deface::deface;
-use crate::faults::{Effect, RetryAfter};
+use crate::faults::Effect;
 use crate::graph::{self, GraphRequest, PageFault, by_ids, errors, group_changes};
 use crate::limits::{Asking, Charge, Refusal, WaitForm};
 use crate::modes::TenantMode;
 use crate::request_log::{LogEntry, Underway};
+use crate::retry_after::RetryAfter;
+use crate::shared::Shared;
 use crate::sign_in::{Bearer, Holder};
-use crate::simulator::Shared;
 
 /// Who asks. All requests of a batch have the same caller.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What goes wrong, by rule.
+//! Faults: rules that say which requests go wrong, and how.
 
 mod effect;
 mod path;
@@ -7,12 +7,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub use effect::{Effect, ErrorBody, RetryAfter};
+pub use effect::{Effect, ErrorBody};
 pub use path::PathMatch;
 
 use crate::content::Rng;
 
-/// When what goes wrong.
+/// The most bytes that an effect adds to a page or a row.
+pub(crate) const MAX_PADDING: usize = 256 * 1024 * 1024;
+
+/// What goes wrong, and with which requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
@@ -158,12 +161,13 @@ impl Faults {
         self.lock().clone()
     }
 
-    /// How many requests were struck by all rules.
+    /// How many requests met the effects of all rules.
     pub(crate) fn struck(&self) -> u32 {
         self.lock().iter().map(|active| active.struck).sum()
     }
 
-    /// What strikes this request. Every rule that matches counts it; the first that is due strikes.
+    /// The effect on this request, which is that of the first rule that is due. Every rule whose path
+    /// and tenant match counts the request.
     pub(crate) fn strike(&self, path: &str, tenant: Option<&str>) -> Option<Effect> {
         let mut effect = None;
         for active in self.lock().iter_mut() {

@@ -10,8 +10,6 @@ mod route;
 
 use serde_json::{Map, Value, json};
 
-pub(crate) use paging::MAX_PADDING;
-
 use crate::answer::{Answer, Ids};
 use crate::collections::{Assignments, Collection, Kind, Shape, collections, index_of};
 use crate::content::{

@@ -15,8 +15,8 @@ use crate::deface::deface;
 use crate::exchange::{self, Asked, Caller};
 use crate::faults::Effect;
 use crate::graph::errors;
+use crate::shared::Shared;
 use crate::sign_in::TokenRequest;
-use crate::simulator::Shared;
 
 /// Headers that a request is answered by. The others are not looked at.
 const HEADERS: [&str; 5] = [

@@ -1,10 +1,10 @@
 //! The simulator as a program holds it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -14,289 +14,20 @@ use actix_web::{App, HttpServer};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::answer_key::{self, AnswerChange, AnswerKey, AnswerLink};
-use crate::content::Rng;
+use crate::answer_key::{AnswerChange, AnswerKey, AnswerLink};
 use crate::control;
-use crate::directory::Directory;
-use crate::faults::{FaultRule, Faults};
-use crate::gates::{Gate, GateRule, Gates};
-use crate::graph::group_changes::{self, GroupChanges};
-use crate::limits::{Limits, PublishedLimits};
-use crate::modes::{Modes, TenantMode};
-use crate::mutation::{self, Changes, MutationScript};
-use crate::request_log::{LogEntry, RequestLog};
+use crate::faults::FaultRule;
+use crate::gates::{Gate, GateRule};
+use crate::limits::PublishedLimits;
+use crate::modes::TenantMode;
+use crate::mutation::{Changes, MutationScript};
+use crate::options::{Latency, SimulatorOptions};
+use crate::request_log::LogEntry;
 use crate::server;
-use crate::sign_in::{Application, FederatedCredential, SignIn, UserToken};
-use crate::throttle::{Throttle, Throttles};
-use crate::traffic::{Tallies, Traffic};
-
-/// How long answers take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Latency {
-    /// Every answer.
-    pub base: Duration,
-    /// On top of it for each row that the answer holds.
-    pub per_row: Duration,
-    /// One answer in a hundred takes this much longer, or more; half of them a seventh of it or
-    /// less.
-    pub jitter: Duration,
-    /// So many percent more for answers in which something is expanded.
-    pub expand_percent: u32,
-}
-
-impl Latency {
-    /// How long this answer takes. `bits` decide about the jitter.
-    pub(crate) fn of(self, rows: usize, expands: bool, bits: u128) -> Duration {
-        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-        let even = self.base.saturating_add(self.per_row.saturating_mul(rows));
-        let even = if expands {
-            even.saturating_mul(100 + self.expand_percent) / 100
-        } else {
-            even
-        };
-        if self.jitter.is_zero() {
-            return even;
-        }
-        // Exponential: the hundredth part is over 4.6 times the mean.
-        let bits = u64::try_from(bits >> 64).unwrap_or(0);
-        let share = 1.0 - Rng::from_parts(&[bits]).share();
-        even.saturating_add(self.jitter.mul_f64(-share.ln() / 100_f64.ln()))
-    }
-}
-
-/// What a simulator is like.
-#[derive(Clone)]
-pub struct SimulatorOptions {
-    /// Decides, with the directory id and the size, what a tenant holds.
-    pub seed: u64,
-    /// How many objects a tenant holds over all collections. There is at least one for every
-    /// policy type, so that a smaller number gives exactly one of each.
-    pub size: usize,
-    /// How many groups a directory has at least, beside what `size` gives it.
-    pub groups: usize,
-    /// Directory ids that exist.
-    pub tenants: Vec<String>,
-    /// Every GUID is the id of a directory that exists.
-    pub any_tenant: bool,
-    /// The application that may sign in to every tenant.
-    pub client_id: String,
-    /// Its secret.
-    pub client_secret: String,
-    /// How long tokens are good for; told in whole seconds.
-    pub token_lifetime: Duration,
-    /// How long answers take.
-    pub latency: Latency,
-    /// Pages are no larger than this, whatever a collection allows and a caller asks for.
-    pub max_page_size: Option<usize>,
-    /// Limits on how often tenants may be asked, beside the published ones.
-    pub throttles: Vec<Throttle>,
-    /// What is done about the published limits.
-    pub limits: PublishedLimits,
-    /// Other applications that may sign in with the same proofs.
-    pub other_client_ids: Vec<String>,
-    /// Certificates, in PEM, that the application may prove itself with.
-    pub certificates: Vec<String>,
-    /// Issuers whose tokens the application may prove itself with.
-    pub federated: Vec<FederatedCredential>,
-}
-
-impl Default for SimulatorOptions {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            size: 300,
-            groups: 0,
-            tenants: Vec::new(),
-            any_tenant: true,
-            client_id: "00000000-0000-4000-8000-00000000c11e".to_owned(),
-            client_secret: "simulator-secret".to_owned(),
-            token_lifetime: Duration::from_secs(3_599),
-            latency: Latency::default(),
-            max_page_size: None,
-            throttles: Vec::new(),
-            limits: PublishedLimits::default(),
-            other_client_ids: Vec::new(),
-            certificates: Vec::new(),
-            federated: Vec::new(),
-        }
-    }
-}
-
-/// Leaves the secret out.
-impl std::fmt::Debug for SimulatorOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SimulatorOptions")
-            .field("seed", &self.seed)
-            .field("size", &self.size)
-            .field("groups", &self.groups)
-            .field("tenants", &self.tenants)
-            .field("any_tenant", &self.any_tenant)
-            .field("client_id", &self.client_id)
-            .field("token_lifetime", &self.token_lifetime)
-            .field("latency", &self.latency)
-            .field("max_page_size", &self.max_page_size)
-            .field("throttles", &self.throttles)
-            .field("limits", &self.limits)
-            .field("other_client_ids", &self.other_client_ids)
-            .field("federated", &self.federated)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What requests and the handle share.
-pub(crate) struct Shared {
-    pub(crate) seed: u64,
-    size: usize,
-    groups: usize,
-    pub(crate) max_page_size: Option<usize>,
-    pub(crate) sign_in: SignIn,
-    pub(crate) log: RequestLog,
-    pub(crate) gates: Gates,
-    pub(crate) faults: Faults,
-    pub(crate) throttles: Throttles,
-    pub(crate) limits: Limits,
-    pub(crate) tallies: Tallies,
-    pub(crate) modes: Modes,
-    pub(crate) group_changes: GroupChanges,
-    /// Connections that were ever opened.
-    pub(crate) connections: AtomicU64,
-    latency: Mutex<Latency>,
-    directories: Mutex<HashMap<String, Tenant>>,
-}
-
-/// What a tenant holds now, and what it held at the mark.
-struct Tenant {
-    now: Directory,
-    mark: Directory,
-}
-
-impl Shared {
-    /// # Errors
-    /// When a certificate or a key is none.
-    fn new(options: SimulatorOptions) -> io::Result<Self> {
-        let tenants = options.tenants.iter();
-        let throttles = Throttles::default();
-        throttles.set(options.throttles);
-        let limits = Limits::default();
-        limits.set(options.limits);
-        let mut client_ids = vec![options.client_id];
-        client_ids.extend(options.other_client_ids);
-        let sign_in = SignIn::new(
-            Application {
-                client_ids,
-                client_secret: options.client_secret,
-            },
-            tenants.map(|tenant| tenant.to_ascii_lowercase()).collect(),
-            options.any_tenant,
-            options.token_lifetime,
-        );
-        let invalid = |problem| io::Error::new(io::ErrorKind::InvalidInput, problem);
-        for pem in &options.certificates {
-            sign_in.add_certificate(pem).map_err(invalid)?;
-        }
-        for credential in options.federated {
-            sign_in.trust(credential).map_err(invalid)?;
-        }
-        Ok(Self {
-            seed: options.seed,
-            size: options.size,
-            groups: options.groups,
-            max_page_size: options.max_page_size,
-            sign_in,
-            log: RequestLog::new(),
-            gates: Gates::default(),
-            faults: Faults::default(),
-            throttles,
-            limits,
-            tallies: Tallies::default(),
-            modes: Modes::default(),
-            group_changes: GroupChanges::default(),
-            connections: AtomicU64::new(0),
-            latency: Mutex::new(options.latency),
-            directories: Mutex::default(),
-        })
-    }
-
-    pub(crate) fn traffic(&self, tenant: &str) -> Traffic {
-        Traffic {
-            peak_concurrency: self.log.max_concurrent(tenant),
-            ..self.tallies.of(tenant)
-        }
-    }
-
-    pub(crate) fn set_latency(&self, latency: Latency) {
-        *self.latency.lock().unwrap_or_else(PoisonError::into_inner) = latency;
-    }
-
-    pub(crate) fn latency(&self) -> Latency {
-        *self.latency.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn directories(&self) -> MutexGuard<'_, HashMap<String, Tenant>> {
-        self.directories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What a tenant holds now.
-    pub(crate) fn directory(&self, tenant: &str) -> Directory {
-        self.with_ids(tenant, self.change(tenant, |tenant| tenant.now.clone()))
-    }
-
-    /// The directory with the ids that the tenant's modes give it.
-    fn with_ids(&self, tenant: &str, directory: Directory) -> Directory {
-        let tenant = tenant.to_ascii_lowercase();
-        Directory {
-            odd_ids: self.modes.has(&tenant, &TenantMode::OddIds),
-            ..directory
-        }
-    }
-
-    fn change<T>(&self, tenant: &str, change: impl FnOnce(&mut Tenant) -> T) -> T {
-        let tenant = tenant.to_ascii_lowercase();
-        let mut directories = self.directories();
-        let tenant = directories.entry(tenant).or_insert_with_key(|tenant| {
-            let mut now = Directory::generate(self.seed, tenant, self.size);
-            now.add_groups(self.groups);
-            let mark = now.clone();
-            Tenant { now, mark }
-        });
-        change(tenant)
-    }
-
-    pub(crate) fn answer_key(&self, tenant: &str) -> AnswerKey {
-        answer_key::answer_key(&self.directory(tenant))
-    }
-
-    pub(crate) fn answer_links(&self, tenant: &str) -> Vec<AnswerLink> {
-        answer_key::links(&self.directory(tenant))
-    }
-
-    pub(crate) fn groups(&self, tenant: &str) -> Vec<Value> {
-        group_changes::rows(&self.directory(tenant))
-    }
-
-    pub(crate) fn mark(&self, tenant: &str) {
-        self.change(tenant, |tenant| tenant.mark = tenant.now.clone());
-    }
-
-    pub(crate) fn changes_since_mark(&self, tenant: &str) -> Vec<AnswerChange> {
-        let (mark, now) = self.change(tenant, |tenant| (tenant.mark.clone(), tenant.now.clone()));
-        answer_key::changes(&self.with_ids(tenant, mark), &self.with_ids(tenant, now))
-    }
-
-    pub(crate) fn mutate(
-        &self,
-        tenant: &str,
-        script: &MutationScript,
-    ) -> BTreeMap<String, Changes> {
-        let now = self.directory(tenant);
-        self.change(tenant, |tenant| {
-            tenant.now.odd_ids = now.odd_ids;
-            mutation::mutate(&mut tenant.now, script)
-        })
-    }
-}
+use crate::shared::Shared;
+use crate::sign_in::{FederatedCredential, UserToken};
+use crate::throttle::Throttle;
+use crate::traffic::Traffic;
 
 /// Stops the server with the last handle.
 struct Running {

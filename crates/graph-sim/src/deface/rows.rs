@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::faults::Effect;
-use crate::graph::MAX_PADDING;
+use crate::faults::{Effect, MAX_PADDING};
 
 /// Names that are hard on programs.
 const ODD_NAMES: [&str; 8] = [

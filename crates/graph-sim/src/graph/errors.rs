@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::answer::{Answer, Ids, random_guid};
-use crate::faults::{ErrorBody, RetryAfter};
+use crate::faults::ErrorBody;
+use crate::retry_after::RetryAfter;
 
 fn error(status: u16, code: &str, message: &str, ids: &Ids) -> Answer {
     let date = DateTime::<Utc>::from(SystemTime::now()).format("%Y-%m-%dT%H:%M:%S");

@@ -6,9 +6,7 @@ use sha2::{Digest, Sha256};
 use super::odata::{Query, decode};
 use super::{GraphRequest, PageFault, errors};
 use crate::answer::Answer;
-
-/// The most padding that is sent.
-pub(crate) const MAX_PADDING: usize = 256 * 1024 * 1024;
+use crate::faults::MAX_PADDING;
 
 /// What is paged through.
 #[derive(Debug)]
