@@ -7,6 +7,7 @@
 )]
 
 mod arrows;
+mod circles;
 mod compose;
 mod crash_points;
 mod numbers;
