@@ -27,7 +27,7 @@ CREATE FUNCTION pg_temp.may_fold(id text) RETURNS boolean LANGUAGE sql IMMUTABLE
     SELECT id ~ '[A-F]' AND id ~ '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-'
 $$;
 
--- As `redact` in crates/graph/src/user_information.rs.
+-- As `redact` in crates/graph/src/row/user_information.rs.
 CREATE FUNCTION pg_temp.redact(told text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT regexp_replace(told, '//[^/?# \t\n\f\r]+@', '//redacted@', 'g')
 $$;
