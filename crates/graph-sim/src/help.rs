@@ -1,43 +1,12 @@
-//! What `--help` tells of the simulator while it runs.
+//! What `--help` says about the simulator while it runs.
 
-/// The control endpoints and what can be sent to them.
-pub(crate) const CONTROL: &str = "\
-Control endpoints, under /_sim/, with JSON bodies:
-  GET health                         answers when it serves
-  GET, DELETE log                    requests that were made; forgets them
-  GET, POST, DELETE faults           what goes wrong: see \"Faults\"
-  GET, POST, DELETE gates            requests that wait until DELETE opens all gates:
-                                     path, tenant, after (so many pass before)
-  PUT, DELETE throttles              limits of one's own, as a list: path, requests, window_ms,
-                                     tells_wait
-  GET, PUT limits                    Graph's published limits: enforce, time_scale, limit_scale,
-                                     wait (seconds, decimal, http_date, absent, in_message),
-                                     directory_size
-  GET traffic/{tenant}               requests per service, early retries, peaks
-  DELETE traffic                     begins to count anew
-  GET connections                    how many were ever opened
-  GET, PUT modes/{tenant}            what the tenant lacks, as a list: no_intune, no_cloud_pc,
-                                     no_conditional_access, no_scripts, us_government,
-                                     {\"without\": \"permission\"}; and what is peculiar about it:
-                                     odd_ids (ids that need escaping in a path; to be set before
-                                     the first sync), settings_shrink_pages (one or two rows a
-                                     page where settings are expanded)
-  PUT latency                        base_us, per_row_us, jitter_us, expand_percent
-  GET, DELETE tokens/{tenant}        how many were issued; revokes them
-  POST challenge/{tenant}            asks for new tokens with claims
-  POST certificates                  a certificate of the application, in PEM
-  POST federated                     issuer, subject, audience, public_key_pem
-  POST user-tokens/{tenant}          a token for a user, signed by the published keys: audience,
-                                     user, scopes, roles, lifetime_seconds, version_1
-  POST keys/rotate                   signs with another key
-  GET answer-key/{tenant}            objects that a client must have stored
-  GET links/{tenant}                 links that it must have stored
-  GET groups/{tenant}                groups that it must have stored
-  POST expire-group-links/{tenant}   links to changes of groups are no longer good
-  POST mutate/{tenant}               changes the tenant: see \"Changes\"
-  POST mark/{tenant}                 changes are told from here
-  GET changes/{tenant}               changes that a client must have found
+/// The control endpoints, and what can be sent to them.
+pub(crate) fn text() -> String {
+    let endpoints = atlas_graph_sim::control_help();
+    format!("Control endpoints, under /_sim/, with JSON bodies:\n{endpoints}\n{BODIES}")
+}
 
+const BODIES: &str = "\
 Faults. A rule has a path, and may have more:
   path          {\"exact\": \"/beta/...\"}, {\"prefix\": \"/v1.0\"} or
                 {\"suffix\": \"/oauth2/v2.0/token\"}, without the query

@@ -54,6 +54,7 @@ pub use answer_key::{
     AnswerChange, AnswerChangeKind, AnswerItem, AnswerKey, AnswerLink, FieldChange,
 };
 pub use collections::{Collection, Kind, collections};
+pub use control::control_help;
 pub use faults::{Effect, ErrorBody, FaultRule, PathMatch};
 pub use gates::{Gate, GateRule};
 pub use limits::{PublishedLimits, WaitForm};

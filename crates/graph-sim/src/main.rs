@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 /// A Microsoft Graph to develop, test and measure against. It holds invented tenants and no secrets
 /// worth keeping; it is not for networks that others can reach.
 #[derive(Debug, Parser)]
-#[command(name = "atlas-graph-sim", version, after_long_help = help::CONTROL)]
+#[command(name = "atlas-graph-sim", version, after_long_help = help::text())]
 struct Arguments {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "ATLAS_SIM_LISTEN", default_value = "127.0.0.1:8085")]
@@ -88,7 +88,7 @@ async fn main() -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(EnvFilter::try_new(&arguments.log).context("--log")?)
         .init();
-    // Before the address is told, so that a signal that comes right after it is not lost.
+    // Before the address is written, so that a signal that comes right after it is not lost.
     let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("wait for SIGINT")?;
 

@@ -106,7 +106,7 @@ pub(crate) fn further_reads(
     let mut further_reads = Vec::new();
     match collection.assignments() {
         Assignments::ExpandList if !with_assignments => {
-            further_reads.push(FurtherRead::Assignments)
+            further_reads.push(FurtherRead::Assignments);
         }
         Assignments::SubResource => further_reads.push(FurtherRead::Assignments),
         Assignments::ExpandItem => further_reads.push(FurtherRead::Item),
@@ -130,7 +130,7 @@ pub(crate) fn further_reads(
                 }
             }
             Related::ComplianceRules => {
-                further_reads.extend([FurtherRead::Settings, FurtherRead::Rules])
+                further_reads.extend([FurtherRead::Settings, FurtherRead::Rules]);
             }
             Related::DefinitionFiles => further_reads.push(FurtherRead::DefinitionValues),
             // Told by all of the tenant's reusable settings at once.
