@@ -58,7 +58,7 @@ pub(crate) struct Answer {
     pub(crate) delivery: Delivery,
     /// The body is JSON that strict programs refuse; in a batch it stands as it is all the same.
     pub(crate) verbatim: bool,
-    /// How long the answer asked the caller to wait, whether or not the caller can tell.
+    /// How long the answer asked the caller to wait, whether or not the caller can see it.
     pub(crate) wait: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! What a correct client must have stored, told without HTTP.
+//! What a correct client must have stored, without HTTP.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct AnswerItem {
     pub id: String,
     /// The name; where rows of the type have none, the id.
     pub name: String,
-    /// How many assignments the list told; absent where a list does not tell.
+    /// How many assignments the list showed; absent where a list shows none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub assignment_count: Option<usize>,
 }
@@ -34,11 +34,11 @@ pub(crate) fn answer_key(directory: &Directory) -> AnswerKey {
     }
     for row in rows(directory) {
         let id = row.id();
-        let told = collections()[row.index()].assignments == Assignments::Expand;
+        let listed = collections()[row.index()].assignments == Assignments::Expand;
         let item = AnswerItem {
             name: row.name().unwrap_or_else(|| id.clone()),
             id,
-            assignment_count: told.then(|| row.assignment_count()),
+            assignment_count: listed.then(|| row.assignment_count()),
         };
         answer.entry(row.key().to_owned()).or_default().push(item);
     }
@@ -76,7 +76,7 @@ pub struct AnswerLink {
     pub target_id: String,
     /// What else is said of it.
     pub qualifier: BTreeMap<String, String>,
-    /// Where Graph tells it: `row` (in lists too), `item` (only the object by itself),
+    /// Where Graph shows it: `row` (in lists too), `item` (only the object by itself),
     /// `assignments`, or `navigation` (to be expanded or read by itself).
     pub told_by: String,
     /// Whether nothing with that id is there, where the target would be an object of the
@@ -116,7 +116,7 @@ pub(crate) fn links(directory: &Directory) -> Vec<AnswerLink> {
     all
 }
 
-/// What an object refers to, wherever Graph tells it.
+/// What an object refers to, wherever Graph shows it.
 fn references(row: &Row<'_>) -> Vec<Reference> {
     let expand = |name: &str, inner: Vec<Expand>| Expand {
         name: name.to_owned(),

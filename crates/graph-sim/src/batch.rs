@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::answer::{Answer, Ids};
 use crate::content::Rng;
 use crate::deface::deface;
-use crate::exchange::{self, Asked, Caller};
+use crate::exchange::{self, Caller, IncomingRequest};
 use crate::faults::Effect;
 use crate::graph::errors;
 use crate::shared::Shared;
@@ -51,7 +51,7 @@ pub(crate) fn version(path: &str) -> Option<&str> {
 pub(crate) async fn answer(
     shared: &Shared,
     caller: &Caller,
-    asked: &Asked,
+    asked: &IncomingRequest,
     effect: Option<&Effect>,
     ids: &Ids,
 ) -> Answer {
@@ -64,7 +64,7 @@ pub(crate) async fn answer(
 async fn respond(
     shared: &Shared,
     caller: &Caller,
-    asked: &Asked,
+    asked: &IncomingRequest,
     effect: Option<&Effect>,
     ids: &Ids,
 ) -> Result<Answer, Box<Answer>> {
@@ -99,7 +99,7 @@ async fn respond(
 }
 
 /// The requests of an envelope, or what is wrong with it.
-fn read(version: &str, body: &[u8]) -> Result<Vec<(Part, Asked)>, String> {
+fn read(version: &str, body: &[u8]) -> Result<Vec<(Part, IncomingRequest)>, String> {
     let envelope: Envelope =
         serde_json::from_slice(body).map_err(|_| "Invalid batch payload format.".to_owned())?;
     if envelope.requests.is_empty() {
@@ -134,7 +134,7 @@ fn read(version: &str, body: &[u8]) -> Result<Vec<(Part, Asked)>, String> {
     Ok(parts)
 }
 
-fn request(version: &str, part: &Part) -> Result<Asked, String> {
+fn request(version: &str, part: &Part) -> Result<IncomingRequest, String> {
     let invalid = |what: &str| format!("Invalid {what} of batch request '{}'.", part.id);
     let method = Method::from_bytes(part.method.as_bytes()).map_err(|_| invalid("method"))?;
     let url = part.url.trim_start_matches('/');
@@ -150,7 +150,7 @@ fn request(version: &str, part: &Part) -> Result<Asked, String> {
     if part.body.is_some() && !headers.iter().any(|(name, _)| name == "content-type") {
         return Err(invalid("headers, which must tell the type of the body,"));
     }
-    Ok(Asked {
+    Ok(IncomingRequest {
         method,
         path: format!("/{version}/{path}"),
         query: query.to_owned(),
@@ -168,7 +168,7 @@ fn request(version: &str, part: &Part) -> Result<Asked, String> {
 async fn run(
     shared: &Shared,
     caller: &Caller,
-    parts: &[(Part, Asked)],
+    parts: &[(Part, IncomingRequest)],
     batch: &Ids,
 ) -> Vec<(String, Option<Answer>)> {
     let mut answered: BTreeMap<usize, Option<Answer>> = BTreeMap::new();
@@ -201,7 +201,7 @@ async fn run(
 }
 
 /// The place of the request that this one waits for.
-fn awaited(parts: &[(Part, Asked)], one: usize) -> Option<usize> {
+fn awaited(parts: &[(Part, IncomingRequest)], one: usize) -> Option<usize> {
     let other = parts[one].0.depends_on.first()?;
     parts
         .iter()

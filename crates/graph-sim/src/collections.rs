@@ -220,23 +220,23 @@ mod tests {
     #[test]
     fn rows_of_shared_lists_can_be_told_apart() {
         for collection in collections().iter().filter(|one| one.variants.len() > 1) {
-            // App configurations share a type; a member of the row tells them apart.
+            // App configurations share a type; a member of the row distinguishes them.
             if collection.shape == Shape::AppConfiguration {
                 continue;
             }
-            let mut told_before = BTreeSet::new();
+            let mut marks_before = BTreeSet::new();
             for variant in &collection.variants {
-                let told: BTreeSet<_> = variant
+                let marks: BTreeSet<_> = variant
                     .odata_types
                     .iter()
                     .chain(&variant.template_families)
                     .collect();
                 assert!(
-                    !told.is_empty() && told.is_disjoint(&told_before),
+                    !marks.is_empty() && marks.is_disjoint(&marks_before),
                     "{}",
                     variant.key
                 );
-                told_before.extend(told);
+                marks_before.extend(marks);
             }
         }
     }

@@ -37,9 +37,9 @@ impl Caller {
     }
 }
 
-/// What is asked.
+/// A request as it came in, by itself or in a batch.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct IncomingRequest {
     pub(crate) method: Method,
     /// With the version.
     pub(crate) path: String,
@@ -50,7 +50,7 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
 }
 
-impl Asked {
+impl IncomingRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self.headers.iter().find(|(one, _)| one == name)?;
         Some(value)
@@ -107,7 +107,7 @@ pub(crate) async fn meet(shared: &Shared, path: &str, tenant: Option<&str>) -> O
 }
 
 /// Takes as long as the answer is to take.
-pub(crate) async fn take_time(shared: &Shared, asked: &Asked, rows: usize) {
+pub(crate) async fn take_time(shared: &Shared, asked: &IncomingRequest, rows: usize) {
     let latency = shared
         .latency()
         .of(rows, expands(&asked.query), random_bits());
@@ -125,7 +125,7 @@ fn expands(query: &str) -> bool {
 pub(crate) async fn part(
     shared: &Shared,
     caller: &Caller,
-    asked: &Asked,
+    asked: &IncomingRequest,
     batch: &Ids,
 ) -> Option<Answer> {
     let tenant = caller.tenant();
@@ -162,7 +162,7 @@ pub(crate) fn admit<'a>(caller: &'a Caller, ids: &Ids) -> Result<&'a Holder, Box
 pub(crate) fn graph(
     shared: &Shared,
     caller: &Caller,
-    asked: &Asked,
+    asked: &IncomingRequest,
     effect: Option<&Effect>,
     ids: &Ids,
 ) -> Answer {
@@ -204,7 +204,7 @@ pub(crate) fn graph(
 fn respond(
     shared: &Shared,
     caller: &Caller,
-    asked: &Asked,
+    asked: &IncomingRequest,
     holder: &Holder,
     charge: &Charge,
     effect: Option<&Effect>,
@@ -302,7 +302,7 @@ fn over_limit(refusal: &Refusal, ids: &Ids) -> Answer {
     answer
 }
 
-/// 429, with the wait if it is told.
+/// 429, with the wait if it is given.
 pub(crate) fn throttled(wait: Option<Duration>, ids: &Ids) -> Answer {
     let wait = wait.map_or(RetryAfter::Absent, |wait| {
         RetryAfter::Decimal((wait.as_secs_f64() * 1_000.0).ceil() / 1_000.0)

@@ -28,9 +28,9 @@ pub struct MutationScript {
     pub edit_nested: usize,
     /// How many to give another secret.
     pub edit_secret: usize,
-    /// How many to assign to others. Only objects whose list tells their assignments are taken.
+    /// How many to assign to others. Only objects whose list carries their assignments are taken.
     pub reassign: usize,
-    /// How many to assign to others whose list does not tell their assignments.
+    /// How many to assign to others whose list does not carry their assignments.
     pub reassign_untold: usize,
     /// How many to give other counts or times of synchronisation, which is no change.
     pub touch: usize,
@@ -113,8 +113,8 @@ fn ways(script: &MutationScript) -> [Way; 8] {
         Way {
             count: script.reassign_untold,
             fits: |row| {
-                let told = collections()[row.index()].assignments;
-                matches!(told, Assignments::Subresource | Assignments::Item)
+                let carried = collections()[row.index()].assignments;
+                matches!(carried, Assignments::Subresource | Assignments::Item)
             },
             change: |object| object.reassigned += 1,
             note: |changes| &mut changes.reassigned,

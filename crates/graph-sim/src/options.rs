@@ -59,7 +59,7 @@ pub struct SimulatorOptions {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// How long tokens are good for; told in whole seconds.
+    /// How long tokens are good for; reported in whole seconds.
     pub token_lifetime: Duration,
     /// How long answers take.
     pub latency: Latency,

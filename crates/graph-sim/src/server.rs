@@ -12,7 +12,7 @@ use crate::answer::{Answer, Delivery, Ids};
 use crate::batch;
 use crate::control;
 use crate::deface::deface;
-use crate::exchange::{self, Asked, Caller};
+use crate::exchange::{self, Caller, IncomingRequest};
 use crate::faults::Effect;
 use crate::graph::errors;
 use crate::shared::Shared;
@@ -45,7 +45,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
         base: format!("http://{}", text(headers, "host").unwrap_or_default()),
         user_agent: text(headers, "user-agent"),
     };
-    let asked = Asked {
+    let asked = IncomingRequest {
         method: request.method().clone(),
         path: request.path().to_owned(),
         query: request.query_string().to_owned(),
@@ -94,7 +94,7 @@ fn token_endpoint(path: &str) -> Option<String> {
 fn token(
     shared: &Shared,
     caller: &Caller,
-    asked: &Asked,
+    asked: &IncomingRequest,
     tenant: &str,
     effect: Option<&Effect>,
     ids: &Ids,

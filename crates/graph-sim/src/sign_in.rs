@@ -308,7 +308,7 @@ impl SignIn {
     }
 
     /// Tokens of the tenant are no longer good until one is asked for with the claims that the
-    /// answers tell. Gives the claims.
+    /// answers carry. Gives the claims.
     pub(crate) fn challenge(&self, tenant: &str) -> String {
         let mut inner = self.lock();
         let last = inner.revoked.get(tenant).copied().unwrap_or(0);

@@ -120,7 +120,7 @@ impl Simulator {
         self.0.shared.group_changes.expire(&tenant);
     }
 
-    /// Marks the tenant's state: later changes are told from here. Without a mark they are told
+    /// Marks the tenant's state: later changes are reported from here. Without a mark they are reported
     /// from the beginning.
     pub fn mark(&self, directory_id: &str) {
         self.0.shared.mark(directory_id);
@@ -184,7 +184,7 @@ impl Simulator {
     }
 
     /// What the tenant's clients asked since the last clearing, of which service, and whether they
-    /// waited when they were told to.
+    /// waited when they were asked to.
     #[must_use]
     pub fn traffic(&self, directory_id: &str) -> Traffic {
         self.0.shared.traffic(&directory_id.to_ascii_lowercase())
@@ -211,7 +211,7 @@ impl Simulator {
     }
 
     /// Makes the tenant's tokens good no longer, until one is asked for with the claims that the
-    /// answers tell (continuous access evaluation).
+    /// answers carry (continuous access evaluation).
     pub fn challenge_tokens(&self, directory_id: &str) {
         let tenant = directory_id.to_ascii_lowercase();
         self.0.shared.sign_in.challenge(&tenant);

@@ -49,7 +49,7 @@ impl Throttles {
         inner.arrivals.clear();
     }
 
-    /// Counts a request. When it is over a limit: `Some`, with the wait if the limit tells it.
+    /// Counts a request. When it is over a limit: `Some`, with the wait if the limit shows it.
     pub(crate) fn refuse(
         &self,
         path: &str,

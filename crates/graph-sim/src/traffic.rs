@@ -1,5 +1,5 @@
 //! How a client behaved: what it asked of which service, how close to the limits it came, and
-//! whether it waited when it was told to.
+//! whether it waited when it was asked to.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ pub struct ServiceTraffic {
     /// Requests that came again before their own `Retry-After` was over.
     pub early_retries: u64,
     /// Other requests that came before a `Retry-After` of the same service was over, and that can
-    /// not have been on their way when it was told.
+    /// not have been on their way when it was asked to wait.
     pub early_others: u64,
 }
 
@@ -62,9 +62,9 @@ impl Traffic {
     }
 }
 
-/// Until when somebody was told to wait.
+/// Until when somebody was asked to wait.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct RequestedWait {
     at: Instant,
     until: Instant,
 }
@@ -72,8 +72,8 @@ struct Told {
 #[derive(Debug, Default)]
 struct Tenant {
     traffic: Traffic,
-    services: HashMap<Service, Told>,
-    requests: HashMap<String, Told>,
+    services: HashMap<Service, RequestedWait>,
+    requests: HashMap<String, RequestedWait>,
 }
 
 /// A request, as far as it can come again.
@@ -119,11 +119,11 @@ impl Tallies {
         count.over_limit += u64::from(charge.over);
         count.peak_share = count.peak_share.max(charge.share);
         let own = of.requests.remove(&request);
-        if own.is_some_and(|told| now < told.until) {
+        if own.is_some_and(|wait| now < wait.until) {
             count.early_retries += 1;
-        } else if let Some(told) = of.services.get(&charge.service)
-            && now < told.until
-            && now.duration_since(told.at) > ON_ITS_WAY
+        } else if let Some(wait) = of.services.get(&charge.service)
+            && now < wait.until
+            && now.duration_since(wait.at) > ON_ITS_WAY
         {
             count.early_others += 1;
         }
@@ -143,17 +143,17 @@ impl Tallies {
             of.traffic.services.entry(name).or_default().refused += 1;
         }
         if let Some(wait) = wait {
-            let told = Told {
+            let wait = RequestedWait {
                 at: now,
                 until: now + wait,
             };
-            of.requests.insert(tally.request, told);
+            of.requests.insert(tally.request, wait);
             // One service down is no reason to leave the others alone; one request that is
             // refused as too much is a reason for all of its service.
             if status == 429 {
-                let longest = of.services.entry(tally.service).or_insert(told);
-                if longest.until < told.until {
-                    *longest = told;
+                let longest = of.services.entry(tally.service).or_insert(wait);
+                if longest.until < wait.until {
+                    *longest = wait;
                 }
             }
         }

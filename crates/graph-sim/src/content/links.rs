@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Where Graph tells a link.
+/// Where Graph shows a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ToldBy {
     /// The row, in a list and by itself.
@@ -65,7 +65,7 @@ impl Links {
         }
     }
 
-    /// From now on, links are told here.
+    /// From now on, links are shown here.
     pub(crate) fn told_by(&mut self, told_by: ToldBy) {
         self.told_by = told_by;
     }

@@ -216,7 +216,7 @@ impl<'a> Row<'a> {
         if view.v1 && !self.collection.scope_tags_in_v1 {
             return;
         }
-        // The list of apps does not tell the truth about scope tags; the app itself does.
+        // The list of apps has wrong scope tags; the app itself has the right ones.
         let tags = if self.collection.shape == Shape::MobileApp {
             if view.item {
                 links.told_by(ToldBy::Item);

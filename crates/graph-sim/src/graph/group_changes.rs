@@ -23,11 +23,11 @@ pub(crate) struct GroupChanges(Mutex<HashMap<String, Arc<Round>>>);
 #[derive(Debug)]
 struct Round {
     tenant: String,
-    /// Without one, everything is told.
+    /// Without one, everything is listed.
     from: Option<Directory>,
     to: Directory,
-    /// Serials of the groups to tell of, in this order.
-    told: Vec<u32>,
+    /// Serials of the groups to list, in this order.
+    listed: Vec<u32>,
     /// The rest of the query, as it was asked.
     select: String,
 }
@@ -83,7 +83,7 @@ impl GroupChanges {
         (token, round)
     }
 
-    /// Answers a request. `minimal`: of a group that the caller knows only what changed is told.
+    /// Answers a request. `minimal`: of a group that the caller knows only what changed is listed.
     pub(crate) fn answer(&self, request: &GraphRequest<'_>, minimal: bool) -> Answer {
         let parameter = |name: &str| {
             let mut parts = request.query.split('&');
@@ -137,7 +137,7 @@ impl Round {
         let index = index_of(places::GROUPS);
         let set = &to.sets[index];
         let before = |serial| from.as_ref()?.sets[index].by_serial(serial);
-        let mut told: Vec<u32> = set
+        let mut listed: Vec<u32> = set
             .ever()
             .iter()
             .filter(|object| match before(object.serial) {
@@ -146,12 +146,12 @@ impl Round {
             })
             .map(|object| object.serial)
             .collect();
-        told.reverse();
+        listed.reverse();
         Self {
             tenant: tenant.to_owned(),
             from,
             to,
-            told,
+            listed,
             select,
         }
     }
@@ -164,9 +164,9 @@ impl Round {
         let collection = &collections()[index_of(places::GROUPS)];
         let most = request.max_page_size.unwrap_or(usize::MAX);
         let size = collection.page_size.min(most).max(1);
-        let from = place.offset.min(self.told.len());
-        let to = (from + size).min(self.told.len());
-        let rows: Vec<Value> = self.told[from.saturating_sub(1)..to]
+        let from = place.offset.min(self.listed.len());
+        let to = (from + size).min(self.listed.len());
+        let rows: Vec<Value> = self.listed[from.saturating_sub(1)..to]
             .iter()
             .map(|&serial| Value::Object(self.entry(serial, &query, minimal)))
             .collect();
@@ -175,7 +175,7 @@ impl Round {
             let next = place.turn + 1;
             let link = format!("{root}?$skiptoken={token}.{from}.{next}");
             ("@odata.nextLink", link)
-        } else if to < self.told.len() {
+        } else if to < self.listed.len() {
             ("@odata.nextLink", format!("{root}?$skiptoken={token}.{to}"))
         } else {
             ("@odata.deltaLink", format!("{root}?$deltatoken={token}"))
