@@ -79,7 +79,7 @@ pub(crate) struct CacheState {
 }
 
 impl CacheState {
-    /// Of what was read up to then.
+    /// The state at `now` of groups whose last complete reading is `reading`.
     pub(crate) fn new(reading: Option<&GroupReading>, now: DateTime<Utc>) -> Self {
         const REFRESH: &str = "POST /tenants/{tenant_id}/directory-groups-sync";
         let hint = match reading {
