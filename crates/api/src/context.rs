@@ -1,16 +1,10 @@
 //! What is known of a request before anything is done for it.
 
-use std::future::{Ready, ready};
-
-use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::RequestId;
 use atlas_telemetry::TraceContext;
 use uuid::Uuid;
-
-use crate::problem::Problem;
 
 /// The header by which a request is named, in both directions.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
@@ -41,16 +35,6 @@ impl RequestContext {
                 .and_then(TraceContext::parse)
                 .map_or_else(|| TraceContext::mint(entropy), |trace| trace.child(entropy)),
         }
-    }
-}
-
-impl FromRequest for RequestContext {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let context = request.extensions().get::<Self>().cloned();
-        ready(context.ok_or_else(Problem::internal))
     }
 }
 

@@ -17,6 +17,7 @@ use futures::future::LocalBoxFuture;
 use url::Url;
 
 use crate::problem::{Problem, ProblemKind};
+use crate::refusals::Refusal;
 use crate::wire::directory_group::{LiveGroup, LiveGroups};
 
 /// The header with the caller's token for Microsoft Graph.
@@ -53,7 +54,7 @@ impl DelegatedTokens for FromHeader {
     ) -> LocalBoxFuture<'a, Result<DelegatedToken, Problem>> {
         let mut sent = request.headers().get_all(TOKEN_HEADER);
         let token = match (sent.next(), sent.next()) {
-            (None, _) => Err(token_required("The search needs your own token.")),
+            (None, _) => Err(token_missing()),
             (Some(value), None) => value
                 .to_str()
                 .ok()
@@ -138,6 +139,10 @@ impl From<FoundGroup> for LiveGroup {
     }
 }
 
+fn token_missing() -> Problem {
+    token_required("The search needs your own token.")
+}
+
 fn token_required(detail: &str) -> Problem {
     Problem::new(ProblemKind::DelegatedTokenRequired, detail)
         .with("header", "X-Graph-Token")
@@ -158,34 +163,65 @@ fn upstream(mut problem: Problem, request_id: Option<&str>) -> Problem {
     problem
 }
 
+fn token_refused(claims: Option<&str>, request_id: Option<&str>) -> Problem {
+    let detail = "Microsoft Graph refused the token in X-Graph-Token.";
+    let mut problem = upstream(token_required(detail), request_id);
+    if let Some(claims) = claims {
+        problem = problem.with("claims", claims);
+    }
+    problem
+}
+
+fn throttled(retry_after: Option<Duration>, request_id: Option<&str>) -> Problem {
+    let detail = "Microsoft Graph asks to slow down. The stored groups can be searched.";
+    let problem = Problem::new(ProblemKind::UpstreamThrottled, detail)
+        .retry_after(seconds(retry_after.unwrap_or_default()));
+    upstream(problem, request_id)
+}
+
+fn not_permitted(request_id: Option<&str>) -> Problem {
+    let detail = "The token in X-Graph-Token does not permit you to read groups.";
+    upstream(token_required(detail), request_id)
+}
+
+fn no_answer(request_id: Option<&str>) -> Problem {
+    let detail = "Microsoft Graph did not answer the search. The stored groups can be searched.";
+    upstream(Problem::new(ProblemKind::UpstreamError, detail), request_id)
+}
+
 fn refused(error: DelegatedError) -> Problem {
     match &error {
         DelegatedError::TokenRefused { claims, request_id } => {
-            let detail = "Microsoft Graph refused the token in X-Graph-Token.";
-            let mut problem = upstream(token_required(detail), request_id.as_deref());
-            if let Some(claims) = claims {
-                problem = problem.with("claims", claims.as_str());
-            }
-            problem
+            token_refused(claims.as_deref(), request_id.as_deref())
         }
         DelegatedError::Throttled {
             retry_after,
             request_id,
-        } => {
-            let detail = "Microsoft Graph asks to slow down. The stored groups can be searched.";
-            let problem = Problem::new(ProblemKind::UpstreamThrottled, detail)
-                .retry_after(seconds(retry_after.unwrap_or_default()));
-            upstream(problem, request_id.as_deref())
-        }
+        } => throttled(*retry_after, request_id.as_deref()),
         DelegatedError::Graph(graph) if graph.kind == GraphErrorKind::PermissionMissing => {
-            let detail = "The token in X-Graph-Token does not permit you to read groups.";
-            upstream(token_required(detail), graph.request_id())
+            not_permitted(graph.request_id())
         }
-        DelegatedError::Graph(graph) => {
-            let detail = "Microsoft Graph did not answer the search. The stored groups can be \
-                searched.";
-            let problem = Problem::new(ProblemKind::UpstreamError, detail);
-            upstream(problem, graph.request_id()).because(error)
-        }
+        DelegatedError::Graph(graph) => no_answer(graph.request_id()).because(error),
     }
+}
+
+/// The refusals of whatever asks Microsoft Graph as the caller.
+pub(crate) fn refusals() -> [Refusal; 3] {
+    const REQUEST: Option<&str> = Some("6c1f4a0e-2b7d-4f7e-8a55-0c9d1e2f3a4b");
+    const CLAIMS: Option<&str> = Some(r#"{"access_token":{"nbf":{"essential":true}}}"#);
+    [
+        Refusal::new(
+            "DelegatedTokenRequired",
+            "Your own token for Microsoft Graph is missing, of another directory, or refused.",
+        )
+        .with(token_missing())
+        .with(token_refused(CLAIMS, REQUEST))
+        .with(not_permitted(REQUEST)),
+        Refusal::new("UpstreamError", "Microsoft Graph did not answer.").with(no_answer(REQUEST)),
+        Refusal::new(
+            "UpstreamThrottled",
+            "Microsoft Graph asks to slow down, or the database does not answer.",
+        )
+        .with(throttled(Some(Duration::from_secs(20)), REQUEST)),
+    ]
 }

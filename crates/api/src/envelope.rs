@@ -105,11 +105,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
             Some(problem) => problem.clone(),
             None => stand_in(error.as_response_error().status_code()),
         },
-        Ok(Err(_elapsed)) => Problem::new(
-            ProblemKind::TimedOut,
-            "The request took longer than the API is ready to wait.",
-        )
-        .retry_after(2),
+        Ok(Err(_elapsed)) => Problem::timed_out(),
         // The panic's hook has logged where it happened.
         Err(_panic) => Problem::internal(),
     };

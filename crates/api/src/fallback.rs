@@ -74,12 +74,17 @@ pub(crate) async fn answer(
 ) -> Result<HttpResponse, Problem> {
     match table.methods(request.path()) {
         None => Err(Problem::not_found()),
-        Some(methods) => Err(Problem::new(
-            ProblemKind::MethodNotAllowed,
-            format!("This address knows {methods}."),
-        )
-        .allowing(methods)),
+        Some(methods) => Err(not_allowed(&methods)),
     }
+}
+
+/// With the methods that the address knows.
+pub(crate) fn not_allowed(methods: &str) -> Problem {
+    Problem::new(
+        ProblemKind::MethodNotAllowed,
+        format!("This address knows {methods}."),
+    )
+    .allowing(methods.to_owned())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! | `routes` | one handler per operation |
 //! | `wire` | what answers look like |
 //! | `problem` | errors, RFC 9457 |
+//! | `refusals`, `example` | what operations refuse with, and values that the description shows |
 //! | `openapi` | the description of all this |
 //! | `pages` | pages for people: the description, runs, problems |
 //! | `probes` | what load balancers and orchestrators ask |
@@ -22,6 +23,7 @@ mod answer;
 mod context;
 mod directory_search;
 mod envelope;
+mod example;
 mod extract;
 mod fallback;
 mod links;
@@ -33,6 +35,7 @@ mod probes;
 mod problem;
 mod rate;
 mod readiness;
+mod refusals;
 mod routes;
 mod server;
 mod state;

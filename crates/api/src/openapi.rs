@@ -1,14 +1,16 @@
-//! The description of the API: made from the registered operations, completed by one pass so that
-//! every operation is described alike, and served by the process that it describes.
+//! The OpenAPI document: made from the registered operations, which describe themselves beside their
+//! handlers, completed by one pass that adds what all have in common, and served by the process that it
+//! describes.
 
-mod complete;
 mod components;
-mod samples;
+mod info;
+mod operations;
+mod problem;
 mod schemas;
 
 use actix_web::App;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use utoipa_actix_web::AppExt as _;
 
 use crate::routes;
@@ -23,8 +25,18 @@ impl Description {
             .into_utoipa_app()
             .configure(routes::register)
             .split_for_parts();
-        let document = serde_json::to_value(described).expect("a description is plain data");
-        Self(complete::complete(document))
+        let mut document = serde_json::to_value(described).expect("a description is plain data");
+        schemas::complete(&mut document["components"]["schemas"]);
+        operations::complete(&mut document);
+        let components = &mut document["components"];
+        components["parameters"] = components::parameters();
+        components["headers"] = components::headers();
+        components["securitySchemes"] = info::security_schemes();
+        document["info"] = info::info();
+        document["servers"] = info::servers();
+        document["security"] = json!([{"api_token": []}]);
+        document["tags"] = info::tags();
+        Self(in_order(document))
     }
 
     /// As JSON.
@@ -45,4 +57,22 @@ pub fn document() -> String {
     let description = Description::of_this_version();
     let text = serde_json::to_string_pretty(&description).expect("a description is plain data");
     format!("{text}\n")
+}
+
+/// The members of the document in the order in which people read them.
+fn in_order(mut document: Value) -> Value {
+    let names = [
+        "openapi",
+        "info",
+        "servers",
+        "security",
+        "tags",
+        "paths",
+        "components",
+    ];
+    names
+        .into_iter()
+        .map(|name| (name.to_owned(), document[name].take()))
+        .collect::<Map<_, _>>()
+        .into()
 }

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 use utoipa::ToSchema;
 
 use crate::answer::Answer;
+use crate::example::{self, Example};
 use crate::extract::query::{QueryReader, moment};
 use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
@@ -38,6 +39,22 @@ pub(crate) struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl<T: Example> Example for Page<T> {
+    fn example() -> Self {
+        Self::of(T::example())
+    }
+}
+
+impl<T> Page<T> {
+    /// An example: a page with one entry, and more to come.
+    pub(crate) fn of(entry: T) -> Self {
+        Self {
+            items: vec![entry],
+            next_cursor: Some(example::CURSOR.to_owned()),
+        }
+    }
 }
 
 /// A value that a list is sorted by.
@@ -130,10 +147,7 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
             if of == fingerprint {
                 return Some((key, id));
             }
-            query.refuse_with(Problem::new(
-                ProblemKind::CursorMismatch,
-                "The cursor comes from a list with other filters.",
-            ));
+            query.refuse_with(cursor_mismatch());
             None
         });
         Self {
@@ -202,7 +216,14 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
     }
 }
 
-/// Tells lists apart: by path and filters, whatever the order of the filters.
+pub(crate) fn cursor_mismatch() -> Problem {
+    Problem::new(
+        ProblemKind::CursorMismatch,
+        "The cursor comes from a list with other filters.",
+    )
+}
+
+/// Distinguishes lists: by path and filters, whatever the order of the filters.
 fn fingerprint(query: &QueryReader) -> String {
     let mut filters: Vec<_> = query
         .pairs()

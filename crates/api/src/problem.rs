@@ -131,6 +131,24 @@ impl Problem {
         )
     }
 
+    /// The database cannot be reached, or takes no writes.
+    pub(crate) fn database_unavailable() -> Self {
+        Self::new(
+            ProblemKind::DependencyUnavailable,
+            "The database does not answer at the moment.",
+        )
+        .retry_after(2)
+    }
+
+    /// The request was given up.
+    pub(crate) fn timed_out() -> Self {
+        Self::new(
+            ProblemKind::TimedOut,
+            "The request took longer than the API is ready to wait.",
+        )
+        .retry_after(2)
+    }
+
     /// The same problem with an extension member.
     pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.more.members.insert(member.to_owned(), value.into());
@@ -231,11 +249,7 @@ impl ResponseError for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let problem = if error.is_transient() {
-            Self::new(
-                ProblemKind::DependencyUnavailable,
-                "The database does not answer at the moment.",
-            )
-            .retry_after(2)
+            Self::database_unavailable()
         } else {
             Self::internal()
         };

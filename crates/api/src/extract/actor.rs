@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use crate::problem::{Problem, ProblemKind};
-use crate::rate::{Exceeded, Remaining};
+use crate::rate::Remaining;
 use crate::state::AppState;
 
 /// A caller who proved to be a user, and whose request was counted.
@@ -61,7 +61,7 @@ impl Actor {
             }
             Err(exceeded) => {
                 request.extensions_mut().insert(Remaining::NONE);
-                return Err(too_many(exceeded));
+                return Err(too_many(exceeded.retry_after));
             }
         }
         let actor = authenticated?;
@@ -70,16 +70,32 @@ impl Actor {
     }
 }
 
-fn too_many(exceeded: Exceeded) -> Problem {
+pub(crate) fn unauthenticated(detail: &str) -> Problem {
+    Problem::new(ProblemKind::Unauthenticated, detail)
+}
+
+pub(crate) fn expired() -> Problem {
+    Problem::new(ProblemKind::TokenExpired, "The API token has expired.")
+}
+
+pub(crate) fn revoked() -> Problem {
+    Problem::new(
+        ProblemKind::TokenRevoked,
+        "The API token was revoked or its user disabled.",
+    )
+}
+
+/// With the seconds until the caller's quota is renewed.
+pub(crate) fn too_many(retry_after: u64) -> Problem {
     Problem::new(
         ProblemKind::QuotaExceeded,
         "You have made too many requests in the last minute.",
     )
-    .retry_after(exceeded.retry_after)
+    .retry_after(retry_after)
 }
 
 async fn authenticate(request: &HttpRequest, state: &AppState) -> Result<Actor, Problem> {
-    let refuse = |detail: &str| Err(Problem::new(ProblemKind::Unauthenticated, detail));
+    let refuse = |detail: &str| Err(unauthenticated(detail));
     let Some(presented) = request.headers().get(header::AUTHORIZATION) else {
         return refuse("The header Authorization is missing.");
     };
@@ -105,13 +121,7 @@ async fn authenticate(request: &HttpRequest, state: &AppState) -> Result<Actor, 
             Ok(Actor(principal))
         }
         TokenLookup::Unknown => refuse("The API token is not known."),
-        TokenLookup::Expired => Err(Problem::new(
-            ProblemKind::TokenExpired,
-            "The API token has expired.",
-        )),
-        TokenLookup::Revoked => Err(Problem::new(
-            ProblemKind::TokenRevoked,
-            "The API token was revoked or its user disabled.",
-        )),
+        TokenLookup::Expired => Err(expired()),
+        TokenLookup::Revoked => Err(revoked()),
     }
 }

@@ -71,10 +71,26 @@ impl JsonBody {
     }
 }
 
-fn too_large() -> Problem {
+pub(crate) fn too_large() -> Problem {
     Problem::new(
         ProblemKind::PayloadTooLarge,
         format!("The body has more than {MAX_BODY} bytes."),
+    )
+}
+
+pub(crate) fn not_supported() -> Problem {
+    Problem::new(
+        ProblemKind::UnsupportedMediaType,
+        "The body must be application/json, not compressed.",
+    )
+    .with("supported", vec!["application/json"])
+}
+
+/// Where reading the body as JSON stopped, both from 1.
+pub(crate) fn not_json(line: usize, column: usize) -> Problem {
+    Problem::new(
+        ProblemKind::MalformedRequest,
+        format!("The body is not JSON: line {line}, column {column}."),
     )
 }
 
@@ -92,24 +108,12 @@ fn check_media_type(request: &HttpRequest) -> Result<(), Problem> {
     if is_json && is_plain {
         return Ok(());
     }
-    Err(Problem::new(
-        ProblemKind::UnsupportedMediaType,
-        "The body must be application/json, not compressed.",
-    )
-    .with("supported", vec!["application/json"]))
+    Err(not_supported())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8], known: &[&str]) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        Problem::new(
-            ProblemKind::MalformedRequest,
-            format!(
-                "The body is not JSON: line {}, column {}.",
-                error.line(),
-                error.column()
-            ),
-        )
-    })?;
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| not_json(error.line(), error.column()))?;
     let Value::Object(members) = &value else {
         return Err(Problem::invalid(vec![FieldProblem::at_pointer(
             "",

@@ -1,6 +1,8 @@
 //! Query strings, read parameter by parameter. Several values are several times the parameter;
 //! parameters that nobody asks for are refused, so that a misspelt filter is not silently none.
 
+mod words;
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 
@@ -8,6 +10,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use url::form_urlencoded;
+
+pub(crate) use words::{OneOf, Words, word};
 
 use crate::problem::{FieldProblem, Problem};
 
@@ -168,22 +172,6 @@ pub(crate) fn text(max: usize) -> impl Fn(&str) -> Result<String, String> {
             return Err(format!("Must be 1 to {max} printable characters."));
         }
         Ok(text.to_owned())
-    }
-}
-
-/// One of these words.
-pub(crate) fn word<T: Copy>(
-    all: &'static [T],
-    as_str: impl Fn(T) -> &'static str,
-) -> impl Fn(&str) -> Result<T, String> {
-    move |text| {
-        all.iter()
-            .copied()
-            .find(|&one| as_str(one) == text)
-            .ok_or_else(|| {
-                let words: Vec<_> = all.iter().map(|&one| as_str(one)).collect();
-                format!("Must be one of {}.", words.join(", "))
-            })
     }
 }
 

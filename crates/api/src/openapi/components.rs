@@ -1,16 +1,18 @@
 //! Parts that operations refer to: parameters, headers, refusals.
 
-use atlas_domain::access::Permission;
-use atlas_domain::access::operator::NotOperator;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-use super::{complete, samples, schemas};
-use crate::extract::operator::not_permitted;
-use crate::paging::{DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT};
-use crate::problem::{FieldProblem, Problem, ProblemKind};
+use super::schemas;
+use crate::example;
+use crate::extract::{actor, body};
+use crate::fallback;
+use crate::paging::{self, DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT};
+use crate::problem::{FieldProblem, Problem};
+use crate::refusals::{COMPONENT, Refusal};
 
 /// On every answer.
-pub(super) const COMMON_HEADERS: [&str; 5] = [
+const COMMON_HEADERS: [&str; 5] = [
     "X-Request-Id",
     "RateLimit",
     "RateLimit-Policy",
@@ -24,31 +26,31 @@ pub(super) fn reference(section: &str, name: &str) -> Value {
 }
 
 /// References to these headers.
-pub(super) fn header_references(names: &[&str]) -> Value {
+fn header_references<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
     names
-        .iter()
-        .map(|name| ((*name).to_owned(), reference("headers", name)))
+        .into_iter()
+        .map(|name| (name.to_owned(), reference("headers", name)))
         .collect::<Map<_, _>>()
         .into()
 }
 
 /// Parameters that several operations share.
 pub(super) fn parameters() -> Value {
-    let in_path = |name: &str, description: &str| {
+    let in_path = |name: &str, id: Uuid, description: &str| {
         json!({
             "name": name,
             "in": "path",
             "required": true,
             "description": description,
             "schema": uuid(),
-            "example": samples::parameter("", name),
+            "example": id,
         })
     };
     json!({
-        "tenant_id": in_path("tenant_id", "The tenant, as GET /tenants lists it."),
-        "run_id": in_path("run_id", "The operation run."),
-        "item_id": in_path("item_id", "The inventory item."),
-        "notification_id": in_path("notification_id", "The notification."),
+        "tenant_id": in_path("tenant_id", example::TENANT.into_uuid(), "The tenant, as GET /tenants lists it."),
+        "run_id": in_path("run_id", example::RUN.into_uuid(), "The operation run."),
+        "item_id": in_path("item_id", example::ITEM.into_uuid(), "The inventory item."),
+        "notification_id": in_path("notification_id", example::NOTIFICATION.into_uuid(), "The notification."),
         "limit": {
             "name": "limit",
             "in": "query",
@@ -75,7 +77,7 @@ pub(super) fn parameters() -> Value {
                 "maxLength": MAX_CURSOR,
                 "pattern": "^[A-Za-z0-9_-]+$",
             },
-            "example": samples::CURSOR,
+            "example": example::CURSOR,
         },
     })
 }
@@ -101,7 +103,7 @@ pub(super) fn headers() -> Value {
     json!({
         "X-Request-Id": text(
             "The request's name in logs and problems: yours when you sent an acceptable one.",
-            64, "^[A-Za-z0-9._-]{8,64}$", samples::REQUEST,
+            64, "^[A-Za-z0-9._-]{8,64}$", &example::REQUEST.to_string(),
         ),
         "RateLimit": text(
             "What is left of your quota, as draft-ietf-httpapi-ratelimit-headers has it.",
@@ -131,7 +133,7 @@ pub(super) fn headers() -> Value {
         "Location": {
             "description": "The run.",
             "schema": restricted(json!({"type": "string", "format": "uri", "maxLength": 2048})),
-            "example": format!("https://atlas.example/operation-runs/{}", samples::RUN),
+            "example": format!("https://atlas.example/operation-runs/{}", example::RUN),
         },
         "Retry-After": {
             "description": "After how many seconds to ask again.",
@@ -145,206 +147,85 @@ pub(super) fn headers() -> Value {
     })
 }
 
-/// Refusals, and the answer without news.
-pub(super) fn responses() -> Value {
-    let members = [
-        (
-            "BadRequest",
-            "The request is not valid.",
-            invalid(),
-            &[][..],
-        ),
-        (
-            "Unauthorized",
-            "There is no valid token.",
-            Problem::new(
-                ProblemKind::Unauthenticated,
+/// Refusals that extractors and the envelope answer with on behalf of every operation, by status and
+/// name of the component.
+pub(super) fn common_refusals(
+    has_id: bool,
+    has_body: bool,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let always = [
+        ("400", "BadRequest"),
+        ("401", "Unauthorized"),
+        ("429", "TooManyRequests"),
+        ("500", "InternalError"),
+        ("503", "Unavailable"),
+        ("default", "Unexpected"),
+    ];
+    let of_path = [("404", "NotFound")].into_iter().filter(move |_| has_id);
+    let of_body = [("413", "PayloadTooLarge"), ("415", "UnsupportedMediaType")]
+        .into_iter()
+        .filter(move |_| has_body);
+    always.into_iter().chain(of_path).chain(of_body)
+}
+
+/// These refusals, and the answer without news.
+pub(super) fn responses() -> Map<String, Value> {
+    let refusals = [
+        Refusal::new("BadRequest", "The request is not valid.")
+            .with(Problem::invalid(vec![FieldProblem::at_pointer(
+                "/policy_types/0",
+                "unknown_policy_type",
+                "Unknown policy type; GET /policy-types lists them.",
+            )]))
+            .with(body::not_json(1, 17))
+            .with(paging::cursor_mismatch()),
+        Refusal::new("Unauthorized", "There is no valid token.")
+            .with(actor::unauthenticated(
                 "The header Authorization is missing.",
-            ),
-            &["WWW-Authenticate"],
-        ),
-        (
-            "Forbidden",
-            "Your role does not permit this.",
-            Problem::new(
-                ProblemKind::Forbidden,
-                "Your role in this tenant does not permit you to sync it.",
-            )
-            .with("required_permission", "can_sync_tenant"),
-            &[],
-        ),
-        (
-            "DelegatedTokenRequired",
-            "Your own token for Microsoft Graph is missing, of another directory, or refused.",
-            Problem::new(
-                ProblemKind::DelegatedTokenRequired,
-                "The search needs your own token.",
-            )
-            .with("header", "X-Graph-Token")
-            .with("required_scopes", vec!["Group.Read.All"]),
-            &[],
-        ),
-        (
-            "UpstreamError",
-            "Microsoft Graph did not answer.",
-            Problem::new(
-                ProblemKind::UpstreamError,
-                "Microsoft Graph did not answer the search. The stored groups can be searched.",
-            ),
-            &[],
-        ),
-        (
-            "UpstreamThrottled",
-            "Microsoft Graph asks to slow down, or the database does not answer.",
-            Problem::new(
-                ProblemKind::UpstreamThrottled,
-                "Microsoft Graph asks to slow down. The stored groups can be searched.",
-            ),
-            &["Retry-After"],
-        ),
-        (
-            "OperatorsOnly",
-            "You are no operator of the installation.",
-            not_permitted(NotOperator {
-                permission: Permission::CanOperateInstallation,
-            }),
-            &[],
-        ),
-        (
+            ))
+            .with(actor::expired())
+            .with(actor::revoked()),
+        Refusal::new(
             "NotFound",
             "There is nothing here, or nothing that you can see.",
-            Problem::not_found(),
-            &[],
-        ),
-        (
-            "Conflict",
-            "The tenant cannot be synced as it is.",
-            conflict(),
-            &[],
-        ),
-        (
-            "NotCancellable",
-            "The run has ended.",
-            Problem::new(
-                ProblemKind::RunAlreadyTerminal,
-                "The run has ended; there is nothing to cancel.",
-            )
-            .with("run", samples::ended_run()),
-            &[],
-        ),
-        (
-            "NotRetryable",
-            "The run has not ended, or nothing of it failed, or the tenant cannot be synced as it is.",
-            Problem::new(
-                ProblemKind::RunNotRetryable,
-                "The run read every policy type that it was asked for; nothing of it failed.",
-            )
-            .with("run", samples::ended_run()),
-            &[],
-        ),
-        (
-            "PayloadTooLarge",
-            "The body has more than 64 KiB.",
-            Problem::new(
-                ProblemKind::PayloadTooLarge,
-                "The body has more than 65536 bytes.",
-            ),
-            &[],
-        ),
-        (
-            "UnsupportedMediaType",
-            "The body is not JSON.",
-            Problem::new(
-                ProblemKind::UnsupportedMediaType,
-                "The body must be application/json, not compressed.",
-            )
-            .with("supported", vec!["application/json"]),
-            &[],
-        ),
-        (
-            "TooManyRequests",
-            "You have made too many requests.",
-            Problem::new(
-                ProblemKind::QuotaExceeded,
-                "You have made too many requests in the last minute.",
-            ),
-            &["Retry-After"],
-        ),
-        ("InternalError", "The API failed.", Problem::internal(), &[]),
-        (
-            "Unavailable",
-            "The database does not answer.",
-            Problem::new(
-                ProblemKind::DependencyUnavailable,
-                "The database does not answer at the moment.",
-            ),
-            &["Retry-After"],
-        ),
-        (
-            "QueueUnavailable",
-            "The run was recorded, could not be handed to the workers and has ended as failed; or \
-             the database does not answer.",
-            queue_unavailable(),
-            &["Retry-After"],
-        ),
-        (
-            "Unexpected",
-            "Any other refusal.",
-            Problem::new(
-                ProblemKind::TimedOut,
-                "The request took longer than the API is ready to wait.",
-            ),
-            &[],
-        ),
+        )
+        .with(Problem::not_found()),
+        Refusal::new("PayloadTooLarge", "The body has more than 64 KiB.").with(body::too_large()),
+        Refusal::new("UnsupportedMediaType", "The body is not JSON.").with(body::not_supported()),
+        Refusal::new("TooManyRequests", "You have made too many requests.")
+            .with(actor::too_many(30)),
+        Refusal::new("InternalError", "The API failed.").with(Problem::internal()),
+        Refusal::new("Unavailable", "The database does not answer.")
+            .with(Problem::database_unavailable())
+            .with(Problem::timed_out()),
+        Refusal::new("Unexpected", "Any other refusal.").with(fallback::not_allowed("GET, HEAD")),
     ];
-    let mut responses: Map<String, Value> = members
-        .into_iter()
-        .map(|(name, description, problem, own_headers)| {
-            let headers = [&COMMON_HEADERS[..], own_headers].concat();
-            let response = json!({
-                "description": description,
-                "headers": header_references(&headers),
-                "content": complete::problem_content(&samples::problem(&problem)),
-            });
-            (name.to_owned(), response)
-        })
-        .collect();
-    let headers = [&COMMON_HEADERS[..], &["ETag"]].concat();
+    let mut responses: Map<String, Value> = refusals.into_iter().map(component).collect();
     responses.insert(
         "NotModified".to_owned(),
         json!({
             "description": "Nothing has changed since the answer that If-None-Match names.",
-            "headers": header_references(&headers),
+            "headers": header_references(COMMON_HEADERS.into_iter().chain(["ETag"])),
         }),
     );
-    responses.into()
+    responses
 }
 
-fn invalid() -> Problem {
-    Problem::invalid(vec![FieldProblem::at_pointer(
-        "/policy_types/0",
-        "unknown_policy_type",
-        "Unknown policy type; GET /policy-types lists them.",
-    )])
+fn component(refusal: Refusal) -> (String, Value) {
+    let response = serde_json::to_value(refusal.into_response());
+    let mut response = response.expect("a response is plain data");
+    let name = response[COMPONENT].as_str().unwrap_or_default().to_owned();
+    if let Value::Object(members) = &mut response {
+        members.remove(COMPONENT);
+    }
+    complete_headers(&mut response, &[]);
+    (name, response)
 }
 
-fn conflict() -> Problem {
-    Problem::new(
-        ProblemKind::TenantNotConnected,
-        "No credentials for Microsoft Graph are stored for the tenant.",
-    )
-    .with("tenant_id", samples::TENANT)
-    .with(
-        "hint",
-        "An operator of the installation stores them with: atlas tenant credentials set",
-    )
-}
-
-fn queue_unavailable() -> Problem {
-    Problem::new(
-        ProblemKind::QueueUnavailable,
-        "The run could not be handed to the workers and has ended as failed.",
-    )
-    .with("run_id", samples::RUN)
-    .with("links", samples::run_links())
+/// Refers to the headers of all answers, to these, and to those that the response names itself.
+pub(super) fn complete_headers(response: &mut Value, more: &[&str]) {
+    let own = response["headers"].as_object().into_iter().flatten();
+    let own = own.map(|(name, _)| name.as_str());
+    let names = COMMON_HEADERS.into_iter().chain(more.iter().copied());
+    response["headers"] = header_references(names.chain(own));
 }

@@ -1,13 +1,8 @@
 //! Limits and habits that every schema has, whatever its type says of itself.
 
-use atlas_domain::directory::{GroupType, LONGEST_SEARCH};
-use atlas_domain::inventory::change::ChangeKind;
-use atlas_domain::inventory::link::{LinkKind, TargetKind};
-use atlas_domain::run::OperationKind;
 use serde_json::{Map, Value, json};
 
-use super::components::reference;
-use crate::routes::inventory::links::{DIRECTIONS, direction_word};
+use super::problem;
 
 /// The greatest number that a JavaScript client reads exactly.
 const MAX_EXACT: u64 = (1 << 53) - 1;
@@ -17,6 +12,10 @@ const FREE_TEXT: &str = "^[^\\u0000]*$";
 const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 /// A time with an offset.
 const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{8,18}([Zz]|[+-][0-9]{2}:[0-9]{2})$";
+/// Text without control characters.
+const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
+/// Text of a parameter that says nothing of its length.
+const MAX_PARAMETER: u64 = 128;
 /// Text that Microsoft Graph gave.
 const MAX_VALUE: u64 = 65_536;
 /// Lists that say nothing of their length.
@@ -32,12 +31,12 @@ pub(super) fn complete(schemas: &mut Value) {
     let mut completed = Map::new();
     for (name, mut schema) in described {
         if let Some(of) = name.strip_prefix("Page_") {
-            schema["properties"]["items"]["items"] = reference("schemas", of);
+            schema["properties"]["items"]["items"] = reference(of);
         }
         restrict(&mut schema);
         completed.insert(renamed(&name), schema);
     }
-    for (name, mut schema) in [("Problem", problem()), ("FieldProblem", field_problem())] {
+    for (name, mut schema) in problem::schemas() {
         restrict(&mut schema);
         completed.insert(name.to_owned(), schema);
     }
@@ -45,11 +44,13 @@ pub(super) fn complete(schemas: &mut Value) {
     *schemas = Value::Object(completed);
 }
 
-/// Follows the renaming of pages in a reference.
-pub(super) fn rename(schema: &mut Value) {
+/// The schema of a body: without the null of a body that may be left out, and with pages under their
+/// names.
+pub(super) fn complete_body(schema: &mut Value) {
+    without_null(schema);
     if let Some(target) = schema["$ref"].as_str() {
         let name = target.rsplit('/').next().unwrap_or_default();
-        *schema = reference("schemas", &renamed(name));
+        *schema = reference(&renamed(name));
     }
 }
 
@@ -59,72 +60,42 @@ fn renamed(name: &str) -> String {
         .map_or_else(|| name.to_owned(), |of| format!("{of}Page"))
 }
 
+/// A reference to a schema.
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// Whether the answer with this schema is a page of a list.
+pub(super) fn is_page(schemas: &Value, schema: &Value) -> bool {
+    let target = schema["$ref"].as_str().unwrap_or_default();
+    let name = target.rsplit('/').next().unwrap_or_default();
+    schemas[name]["properties"]["next_cursor"].is_object()
+}
+
 /// Doc comments are broken into lines; descriptions are not.
 pub(super) fn one_line(text: &str) -> String {
     text.replace('\n', " ")
 }
 
-/// Limits of a query parameter, by its name.
-pub(super) fn restrict_parameter(operation: &str, name: &str, schema: &mut Value) {
-    if schema["type"] == "array" {
-        schema["maxItems"] = json!(match (operation, name) {
-            ("list_inventory_changes", "kind") => ChangeKind::ALL.len(),
-            ("list_inventory_changes", "policy_type") => 20,
-            (_, "policy_type") => 200,
-            (_, "action") => 50,
-            _ => 100,
-        });
-        restrict_word(operation, name, &mut schema["items"]);
+/// Limits of a parameter, beside those that its operation names. Text is never empty.
+pub(super) fn restrict_parameter(schema: &mut Value) {
+    without_null(schema);
+    let text = if schema["type"] == "array" {
+        &mut schema["items"]
     } else {
-        restrict_word(operation, name, schema);
+        &mut *schema
+    };
+    if text["type"] == "string" && text["format"].is_null() && text["enum"].is_null() {
+        default(text, "minLength", &json!(1));
+        default(text, "maxLength", &json!(MAX_PARAMETER));
+        default(text, "pattern", &json!(PRINTABLE));
     }
     restrict(schema);
 }
 
-fn restrict_word(operation: &str, name: &str, schema: &mut Value) {
-    let one_of = |words: Vec<&'static str>| json!({"type": "string", "enum": words});
-    match name {
-        "kind" if operation == "list_inventory_changes" => {
-            *schema = one_of(ChangeKind::ALL.iter().map(|kind| kind.as_str()).collect());
-        }
-        "kind" if operation == "list_inventory_links" => {
-            *schema = one_of(LinkKind::ALL.iter().map(|kind| kind.as_str()).collect());
-        }
-        "target_kind" => {
-            *schema = one_of(TargetKind::ALL.iter().map(|kind| kind.as_str()).collect());
-        }
-        "direction" => *schema = one_of(DIRECTIONS.into_iter().map(direction_word).collect()),
-        "type" => *schema = one_of(GroupType::ALL.map(GroupType::as_str).to_vec()),
-        "X-Graph-Token" => {
-            schema["minLength"] = json!(1);
-            schema["maxLength"] = json!(16384);
-            schema["pattern"] = json!("^[!-~]+$");
-        }
-        "q" if operation == "list_directory_groups" => {
-            schema["minLength"] = json!(1);
-            schema["maxLength"] = json!(LONGEST_SEARCH);
-            schema["pattern"] = json!("^[^\\u0000-\\u001f\\u007f-\\u009f]+$");
-        }
-        "target_id" => {
-            schema["minLength"] = json!(1);
-            schema["maxLength"] = json!(1000);
-            schema["pattern"] = json!("^[^\\u0000-\\u001f\\u007f-\\u009f]+$");
-        }
-        "status" => *schema = reference("schemas", "Status"),
-        "outcome" if schema["$ref"].is_string() => *schema = reference("schemas", "Outcome"),
-        "outcome" => *schema = json!({"type": "string", "enum": ["allowed", "denied", "failed"]}),
-        "kind" => *schema = one_of(OperationKind::ALL.map(OperationKind::as_str).to_vec()),
-        "initiator" => {
-            schema["minLength"] = json!(2);
-            schema["maxLength"] = json!(36);
-            schema["pattern"] = json!("^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$");
-        }
-        _ if schema["type"] == "string" && schema["format"].is_null() => {
-            schema["minLength"] = json!(1);
-            schema["maxLength"] = json!(128);
-            schema["pattern"] = json!("^[^\\u0000-\\u001f\\u007f-\\u009f]+$");
-        }
-        _ => {}
+fn default(schema: &mut Value, name: &str, value: &Value) {
+    if schema[name].is_null() {
+        schema[name] = value.clone();
     }
 }
 
@@ -238,88 +209,4 @@ fn without_null(schema: &mut Value) {
     if let Value::Object(members) = schema {
         members.retain(|_, value| !value.is_null());
     }
-}
-
-/// RFC 9457, with the members that problems of this API add.
-fn problem() -> Value {
-    let text = |description: &str, max: u64, pattern: &str| json!({"type": "string", "description": description, "maxLength": max, "pattern": pattern});
-    json!({
-        "type": "object",
-        "description": "What went wrong (RFC 9457).",
-        "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
-        "properties": {
-            "type": {
-                "type": "string", "format": "uri", "maxLength": 2048,
-                "description": "What kind of problem it is, and the address of a page about it.",
-            },
-            "title": text("A few words, the same for every occurrence.", 128, FREE_TEXT),
-            "status": {
-                "type": "integer", "format": "int32", "minimum": 400, "maximum": 599,
-                "description": "The status of the answer.",
-            },
-            "code": text("The last segment of the type, with underscores.", 64, "^[a-z_]+$"),
-            "detail": text("What happened this time.", MAX_TEXT, FREE_TEXT),
-            "instance": {
-                "type": "string", "format": "uri", "maxLength": 64, "pattern": "^urn:uuid:",
-                "description": "This occurrence.",
-            },
-            "request_id": text(
-                "The request's name, for whoever reads the log.", 64, "^[A-Za-z0-9._-]{8,64}$",
-            ),
-            "errors": {
-                "type": "array", "maxItems": 500,
-                "description": "Every bad field or parameter.",
-                "items": reference("schemas", "FieldProblem"),
-            },
-            "required_permission": text("The permission that is missing.", 64, "^[a-z_]+$"),
-            "header": text("The header in which something is missing.", 64, "^[A-Za-z-]+$"),
-            "required_scopes": {
-                "type": "array", "maxItems": 10,
-                "description": "Delegated permissions of which one is needed.",
-                "items": {"type": "string", "maxLength": 128, "pattern": "^[A-Za-z.]+$"},
-            },
-            "claims": text(
-                "What Microsoft Graph wants of the next token: the claims parameter of its request.",
-                MAX_TEXT, FREE_TEXT,
-            ),
-            "upstream_request_id": text(
-                "Microsoft Graph's name for its answer, for Microsoft's support.", 64,
-                "^[A-Za-z0-9._-]{1,64}$",
-            ),
-            "tenant_id": {
-                "type": "string", "format": "uuid",
-                "description": "The tenant that it is about.",
-            },
-            "run_id": {
-                "type": "string", "format": "uuid",
-                "description": "The run that it is about.",
-            },
-            "hint": text("What to do about it.", MAX_TEXT, FREE_TEXT),
-            "supported": {
-                "type": "array", "maxItems": 10,
-                "description": "The media types that are accepted.",
-                "items": {"type": "string", "maxLength": 128, "pattern": "^[a-z]+/[a-z+.-]+$"},
-            },
-            "links": reference("schemas", "RunLinks"),
-            "run": reference("schemas", "OperationRun"),
-        },
-        "additionalProperties": false,
-    })
-}
-
-fn field_problem() -> Value {
-    let text = |description: &str, max: u64, pattern: &str| json!({"type": "string", "description": description, "maxLength": max, "pattern": pattern});
-    json!({
-        "type": "object",
-        "description": "A bad field of the body or a bad parameter; one of pointer and parameter is \
-            there.",
-        "required": ["code", "detail"],
-        "properties": {
-            "pointer": text("Where in the body, as a JSON pointer (RFC 6901).", MAX_TEXT, FREE_TEXT),
-            "parameter": text("Which query parameter.", 128, FREE_TEXT),
-            "code": text("What is wrong, for programs. An open list.", 64, "^[a-z_]+$"),
-            "detail": text("What is wrong, for people.", MAX_TEXT, FREE_TEXT),
-        },
-        "additionalProperties": false,
-    })
 }

@@ -1,13 +1,14 @@
 //! What was done in a tenant, and by whom.
 
 use actix_web::{get, web};
-use atlas_domain::audit::AuditOutcome;
+use atlas_domain::audit::{AuditAction, AuditOutcome};
 use atlas_domain::ids::AuditEventId;
 use atlas_store::AuditFilter;
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
-use crate::extract::query::{QueryReader, id, moment, text, word};
+use crate::example::{self, Example};
+use crate::extract::query::{OneOf, QueryReader, id, moment, text, word};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
@@ -19,19 +20,46 @@ const MAX_ACTIONS: usize = 50;
 /// The longest name of an action.
 const MAX_WORD: usize = 128;
 
+type AuditOutcomeWord = OneOf<AuditOutcome>;
+
 /// List audit events
 ///
 /// What was done in the tenant, by whom, and what was refused; newest first. The log is append-only.
 #[utoipa::path(
     tag = "audit",
     params(
-        ("action" = Option<Vec<String>>, Query, description = "Only these actions, such as operation_run.started."),
-        ("actor" = Option<Uuid>, Query, description = "Only what this user did."),
-        ("outcome" = Option<String>, Query, description = "Only what ended so: allowed, denied or failed."),
-        ("occurred_after" = Option<DateTime<Utc>>, Query, description = "Only what was done later than this."),
-        ("occurred_before" = Option<DateTime<Utc>>, Query, description = "Only what was done earlier than this."),
+        (
+            "action" = Option<Vec<String>>, Query,
+            description = "Only these actions, such as operation_run.started.",
+            max_items = 50, example = json!([AuditAction::RunStarted.as_str()]),
+        ),
+        (
+            "actor" = Option<Uuid>, Query,
+            description = "Only what this user did.",
+            example = json!(example::USER),
+        ),
+        (
+            "outcome" = inline(Option<AuditOutcomeWord>), Query,
+            description = "Only what ended so: allowed, denied or failed.",
+            example = json!(AuditOutcome::Failed.as_str()),
+        ),
+        (
+            "occurred_after" = Option<DateTime<Utc>>, Query,
+            description = "Only what was done later than this.",
+            example = "2026-05-01T00:00:00Z",
+        ),
+        (
+            "occurred_before" = Option<DateTime<Utc>>, Query,
+            description = "Only what was done earlier than this.",
+            example = "2026-06-01T00:00:00Z",
+        ),
     ),
-    responses((status = 200, description = "A page of events.", body = Page<AuditEvent>)),
+    responses((
+        status = 200,
+        description = "A page of events.",
+        body = Page<AuditEvent>,
+        example = Page::<AuditEvent>::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/audit-events")]
 pub(crate) async fn list_audit_events(
@@ -42,7 +70,7 @@ pub(crate) async fn list_audit_events(
     let filter = AuditFilter {
         action: query.many("action", MAX_ACTIONS, text(MAX_WORD)),
         actor: query.one("actor", id),
-        outcome: query.one("outcome", word(&AuditOutcome::ALL, AuditOutcome::as_str)),
+        outcome: query.one("outcome", word),
         occurred_after: query.one("occurred_after", moment),
         occurred_before: query.one("occurred_before", moment),
     };

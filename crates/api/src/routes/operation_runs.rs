@@ -10,10 +10,12 @@ pub(super) mod retry;
 use atlas_domain::access::{Membership, PermissionDenied};
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_store::{NewAuditEvent, SeenRun};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::context::RequestContext;
 use crate::extract::actor::Actor;
+use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
 use crate::state::AppState;
 use crate::wire::run::OperationRun;
@@ -51,10 +53,13 @@ async fn record_denial(
 }
 
 /// A refusal because of what the run is, which shows the run.
-fn run_problem(kind: ProblemKind, detail: &str, seen: SeenRun, state: &AppState) -> Problem {
-    let run = OperationRun::new(seen, &state.links, state.clock.now());
-    match serde_json::to_value(run) {
-        Ok(run) => Problem::new(kind, detail).with("run", run),
-        Err(error) => Problem::internal().because(error),
-    }
+fn run_problem(
+    kind: ProblemKind,
+    detail: &str,
+    seen: SeenRun,
+    links: &Links,
+    now: DateTime<Utc>,
+) -> Problem {
+    let run = OperationRun::new(seen, links, now);
+    Problem::new(kind, detail).with("run", json!(run))
 }

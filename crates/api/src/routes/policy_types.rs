@@ -3,6 +3,7 @@
 use actix_web::get;
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::query::QueryReader;
 use crate::problem::Problem;
@@ -14,7 +15,12 @@ use crate::wire::inventory::PolicyTypeList;
 /// name. The list is complete: it has no pages.
 #[utoipa::path(
     tag = "inventory",
-    responses((status = 200, description = "All policy types.", body = PolicyTypeList)),
+    responses((
+        status = 200,
+        description = "All policy types.",
+        body = PolicyTypeList,
+        example = PolicyTypeList::example,
+    )),
 )]
 #[get("/policy-types")]
 pub(crate) async fn list_policy_types(

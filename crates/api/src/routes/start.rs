@@ -12,11 +12,15 @@ use atlas_store::{Admission, AdmitError, DispatchFailure, NewAuditEvent, SeenRun
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::STARTS;
 use serde_json::json;
+use utoipa::IntoResponses;
 
 use crate::answer::Answer;
 use crate::context::RequestContext;
+use crate::example;
 use crate::extract::tenant_scope::TenantScope;
+use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
+use crate::refusals::{Refusal, Responses, refusals};
 use crate::state::AppState;
 use crate::wire::run::{self as wire, Disposition, StartedRun};
 
@@ -32,13 +36,49 @@ pub(super) fn not_permitted() -> Problem {
     .with("required_permission", "can_sync_tenant")
 }
 
+/// The refusals of a start.
+pub(super) struct StartRefusals;
+
+impl IntoResponses for StartRefusals {
+    fn responses() -> Responses {
+        let not_admitted = |error| not_admitted(error, example::TENANT);
+        refusals([
+            Refusal::new("Forbidden", "Your role does not permit this.").with(not_permitted()),
+            Refusal::new("Conflict", "The tenant cannot be synced as it is.")
+                .with(not_admitted(AdmitError::TenantDisabled))
+                .with(not_admitted(AdmitError::NotConnected)),
+            queue_refusal(),
+        ])
+    }
+}
+
+/// The refusal of a start that Redis did not take.
+pub(super) fn queue_refusal() -> Refusal {
+    Refusal::new(
+        "QueueUnavailable",
+        "The run was recorded, could not be handed to the workers and has ended as failed; or the \
+         database does not answer.",
+    )
+    .with(queue_unavailable(example::RUN, &example::links()))
+}
+
+fn queue_unavailable(run: RunId, links: &Links) -> Problem {
+    Problem::new(
+        ProblemKind::QueueUnavailable,
+        "The run could not be handed to the workers and has ended as failed.",
+    )
+    .with("run_id", run.to_string())
+    .with("links", json!(links.run(run)))
+    .retry_after(RETRY_AFTER)
+}
+
 fn tenant_refusal(kind: ProblemKind, tenant: TenantId, detail: &str, hint: &str) -> Problem {
     Problem::new(kind, detail)
         .with("tenant_id", tenant.to_string())
         .with("hint", hint)
 }
 
-fn not_admitted(error: AdmitError, tenant: TenantId) -> Problem {
+pub(super) fn not_admitted(error: AdmitError, tenant: TenantId) -> Problem {
     match error {
         AdmitError::NotPermitted => not_permitted(),
         AdmitError::TenantDisabled => tenant_refusal(
@@ -154,18 +194,7 @@ async fn not_rung(
     crash_point!("api.before_fail_dispatch");
     match state.store.fail_dispatch(run, kind).await? {
         DispatchFailure::Taken(run) => Ok(accepted(Disposition::Created, run, role, state)),
-        DispatchFailure::Failed(run) => {
-            let links = serde_json::to_value(state.links.run(run.id))
-                .map_err(|error| Problem::internal().because(error))?;
-            Err(Problem::new(
-                ProblemKind::QueueUnavailable,
-                "The run could not be handed to the workers and has ended as failed.",
-            )
-            .with("run_id", run.id.to_string())
-            .with("links", links)
-            .retry_after(RETRY_AFTER)
-            .because(error))
-        }
+        DispatchFailure::Failed(run) => Err(queue_unavailable(run.id, &state.links).because(error)),
     }
 }
 

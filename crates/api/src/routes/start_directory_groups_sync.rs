@@ -3,14 +3,14 @@
 use actix_web::{post, web};
 use atlas_domain::run::RunInputs;
 
-use super::start::{permit, start};
+use super::start::{StartRefusals, permit, start};
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::wire::run::StartedRun;
+use crate::wire::run::{StartedRun, example};
 
 /// Start a sync of directory groups
 ///
@@ -21,7 +21,16 @@ use crate::wire::run::StartedRun;
 /// 503 with its links: start again later. Repeating a start is always safe.
 #[utoipa::path(
     tag = "directory-groups",
-    responses((status = 202, description = "The run was recorded, or joined.", body = StartedRun)),
+    responses(
+        (
+            status = 202,
+            description = "The run was recorded, or joined.",
+            body = StartedRun,
+            headers(("Location"), ("Retry-After")),
+            example = example::directory_groups_sync,
+        ),
+        StartRefusals,
+    ),
 )]
 #[post("/tenants/{tenant_id}/directory-groups-sync")]
 pub(crate) async fn start_directory_groups_sync(

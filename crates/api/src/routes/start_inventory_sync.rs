@@ -6,9 +6,10 @@ use atlas_domain::selection::{Selection, SelectionRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::start::{permit, start};
+use super::start::{StartRefusals, permit, start};
 use crate::answer::Answer;
 use crate::context::RequestContext;
+use crate::example::Example;
 use crate::extract::body::JsonBody;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
@@ -23,17 +24,35 @@ use crate::wire::run::StartedRun;
 pub(crate) struct SelectionBody {
     /// Keys of policy types, as GET /policy-types lists them. Foundations are not named here. An
     /// empty list selects none, which leaves the foundations.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 200)]
     policy_types: Option<Vec<String>>,
     /// Only policy types of these categories. An empty list is no filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 200)]
     categories: Option<Vec<String>>,
     /// Whether to read the objects that policies lean on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = true)]
     include_foundations: Option<bool>,
     /// Whether to record what items refer to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = true)]
     include_dependencies: Option<bool>,
+}
+
+impl Example for SelectionBody {
+    fn example() -> Self {
+        Self {
+            policy_types: Some(vec![
+                "deviceCompliancePolicy".to_owned(),
+                "mobileApp".to_owned(),
+            ]),
+            categories: None,
+            include_foundations: Some(true),
+            include_dependencies: None,
+        }
+    }
 }
 
 const MEMBERS: [&str; 4] = [
@@ -51,8 +70,21 @@ const MEMBERS: [&str; 4] = [
 /// the answer is 503 with its links: start again later. Repeating a start is always safe.
 #[utoipa::path(
     tag = "inventory-sync",
-    request_body(content = SelectionBody, description = "What to read; everything when left out."),
-    responses((status = 202, description = "The run was recorded, or joined.", body = StartedRun)),
+    request_body(
+        content = Option<SelectionBody>,
+        description = "What to read; everything when left out.",
+        example = SelectionBody::example,
+    ),
+    responses(
+        (
+            status = 202,
+            description = "The run was recorded, or joined.",
+            body = StartedRun,
+            headers(("Location"), ("Retry-After")),
+            example = StartedRun::example,
+        ),
+        StartRefusals,
+    ),
 )]
 #[post("/tenants/{tenant_id}/inventory-sync")]
 pub(crate) async fn start_inventory_sync(

@@ -4,6 +4,7 @@ use actix_web::{get, web};
 use atlas_domain::ids::TenantId;
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
@@ -18,7 +19,12 @@ use crate::wire::tenant::Tenant;
 /// stand.
 #[utoipa::path(
     tag = "tenants",
-    responses((status = 200, description = "A page of tenants.", body = Page<Tenant>)),
+    responses((
+        status = 200,
+        description = "A page of tenants.",
+        body = Page<Tenant>,
+        example = Page::<Tenant>::example,
+    )),
 )]
 #[get("/tenants")]
 pub(crate) async fn list_tenants(
@@ -43,7 +49,12 @@ pub(crate) async fn list_tenants(
 /// With your role, what it permits and how its syncs stand.
 #[utoipa::path(
     tag = "tenants",
-    responses((status = 200, description = "The tenant.", body = Tenant)),
+    responses((
+        status = 200,
+        description = "The tenant.",
+        body = Tenant,
+        example = Tenant::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}")]
 pub(crate) async fn get_tenant(

@@ -1,12 +1,15 @@
 //! Entries of the audit log.
 
+use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
+use atlas_domain::ids::AuditEventId;
 use atlas_store::AuditEventView;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::example::{self, Example, moment};
 use crate::wire::inventory::without_nulls;
 
 /// Something that was done, or tried, in a tenant.
@@ -81,5 +84,23 @@ impl From<AuditEventView> for AuditEvent {
             detail: event.detail.map(without_nulls),
             occurred_at: event.occurred_at,
         }
+    }
+}
+
+impl Example for AuditEvent {
+    fn example() -> Self {
+        Self::from(AuditEventView {
+            id: AuditEventId::from_uuid(example::id(0x0197c1a2_5d42_7f00_8a1b_3c4d5e6f7081)),
+            actor_kind: ActorKind::User.as_str().to_owned(),
+            actor_id: Some(example::USER.into_uuid()),
+            actor_name: Some(example::USER_NAME.to_owned()),
+            action: AuditAction::RunStarted.as_str().to_owned(),
+            target_kind: "operation_run".to_owned(),
+            target_id: example::RUN.to_string(),
+            outcome: AuditOutcome::Allowed.as_str().to_owned(),
+            request_id: Some(example::REQUEST),
+            detail: None,
+            occurred_at: moment() - TimeDelta::seconds(20),
+        })
     }
 }

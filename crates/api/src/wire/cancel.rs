@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::example::Example;
+
 /// Why a run is to stop. The member may be left out, and so may the whole body.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[schema(as = CancelRequest)]
 pub(crate) struct CancelBody {
     /// In your words; it is shown with the run and kept in the audit log.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     pub(crate) reason: Option<String>,
 }
@@ -57,6 +60,14 @@ impl Cancel {
             completed_at: ended
                 .filter(|(outcome, _)| *outcome == Outcome::Cancelled)
                 .map(|(_, completed_at)| completed_at),
+        }
+    }
+}
+
+impl Example for CancelBody {
+    fn example() -> Self {
+        Self {
+            reason: Some("Started for the wrong tenant.".to_owned()),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Groups of directories.
 
-use atlas_store::{GroupReading, GroupView};
+use atlas_domain::directory::GroupType;
+use atlas_store::{GroupPlace, GroupReading, GroupView};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::example::{self, Example, moment};
 use crate::paging::Page;
 
 /// Where stored groups come from.
@@ -207,4 +209,69 @@ pub(crate) struct LiveGroups {
     pub(crate) source: &'static str,
     /// There are more than were asked for: type more of the name.
     pub(crate) more: bool,
+}
+
+impl Example for DirectoryGroupPage {
+    fn example() -> Self {
+        Self::new(
+            Page::of(DirectoryGroup::from(group())),
+            CacheState::example(),
+        )
+    }
+}
+
+impl Example for ResolvedGroups {
+    fn example() -> Self {
+        let unknown = example::DIRECTORY.into_uuid();
+        let asked = [example::GROUP.into_uuid(), unknown];
+        Self::new(&asked, vec![group()], CacheState::example())
+    }
+}
+
+impl Example for LiveGroups {
+    fn example() -> Self {
+        let group = LiveGroup {
+            id: example::GROUP.into_uuid(),
+            name: "All staff".to_owned(),
+            description: None,
+            group_type: GroupType::Security.as_str(),
+            assignable_to_role: false,
+            on_premises: false,
+        };
+        Self {
+            items: vec![group],
+            source: "live",
+            more: false,
+        }
+    }
+}
+
+impl Example for CacheState {
+    fn example() -> Self {
+        let reading = GroupReading {
+            present: 1_250,
+            removed: 12,
+            data_as_of: moment(),
+            full_at: moment() - TimeDelta::days(7),
+        };
+        Self::new(Some(&reading), moment())
+    }
+}
+
+fn group() -> GroupView {
+    GroupView {
+        id: example::GROUP,
+        name: "All staff".to_owned(),
+        description: Some("Everybody who works here.".to_owned()),
+        group_type: GroupType::Security,
+        dynamic: false,
+        membership_rule: None,
+        assignable_to_role: false,
+        on_premises: false,
+        visibility: Some("Private".to_owned()),
+        first_seen_at: moment() - TimeDelta::days(30),
+        changed_at: moment() - TimeDelta::days(2),
+        removed_at: None,
+        place: GroupPlace::default(),
+    }
 }

@@ -1,5 +1,7 @@
 //! What was found in tenants.
 
+pub(crate) mod example;
+
 use std::fmt::Write as _;
 
 use atlas_domain::policy_types::{self, registry};
@@ -250,6 +252,13 @@ impl PolicyTypeList {
             items: registry().all().iter().map(PolicyType::from).collect(),
             categories: registry().categories().iter().map(String::as_str).collect(),
         }
+    }
+
+    /// The list with no more than so many entries.
+    fn beginning(mut self, entries: usize) -> Self {
+        self.items.truncate(entries);
+        self.categories.truncate(entries);
+        self
     }
 }
 

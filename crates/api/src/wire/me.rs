@@ -4,6 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::example::{self, Example};
+
 /// Who you are to the API.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Me {
@@ -20,4 +22,16 @@ pub(crate) struct Me {
     /// In how many tenants you have a role.
     #[schema(minimum = 0)]
     pub(crate) tenant_count: i64,
+}
+
+impl Example for Me {
+    fn example() -> Self {
+        Self {
+            id: example::USER.into_uuid(),
+            email: "avery@contoso.example".to_owned(),
+            display_name: example::USER_NAME.to_owned(),
+            token_id: example::id(0x0197c19e_2222_7abc_8def_0a1b2c3d4e5f),
+            tenant_count: 12,
+        }
+    }
 }

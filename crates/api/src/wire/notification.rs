@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::example::{self, Example, links, moment};
 use crate::links::{Links, RunLinks};
 use crate::wire::run::TenantReference;
 
@@ -48,7 +49,7 @@ pub(crate) struct UnreadCount {
 }
 
 /// Up to where notifications are read.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct MarkRead {
     /// This notification and all older ones.
     pub(crate) up_to: Uuid,
@@ -79,5 +80,45 @@ impl Notification {
             read_at: notification.read_at,
             links: links.run(notification.run_id),
         }
+    }
+}
+
+impl Example for Notification {
+    fn example() -> Self {
+        let notification = NotificationView {
+            id: example::NOTIFICATION,
+            tenant_id: example::TENANT,
+            tenant_name: example::TENANT_NAME.to_owned(),
+            run_id: example::RUN,
+            phase: "terminal".to_owned(),
+            title: "Inventory sync of Contoso succeeded".to_owned(),
+            body: "1204 items seen: 12 new, 3 changed, 1 missing.".to_owned(),
+            created_at: moment(),
+            read_at: None,
+        };
+        Self::new(notification, &links())
+    }
+}
+
+impl Example for UnreadCount {
+    fn example() -> Self {
+        Self {
+            count: 3,
+            capped: false,
+        }
+    }
+}
+
+impl Example for MarkRead {
+    fn example() -> Self {
+        Self {
+            up_to: example::NOTIFICATION.into_uuid(),
+        }
+    }
+}
+
+impl Example for Marked {
+    fn example() -> Self {
+        Self { marked: 3 }
     }
 }

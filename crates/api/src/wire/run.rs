@@ -1,5 +1,7 @@
 //! Operation runs.
 
+pub(crate) mod example;
+
 use atlas_domain::run as domain;
 use atlas_domain::run::{ProgressPhase, RunAction, RunState};
 use atlas_store::SeenRun;

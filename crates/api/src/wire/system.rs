@@ -1,9 +1,13 @@
 //! The installation as a whole, for its operators.
 
+use atlas_domain::ids::WorkerId;
+use atlas_domain::run::OperationKind;
 use atlas_store::{QueueStats, WorkerView};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::example::{Example, moment};
 
 /// How the runs of each kind stand.
 #[derive(Debug, Serialize, ToSchema)]
@@ -184,5 +188,41 @@ impl From<WorkerView> for Worker {
             started_at: worker.started_at,
             heartbeat_at: worker.heartbeat_at,
         }
+    }
+}
+
+impl Example for QueueList {
+    fn example() -> Self {
+        Self::new(vec![QueueStats {
+            kind: OperationKind::InventorySync.to_string(),
+            queued: 12,
+            due: 2,
+            oldest_due_seconds: 4,
+            overdue: 0,
+            running: 4,
+            lease_expired: 0,
+            ended_last_hour: atlas_store::EndedLastHour {
+                succeeded: 118,
+                partially_succeeded: 3,
+                failed: 1,
+                cancelled: 0,
+            },
+            pause: None,
+        }])
+    }
+}
+
+impl Example for WorkerList {
+    fn example() -> Self {
+        Self::new(vec![WorkerView {
+            id: WorkerId::from_name("worker-1-0197c19a3f2e7d10".to_owned()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: "worker-1".to_owned(),
+            slots: 4,
+            running: 3,
+            state: atlas_store::WorkerState::Working,
+            started_at: moment() - TimeDelta::hours(30),
+            heartbeat_at: moment() - TimeDelta::seconds(2),
+        }])
     }
 }

@@ -3,10 +3,12 @@
 use atlas_domain::access::{self, Permission};
 use atlas_domain::tenant;
 use atlas_store::TenantView;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::example::{self, Example, moment};
 
 /// A managed tenant, as one of its members sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -145,5 +147,24 @@ impl From<TenantView> for Tenant {
                 data_as_of: tenant.data_as_of,
             },
         }
+    }
+}
+
+impl Example for Tenant {
+    fn example() -> Self {
+        Self::from(TenantView {
+            id: example::TENANT,
+            name: example::TENANT_NAME.to_owned(),
+            directory_id: example::DIRECTORY,
+            cloud: tenant::Cloud::Global,
+            enabled: true,
+            connected: true,
+            role: access::Role::Operator,
+            created_at: moment() - TimeDelta::days(90),
+            last_success_at: Some(moment()),
+            last_attempt_at: Some(moment()),
+            active_run: Some(example::RUN),
+            data_as_of: Some(moment()),
+        })
     }
 }

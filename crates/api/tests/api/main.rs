@@ -9,6 +9,7 @@ mod directory_groups;
 mod harness;
 mod inventory;
 mod notifications;
+mod parameters;
 mod program;
 mod protocol;
 mod readiness;

@@ -1,9 +1,11 @@
-//! Holds answers against the description: what is served is what is promised. Of JSON Schema only
-//! what the description uses; formats and patterns are left to the types behind them.
+//! Holds answers against the document: a status, a body or an extension member that the operation does
+//! not declare is a fault. Of JSON Schema only what the document uses; formats and patterns are left to
+//! the types behind them.
 
 use std::sync::LazyLock;
 
-use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::harness::Reply;
@@ -12,17 +14,45 @@ use crate::harness::Reply;
 pub(crate) static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&atlas_api::document()).unwrap());
 
-/// The schema that the description promises for an answer. `None` when the answer has no body or
-/// comes from an address that is not described.
-pub(crate) fn of_answer(method: &Method, path: &str, reply: &Reply) -> Option<&'static Value> {
-    let operation = operation(method, path)?;
-    let responses = &operation["responses"];
+/// What of an answer the operation does not declare. Nothing, when the address is not described. That
+/// the document has `default` for errors that nobody foresaw permits none here.
+pub(crate) fn faults_of_answer(method: &Method, path: &str, reply: &Reply) -> Vec<String> {
+    let Some(operation) = operation(method, path) else {
+        return Vec::new();
+    };
     let status = reply.status.as_u16().to_string();
-    let response = resolve(responses.get(&status).unwrap_or(&responses["default"]));
-    let content = response.get("content")?;
-    let media = reply.header("content-type").to_owned();
-    let described = content.get(media.as_str());
-    Some(&described.unwrap_or_else(|| panic!("{path}: {media} is not described"))["schema"])
+    let Some(response) = operation["responses"].get(&status).map(resolve) else {
+        return vec![format!("{status} is not declared")];
+    };
+    let media = &response["content"][reply.header("content-type")];
+    match (reply.text.is_empty(), media.is_object()) {
+        (true, _) => Vec::new(),
+        (false, false) => vec![format!("a body of this type is not declared for {status}")],
+        (false, true) => {
+            let mut found = faults(&media["schema"], &reply.body);
+            if !reply.status.is_success() {
+                found.extend(faults_of_problem(media, &reply.body));
+            }
+            found
+        }
+    }
+}
+
+/// The problem types of a refusal are its examples, each with every extension member it can have.
+fn faults_of_problem(media: &Value, problem: &Value) -> Vec<String> {
+    let examples = media["examples"].as_object().into_iter().flatten();
+    let of_type: Vec<&Value> = examples
+        .map(|(_, example)| &example["value"])
+        .filter(|example| example["code"] == problem["code"])
+        .collect();
+    if of_type.is_empty() {
+        return vec![format!("{} is not declared", problem["code"])];
+    }
+    let members = problem.as_object().into_iter().flatten();
+    members
+        .filter(|(name, _)| of_type.iter().all(|example| example.get(name).is_none()))
+        .map(|(name, _)| format!("{name} is not declared for {}", problem["code"]))
+        .collect()
 }
 
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {
@@ -43,7 +73,10 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
             .find(|(path, _)| fits(path))
             .map(|(_, item)| item)
     })?;
-    item.get(method.as_str().to_ascii_lowercase())
+    match *method {
+        Method::HEAD => item.get("get"),
+        _ => item.get(method.as_str().to_ascii_lowercase()),
+    }
 }
 
 /// Follows a reference.
@@ -140,12 +173,15 @@ fn limit(schema: &Value, name: &str, length: usize, place: &str, found: &mut Vec
 fn every_example_of_the_description_is_as_its_schema_says() {
     let mut examples = 0;
     let mut holds = |place: &str, holder: &'static Value| {
-        let Some(example) = holder.get("example") else {
-            return;
-        };
-        let faults = faults(&holder["schema"], example);
-        assert!(faults.is_empty(), "{place}: {faults:?}");
-        examples += 1;
+        let named = holder["examples"].as_object().into_iter().flatten();
+        let named = named.map(|(_, example)| &example["value"]);
+        let all: Vec<&Value> = holder.get("example").into_iter().chain(named).collect();
+        assert!(!all.is_empty(), "{place} has no example");
+        for example in all {
+            let faults = faults(&holder["schema"], example);
+            assert!(faults.is_empty(), "{place}: {faults:?}");
+            examples += 1;
+        }
     };
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -159,12 +195,46 @@ fn every_example_of_the_description_is_as_its_schema_says() {
                 .filter_map(|one| one["content"].as_object())
                 .flatten()
             {
-                assert!(media.1.get("example").is_some(), "{place} has no example");
                 holds(&place, media.1);
             }
         }
     }
     assert!(examples > 100, "{examples}");
+}
+
+fn refusal(status: u16, text: &str) -> Reply {
+    let media = HeaderValue::from_static("application/problem+json");
+    Reply {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::from_iter([(CONTENT_TYPE, media)]),
+        text: text.to_owned(),
+        body: serde_json::from_str(text).unwrap(),
+    }
+}
+
+#[test]
+fn statuses_problems_and_members_that_are_not_declared_are_found() {
+    let faults = |status, text: &str| {
+        faults_of_answer(&Method::GET, "/me", &refusal(status, text)).join("; ")
+    };
+    let problem = |code: &str, more: &str| {
+        format!(
+            r#"{{"type": "t", "title": "t", "status": 401, "code": "{code}", "detail": "d",
+                "instance": "i", "request_id": "r"{more}}}"#
+        )
+    };
+    assert_eq!(faults(401, &problem("token_expired", "")), "");
+    assert_eq!(faults(418, "{}"), "418 is not declared");
+    assert_eq!(
+        faults(401, &problem("tenant_disabled", "")),
+        r#""tenant_disabled" is not declared"#
+    );
+    assert_eq!(
+        faults(401, &problem("token_expired", r#", "hint": "h""#)),
+        r#"hint is not declared for "token_expired""#
+    );
+    let elsewhere = faults_of_answer(&Method::GET, "/nowhere", &refusal(418, "{}"));
+    assert_eq!(elsewhere, [""; 0]);
 }
 
 #[test]

@@ -103,7 +103,7 @@ pub(super) async fn clear_throttles(shared: Data<Shared>) -> HttpResponse {
 /// [`Latency`] in JSON, in microseconds.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct LatencySetting {
+pub(super) struct LatencySetting {
     base_us: u64,
     per_row_us: u64,
     jitter_us: u64,

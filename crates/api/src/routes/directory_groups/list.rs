@@ -6,12 +6,15 @@ use atlas_domain::ids::GroupId;
 use atlas_store::{GroupFilter, GroupPlace};
 
 use crate::answer::Answer;
-use crate::extract::query::{QueryReader, text, word};
+use crate::example::Example;
+use crate::extract::query::{OneOf, QueryReader, text, word};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::Paging;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::directory_group::{CacheState, DirectoryGroup, DirectoryGroupPage};
+
+type GroupTypeWord = OneOf<GroupType>;
 
 /// List directory groups
 ///
@@ -22,10 +25,23 @@ use crate::wire::directory_group::{CacheState, DirectoryGroup, DirectoryGroupPag
 #[utoipa::path(
     tag = "directory-groups",
     params(
-        ("q" = Option<String>, Query, description = "Only groups whose name is found by this text, whatever its case."),
-        ("type" = Option<String>, Query, description = "Only groups of this type."),
+        (
+            "q" = Option<String>, Query,
+            description = "Only groups whose name is found by this text, whatever its case.",
+            max_length = 256, example = "all st",
+        ),
+        (
+            "type" = inline(Option<GroupTypeWord>), Query,
+            description = "Only groups of this type.",
+            example = json!(GroupType::Security.as_str()),
+        ),
     ),
-    responses((status = 200, description = "A page of groups.", body = DirectoryGroupPage)),
+    responses((
+        status = 200,
+        description = "A page of groups.",
+        body = DirectoryGroupPage,
+        example = DirectoryGroupPage::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/directory-groups")]
 pub(crate) async fn list_directory_groups(
@@ -35,7 +51,7 @@ pub(crate) async fn list_directory_groups(
 ) -> Result<Answer<DirectoryGroupPage>, Problem> {
     let filter = GroupFilter {
         q: query.one("q", text(LONGEST_SEARCH)),
-        group_type: query.one("type", word(&GroupType::ALL, GroupType::as_str)),
+        group_type: query.one("type", word),
     };
     let paging = Paging::<GroupPlace, GroupId>::read(&mut query);
     query.finish()?;

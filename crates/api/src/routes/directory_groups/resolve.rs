@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::Answer;
+use crate::example::{self, Example};
 use crate::extract::body::JsonBody;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
@@ -26,6 +27,14 @@ pub(crate) struct ResolveBody {
     ids: Vec<Uuid>,
 }
 
+impl Example for ResolveBody {
+    fn example() -> Self {
+        Self {
+            ids: vec![example::GROUP.into_uuid(), example::DIRECTORY.into_uuid()],
+        }
+    }
+}
+
 /// Resolve directory groups
 ///
 /// Names for up to 100 identifiers of groups, from what is stored. Microsoft Graph is not asked.
@@ -33,8 +42,17 @@ pub(crate) struct ResolveBody {
 /// `unresolved`.
 #[utoipa::path(
     tag = "directory-groups",
-    request_body(content = ResolveBody, description = "Which groups."),
-    responses((status = 200, description = "What is known of them.", body = ResolvedGroups)),
+    request_body(
+        content = ResolveBody,
+        description = "Which groups.",
+        example = ResolveBody::example,
+    ),
+    responses((
+        status = 200,
+        description = "What is known of them.",
+        body = ResolvedGroups,
+        example = ResolvedGroups::example,
+    )),
 )]
 #[post("/tenants/{tenant_id}/directory-groups/resolve")]
 pub(crate) async fn resolve_directory_groups(

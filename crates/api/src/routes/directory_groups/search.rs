@@ -2,15 +2,18 @@
 
 use actix_web::{HttpRequest, post, web};
 use atlas_domain::directory::LONGEST_SEARCH;
-use atlas_store::TenantView;
+use atlas_domain::ids::TenantId;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::answer::Answer;
+use crate::directory_search;
+use crate::example::{self, Example};
 use crate::extract::body::JsonBody;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
 use crate::problem::{FieldProblem, Problem, ProblemKind};
+use crate::refusals::{Refusal, Responses, refusals};
 use crate::state::AppState;
 use crate::wire::directory_group::LiveGroups;
 
@@ -28,7 +31,17 @@ pub(crate) struct SearchBody {
     q: String,
     /// How many groups at most.
     #[schema(minimum = 1, maximum = 100, default = 25)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u16>,
+}
+
+impl Example for SearchBody {
+    fn example() -> Self {
+        Self {
+            q: "all st".to_owned(),
+            limit: Some(25),
+        }
+    }
 }
 
 impl SearchBody {
@@ -54,11 +67,26 @@ impl SearchBody {
     }
 }
 
-fn disabled(tenant: &TenantView) -> Problem {
+fn disabled(tenant: TenantId) -> Problem {
     let detail = "The tenant is disabled; its directory is not asked.";
     Problem::new(ProblemKind::TenantDisabled, detail)
-        .with("tenant_id", tenant.id.to_string())
+        .with("tenant_id", tenant.to_string())
         .with("hint", "An operator of the installation can enable it.")
+}
+
+/// The refusals of a search: its own, and those of Microsoft Graph.
+struct SearchRefusals;
+
+impl IntoResponses for SearchRefusals {
+    fn responses() -> Responses {
+        let of_graph = directory_search::refusals();
+        refusals(
+            of_graph
+                .into_iter()
+                .chain([Refusal::new("TenantDisabled", "The tenant is disabled.")
+                    .with(disabled(example::TENANT))]),
+        )
+    }
 }
 
 /// Search directory groups live
@@ -71,10 +99,27 @@ fn disabled(tenant: &TenantView) -> Problem {
 #[utoipa::path(
     tag = "directory-groups",
     params(
-        ("X-Graph-Token" = Option<String>, Header, description = "Your own delegated token for Microsoft Graph."),
+        (
+            "X-Graph-Token" = Option<String>, Header,
+            description = "Your own delegated token for Microsoft Graph.",
+            max_length = 16384, pattern = "^[!-~]+$",
+            example = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiJ4In0.c2ln",
+        ),
     ),
-    request_body(content = SearchBody, description = "What is looked for."),
-    responses((status = 200, description = "What the directory finds.", body = LiveGroups)),
+    request_body(
+        content = SearchBody,
+        description = "What is looked for.",
+        example = SearchBody::example,
+    ),
+    responses(
+        (
+            status = 200,
+            description = "What the directory finds.",
+            body = LiveGroups,
+            example = LiveGroups::example,
+        ),
+        SearchRefusals,
+    ),
 )]
 #[post("/tenants/{tenant_id}/directory-groups/search")]
 pub(crate) async fn search_directory_groups(
@@ -89,7 +134,7 @@ pub(crate) async fn search_directory_groups(
     let tenant = state.store.tenant_of(tenant, user).await?;
     let tenant = tenant.ok_or_else(Problem::not_found)?;
     if !tenant.enabled {
-        return Err(disabled(&tenant));
+        return Err(disabled(tenant.id));
     }
     let token = state.directory_search.token(&request, &tenant).await?;
     let body = body.read::<SearchBody>(&["q", "limit"]).await?;

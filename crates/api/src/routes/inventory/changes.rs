@@ -7,7 +7,8 @@ use atlas_store::ChangeFilter;
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
-use crate::extract::query::{QueryReader, id, moment, text, word};
+use crate::example::{self, Example};
+use crate::extract::query::{OneOf, QueryReader, id, moment, text, word};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
@@ -19,6 +20,8 @@ const MAX_TYPES: usize = 20;
 /// The longest word of a filter.
 const MAX_WORD: usize = 128;
 
+type ChangeKindWord = OneOf<ChangeKind>;
+
 /// List inventory changes
 ///
 /// What syncs saw happen to the tenant's items, newest first: items that were created, changed
@@ -26,12 +29,33 @@ const MAX_WORD: usize = 128;
 #[utoipa::path(
     tag = "inventory",
     params(
-        ("since" = Option<DateTime<Utc>>, Query, description = "Only changes that were recorded at this time or later."),
-        ("item_id" = Option<uuid::Uuid>, Query, description = "Only changes of this item."),
-        ("kind" = Option<Vec<String>>, Query, description = "Only changes of these kinds."),
-        ("policy_type" = Option<Vec<String>>, Query, description = "Only changes of items of these policy types, by key."),
+        (
+            "since" = Option<DateTime<Utc>>, Query,
+            description = "Only changes that were recorded at this time or later.",
+            example = "2026-05-01T00:00:00Z",
+        ),
+        (
+            "item_id" = Option<uuid::Uuid>, Query,
+            description = "Only changes of this item.",
+            example = json!(example::ITEM),
+        ),
+        (
+            "kind" = inline(Option<Vec<ChangeKindWord>>), Query,
+            description = "Only changes of these kinds.",
+            max_items = 5, example = json!([ChangeKind::Changed.as_str()]),
+        ),
+        (
+            "policy_type" = Option<Vec<String>>, Query,
+            description = "Only changes of items of these policy types, by key.",
+            max_items = 20, example = json!(["mobileApp"]),
+        ),
     ),
-    responses((status = 200, description = "A page of changes.", body = Page<InventoryChange>)),
+    responses((
+        status = 200,
+        description = "A page of changes.",
+        body = Page<InventoryChange>,
+        example = Page::<InventoryChange>::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/inventory-changes")]
 pub(crate) async fn list_inventory_changes(
@@ -42,11 +66,7 @@ pub(crate) async fn list_inventory_changes(
     let filter = ChangeFilter {
         since: query.one("since", moment),
         item: query.one("item_id", id),
-        kinds: query.many(
-            "kind",
-            ChangeKind::ALL.len(),
-            word(&ChangeKind::ALL, ChangeKind::as_str),
-        ),
+        kinds: query.many("kind", ChangeKind::ALL.len(), word),
         policy_types: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
     };
     let paging = Paging::<DateTime<Utc>, ChangeId>::read(&mut query);

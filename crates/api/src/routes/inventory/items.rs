@@ -5,6 +5,7 @@ use atlas_domain::ids::ItemId;
 use atlas_store::ItemFilter;
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::path::path_id;
 use crate::extract::query::{QueryReader, flag, text};
 use crate::extract::tenant_scope::TenantScope;
@@ -27,14 +28,43 @@ const MIN_SEARCH: usize = 3;
 #[utoipa::path(
     tag = "inventory",
     params(
-        ("policy_type" = Option<Vec<String>>, Query, description = "Only items of these policy types, by key."),
-        ("category" = Option<String>, Query, description = "Only items of this category."),
-        ("platform" = Option<String>, Query, description = "Only items whose platform contains this word, such as windows."),
-        ("q" = Option<String>, Query, description = "Only items whose name contains this text, whatever its case; at least three characters."),
-        ("missing" = Option<bool>, Query, description = "Only items that are no longer there, or only those that are."),
-        ("foundation" = Option<bool>, Query, description = "Only objects that policies lean on, or only policies."),
+        (
+            "policy_type" = Option<Vec<String>>, Query,
+            description = "Only items of these policy types, by key.",
+            max_items = 200, example = json!(["mobileApp"]),
+        ),
+        (
+            "category" = Option<String>, Query,
+            description = "Only items of this category.",
+            example = "Apps",
+        ),
+        (
+            "platform" = Option<String>, Query,
+            description = "Only items whose platform contains this word, such as windows.",
+            example = "windows",
+        ),
+        (
+            "q" = Option<String>, Query,
+            description = "Only items whose name contains this text, whatever its case; at least three characters.",
+            example = "baseline",
+        ),
+        (
+            "missing" = Option<bool>, Query,
+            description = "Only items that are no longer there, or only those that are.",
+            example = true,
+        ),
+        (
+            "foundation" = Option<bool>, Query,
+            description = "Only objects that policies lean on, or only policies.",
+            example = true,
+        ),
     ),
-    responses((status = 200, description = "A page of items.", body = Page<InventoryItem>)),
+    responses((
+        status = 200,
+        description = "A page of items.",
+        body = Page<InventoryItem>,
+        example = Page::<InventoryItem>::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/inventory-items")]
 pub(crate) async fn list_inventory_items(
@@ -76,7 +106,12 @@ fn search(given: &str) -> Result<String, String> {
 /// As it was last seen.
 #[utoipa::path(
     tag = "inventory",
-    responses((status = 200, description = "The item.", body = InventoryItem)),
+    responses((
+        status = 200,
+        description = "The item.",
+        body = InventoryItem,
+        example = InventoryItem::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/inventory-items/{item_id}")]
 pub(crate) async fn get_inventory_item(

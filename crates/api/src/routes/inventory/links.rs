@@ -1,5 +1,7 @@
 //! What leans on what.
 
+use std::slice;
+
 use actix_web::{HttpRequest, get, web};
 use atlas_domain::guid::fold_guids;
 use atlas_domain::ids::{ItemId, LinkId};
@@ -7,29 +9,39 @@ use atlas_domain::inventory::link::{LinkKind, LinkTarget, TargetKind};
 use atlas_store::{LinkDirection, LinkFilter, PageRequest};
 
 use crate::answer::Answer;
+use crate::example::{self, Example};
 use crate::extract::path::path_id;
-use crate::extract::query::{QueryReader, flag, text, word};
+use crate::extract::query::{OneOf, QueryReader, Words, flag, text, word};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::state::AppState;
+use crate::wire::inventory::example::link_of_item;
 use crate::wire::link::InventoryLink;
 
 /// The longest id of a target.
 const MAX_ID: usize = 1_000;
 
 /// The directions in which an item's links may be asked for, in the order of the document.
-pub(crate) const DIRECTIONS: [LinkDirection; 3] =
-    [LinkDirection::Out, LinkDirection::In, LinkDirection::Both];
+const DIRECTIONS: [LinkDirection; 3] = [LinkDirection::Out, LinkDirection::In, LinkDirection::Both];
 
-/// The word by which a direction is asked for.
-pub(crate) const fn direction_word(direction: LinkDirection) -> &'static str {
-    match direction {
-        LinkDirection::Out => "out",
-        LinkDirection::In => "in",
-        LinkDirection::Both => "both",
+impl Words for LinkDirection {
+    fn all() -> slice::Iter<'static, Self> {
+        DIRECTIONS.iter()
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::In => "in",
+            Self::Both => "both",
+        }
     }
 }
+
+type LinkDirectionWord = OneOf<LinkDirection>;
+type LinkKindWord = OneOf<LinkKind>;
+type TargetKindWord = OneOf<TargetKind>;
 
 /// List the links of an inventory item
 ///
@@ -38,9 +50,18 @@ pub(crate) const fn direction_word(direction: LinkDirection) -> &'static str {
 #[utoipa::path(
     tag = "inventory",
     params(
-        ("direction" = Option<String>, Query, description = "Which links, seen from the item."),
+        (
+            "direction" = inline(Option<LinkDirectionWord>), Query,
+            description = "Which links, seen from the item.",
+            example = json!(LinkDirection::Both.word()),
+        ),
     ),
-    responses((status = 200, description = "A page of links.", body = Page<InventoryLink>)),
+    responses((
+        status = 200,
+        description = "A page of links.",
+        body = Page<InventoryLink>,
+        example = links_of_item,
+    )),
 )]
 #[get("/tenants/{tenant_id}/inventory-items/{item_id}/links")]
 pub(crate) async fn list_inventory_item_links(
@@ -50,9 +71,7 @@ pub(crate) async fn list_inventory_item_links(
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<InventoryLink>>, Problem> {
     let item_id: ItemId = path_id(&request, "item_id")?;
-    let direction = query
-        .one("direction", word(&DIRECTIONS, direction_word))
-        .unwrap_or(LinkDirection::Out);
+    let direction = query.one("direction", word).unwrap_or(LinkDirection::Out);
     let paging = Paging::<(), LinkId>::read(&mut query);
     query.finish()?;
     let tenant = scope.tenant_id();
@@ -75,6 +94,10 @@ pub(crate) async fn list_inventory_item_links(
     ))
 }
 
+fn links_of_item() -> Page<InventoryLink> {
+    Page::of(link_of_item())
+}
+
 /// List inventory links
 ///
 /// What the tenant's items lean on and are aimed at, by target. Links to targets that are not there
@@ -82,12 +105,33 @@ pub(crate) async fn list_inventory_item_links(
 #[utoipa::path(
     tag = "inventory",
     params(
-        ("kind" = Option<String>, Query, description = "Only links of this kind."),
-        ("target_kind" = Option<String>, Query, description = "Only links to targets of this kind."),
-        ("target_id" = Option<String>, Query, description = "Only links to the target with this identifier, in any case where it is a GUID; together with its kind."),
-        ("dangling" = Option<bool>, Query, description = "Only links whose target could be in the inventory and is not, or only the others."),
+        (
+            "kind" = inline(Option<LinkKindWord>), Query,
+            description = "Only links of this kind.",
+            example = json!(LinkKind::AssignedTo.as_str()),
+        ),
+        (
+            "target_kind" = inline(Option<TargetKindWord>), Query,
+            description = "Only links to targets of this kind.",
+            example = json!(TargetKind::Group.as_str()),
+        ),
+        (
+            "target_id" = Option<String>, Query,
+            description = "Only links to the target with this identifier, in any case where it is a GUID; together with its kind.",
+            max_length = 1000, example = json!(example::GROUP),
+        ),
+        (
+            "dangling" = Option<bool>, Query,
+            description = "Only links whose target could be in the inventory and is not, or only the others.",
+            example = true,
+        ),
     ),
-    responses((status = 200, description = "A page of links.", body = Page<InventoryLink>)),
+    responses((
+        status = 200,
+        description = "A page of links.",
+        body = Page<InventoryLink>,
+        example = Page::<InventoryLink>::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/inventory-links")]
 pub(crate) async fn list_inventory_links(
@@ -96,8 +140,8 @@ pub(crate) async fn list_inventory_links(
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<InventoryLink>>, Problem> {
     let filter = LinkFilter {
-        kind: query.one("kind", word(&LinkKind::ALL, LinkKind::as_str)),
-        target_kind: query.one("target_kind", word(&TargetKind::ALL, TargetKind::as_str)),
+        kind: query.one("kind", word),
+        target_kind: query.one("target_kind", word),
         target_id: query
             .one("target_id", text(MAX_ID))
             .map(|id| fold_guids(&id).into_owned()),

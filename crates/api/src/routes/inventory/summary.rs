@@ -3,6 +3,7 @@
 use actix_web::{get, web};
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
 use crate::problem::Problem;
@@ -15,7 +16,12 @@ use crate::wire::inventory::InventorySummary;
 /// sync that read the type.
 #[utoipa::path(
     tag = "inventory",
-    responses((status = 200, description = "The counts.", body = InventorySummary)),
+    responses((
+        status = 200,
+        description = "The counts.",
+        body = InventorySummary,
+        example = InventorySummary::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/inventory-summary")]
 pub(crate) async fn get_inventory_summary(

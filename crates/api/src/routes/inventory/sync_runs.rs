@@ -5,6 +5,7 @@ use atlas_domain::ids::RunId;
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
@@ -17,7 +18,12 @@ use crate::wire::inventory::InventorySyncRun;
 /// Syncs of the tenant that a worker has begun, newest first: what each was asked for and did.
 #[utoipa::path(
     tag = "inventory",
-    responses((status = 200, description = "A page of syncs.", body = Page<InventorySyncRun>)),
+    responses((
+        status = 200,
+        description = "A page of syncs.",
+        body = Page<InventorySyncRun>,
+        example = Page::<InventorySyncRun>::example,
+    )),
 )]
 #[get("/tenants/{tenant_id}/inventory-sync-runs")]
 pub(crate) async fn list_inventory_sync_runs(

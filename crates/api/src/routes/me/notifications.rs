@@ -5,6 +5,7 @@ use atlas_domain::ids::NotificationId;
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::body::JsonBody;
 use crate::extract::path::path_id;
@@ -25,8 +26,17 @@ const ASK_AGAIN: u64 = 15;
 /// once when it ended.
 #[utoipa::path(
     tag = "notifications",
-    params(("unread" = Option<bool>, Query, description = "Only those that you have not read.")),
-    responses((status = 200, description = "A page of notifications.", body = Page<Notification>)),
+    params((
+        "unread" = Option<bool>, Query,
+        description = "Only those that you have not read.",
+        example = true,
+    )),
+    responses((
+        status = 200,
+        description = "A page of notifications.",
+        body = Page<Notification>,
+        example = Page::<Notification>::example,
+    )),
 )]
 #[get("/me/notifications")]
 pub(crate) async fn list_notifications(
@@ -55,7 +65,13 @@ pub(crate) async fn list_notifications(
 /// Counted up to 100; `capped` says whether there may be more.
 #[utoipa::path(
     tag = "notifications",
-    responses((status = 200, description = "The count.", body = UnreadCount)),
+    responses((
+        status = 200,
+        description = "The count.",
+        body = UnreadCount,
+        headers(("Retry-After")),
+        example = UnreadCount::example,
+    )),
 )]
 #[get("/me/notifications/unread-count")]
 pub(crate) async fn get_unread_count(
@@ -74,8 +90,17 @@ pub(crate) async fn get_unread_count(
 /// Marks the notification that you name and all older ones. What arrives meanwhile stays unread.
 #[utoipa::path(
     tag = "notifications",
-    request_body(content = MarkRead, description = "Up to where you have read."),
-    responses((status = 200, description = "How many were marked.", body = Marked)),
+    request_body(
+        content = MarkRead,
+        description = "Up to where you have read.",
+        example = MarkRead::example,
+    ),
+    responses((
+        status = 200,
+        description = "How many were marked.",
+        body = Marked,
+        example = Marked::example,
+    )),
 )]
 #[post("/me/notifications/mark-read")]
 pub(crate) async fn mark_notifications_read(

@@ -3,6 +3,7 @@
 use actix_web::{get, web};
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::query::QueryReader;
 use crate::problem::Problem;
@@ -14,7 +15,12 @@ use crate::wire::me::Me;
 /// Who you are to the API, by the token that you sent. GET /tenants says what you may do where.
 #[utoipa::path(
     tag = "me",
-    responses((status = 200, description = "You.", body = Me)),
+    responses((
+        status = 200,
+        description = "You.",
+        body = Me,
+        example = Me::example,
+    )),
 )]
 #[get("/me")]
 pub(crate) async fn get_me(

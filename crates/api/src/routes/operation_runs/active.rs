@@ -5,11 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::query::QueryReader;
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::wire::run::OperationRun;
+use crate::wire::run::{OperationRun, example};
 
 /// Runs at most.
 const LIMIT: i64 = 20;
@@ -24,6 +25,14 @@ pub(crate) struct ActiveOperationRuns {
     items: Vec<OperationRun>,
 }
 
+impl Example for ActiveOperationRuns {
+    fn example() -> Self {
+        Self {
+            items: vec![example::running_of_list()],
+        }
+    }
+}
+
 /// List active operation runs
 ///
 /// Runs that are queued or running in the tenants that you belong to, and those that ended within
@@ -31,7 +40,13 @@ pub(crate) struct ActiveOperationRuns {
 /// look again.
 #[utoipa::path(
     tag = "operation-runs",
-    responses((status = 200, description = "Active and just ended runs.", body = ActiveOperationRuns)),
+    responses((
+        status = 200,
+        description = "Active and just ended runs.",
+        body = ActiveOperationRuns,
+        headers(("Retry-After")),
+        example = ActiveOperationRuns::example,
+    )),
 )]
 #[get("/operation-runs/active")]
 pub(crate) async fn list_active_operation_runs(

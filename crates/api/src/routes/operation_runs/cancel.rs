@@ -6,18 +6,23 @@ use atlas_domain::access::cancellation::{CancelPermit, can_cancel_run};
 use atlas_domain::audit::AuditAction;
 use atlas_domain::run::CancelReason;
 use atlas_store::{CancelError, Cancellation, SeenRun};
+use chrono::{DateTime, Utc};
+use utoipa::IntoResponses;
 
 use super::{membership, record_denial, run_problem};
 use crate::answer::Answer;
 use crate::context::RequestContext;
+use crate::example::{self, Example};
 use crate::extract::actor::Actor;
 use crate::extract::body::JsonBody;
 use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
+use crate::links::Links;
 use crate::problem::{FieldProblem, Problem, ProblemKind};
+use crate::refusals::{Refusal, Responses, refusals};
 use crate::state::AppState;
 use crate::wire::cancel::CancelBody;
-use crate::wire::run::OperationRun;
+use crate::wire::run::{self, OperationRun};
 
 const MEMBERS: [&str; 1] = ["reason"];
 
@@ -29,6 +34,29 @@ fn not_permitted() -> Problem {
     .with("required_permission", "can_cancel_run")
 }
 
+fn already_ended(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Problem {
+    let detail = "The run has ended; there is nothing to cancel.";
+    run_problem(ProblemKind::RunAlreadyTerminal, detail, seen, links, now)
+}
+
+/// The refusals of a cancellation.
+struct CancelRefusals;
+
+impl IntoResponses for CancelRefusals {
+    fn responses() -> Responses {
+        let seen = run::example::seen_completed();
+        refusals([
+            Refusal::new("CancelForbidden", "Your role does not permit this.")
+                .with(not_permitted()),
+            Refusal::new("NotCancellable", "The run has ended.").with(already_ended(
+                seen,
+                &example::links(),
+                example::moment(),
+            )),
+        ])
+    }
+}
+
 /// Cancel an operation run
 ///
 /// A queued run ends as cancelled at once (200). The worker of a running run is asked to stop (202):
@@ -38,10 +66,26 @@ fn not_permitted() -> Problem {
 /// shown in the member `run`.
 #[utoipa::path(
     tag = "operation-runs",
-    request_body(content = CancelBody, description = "Why; nothing when left out."),
+    request_body(
+        content = Option<CancelBody>,
+        description = "Why; nothing when left out.",
+        example = CancelBody::example,
+    ),
     responses(
-        (status = 200, description = "The run has ended as cancelled.", body = OperationRun),
-        (status = 202, description = "The worker of the run is asked to stop.", body = OperationRun),
+        (
+            status = 200,
+            description = "The run has ended as cancelled.",
+            body = OperationRun,
+            example = run::example::cancelled,
+        ),
+        (
+            status = 202,
+            description = "The worker of the run is asked to stop.",
+            body = OperationRun,
+            headers(("Location"), ("Retry-After")),
+            example = run::example::asked_to_stop,
+        ),
+        CancelRefusals,
     ),
 )]
 #[post("/operation-runs/{run_id}/cancel")]
@@ -77,11 +121,10 @@ pub(crate) async fn cancel_operation_run(
                 .ask_again(ask_again))
         }
         Err(CancelError::NotPermitted) => Err(not_permitted()),
-        Err(CancelError::AlreadyTerminal(run)) => Err(run_problem(
-            ProblemKind::RunAlreadyTerminal,
-            "The run has ended; there is nothing to cancel.",
+        Err(CancelError::AlreadyTerminal(run)) => Err(already_ended(
             SeenRun { run: *run, role },
-            &state,
+            &state.links,
+            now,
         )),
         Err(CancelError::Store(error)) => Err(error.into()),
     }

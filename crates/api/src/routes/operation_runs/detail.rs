@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, get, web};
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
@@ -16,7 +17,13 @@ use crate::wire::run::OperationRun;
 /// has not changed costs no body.
 #[utoipa::path(
     tag = "operation-runs",
-    responses((status = 200, description = "The run.", body = OperationRun)),
+    responses((
+        status = 200,
+        description = "The run.",
+        body = OperationRun,
+        headers(("Retry-After")),
+        example = OperationRun::example,
+    )),
 )]
 #[get("/operation-runs/{run_id}")]
 pub(crate) async fn get_operation_run(

@@ -7,8 +7,9 @@ use atlas_store::RunFilter;
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
+use crate::example;
 use crate::extract::actor::Actor;
-use crate::extract::query::{QueryReader, id, moment, word};
+use crate::extract::query::{OneOf, QueryReader, id, moment, word};
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -17,22 +18,63 @@ use crate::wire::run as wire;
 /// Values of one filter at most.
 const MAX_VALUES: usize = 100;
 
+type OperationKindWord = OneOf<OperationKind>;
+
 /// List operation runs
 ///
 /// The runs of all tenants that you belong to, newest first, without their selections.
 #[utoipa::path(
     tag = "operation-runs",
     params(
-        ("tenant_id" = Option<Vec<Uuid>>, Query, description = "Only runs of these tenants."),
-        ("kind" = Option<Vec<String>>, Query, description = "Only runs of these kinds, such as inventory_sync."),
-        ("status" = Option<Vec<wire::Status>>, Query, description = "Only runs in these statuses."),
-        ("outcome" = Option<Vec<wire::Outcome>>, Query, description = "Only runs that ended so."),
-        ("initiator" = Option<String>, Query, description = "Only runs that this user asked for: an identifier, or the word me."),
-        ("created_after" = Option<DateTime<Utc>>, Query, description = "Only runs recorded later than this."),
-        ("created_before" = Option<DateTime<Utc>>, Query, description = "Only runs recorded earlier than this."),
-        ("ids" = Option<Vec<Uuid>>, Query, description = "Only these runs, at most 100."),
+        (
+            "tenant_id" = Option<Vec<Uuid>>, Query,
+            description = "Only runs of these tenants.",
+            max_items = 100, example = json!([example::TENANT]),
+        ),
+        (
+            "kind" = inline(Option<Vec<OperationKindWord>>), Query,
+            description = "Only runs of these kinds, such as inventory_sync.",
+            max_items = 100, example = json!([OperationKind::InventorySync.as_str()]),
+        ),
+        (
+            "status" = Option<Vec<wire::Status>>, Query,
+            description = "Only runs in these statuses.",
+            max_items = 100, example = json!([Status::Queued.as_str()]),
+        ),
+        (
+            "outcome" = Option<Vec<wire::Outcome>>, Query,
+            description = "Only runs that ended so.",
+            max_items = 100, example = json!([Outcome::Failed.as_str()]),
+        ),
+        (
+            "initiator" = Option<String>, Query,
+            description = "Only runs that this user asked for: an identifier, or the word me.",
+            min_length = 2, max_length = 36,
+            pattern = "^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
+            example = "me",
+        ),
+        (
+            "created_after" = Option<DateTime<Utc>>, Query,
+            description = "Only runs recorded later than this.",
+            example = "2026-05-01T00:00:00Z",
+        ),
+        (
+            "created_before" = Option<DateTime<Utc>>, Query,
+            description = "Only runs recorded earlier than this.",
+            example = "2026-06-01T00:00:00Z",
+        ),
+        (
+            "ids" = Option<Vec<Uuid>>, Query,
+            description = "Only these runs, at most 100.",
+            max_items = 100, example = json!([example::RUN]),
+        ),
     ),
-    responses((status = 200, description = "A page of runs.", body = Page<wire::OperationRun>)),
+    responses((
+        status = 200,
+        description = "A page of runs.",
+        body = Page<wire::OperationRun>,
+        example = page,
+    )),
 )]
 #[get("/operation-runs")]
 pub(crate) async fn list_operation_runs(
@@ -54,16 +96,16 @@ pub(crate) async fn list_operation_runs(
     ))
 }
 
+fn page() -> Page<wire::OperationRun> {
+    Page::of(wire::example::completed_of_list())
+}
+
 fn filter(query: &mut QueryReader, actor: &Actor) -> RunFilter {
     RunFilter {
         tenant: query.many("tenant_id", MAX_VALUES, id),
-        kind: query.many(
-            "kind",
-            MAX_VALUES,
-            word(&OperationKind::ALL, OperationKind::as_str),
-        ),
-        status: query.many("status", MAX_VALUES, word(&Status::ALL, Status::as_str)),
-        outcome: query.many("outcome", MAX_VALUES, word(&Outcome::ALL, Outcome::as_str)),
+        kind: query.many("kind", MAX_VALUES, word),
+        status: query.many("status", MAX_VALUES, word),
+        outcome: query.many("outcome", MAX_VALUES, word),
         initiator: query.one("initiator", |text| match text {
             "me" => Ok(actor.user_id()),
             text => id(text).map_err(|_| "Must be a UUID, or the word me.".to_owned()),

@@ -8,6 +8,7 @@ use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_store::PageRequest;
 
 use crate::answer::Answer;
+use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
@@ -41,7 +42,12 @@ impl FromStr for PolicyTypeName {
 /// worker has begun the run.
 #[utoipa::path(
     tag = "operation-runs",
-    responses((status = 200, description = "A page of results.", body = Page<OperationRunResult>)),
+    responses((
+        status = 200,
+        description = "A page of results.",
+        body = Page<OperationRunResult>,
+        example = Page::<OperationRunResult>::example,
+    )),
 )]
 #[get("/operation-runs/{run_id}/results")]
 pub(crate) async fn list_operation_run_results(

@@ -5,27 +5,32 @@ use atlas_domain::access::{SyncPermit, can_sync_tenant};
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{RetryScope, RunInputs, Status};
-use atlas_store::{SeenRun, StartRun};
+use atlas_store::{AdmitError, SeenRun, StartRun};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::{membership, record_denial, run_problem};
 use crate::answer::Answer;
 use crate::context::RequestContext;
+use crate::example::{self, Example};
 use crate::extract::actor::Actor;
 use crate::extract::body::JsonBody;
 use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
+use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
-use crate::routes::start::{admit_and_ring, not_permitted};
+use crate::refusals::{Refusal, Responses, refusals};
+use crate::routes::start::{admit_and_ring, not_admitted, not_permitted, queue_refusal};
 use crate::state::AppState;
-use crate::wire::run::StartedRun;
+use crate::wire::run::{self, StartedRun};
 
 /// What of a run is asked for again. The member may be left out, and so may the whole body.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[schema(as = RetryRequest)]
 pub(crate) struct RetryBody {
     /// How much.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = "all")]
     scope: Option<Scope>,
 }
@@ -41,6 +46,14 @@ pub(crate) enum Scope {
     FailedOnly,
 }
 
+impl Example for RetryBody {
+    fn example() -> Self {
+        Self {
+            scope: Some(Scope::FailedOnly),
+        }
+    }
+}
+
 const MEMBERS: [&str; 1] = ["scope"];
 
 impl From<Scope> for RetryScope {
@@ -49,6 +62,39 @@ impl From<Scope> for RetryScope {
             Scope::All => Self::All,
             Scope::FailedOnly => Self::FailedOnly,
         }
+    }
+}
+
+fn not_terminal(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Problem {
+    let detail = "The run has not ended; what is still active cannot be repeated.";
+    run_problem(ProblemKind::RunNotTerminal, detail, seen, links, now)
+}
+
+fn nothing_failed(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Problem {
+    let detail = "The run read every policy type that it was asked for; nothing of it failed.";
+    run_problem(ProblemKind::RunNotRetryable, detail, seen, links, now)
+}
+
+/// The refusals of a retry: its own, and those of a start.
+struct RetryRefusals;
+
+impl IntoResponses for RetryRefusals {
+    fn responses() -> Responses {
+        let (links, now) = (example::links(), example::moment());
+        let not_admitted = |error| not_admitted(error, example::TENANT);
+        refusals([
+            Refusal::new("Forbidden", "Your role does not permit this.").with(not_permitted()),
+            Refusal::new(
+                "NotRetryable",
+                "The run has not ended, or nothing of it failed, or the tenant cannot be synced as \
+                 it is.",
+            )
+            .with(not_terminal(run::example::seen_running(), &links, now))
+            .with(nothing_failed(run::example::seen_completed(), &links, now))
+            .with(not_admitted(AdmitError::TenantDisabled))
+            .with(not_admitted(AdmitError::NotConnected)),
+            queue_refusal(),
+        ])
     }
 }
 
@@ -61,8 +107,21 @@ impl From<Scope> for RetryScope {
 /// come to; when there is none, it is refused with 409. So is a run that has not ended.
 #[utoipa::path(
     tag = "operation-runs",
-    request_body(content = RetryBody, description = "How much; all when left out."),
-    responses((status = 202, description = "A run was recorded, or joined.", body = StartedRun)),
+    request_body(
+        content = Option<RetryBody>,
+        description = "How much; all when left out.",
+        example = RetryBody::example,
+    ),
+    responses(
+        (
+            status = 202,
+            description = "A run was recorded, or joined.",
+            body = StartedRun,
+            headers(("Location"), ("Retry-After")),
+            example = run::example::retry,
+        ),
+        RetryRefusals,
+    ),
 )]
 #[post("/operation-runs/{run_id}/retry")]
 pub(crate) async fn retry_operation_run(
@@ -116,12 +175,7 @@ async fn inputs(
     state: &AppState,
 ) -> Result<RunInputs, Problem> {
     if seen.run.state.status() != Status::Completed {
-        return Err(run_problem(
-            ProblemKind::RunNotTerminal,
-            "The run has not ended; what is still active cannot be repeated.",
-            seen,
-            state,
-        ));
+        return Err(not_terminal(seen, &state.links, state.clock.now()));
     }
     let results = match scope {
         RetryScope::All => Vec::new(),
@@ -133,12 +187,6 @@ async fn inputs(
             results.ok_or_else(Problem::not_found)?
         }
     };
-    seen.run.inputs.for_retry(scope, &results).map_err(|_| {
-        run_problem(
-            ProblemKind::RunNotRetryable,
-            "The run read every policy type that it was asked for; nothing of it failed.",
-            seen,
-            state,
-        )
-    })
+    let inputs = seen.run.inputs.for_retry(scope, &results);
+    inputs.map_err(|_| nothing_failed(seen, &state.links, state.clock.now()))
 }

@@ -3,7 +3,8 @@
 use actix_web::{get, web};
 
 use crate::answer::Answer;
-use crate::extract::operator::Operator;
+use crate::example::Example;
+use crate::extract::operator::{Operator, OperatorsOnly};
 use crate::extract::query::QueryReader;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,7 +16,15 @@ use crate::wire::system::QueueList;
 /// list is complete: it has no pages. Only operators of the installation may read it.
 #[utoipa::path(
     tag = "system",
-    responses((status = 200, description = "All queues.", body = QueueList)),
+    responses(
+        (
+            status = 200,
+            description = "All queues.",
+            body = QueueList,
+            example = QueueList::example,
+        ),
+        OperatorsOnly,
+    ),
 )]
 #[get("/system/queues")]
 pub(crate) async fn list_queues(

@@ -3,7 +3,8 @@
 use actix_web::{get, web};
 
 use crate::answer::Answer;
-use crate::extract::operator::Operator;
+use crate::example::Example;
+use crate::extract::operator::{Operator, OperatorsOnly};
 use crate::extract::query::QueryReader;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -16,7 +17,15 @@ use crate::wire::system::WorkerList;
 /// pages. Only operators of the installation may read it.
 #[utoipa::path(
     tag = "system",
-    responses((status = 200, description = "All workers.", body = WorkerList)),
+    responses(
+        (
+            status = 200,
+            description = "All workers.",
+            body = WorkerList,
+            example = WorkerList::example,
+        ),
+        OperatorsOnly,
+    ),
 )]
 #[get("/system/workers")]
 pub(crate) async fn list_workers(

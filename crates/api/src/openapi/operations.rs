@@ -1,0 +1,130 @@
+//! The pass over all operations. It adds what they have in common: parameters of paths and pages,
+//! headers, the refusals of extractors, limits of schemas. What an operation has of its own stands
+//! beside its handler.
+
+use serde_json::{Map, Value, json};
+
+use super::components::{self, reference};
+use super::schemas;
+use crate::problem::PROBLEM_JSON;
+use crate::refusals::COMPONENT;
+
+/// Completes all operations. Refusals become components of the document.
+pub(super) fn complete(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    let mut responses = components::responses();
+    for (path, item) in members(&mut document["paths"]) {
+        for (method, operation) in members(item) {
+            complete_operation(path, method, operation, &schemas, &mut responses);
+        }
+    }
+    document["components"]["responses"] = Value::Object(responses);
+}
+
+fn complete_operation(
+    path: &str,
+    method: &str,
+    operation: &mut Value,
+    schemas: &Value,
+    components: &mut Map<String, Value>,
+) {
+    if let Some(description) = operation["description"].as_str() {
+        operation["description"] = json!(schemas::one_line(description));
+    }
+    if let Value::Object(body) = &mut operation["requestBody"] {
+        body.entry("required").or_insert(json!(false));
+        schemas::complete_body(&mut body["content"]["application/json"]["schema"]);
+    }
+    for (_, response) in members(&mut operation["responses"]) {
+        if let Some(schema) = response.pointer_mut("/content/application~1json/schema") {
+            schemas::complete_body(schema);
+        }
+    }
+    let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+    let is_list = schemas::is_page(schemas, answer);
+    operation["parameters"] = parameters(path, is_list, operation["parameters"].take());
+    for (status, response) in members(&mut operation["responses"]) {
+        let of_list = if is_list {
+            &["ETag", "Link"][..]
+        } else {
+            &["ETag"]
+        };
+        let is_read = method == "get" && status == "200";
+        components::complete_headers(response, if is_read { of_list } else { &[] });
+    }
+    if method == "get" {
+        operation["responses"]["304"] = reference("responses", "NotModified");
+    }
+    let has_body = operation["requestBody"].is_object();
+    for (status, name) in components::common_refusals(path.contains('{'), has_body) {
+        let own = &mut operation["responses"][status];
+        if own.is_null() {
+            *own = reference("responses", name);
+        } else {
+            add_examples(own, &components[name]);
+        }
+    }
+    for (_, response) in members(&mut operation["responses"]) {
+        if let Some(name) = response
+            .as_object_mut()
+            .and_then(|one| one.remove(COMPONENT))
+        {
+            let name = name.as_str().unwrap_or_default();
+            let refusal = std::mem::replace(response, reference("responses", name));
+            let known = components.entry(name).or_insert_with(|| refusal.clone());
+            assert_eq!(*known, refusal, "two refusals are called {name}");
+        }
+    }
+    without_empty(operation);
+    if let Value::Object(responses) = &mut operation["responses"] {
+        responses.sort_keys();
+    }
+}
+
+/// Parameters of the path and of lists, around those of the operation itself.
+fn parameters(path: &str, is_list: bool, own: Value) -> Value {
+    let in_path = path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut all: Vec<Value> = in_path.map(|name| reference("parameters", name)).collect();
+    if let Value::Array(own) = own {
+        all.extend(own.into_iter().map(|mut parameter| {
+            schemas::restrict_parameter(&mut parameter["schema"]);
+            parameter
+        }));
+    }
+    if is_list {
+        all.extend(["limit", "cursor"].map(|name| reference("parameters", name)));
+    }
+    Value::Array(all)
+}
+
+/// Adds problems that every operation can answer with to a refusal with the same status.
+fn add_examples(refusal: &mut Value, common: &Value) {
+    let examples = |response: &mut Value| response["content"][PROBLEM_JSON]["examples"].take();
+    let Value::Object(mut all) = examples(refusal) else {
+        return;
+    };
+    if let Value::Object(others) = examples(&mut common.clone()) {
+        all.extend(others);
+    }
+    refusal["content"][PROBLEM_JSON]["examples"] = Value::Object(all);
+}
+
+fn without_empty(operation: &mut Value) {
+    if let Value::Object(members) = operation {
+        members.retain(|_, value| match value {
+            Value::Array(values) => !values.is_empty(),
+            Value::Null => false,
+            _ => true,
+        });
+    }
+}
+
+fn members(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
+    value
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::iter_mut)
+        .map(|(name, value)| (name.as_str(), value))
+}

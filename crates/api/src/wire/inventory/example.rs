@@ -1,0 +1,165 @@
+//! What the document's examples show of an inventory.
+
+use atlas_domain::ids::{ChangeId, LinkId};
+use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
+use atlas_domain::inventory::{TypeResult, TypeStatus};
+use atlas_domain::policy_types::registry;
+use atlas_domain::run::{Outcome, InventoryCounts, Status};
+use atlas_store::{
+    ChangeDetail, ChangeView, FieldDifference, ItemName, ItemView, LinkView, SyncRunView,
+    TypeSummary,
+};
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::example::{self, Example, links, moment};
+use crate::wire::change::InventoryChange;
+use crate::wire::inventory::{InventoryItem, InventorySummary, InventorySyncRun, PolicyTypeList};
+use crate::wire::link::InventoryLink;
+use crate::wire::result::OperationRunResult;
+
+const LINK: LinkId = LinkId::from_uuid(example::id(0x0197c1a2_9b11_7c3d_8e4f_5a6b7c8d9e0f));
+const CHANGE: ChangeId = ChangeId::from_uuid(example::id(0x0197c1a2_9b12_7d4e_9f50_6b7c8d9e0f1a));
+
+impl Example for InventoryItem {
+    fn example() -> Self {
+        item().into()
+    }
+}
+
+impl Example for InventorySummary {
+    fn example() -> Self {
+        Self::new(vec![TypeSummary {
+            policy_type: "mobileApp".to_owned(),
+            present: 140,
+            missing: 2,
+            data_as_of: Some(moment()),
+        }])
+    }
+}
+
+impl Example for InventorySyncRun {
+    fn example() -> Self {
+        let sync = SyncRunView {
+            run_id: example::RUN,
+            initiator_id: example::USER,
+            initiator_name: example::USER_NAME.to_owned(),
+            selection_hash: "9f".repeat(32),
+            created_at: moment() - TimeDelta::seconds(20),
+            status: Status::Completed,
+            outcome: Some(Outcome::Succeeded),
+            counts: InventoryCounts::example(),
+            error_code: None,
+            completed_at: Some(moment()),
+        };
+        Self::new(sync, &links())
+    }
+}
+
+impl Example for PolicyTypeList {
+    /// The beginning of the list.
+    fn example() -> Self {
+        Self::of_this_version().beginning(2)
+    }
+}
+
+impl Example for InventoryLink {
+    /// As the list of the tenant shows it.
+    fn example() -> Self {
+        Self::new(link(), None)
+    }
+}
+
+/// A link as the list of its item shows it.
+pub(crate) fn link_of_item() -> InventoryLink {
+    InventoryLink::new(link(), Some(example::ITEM))
+}
+
+impl Example for InventoryChange {
+    fn example() -> Self {
+        Self::from(ChangeView {
+            id: CHANGE,
+            occurred_at: moment(),
+            kind: ChangeKind::Changed,
+            run_id: example::RUN,
+            item: item_name(),
+            detail: Some(ChangeDetail::Content {
+                fields: vec![FieldDifference {
+                    field: "/passwordMinimumLength".to_owned(),
+                    old: Some(json!(8)),
+                    new: Some(json!(12)),
+                }],
+                field_count: 1,
+            }),
+        })
+    }
+}
+
+impl Example for OperationRunResult {
+    fn example() -> Self {
+        let key = registry()
+            .find("mobileApp")
+            .expect("the registry has mobile apps");
+        Self::new(TypeResult {
+            status: TypeStatus::Succeeded,
+            pages: 2,
+            seen: 140,
+            created: 4,
+            changed: 1,
+            reassigned: 1,
+            missing: 0,
+            started_at: Some(moment() - TimeDelta::seconds(2)),
+            completed_at: Some(moment()),
+            ..TypeResult::pending(key)
+        })
+    }
+}
+
+fn item() -> ItemView {
+    ItemView {
+        id: example::ITEM,
+        policy_type: "deviceCompliancePolicy".to_owned(),
+        external_id: "c6a7f0b2-3f2d-4d8e-9c54-1b2a3c4d5e6f".to_owned(),
+        name: "Windows baseline compliance".to_owned(),
+        category: "Compliance".to_owned(),
+        platform: "windows".to_owned(),
+        foundation: false,
+        scope_tags: vec!["0".to_owned()],
+        assignment_count: Some(2),
+        metadata: json!({"description": "Encryption and firewall on", "version": 3}),
+        content_hash: (0..32).collect(),
+        first_seen_at: moment() - TimeDelta::days(60),
+        last_seen_at: moment(),
+        changed_at: moment() - TimeDelta::days(2),
+        missing_since: None,
+        last_seen_run: example::RUN,
+    }
+}
+
+fn item_name() -> ItemName {
+    let item = item();
+    ItemName {
+        id: item.id,
+        policy_type: item.policy_type,
+        external_id: item.external_id,
+        name: item.name,
+    }
+}
+
+fn link() -> LinkView {
+    LinkView {
+        id: LINK,
+        item: item_name(),
+        kind: LinkKind::AssignedTo,
+        source: LinkSource::Assignments,
+        target: LinkTarget {
+            kind: TargetKind::Group,
+            id: example::GROUP.to_string(),
+        },
+        target_group: Some("All staff".to_owned()),
+        target_item: None,
+        qualifier: json!({"source": "direct"}),
+        dangling: false,
+    }
+}
