@@ -7,9 +7,10 @@ use serde_json::Value;
 use crate::problem::{Problem, ProblemKind};
 
 /// Pages for people and probes for machines: answered to GET, not in the description.
-const UNDESCRIBED: [&str; 9] = [
+const UNDESCRIBED: [&str; 10] = [
     "/healthz",
     "/readyz",
+    "/version",
     "/openapi.json",
     "/docs",
     "/docs/",

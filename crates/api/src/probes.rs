@@ -2,16 +2,20 @@
 //! of the description: callers of the API do not ask it.
 
 use actix_web::{get, web};
+use atlas_store::schema_version;
 use serde_json::json;
 
 use crate::answer::Answer;
 use crate::problem::{Problem, ProblemKind};
 use crate::state::AppState;
-use crate::wire::probe::{Component, Health, ReadyReport, ReadyStatus};
+use crate::wire::probe::{Component, Health, ReadyReport, ReadyStatus, Version};
 
 /// Registers the probes.
 pub(crate) fn register(config: &mut web::ServiceConfig) {
-    config.service(get_health).service(get_readiness);
+    config
+        .service(get_health)
+        .service(get_readiness)
+        .service(get_version);
 }
 
 /// The process answers. Nothing else is asked.
@@ -20,6 +24,16 @@ async fn get_health() -> Answer<Health> {
     Answer::ok(Health {
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// Which program answers, and which schema it is made for: for whoever installs a new version.
+#[get("/version")]
+async fn get_version() -> Answer<Version> {
+    Answer::ok(Version {
+        program: "atlas-api",
+        version: env!("CARGO_PKG_VERSION"),
+        schema_version: schema_version(),
     })
 }
 

@@ -59,7 +59,7 @@ pub use inventory::{
     ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, SyncRunView,
     TypeEffect, TypeSummary, WriteError,
 };
-pub use migrations::{MigrateError, SchemaState, migrate, migrate_to, revert_all};
+pub use migrations::{MigrateError, SchemaState, migrate, migrate_to, revert_all, schema_version};
 pub use notifications::NotificationView;
 pub use page::PageRequest;
 pub use pool::{Store, StoreOptions, StoreSetupError};

@@ -180,6 +180,12 @@ impl Store {
     }
 }
 
+/// The version of the schema that this program is made for: that of its newest migration.
+#[must_use]
+pub fn schema_version() -> String {
+    known_versions().into_iter().max().unwrap_or_default()
+}
+
 fn known_versions() -> Vec<String> {
     let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS
         .migrations()

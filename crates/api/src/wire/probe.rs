@@ -11,6 +11,17 @@ pub(crate) struct Health {
     pub(crate) version: &'static str,
 }
 
+/// Which program this is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Version {
+    /// Its name.
+    pub(crate) program: &'static str,
+    /// Its version.
+    pub(crate) version: &'static str,
+    /// The version of the newest migration that it knows. `/readyz` says whether the database has it.
+    pub(crate) schema_version: String,
+}
+
 /// Whether the API is of use.
 #[derive(Debug, Serialize)]
 pub(crate) struct ReadyReport {

@@ -23,6 +23,18 @@ fn the_document_is_printed_without_any_service() {
 }
 
 #[test]
+fn the_version_is_printed_without_any_service() {
+    let printed = Command::new(PROGRAM)
+        .arg("--version")
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(printed.status.success());
+    let expected = format!("atlas-api {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), expected);
+}
+
+#[test]
 fn help_names_the_variables_and_hides_what_is_in_them() {
     let help = Command::new(PROGRAM)
         .arg("--help")

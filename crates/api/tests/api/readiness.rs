@@ -18,6 +18,23 @@ async fn the_api_is_ready_when_database_and_queue_answer() {
 }
 
 #[tokio::test]
+async fn the_version_is_served_to_everybody_with_the_schema_that_it_is_made_for() {
+    let stage = Stage::set().await;
+    let reply = stage.api.get("/version", "").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.body["program"], "atlas-api");
+    assert_eq!(reply.body["version"], env!("CARGO_PKG_VERSION"));
+    let migrations = std::fs::read_dir("../../migrations").unwrap();
+    let newest = migrations
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .max();
+    // As in 2026-11-29-000025_drop_inventory_items_name.
+    let newest = newest.unwrap();
+    let (version, _) = newest.split_once('_').unwrap();
+    assert_eq!(reply.body["schema_version"], version.replace('-', ""));
+}
+
+#[tokio::test]
 async fn an_api_over_another_schema_is_alive_and_not_ready_until_it_is_migrated() {
     let database = TestDatabase::create().await;
     let url = SecretString::from(database.url());
