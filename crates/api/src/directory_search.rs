@@ -212,15 +212,20 @@ pub(crate) fn refusals() -> [Refusal; 3] {
     [
         Refusal::new(
             "DelegatedTokenRequired",
-            "Your own token for Microsoft Graph is missing, of another directory, or refused.",
+            "The delegated token is missing, belongs to another directory, or was refused.",
         )
         .with(token_missing())
         .with(token_refused(CLAIMS, REQUEST))
         .with(not_permitted(REQUEST)),
-        Refusal::new("UpstreamError", "Microsoft Graph did not answer.").with(no_answer(REQUEST)),
+        Refusal::new(
+            "UpstreamError",
+            "Microsoft Graph could not be reached or returned an error.",
+        )
+        .with(no_answer(REQUEST)),
         Refusal::new(
             "UpstreamThrottled",
-            "Microsoft Graph asks to slow down, or the database does not answer.",
+            "Microsoft Graph is throttling requests; or the database is not available; or the \
+             request timed out.",
         )
         .with(throttled(Some(Duration::from_secs(20)), REQUEST)),
     ]

@@ -8,5 +8,6 @@ pub(crate) mod operator;
 pub(crate) mod path;
 pub(crate) mod query;
 mod request_context;
+pub(crate) mod run_scope;
 pub(crate) mod tenant_scope;
 pub(crate) mod token_cache;

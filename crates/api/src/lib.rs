@@ -8,6 +8,7 @@
 //! | [`options`] | flags, environment variables and settings |
 //! | `server` | the app, and serving it until told to stop |
 //! | `envelope` | what surrounds every request and every answer |
+//! | `access` | permissions: refusals, and what the audit log records of them |
 //! | `extract` | who asks, for which tenant, with what |
 //! | `routes` | one handler per operation |
 //! | `wire` | what answers look like |
@@ -19,6 +20,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod access;
 mod answer;
 mod context;
 mod directory_search;

@@ -3,9 +3,13 @@
 pub mod api_token;
 pub mod cancellation;
 pub mod operator;
+mod permit;
+
+pub use permit::{PermissionDenied, Permit};
 
 use crate::ids::{TenantId, UserId};
 use crate::words::words;
+use permit::{Grant, RoleGrant, permit_by_role};
 
 words! {
     /// What a member may do in a tenant, from most to least.
@@ -82,63 +86,28 @@ words! {
     }
 }
 
-/// The member's role does not carry the permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the role {role} does not carry the permission {}", permission.as_str())]
-pub struct PermissionDenied {
-    /// What would have been needed.
-    pub permission: Permission,
-    /// What the member is.
-    pub role: Role,
+/// [`Permission::CanSyncTenant`] as a type.
+#[derive(Debug)]
+pub struct SyncTenant;
+
+impl Grant for SyncTenant {
+    const PERMISSION: Permission = Permission::CanSyncTenant;
+}
+
+impl RoleGrant for SyncTenant {
+    const ROLES: &'static [Role] = Role::that_may_sync();
 }
 
 /// The proof that a member may start an operation on a tenant. [`can_sync_tenant`] is its only
 /// maker; admission takes it by value and takes tenant and initiator from it.
-#[derive(Debug)]
-#[must_use = "a permit is there to be spent on an admission"]
-pub struct SyncPermit {
-    tenant_id: TenantId,
-    user_id: UserId,
-    role: Role,
-}
-
-impl SyncPermit {
-    /// The tenant that may be synced.
-    #[must_use]
-    pub const fn tenant_id(&self) -> TenantId {
-        self.tenant_id
-    }
-
-    /// Who may, and so who the initiator is.
-    #[must_use]
-    pub const fn user_id(&self) -> UserId {
-        self.user_id
-    }
-
-    /// The role that it was given for.
-    #[must_use]
-    pub const fn role(&self) -> Role {
-        self.role
-    }
-}
+pub type SyncPermit = Permit<SyncTenant>;
 
 /// Whether the member may start and retry syncs of the tenant; the permit says yes.
 ///
 /// # Errors
 /// [`PermissionDenied`] when the role is `readonly`.
 pub const fn can_sync_tenant(membership: &Membership) -> Result<SyncPermit, PermissionDenied> {
-    if membership.role.may_sync() {
-        Ok(SyncPermit {
-            tenant_id: membership.tenant_id,
-            user_id: membership.user_id,
-            role: membership.role,
-        })
-    } else {
-        Err(PermissionDenied {
-            permission: Permission::CanSyncTenant,
-            role: membership.role,
-        })
-    }
+    permit_by_role(membership)
 }
 
 #[cfg(test)]
@@ -162,7 +131,7 @@ mod tests {
                     permit.unwrap_err(),
                     PermissionDenied {
                         permission: Permission::CanSyncTenant,
-                        role
+                        role: Some(role)
                     }
                 ),
                 _ => {

@@ -2,11 +2,14 @@
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use atlas_domain::access::{Membership, PermissionDenied, SyncPermit, can_sync_tenant};
+use atlas_domain::access::{Membership, PermissionDenied};
+use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{TenantId, UserId};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
+use crate::access::Attempt;
+use crate::context::RequestContext;
 use crate::extract::actor::Actor;
 use crate::extract::path::path_id;
 use crate::problem::Problem;
@@ -30,9 +33,21 @@ impl TenantScope {
         self.membership.user_id
     }
 
-    /// The proof that the caller may sync the tenant.
-    pub(crate) fn can_sync_tenant(&self) -> Result<SyncPermit, PermissionDenied> {
-        can_sync_tenant(&self.membership)
+    /// The permit that `decide` gives the caller. A refusal is recorded as `denied`.
+    pub(crate) async fn permit<P>(
+        &self,
+        decide: impl Fn(&Membership) -> Result<P, PermissionDenied>,
+        denied: AuditAction,
+        state: &AppState,
+        context: &RequestContext,
+    ) -> Result<P, Problem> {
+        let attempt = Attempt {
+            member: self.membership,
+            denied,
+            target_kind: "tenant",
+            target_id: self.membership.tenant_id.to_string(),
+        };
+        attempt.permit(decide, state, context).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! What was done in a tenant, and by whom.
+//! The audit log of a tenant.
 
 use actix_web::{get, web};
 use atlas_domain::audit::{AuditAction, AuditOutcome};
@@ -24,7 +24,7 @@ type AuditOutcomeWord = OneOf<AuditOutcome>;
 
 /// List audit events
 ///
-/// What was done in the tenant, by whom, and what was refused; newest first. The log is append-only.
+/// Lists actions in the tenant and denied attempts, newest first. The audit log is append-only.
 #[utoipa::path(
     tag = "audit",
     params(
@@ -35,22 +35,22 @@ type AuditOutcomeWord = OneOf<AuditOutcome>;
         ),
         (
             "actor" = Option<Uuid>, Query,
-            description = "Only what this user did.",
+            description = "Only actions of this user.",
             example = json!(example::USER),
         ),
         (
             "outcome" = inline(Option<AuditOutcomeWord>), Query,
-            description = "Only what ended so: allowed, denied or failed.",
+            description = "Only actions with this outcome.",
             example = json!(AuditOutcome::Failed.as_str()),
         ),
         (
             "occurred_after" = Option<DateTime<Utc>>, Query,
-            description = "Only what was done later than this.",
+            description = "Only actions after this time.",
             example = "2026-05-01T00:00:00Z",
         ),
         (
             "occurred_before" = Option<DateTime<Utc>>, Query,
-            description = "Only what was done earlier than this.",
+            description = "Only actions before this time.",
             example = "2026-06-01T00:00:00Z",
         ),
     ),

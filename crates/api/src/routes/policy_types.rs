@@ -1,4 +1,4 @@
-//! What syncs can read.
+//! The policy types that syncs can read.
 
 use actix_web::get;
 
@@ -11,8 +11,8 @@ use crate::wire::inventory::PolicyTypeList;
 
 /// List policy types
 ///
-/// Every policy type and foundation that this version reads, and the categories that selections may
-/// name. The list is complete: it has no pages.
+/// Lists all policy types and foundations that this version can read, and the categories that selections
+/// can filter by. The list is not paginated.
 #[utoipa::path(
     tag = "inventory",
     responses((

@@ -1,23 +1,21 @@
-//! Starting a run of any kind: the proof that the caller may, admission, and the ring for the
-//! workers.
+//! Starting a run of any kind: admission, and the ring for the workers.
 
 use actix_web::http::header;
 use actix_web::web;
-use atlas_domain::access::{Role, SyncPermit};
-use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
+use atlas_domain::access::{Permission, Role, SyncPermit};
 use atlas_domain::ids::{RunId, TenantId};
 use atlas_domain::run::{OperationKind, OperationRun, RunInputs};
 use atlas_queue::RingError;
-use atlas_store::{Admission, AdmitError, DispatchFailure, NewAuditEvent, SeenRun, StartRun};
+use atlas_store::{Admission, AdmitError, DispatchFailure, SeenRun, StartRun};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::STARTS;
 use serde_json::json;
 use utoipa::IntoResponses;
 
+use crate::access;
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example;
-use crate::extract::tenant_scope::TenantScope;
 use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
 use crate::refusals::{Refusal, Responses, refusals};
@@ -27,15 +25,6 @@ use crate::wire::run::{self as wire, Disposition, StartedRun};
 /// After how many seconds a start that Redis did not take is worth repeating.
 const RETRY_AFTER: u64 = 5;
 
-/// The refusal of somebody who may not sync the tenant.
-pub(super) fn not_permitted() -> Problem {
-    Problem::new(
-        ProblemKind::Forbidden,
-        "Your role in this tenant does not permit you to sync it.",
-    )
-    .with("required_permission", "can_sync_tenant")
-}
-
 /// The refusals of a start.
 pub(super) struct StartRefusals;
 
@@ -43,10 +32,13 @@ impl IntoResponses for StartRefusals {
     fn responses() -> Responses {
         let not_admitted = |error| not_admitted(error, example::TENANT);
         refusals([
-            Refusal::new("Forbidden", "Your role does not permit this.").with(not_permitted()),
-            Refusal::new("Conflict", "The tenant cannot be synced as it is.")
-                .with(not_admitted(AdmitError::TenantDisabled))
-                .with(not_admitted(AdmitError::NotConnected)),
+            access::refusal(Permission::CanSyncTenant),
+            Refusal::new(
+                "Conflict",
+                "The tenant is disabled, or it is not connected.",
+            )
+            .with(not_admitted(AdmitError::TenantDisabled))
+            .with(not_admitted(AdmitError::NotConnected)),
             queue_refusal(),
         ])
     }
@@ -56,8 +48,8 @@ impl IntoResponses for StartRefusals {
 pub(super) fn queue_refusal() -> Refusal {
     Refusal::new(
         "QueueUnavailable",
-        "The run was recorded, could not be handed to the workers and has ended as failed; or the \
-         database does not answer.",
+        "The job queue is not available and the run has ended as failed; or the database is not \
+         available; or the request timed out.",
     )
     .with(queue_unavailable(example::RUN, &example::links()))
 }
@@ -80,7 +72,7 @@ fn tenant_refusal(kind: ProblemKind, tenant: TenantId, detail: &str, hint: &str)
 
 pub(super) fn not_admitted(error: AdmitError, tenant: TenantId) -> Problem {
     match error {
-        AdmitError::NotPermitted => not_permitted(),
+        AdmitError::NotPermitted => access::not_permitted(Permission::CanSyncTenant),
         AdmitError::TenantDisabled => tenant_refusal(
             ProblemKind::TenantDisabled,
             tenant,
@@ -112,43 +104,6 @@ pub(super) async fn start(
         priority: 0,
     };
     admit_and_ring(permit, start, context, state).await
-}
-
-/// The proof that the caller may sync; a refusal is recorded.
-pub(super) async fn permit(
-    scope: &TenantScope,
-    state: &AppState,
-    context: &RequestContext,
-) -> Result<SyncPermit, Problem> {
-    match scope.can_sync_tenant() {
-        Ok(permit) => Ok(permit),
-        Err(denied) => {
-            let detail = json!({"role": denied.role.as_str()});
-            record_denial(state, scope, context, detail).await?;
-            Err(not_permitted())
-        }
-    }
-}
-
-async fn record_denial(
-    state: &AppState,
-    scope: &TenantScope,
-    context: &RequestContext,
-    detail: serde_json::Value,
-) -> Result<(), Problem> {
-    let tenant = scope.tenant_id();
-    let event = NewAuditEvent {
-        tenant: Some(tenant),
-        actor_kind: ActorKind::User,
-        actor: Some(scope.user_id().into_uuid()),
-        action: AuditAction::RunStartDenied,
-        target_kind: "tenant",
-        target_id: tenant.to_string(),
-        outcome: AuditOutcome::Denied,
-        request_id: Some(context.id),
-        detail: Some(detail),
-    };
-    Ok(state.store.record_audit(event).await?)
 }
 
 /// Records or joins the run and rings for the workers.

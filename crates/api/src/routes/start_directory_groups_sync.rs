@@ -1,9 +1,11 @@
-//! Bringing the stored groups up to date.
+//! Starts a sync of directory groups.
 
 use actix_web::{post, web};
+use atlas_domain::access::can_sync_tenant;
+use atlas_domain::audit::AuditAction;
 use atlas_domain::run::RunInputs;
 
-use super::start::{StartRefusals, permit, start};
+use super::start::{StartRefusals, start};
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::extract::query::QueryReader;
@@ -14,17 +16,16 @@ use crate::wire::run::{StartedRun, example};
 
 /// Start a sync of directory groups
 ///
-/// Records a run that brings the stored groups of the tenant's directory up to date, or joins the
-/// one that is active already, and answers at once. The first run reads every group, later ones what
-/// changed since. Follow the run at `links.self`; it is cancelled and repeated as any other run.
-/// There is no body. When the job queue is not available the run ends as failed and the answer is
-/// 503 with its links: start again later. Repeating a start is always safe.
+/// Creates a run that updates the stored groups of the tenant's directory, or joins the active one. The
+/// first run reads all groups; later runs read only what changed. The response does not wait for the run:
+/// poll `links.self` after the number of seconds in `Retry-After`. If the job queue is not available, the
+/// run ends as failed and the response is 503 with its links. It is always safe to repeat the request.
 #[utoipa::path(
     tag = "directory-groups",
     responses(
         (
             status = 202,
-            description = "The run was recorded, or joined.",
+            description = "The run was created or joined.",
             body = StartedRun,
             headers(("Location"), ("Retry-After")),
             example = example::directory_groups_sync,
@@ -39,7 +40,10 @@ pub(crate) async fn start_directory_groups_sync(
     context: RequestContext,
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
-    let permit = permit(&scope, &state, &context).await?;
+    let denied = AuditAction::RunStartDenied;
+    let permit = scope
+        .permit(can_sync_tenant, denied, &state, &context)
+        .await?;
     query.finish()?;
     start(permit, RunInputs::DirectoryGroupsSync, context, state).await
 }

@@ -1,12 +1,14 @@
-//! Pressing sync.
+//! Starts a sync of the inventory.
 
 use actix_web::{post, web};
+use atlas_domain::access::can_sync_tenant;
+use atlas_domain::audit::AuditAction;
 use atlas_domain::run::RunInputs;
 use atlas_domain::selection::{Selection, SelectionRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::start::{StartRefusals, permit, start};
+use super::start::{StartRefusals, start};
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::Example;
@@ -17,25 +19,25 @@ use crate::problem::{FieldProblem, Problem};
 use crate::state::AppState;
 use crate::wire::run::StartedRun;
 
-/// What to read. Every member may be left out, and so may the whole body: the default is every
-/// policy type, no category filter, with foundations and dependencies.
+/// What the sync reads. All members and the body itself are optional: by default a sync reads all policy
+/// types, foundations and dependencies.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = SelectionRequest)]
 pub(crate) struct SelectionBody {
-    /// Keys of policy types, as GET /policy-types lists them. Foundations are not named here. An
-    /// empty list selects none, which leaves the foundations.
+    /// Keys of policy types, from `GET /policy-types`. Foundations are not listed here; an empty list
+    /// selects foundations only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 200)]
     policy_types: Option<Vec<String>>,
-    /// Only policy types of these categories. An empty list is no filter.
+    /// Limits the sync to policy types of these categories. An empty list is no filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 200)]
     categories: Option<Vec<String>>,
-    /// Whether to read the objects that policies lean on.
+    /// Whether to read foundations: objects that policies refer to, such as assignment filters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = true)]
     include_foundations: Option<bool>,
-    /// Whether to record what items refer to.
+    /// Whether to store the links of items: assignments and references to other objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = true)]
     include_dependencies: Option<bool>,
@@ -64,21 +66,21 @@ const MEMBERS: [&str; 4] = [
 
 /// Start an inventory sync
 ///
-/// Records a run that reads the tenant's policies from Microsoft Graph, or joins the run that is
-/// active already with the same selection, and answers at once. Follow the run at `links.self`;
-/// `Retry-After` says when to look. When the job queue is not available the run ends as failed and
-/// the answer is 503 with its links: start again later. Repeating a start is always safe.
+/// Creates a run that reads the tenant's policies from Microsoft Graph, or joins an active run with the
+/// same selection. The response does not wait for the run: poll `links.self` after the number of seconds
+/// in `Retry-After`. If the job queue is not available, the run ends as failed and the response is 503
+/// with its links. It is always safe to repeat the request.
 #[utoipa::path(
     tag = "inventory-sync",
     request_body(
         content = Option<SelectionBody>,
-        description = "What to read; everything when left out.",
+        description = "What the sync reads. If omitted, it reads everything.",
         example = SelectionBody::example,
     ),
     responses(
         (
             status = 202,
-            description = "The run was recorded, or joined.",
+            description = "The run was created or joined.",
             body = StartedRun,
             headers(("Location"), ("Retry-After")),
             example = StartedRun::example,
@@ -94,7 +96,10 @@ pub(crate) async fn start_inventory_sync(
     context: RequestContext,
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
-    let permit = permit(&scope, &state, &context).await?;
+    let denied = AuditAction::RunStartDenied;
+    let permit = scope
+        .permit(can_sync_tenant, denied, &state, &context)
+        .await?;
     query.finish()?;
     let selection = selection(body).await?;
     start(permit, RunInputs::InventorySync(selection), context, state).await

@@ -1,4 +1,4 @@
-//! Tenants that the caller belongs to.
+//! Tenants of the caller.
 
 use actix_web::{get, web};
 use atlas_domain::ids::TenantId;
@@ -15,8 +15,7 @@ use crate::wire::tenant::Tenant;
 
 /// List tenants
 ///
-/// The tenants that you belong to, by name, with your role, what it permits and how their syncs
-/// stand.
+/// Lists your tenants by name, with your role and permissions and the state of their syncs.
 #[utoipa::path(
     tag = "tenants",
     responses((
@@ -46,7 +45,7 @@ pub(crate) async fn list_tenants(
 
 /// Get a tenant
 ///
-/// With your role, what it permits and how its syncs stand.
+/// Returns the tenant with your role and permissions and the state of its syncs.
 #[utoipa::path(
     tag = "tenants",
     responses((

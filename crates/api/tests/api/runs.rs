@@ -168,7 +168,8 @@ async fn parameters_that_are_unknown_repeated_or_malformed_are_refused_by_name()
         .get(&format!("/operation-runs?{}", many.join("&")))
         .await;
     assert_eq!(reply.bad_place(), "ids");
-    let reply = stage.get(&format!("/operation-runs/{id}?expand=1")).await;
+    let run = stage.synced(1).await;
+    let reply = stage.get(&format!("/operation-runs/{run}?expand=1")).await;
     assert_eq!(reply.bad_place(), "expand");
 }
 

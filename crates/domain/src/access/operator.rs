@@ -1,34 +1,29 @@
 //! Who operates the installation as a whole. It is no role in a tenant: an operator sees queues and
 //! workers, and of tenants only those with a membership.
 
-use super::Permission;
+use super::permit::{Grant, Permit, permit_by_mark};
+use super::{Permission, PermissionDenied};
 
-/// The caller is no operator of the installation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the user does not operate the installation")]
-pub struct NotOperator {
-    /// What would have been needed.
-    pub permission: Permission,
+/// [`Permission::CanOperateInstallation`] as a type.
+#[derive(Debug)]
+pub struct OperateInstallation;
+
+impl Grant for OperateInstallation {
+    const PERMISSION: Permission = Permission::CanOperateInstallation;
 }
 
 /// The proof that a user may look at the installation as a whole. [`can_operate_installation`] is
 /// its only maker.
-#[derive(Debug)]
-#[must_use = "the proof is there to be shown to what it protects"]
-pub struct OperatorPermit(());
+pub type OperatorPermit = Permit<OperateInstallation, ()>;
 
 /// Whether a user with this mark may look at queues and workers; the permit says yes.
 ///
 /// # Errors
-/// [`NotOperator`] when the user has not been made an operator.
-pub const fn can_operate_installation(is_operator: bool) -> Result<OperatorPermit, NotOperator> {
-    if is_operator {
-        Ok(OperatorPermit(()))
-    } else {
-        Err(NotOperator {
-            permission: Permission::CanOperateInstallation,
-        })
-    }
+/// [`PermissionDenied`] when the user has not been made an operator.
+pub const fn can_operate_installation(
+    is_operator: bool,
+) -> Result<OperatorPermit, PermissionDenied> {
+    permit_by_mark(is_operator)
 }
 
 #[cfg(test)]

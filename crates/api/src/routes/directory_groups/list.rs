@@ -18,16 +18,17 @@ type GroupTypeWord = OneOf<GroupType>;
 
 /// List directory groups
 ///
-/// The stored groups of the tenant's directory, by name: with `q` those whose name begins with it,
-/// then those that hold it, then those that are like it. Fewer than three characters are looked for
-/// at the beginning of names. Microsoft Graph is not asked; `data_as_of` says how old the groups
-/// are, and `hint` how to refresh them. Groups that are gone are not listed.
+/// Lists the stored groups of the tenant's directory by name. With `q`, groups whose name begins with
+/// the text come first, then groups whose name contains it, then similar names; texts of fewer than
+/// three characters match only the beginning of names. The response comes from the database:
+/// `data_as_of` is the time of the last sync, and `hint` explains how to update it. Deleted groups are
+/// not listed.
 #[utoipa::path(
     tag = "directory-groups",
     params(
         (
             "q" = Option<String>, Query,
-            description = "Only groups whose name is found by this text, whatever its case.",
+            description = "Search text for the name, case-insensitive.",
             max_length = 256, example = "all st",
         ),
         (

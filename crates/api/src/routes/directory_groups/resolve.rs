@@ -18,7 +18,7 @@ use crate::wire::directory_group::{CacheState, ResolvedGroups};
 /// Ids that one request may ask for.
 const MOST: usize = 100;
 
-/// Which groups are asked for.
+/// Identifiers of groups.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = ResolveGroupsRequest)]
 pub(crate) struct ResolveBody {
@@ -37,19 +37,18 @@ impl Example for ResolveBody {
 
 /// Resolve directory groups
 ///
-/// Names for up to 100 identifiers of groups, from what is stored. Microsoft Graph is not asked.
-/// Groups that are gone are told with `removed_at`; identifiers of which nothing is known are in
-/// `unresolved`.
+/// Returns the stored groups for up to 100 identifiers. The response comes from the database. Deleted
+/// groups have `removed_at`; unknown identifiers are listed in `unresolved`.
 #[utoipa::path(
     tag = "directory-groups",
     request_body(
         content = ResolveBody,
-        description = "Which groups.",
+        description = "The identifiers to resolve.",
         example = ResolveBody::example,
     ),
     responses((
         status = 200,
-        description = "What is known of them.",
+        description = "The stored groups.",
         body = ResolvedGroups,
         example = ResolvedGroups::example,
     )),

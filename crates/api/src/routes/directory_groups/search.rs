@@ -1,4 +1,4 @@
-//! Groups as the directory shows them to the caller, now.
+//! Searches the groups of the directory with the caller's own token.
 
 use actix_web::{HttpRequest, post, web};
 use atlas_domain::directory::LONGEST_SEARCH;
@@ -22,14 +22,14 @@ const SHORTEST: usize = 2;
 const DEFAULT_LIMIT: u16 = 25;
 const MAX_LIMIT: u16 = 100;
 
-/// What is looked for.
+/// A search for groups.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = SearchGroupsRequest)]
 pub(crate) struct SearchBody {
-    /// Words of the name, or their beginnings.
+    /// Words of the name, or the beginnings of words.
     #[schema(min_length = 2, max_length = 256)]
     q: String,
-    /// How many groups at most.
+    /// Maximum number of groups.
     #[schema(minimum = 1, maximum = 100, default = 25)]
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u16>,
@@ -91,30 +91,30 @@ impl IntoResponses for SearchRefusals {
 
 /// Search directory groups live
 ///
-/// Asks Microsoft Graph on your behalf, with your own delegated token in the header
-/// `X-Graph-Token`, so that you find what the directory shows to you, now. The token must be for
-/// Microsoft Graph, of the tenant's directory, and of a user; it needs the scope Group.Read.All or
-/// GroupMember.Read.All. It is used for this one search and kept nowhere. Without it the answer is
-/// 403 `delegated-token-required`. For names on pages use the stored groups instead.
+/// Searches Microsoft Graph on your behalf and returns the groups that you may see in the directory.
+/// The header `X-Graph-Token` must contain a delegated token for Microsoft Graph that the tenant's
+/// directory issued to a user with the scope Group.Read.All or GroupMember.Read.All; otherwise the
+/// response is 403 `delegated-token-required`. The token is used for this request only and is not
+/// stored. To show names of groups, list or resolve the stored groups instead.
 #[utoipa::path(
     tag = "directory-groups",
     params(
         (
             "X-Graph-Token" = Option<String>, Header,
-            description = "Your own delegated token for Microsoft Graph.",
+            description = "Your delegated token for Microsoft Graph.",
             max_length = 16384, pattern = "^[!-~]+$",
             example = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiJ4In0.c2ln",
         ),
     ),
     request_body(
         content = SearchBody,
-        description = "What is looked for.",
+        description = "The search.",
         example = SearchBody::example,
     ),
     responses(
         (
             status = 200,
-            description = "What the directory finds.",
+            description = "The groups that were found.",
             body = LiveGroups,
             example = LiveGroups::example,
         ),

@@ -1,4 +1,4 @@
-//! What changed.
+//! Changes of inventory items.
 
 use actix_web::{get, web};
 use atlas_domain::ids::ChangeId;
@@ -24,14 +24,14 @@ type ChangeKindWord = OneOf<ChangeKind>;
 
 /// List inventory changes
 ///
-/// What syncs saw happen to the tenant's items, newest first: items that were created, changed
-/// field by field, assigned to others, gone, or back again.
+/// Lists the changes that syncs detected in the tenant's items, newest first: items that were created,
+/// changed, reassigned, deleted or restored. Changes of content are listed field by field.
 #[utoipa::path(
     tag = "inventory",
     params(
         (
             "since" = Option<DateTime<Utc>>, Query,
-            description = "Only changes that were recorded at this time or later.",
+            description = "Only changes that were recorded at or after this time.",
             example = "2026-05-01T00:00:00Z",
         ),
         (

@@ -1,4 +1,4 @@
-//! Items.
+//! Inventory items.
 
 use actix_web::{HttpRequest, get, web};
 use atlas_domain::ids::ItemId;
@@ -23,8 +23,8 @@ const MIN_SEARCH: usize = 3;
 
 /// List inventory items
 ///
-/// What the last syncs found in the tenant, by name. Items that are no longer there stay listed
-/// with `missing_since`, unless `missing=false` leaves them out.
+/// Lists the policies and foundations of the tenant by name, as syncs last read them. Items that no
+/// longer exist in Microsoft Graph have `missing_since`; exclude them with `missing=false`.
 #[utoipa::path(
     tag = "inventory",
     params(
@@ -45,17 +45,17 @@ const MIN_SEARCH: usize = 3;
         ),
         (
             "q" = Option<String>, Query,
-            description = "Only items whose name contains this text, whatever its case; at least three characters.",
+            description = "Only items whose name contains this text, case-insensitive; at least three characters.",
             example = "baseline",
         ),
         (
             "missing" = Option<bool>, Query,
-            description = "Only items that are no longer there, or only those that are.",
+            description = "Only items that no longer exist (`true`), or only items that exist (`false`).",
             example = true,
         ),
         (
             "foundation" = Option<bool>, Query,
-            description = "Only objects that policies lean on, or only policies.",
+            description = "Only foundations (`true`), or only policies (`false`).",
             example = true,
         ),
     ),
@@ -103,7 +103,7 @@ fn search(given: &str) -> Result<String, String> {
 
 /// Get an inventory item
 ///
-/// As it was last seen.
+/// Returns the item as a sync last read it.
 #[utoipa::path(
     tag = "inventory",
     responses((

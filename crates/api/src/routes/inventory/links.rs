@@ -1,4 +1,4 @@
-//! What leans on what.
+//! Links between inventory items and other objects.
 
 use std::slice;
 
@@ -45,14 +45,14 @@ type TargetKindWord = OneOf<TargetKind>;
 
 /// List the links of an inventory item
 ///
-/// What the item leans on and is aimed at (`out`, unless asked otherwise), and what leans on it
-/// (`in`). An item that is no longer there has no links of its own.
+/// Lists the objects that the item refers to or is assigned to (`out`, the default), and the items that
+/// refer to it (`in`). An item that no longer exists has no outgoing links.
 #[utoipa::path(
     tag = "inventory",
     params(
         (
             "direction" = inline(Option<LinkDirectionWord>), Query,
-            description = "Which links, seen from the item.",
+            description = "Direction of the links, seen from the item.",
             example = json!(LinkDirection::Both.word()),
         ),
     ),
@@ -100,8 +100,8 @@ fn links_of_item() -> Page<InventoryLink> {
 
 /// List inventory links
 ///
-/// What the tenant's items lean on and are aimed at, by target. Links to targets that are not there
-/// stay listed with `dangling`.
+/// Lists the links of all items in the tenant by target. Links whose target does not exist are marked
+/// as `dangling`.
 #[utoipa::path(
     tag = "inventory",
     params(
@@ -117,12 +117,12 @@ fn links_of_item() -> Page<InventoryLink> {
         ),
         (
             "target_id" = Option<String>, Query,
-            description = "Only links to the target with this identifier, in any case where it is a GUID; together with its kind.",
+            description = "Only links to the target with this identifier. Requires `target_kind`; GUIDs are case-insensitive.",
             max_length = 1000, example = json!(example::GROUP),
         ),
         (
             "dangling" = Option<bool>, Query,
-            description = "Only links whose target could be in the inventory and is not, or only the others.",
+            description = "Only links whose target does not exist (`true`), or only other links (`false`).",
             example = true,
         ),
     ),

@@ -1,4 +1,4 @@
-//! Counts.
+//! Counts of inventory items.
 
 use actix_web::{get, web};
 
@@ -12,8 +12,8 @@ use crate::wire::inventory::InventorySummary;
 
 /// Get the inventory summary
 ///
-/// How many items the tenant has, in all and per policy type. The counts are exact as of the last
-/// sync that read the type.
+/// Returns the number of items in the tenant, in total and per policy type, as of the last sync that
+/// read the policy type.
 #[utoipa::path(
     tag = "inventory",
     responses((

@@ -15,7 +15,7 @@ use crate::wire::inventory::InventorySyncRun;
 
 /// List inventory sync runs
 ///
-/// Syncs of the tenant that a worker has begun, newest first: what each was asked for and did.
+/// Lists the inventory syncs of the tenant that a worker has started, newest first, with their results.
 #[utoipa::path(
     tag = "inventory",
     responses((

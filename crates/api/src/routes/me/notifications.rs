@@ -1,4 +1,4 @@
-//! What the caller is told.
+//! Notifications of the caller.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use atlas_domain::ids::NotificationId;
@@ -22,13 +22,13 @@ const ASK_AGAIN: u64 = 15;
 
 /// List notifications
 ///
-/// What you were told about runs that you asked for, newest first: once when a run was recorded,
-/// once when it ended.
+/// Lists notifications about runs that you started, newest first. A run has one notification when it is
+/// created and one when it ends.
 #[utoipa::path(
     tag = "notifications",
     params((
         "unread" = Option<bool>, Query,
-        description = "Only those that you have not read.",
+        description = "Only unread notifications.",
         example = true,
     )),
     responses((
@@ -62,7 +62,7 @@ pub(crate) async fn list_notifications(
 
 /// Count unread notifications
 ///
-/// Counted up to 100; `capped` says whether there may be more.
+/// Counts up to 100 unread notifications; `capped` reports that there may be more.
 #[utoipa::path(
     tag = "notifications",
     responses((
@@ -87,17 +87,17 @@ pub(crate) async fn get_unread_count(
 
 /// Mark notifications as read up to one
 ///
-/// Marks the notification that you name and all older ones. What arrives meanwhile stays unread.
+/// Marks the given notification and all older ones as read. Newer notifications stay unread.
 #[utoipa::path(
     tag = "notifications",
     request_body(
         content = MarkRead,
-        description = "Up to where you have read.",
+        description = "The newest notification to mark.",
         example = MarkRead::example,
     ),
     responses((
         status = 200,
-        description = "How many were marked.",
+        description = "The number of notifications that were marked.",
         body = Marked,
         example = Marked::example,
     )),
@@ -126,10 +126,10 @@ pub(crate) async fn mark_notifications_read(
 
 /// Mark a notification as read
 ///
-/// Marking it twice changes nothing.
+/// The request is idempotent.
 #[utoipa::path(
     tag = "notifications",
-    responses((status = 204, description = "It is marked.")),
+    responses((status = 204, description = "The notification is read.")),
 )]
 #[post("/me/notifications/{notification_id}/read")]
 pub(crate) async fn mark_notification_read(

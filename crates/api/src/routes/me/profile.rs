@@ -1,4 +1,4 @@
-//! Who the caller is.
+//! The current user.
 
 use actix_web::{get, web};
 
@@ -10,14 +10,14 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::me::Me;
 
-/// Get yourself
+/// Get the current user
 ///
-/// Who you are to the API, by the token that you sent. GET /tenants says what you may do where.
+/// Returns the user of the API token. For roles and permissions, list the tenants.
 #[utoipa::path(
     tag = "me",
     responses((
         status = 200,
-        description = "You.",
+        description = "The current user.",
         body = Me,
         example = Me::example,
     )),

@@ -1,4 +1,4 @@
-//! What is going on.
+//! Runs that are active or have just ended.
 
 use actix_web::{get, web};
 use serde::Serialize;
@@ -17,7 +17,7 @@ const LIMIT: i64 = 20;
 /// After how many seconds to ask again while nothing is active.
 const IDLE: u64 = 10;
 
-/// What is going on, and what has just ended.
+/// Active runs, and runs that have just ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ActiveOperationRuns {
     /// The runs, newest first.
@@ -35,9 +35,8 @@ impl Example for ActiveOperationRuns {
 
 /// List active operation runs
 ///
-/// Runs that are queued or running in the tenants that you belong to, and those that ended within
-/// the last minute; newest first, at most 20, without their selections. `Retry-After` says when to
-/// look again.
+/// Lists up to 20 runs in your tenants that are queued or running, or ended within the last minute;
+/// newest first and without `selection`. Poll after the number of seconds in `Retry-After`.
 #[utoipa::path(
     tag = "operation-runs",
     responses((

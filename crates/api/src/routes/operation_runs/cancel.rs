@@ -1,22 +1,23 @@
-//! Stopping a run.
+//! Cancels a run.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, post, web};
-use atlas_domain::access::cancellation::{CancelPermit, can_cancel_run};
+use actix_web::{post, web};
+use atlas_domain::access::Permission;
+use atlas_domain::access::cancellation::can_cancel_run;
 use atlas_domain::audit::AuditAction;
 use atlas_domain::run::CancelReason;
 use atlas_store::{CancelError, Cancellation, SeenRun};
 use chrono::{DateTime, Utc};
 use utoipa::IntoResponses;
 
-use super::{membership, record_denial, run_problem};
+use super::run_problem;
+use crate::access;
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::{self, Example};
-use crate::extract::actor::Actor;
 use crate::extract::body::JsonBody;
-use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
+use crate::extract::run_scope::RunScope;
 use crate::links::Links;
 use crate::problem::{FieldProblem, Problem, ProblemKind};
 use crate::refusals::{Refusal, Responses, refusals};
@@ -25,14 +26,6 @@ use crate::wire::cancel::CancelBody;
 use crate::wire::run::{self, OperationRun};
 
 const MEMBERS: [&str; 1] = ["reason"];
-
-fn not_permitted() -> Problem {
-    Problem::new(
-        ProblemKind::Forbidden,
-        "Your role in the run's tenant does not permit you to cancel its runs.",
-    )
-    .with("required_permission", "can_cancel_run")
-}
 
 fn already_ended(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Problem {
     let detail = "The run has ended; there is nothing to cancel.";
@@ -46,8 +39,7 @@ impl IntoResponses for CancelRefusals {
     fn responses() -> Responses {
         let seen = run::example::seen_completed();
         refusals([
-            Refusal::new("CancelForbidden", "Your role does not permit this.")
-                .with(not_permitted()),
+            access::refusal(Permission::CanCancelRun),
             Refusal::new("NotCancellable", "The run has ended.").with(already_ended(
                 seen,
                 &example::links(),
@@ -59,28 +51,27 @@ impl IntoResponses for CancelRefusals {
 
 /// Cancel an operation run
 ///
-/// A queued run ends as cancelled at once (200). The worker of a running run is asked to stop (202):
-/// it learns of it within seconds, and by `cancel.deadline_at` the run ends as cancelled whatever
-/// its worker does. What was read until then stays. Repeating a cancellation is always safe: it
-/// answers the same and changes nothing. A run that has ended otherwise is refused with 409 and
-/// shown in the member `run`.
+/// A queued run is cancelled immediately (200). For a running run, its worker is asked to stop (202) and
+/// the run ends as cancelled by `cancel.deadline_at` at the latest. Data that was already stored is kept.
+/// The request is idempotent. If the run has ended with another outcome, the response is 409 with the
+/// member `run`.
 #[utoipa::path(
     tag = "operation-runs",
     request_body(
         content = Option<CancelBody>,
-        description = "Why; nothing when left out.",
+        description = "The reason. Optional.",
         example = CancelBody::example,
     ),
     responses(
         (
             status = 200,
-            description = "The run has ended as cancelled.",
+            description = "The run is cancelled.",
             body = OperationRun,
             example = run::example::cancelled,
         ),
         (
             status = 202,
-            description = "The worker of the run is asked to stop.",
+            description = "The worker was asked to stop the run.",
             body = OperationRun,
             headers(("Location"), ("Retry-After")),
             example = run::example::asked_to_stop,
@@ -90,20 +81,19 @@ impl IntoResponses for CancelRefusals {
 )]
 #[post("/operation-runs/{run_id}/cancel")]
 pub(crate) async fn cancel_operation_run(
-    actor: Actor,
-    request: HttpRequest,
+    scope: RunScope,
     body: JsonBody,
     query: QueryReader,
     context: RequestContext,
     state: web::Data<AppState>,
 ) -> Result<Answer<OperationRun>, Problem> {
-    let run_id = path_id(&request, "run_id")?;
-    let seen = state.store.seen_run(actor.user_id(), run_id).await?;
-    let seen = seen.ok_or_else(Problem::not_found)?;
-    let permit = permit(&actor, &seen, &state, &context).await?;
+    let denied = AuditAction::RunCancelDenied;
+    let permit = scope
+        .permit(can_cancel_run, denied, &state, &context)
+        .await?;
     query.finish()?;
     let reason = reason(body).await?;
-    let role = permit.role();
+    let (run_id, role) = (scope.run_id(), permit.role());
     let asked = state
         .store
         .cancel_run(permit, run_id, reason.as_ref(), context.id);
@@ -120,30 +110,13 @@ pub(crate) async fn cancel_operation_run(
                 .header(header::LOCATION, &state.links.run(run_id).self_)
                 .ask_again(ask_again))
         }
-        Err(CancelError::NotPermitted) => Err(not_permitted()),
+        Err(CancelError::NotPermitted) => Err(access::not_permitted(Permission::CanCancelRun)),
         Err(CancelError::AlreadyTerminal(run)) => Err(already_ended(
             SeenRun { run: *run, role },
             &state.links,
             now,
         )),
         Err(CancelError::Store(error)) => Err(error.into()),
-    }
-}
-
-/// The proof that the caller may cancel; a refusal is recorded.
-async fn permit(
-    actor: &Actor,
-    seen: &SeenRun,
-    state: &AppState,
-    context: &RequestContext,
-) -> Result<CancelPermit, Problem> {
-    match can_cancel_run(&membership(actor, seen)) {
-        Ok(permit) => Ok(permit),
-        Err(denied) => {
-            let action = AuditAction::RunCancelDenied;
-            record_denial(state, seen, actor, context, action, denied).await?;
-            Err(not_permitted())
-        }
     }
 }
 

@@ -1,20 +1,19 @@
 //! One run.
 
-use actix_web::{HttpRequest, get, web};
+use actix_web::{get, web};
 
 use crate::answer::Answer;
 use crate::example::Example;
-use crate::extract::actor::Actor;
-use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
+use crate::extract::run_scope::RunScope;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::run::OperationRun;
 
 /// Get an operation run
 ///
-/// While the run is active `Retry-After` says when to look again. With `If-None-Match` a run that
-/// has not changed costs no body.
+/// Returns the run. While it is active, poll after the number of seconds in `Retry-After`, and send
+/// `If-None-Match` to receive a body only when the run has changed.
 #[utoipa::path(
     tag = "operation-runs",
     responses((
@@ -27,17 +26,13 @@ use crate::wire::run::OperationRun;
 )]
 #[get("/operation-runs/{run_id}")]
 pub(crate) async fn get_operation_run(
-    actor: Actor,
-    request: HttpRequest,
+    scope: RunScope,
     query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<OperationRun>, Problem> {
-    let run_id = path_id(&request, "run_id")?;
     query.finish()?;
-    let seen = state.store.seen_run(actor.user_id(), run_id).await?;
-    let seen = seen.ok_or_else(Problem::not_found)?;
     let now = state.clock.now();
-    let run = OperationRun::new(seen, &state.links, now);
+    let run = OperationRun::new(scope.into_seen(), &state.links, now);
     let ask_again = run.ask_again(now);
     Ok(Answer::ok(run).ask_again(ask_again))
 }

@@ -22,7 +22,7 @@ type OperationKindWord = OneOf<OperationKind>;
 
 /// List operation runs
 ///
-/// The runs of all tenants that you belong to, newest first, without their selections.
+/// Lists the runs of all your tenants, newest first and without `selection`.
 #[utoipa::path(
     tag = "operation-runs",
     params(
@@ -38,29 +38,29 @@ type OperationKindWord = OneOf<OperationKind>;
         ),
         (
             "status" = Option<Vec<wire::Status>>, Query,
-            description = "Only runs in these statuses.",
+            description = "Only runs with these statuses.",
             max_items = 100, example = json!([Status::Queued.as_str()]),
         ),
         (
             "outcome" = Option<Vec<wire::Outcome>>, Query,
-            description = "Only runs that ended so.",
+            description = "Only runs with these outcomes.",
             max_items = 100, example = json!([Outcome::Failed.as_str()]),
         ),
         (
             "initiator" = Option<String>, Query,
-            description = "Only runs that this user asked for: an identifier, or the word me.",
+            description = "Only runs that this user started: an identifier, or `me`.",
             min_length = 2, max_length = 36,
             pattern = "^(me|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
             example = "me",
         ),
         (
             "created_after" = Option<DateTime<Utc>>, Query,
-            description = "Only runs recorded later than this.",
+            description = "Only runs created after this time.",
             example = "2026-05-01T00:00:00Z",
         ),
         (
             "created_before" = Option<DateTime<Utc>>, Query,
-            description = "Only runs recorded earlier than this.",
+            description = "Only runs created before this time.",
             example = "2026-06-01T00:00:00Z",
         ),
         (

@@ -1,17 +1,16 @@
-//! What a run did for each policy type.
+//! The results of a run per policy type.
 
 use std::fmt;
 use std::str::FromStr;
 
-use actix_web::{HttpRequest, get, web};
+use actix_web::{get, web};
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_store::PageRequest;
 
 use crate::answer::Answer;
 use crate::example::Example;
-use crate::extract::actor::Actor;
-use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
+use crate::extract::run_scope::RunScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -37,9 +36,9 @@ impl FromStr for PolicyTypeName {
 
 /// List the results of an operation run
 ///
-/// One entry per policy type: what was seen, new, changed and missing, and why a type failed or was
-/// left out; by key of the policy type. This is what `partially_succeeded` means. Empty until a
-/// worker has begun the run.
+/// Lists one result per policy type, by key: its counts, and the error if it failed or was skipped. For
+/// a run with the outcome `partially_succeeded`, the results show which policy types failed. The list is
+/// empty until a worker has started the run.
 #[utoipa::path(
     tag = "operation-runs",
     responses((
@@ -51,15 +50,14 @@ impl FromStr for PolicyTypeName {
 )]
 #[get("/operation-runs/{run_id}/results")]
 pub(crate) async fn list_operation_run_results(
-    actor: Actor,
-    request: HttpRequest,
+    scope: RunScope,
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<OperationRunResult>>, Problem> {
-    let run_id = path_id(&request, "run_id")?;
     let paging = Paging::<String, PolicyTypeName>::read(&mut query);
     query.finish()?;
-    let results = state.store.run_results(actor.user_id(), run_id).await?;
+    let (user, run) = (scope.user_id(), scope.run_id());
+    let results = state.store.run_results(user, run).await?;
     let results = results.ok_or_else(Problem::not_found)?;
     // There are as many as there are policy types: the pages are cut here.
     let PageRequest { limit, after } = paging.request();

@@ -1,7 +1,7 @@
-//! Asking for the work of a run again.
+//! Repeats a run.
 
-use actix_web::{HttpRequest, post, web};
-use atlas_domain::access::{SyncPermit, can_sync_tenant};
+use actix_web::{post, web};
+use atlas_domain::access::{Permission, can_sync_tenant};
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{RetryScope, RunInputs, Status};
@@ -10,39 +10,39 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
 
-use super::{membership, record_denial, run_problem};
+use super::run_problem;
+use crate::access;
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::{self, Example};
-use crate::extract::actor::Actor;
 use crate::extract::body::JsonBody;
-use crate::extract::path::path_id;
 use crate::extract::query::QueryReader;
+use crate::extract::run_scope::RunScope;
 use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
 use crate::refusals::{Refusal, Responses, refusals};
-use crate::routes::start::{admit_and_ring, not_admitted, not_permitted, queue_refusal};
+use crate::routes::start::{admit_and_ring, not_admitted, queue_refusal};
 use crate::state::AppState;
 use crate::wire::run::{self, StartedRun};
 
-/// What of a run is asked for again. The member may be left out, and so may the whole body.
+/// What the new run repeats. The member and the body itself are optional.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[schema(as = RetryRequest)]
 pub(crate) struct RetryBody {
-    /// How much.
+    /// The part of the run that is repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = "all")]
     scope: Option<Scope>,
 }
 
-/// How much of a run is asked for again.
+/// The part of a run that is repeated.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RetryScope)]
 pub(crate) enum Scope {
-    /// All that the run was asked with.
+    /// The whole run.
     All,
-    /// Only the policy types that the run failed to read or did not come to.
+    /// Policy types that the run failed to read or did not reach.
     FailedOnly,
 }
 
@@ -83,11 +83,11 @@ impl IntoResponses for RetryRefusals {
         let (links, now) = (example::links(), example::moment());
         let not_admitted = |error| not_admitted(error, example::TENANT);
         refusals([
-            Refusal::new("Forbidden", "Your role does not permit this.").with(not_permitted()),
+            access::refusal(Permission::CanSyncTenant),
             Refusal::new(
                 "NotRetryable",
-                "The run has not ended, or nothing of it failed, or the tenant cannot be synced as \
-                 it is.",
+                "The run has not ended or has nothing to retry, or the tenant is disabled or not \
+                 connected.",
             )
             .with(not_terminal(run::example::seen_running(), &links, now))
             .with(nothing_failed(run::example::seen_completed(), &links, now))
@@ -100,22 +100,22 @@ impl IntoResponses for RetryRefusals {
 
 /// Retry an operation run
 ///
-/// Asks for the work of a run that has ended again. The run stays as it is; the new one names it in
-/// `retry_of`. Like a start it joins the same run when that is active, answers 503 with the links of
-/// a failed run when the job queue is not available, and is always safe to repeat. With the scope
-/// `failed_only` the new run reads only the policy types that this one failed to read or did not
-/// come to; when there is none, it is refused with 409. So is a run that has not ended.
+/// Creates a run that repeats a completed run and refers to it in `retry_of`; the completed run does not
+/// change. Like a start, a retry joins an active run with the same selection, and responds with 503 and
+/// the links of a failed run if the job queue is not available. With the scope `failed_only`, the new run
+/// reads only the policy types that the completed run failed to read or did not reach. If there are none,
+/// or the run has not ended, the response is 409 with the member `run`.
 #[utoipa::path(
     tag = "operation-runs",
     request_body(
         content = Option<RetryBody>,
-        description = "How much; all when left out.",
+        description = "What to repeat. If omitted, the whole run.",
         example = RetryBody::example,
     ),
     responses(
         (
             status = 202,
-            description = "A run was recorded, or joined.",
+            description = "The new run was created or joined.",
             body = StartedRun,
             headers(("Location"), ("Retry-After")),
             example = run::example::retry,
@@ -125,68 +125,48 @@ impl IntoResponses for RetryRefusals {
 )]
 #[post("/operation-runs/{run_id}/retry")]
 pub(crate) async fn retry_operation_run(
-    actor: Actor,
-    request: HttpRequest,
+    scope: RunScope,
     body: JsonBody,
     query: QueryReader,
     context: RequestContext,
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
-    let run_id = path_id(&request, "run_id")?;
-    let seen = state.store.seen_run(actor.user_id(), run_id).await?;
-    let seen = seen.ok_or_else(Problem::not_found)?;
-    let permit = permit(&actor, &seen, &state, &context).await?;
+    let denied = AuditAction::RunRetryDenied;
+    let permit = scope
+        .permit(can_sync_tenant, denied, &state, &context)
+        .await?;
     query.finish()?;
     let body: RetryBody = body.read(&MEMBERS).await?.unwrap_or_default();
-    let scope = body
+    let how_much = body
         .scope
         .map_or_else(RetryScope::default, RetryScope::from);
+    let retried = scope.run_id();
     let start = StartRun {
         run_id: RunId::mint(&*state.clock, &*state.entropy),
-        inputs: inputs(&actor, seen, scope, &state).await?,
+        inputs: inputs(scope, how_much, &state).await?,
         request_id: context.id,
-        retry_of: Some(run_id),
+        retry_of: Some(retried),
         priority: 0,
     };
     admit_and_ring(permit, start, context, state).await
 }
 
-/// The proof that the caller may start what is to be repeated; a refusal is recorded.
-async fn permit(
-    actor: &Actor,
-    seen: &SeenRun,
-    state: &AppState,
-    context: &RequestContext,
-) -> Result<SyncPermit, Problem> {
-    match can_sync_tenant(&membership(actor, seen)) {
-        Ok(permit) => Ok(permit),
-        Err(denied) => {
-            let action = AuditAction::RunRetryDenied;
-            record_denial(state, seen, actor, context, action, denied).await?;
-            Err(not_permitted())
-        }
-    }
-}
-
 async fn inputs(
-    actor: &Actor,
-    seen: SeenRun,
-    scope: RetryScope,
+    scope: RunScope,
+    how_much: RetryScope,
     state: &AppState,
 ) -> Result<RunInputs, Problem> {
+    let (user, seen) = (scope.user_id(), scope.into_seen());
     if seen.run.state.status() != Status::Completed {
         return Err(not_terminal(seen, &state.links, state.clock.now()));
     }
-    let results = match scope {
+    let results = match how_much {
         RetryScope::All => Vec::new(),
         RetryScope::FailedOnly => {
-            let results = state
-                .store
-                .run_results(actor.user_id(), seen.run.id)
-                .await?;
+            let results = state.store.run_results(user, seen.run.id).await?;
             results.ok_or_else(Problem::not_found)?
         }
     };
-    let inputs = seen.run.inputs.for_retry(scope, &results);
+    let inputs = seen.run.inputs.for_retry(how_much, &results);
     inputs.map_err(|_| nothing_failed(seen, &state.links, state.clock.now()))
 }

@@ -1,4 +1,4 @@
-//! How much work waits.
+//! Numbers of runs per kind.
 
 use actix_web::{get, web};
 
@@ -12,8 +12,8 @@ use crate::wire::system::QueueList;
 
 /// List queues
 ///
-/// How the runs of each kind stand in the whole installation, over all tenants; numbers only. The
-/// list is complete: it has no pages. Only operators of the installation may read it.
+/// Lists the numbers of queued and running runs per kind, over all tenants. The list is not paginated.
+/// Requires the permission `can_operate_installation`.
 #[utoipa::path(
     tag = "system",
     responses(

@@ -1,4 +1,4 @@
-//! Which workers there are.
+//! The worker processes.
 
 use actix_web::{get, web};
 
@@ -12,9 +12,9 @@ use crate::wire::system::WorkerList;
 
 /// List workers
 ///
-/// The worker processes of the installation, as they report themselves. One that stopped cleanly is
-/// not listed; one that was killed stays listed as silent for a day. The list is complete: it has no
-/// pages. Only operators of the installation may read it.
+/// Lists the worker processes of the installation with the state that they last reported. Workers that
+/// were shut down are not listed; workers that stopped reporting are listed as `silent` for a day. The
+/// list is not paginated. Requires the permission `can_operate_installation`.
 #[utoipa::path(
     tag = "system",
     responses(
