@@ -17,8 +17,14 @@ const CHANGES: &[Change] = &[
     ("answers/list_operation_runs", lists_without_selections),
     ("answers/without_the_queue", lists_without_selections),
     ("openapi", sync_runs_without_selections),
+    // Refusals are declared by the operations that send them: a cancellation names its own permission,
+    // and a search is not refused for missing credentials.
+    ("openapi", own_refusals),
     // A search inside of names is answered by parts of three characters, and refused below.
     ("answers/list_inventory_items", short_searches_refused),
+    // Titles of problems name the problem in the words of HTTP and of the product.
+    ("answers", problem_titles),
+    ("outcomes/answers", problem_titles),
     // Errors of the database are distinguished by their SQLSTATE.
     ("outcomes/answers_by_database_error", waiting_answers),
     ("outcomes/runs_by_database_error", waiting_runs),
@@ -50,6 +56,25 @@ fn sync_runs_without_selections(mut document: Value) -> Value {
     properties.remove("selection").unwrap();
     let required = schema["required"].as_array_mut().unwrap();
     required.retain(|name| name != "selection");
+    document
+}
+
+fn own_refusals(mut document: Value) -> Value {
+    let refusals = [
+        ("/operation-runs/{run_id}/cancel", "403", "CancelForbidden"),
+        (
+            "/tenants/{tenant_id}/directory-groups/search",
+            "409",
+            "TenantDisabled",
+        ),
+    ];
+    for (path, status, component) in refusals {
+        let responses = &mut document["components"]["responses"];
+        responses[component] = responses["Forbidden"].clone();
+        let operation = &mut document["paths"][path]["post"];
+        operation["responses"][status]["$ref"] =
+            format!("#/components/responses/{component}").into();
+    }
     document
 }
 
@@ -87,6 +112,67 @@ fn short_searches_refused(mut answers: Value) -> Value {
         let mut refused = refusal.clone();
         refused["ask"] = answer["ask"].take();
         *answer = refused;
+    }
+    answers
+}
+
+/// Titles as they were recorded, and as they are.
+const TITLES: [(&str, &str); 14] = [
+    ("The request cannot be read", "The request is malformed"),
+    (
+        "A part of the request is not valid",
+        "The request is not valid",
+    ),
+    ("A valid API token is needed", "Authentication is required"),
+    ("Your role does not permit this", "Permission denied"),
+    (
+        "Your own token for Microsoft Graph is needed",
+        "A delegated token for Microsoft Graph is required",
+    ),
+    ("There is nothing here", "Not found"),
+    (
+        "The method is not allowed here",
+        "The method is not allowed",
+    ),
+    ("Nothing of the run failed", "The run has nothing to retry"),
+    (
+        "The body's media type is not supported",
+        "The media type is not supported",
+    ),
+    (
+        "Microsoft Graph asks to slow down",
+        "Microsoft Graph is throttling requests",
+    ),
+    ("The API failed", "Internal error"),
+    ("The request took too long", "The request timed out"),
+    (
+        "A part that the API needs is not available",
+        "The database is not available",
+    ),
+    (
+        "The run could not be handed to the workers",
+        "The job queue is not available",
+    ),
+];
+
+fn problem_titles(mut answers: Value) -> Value {
+    match &mut answers {
+        Value::Array(values) => {
+            for value in values {
+                *value = problem_titles(value.take());
+            }
+        }
+        Value::Object(members) => {
+            let is_problem = members.contains_key("instance");
+            for (name, member) in members {
+                let changed = TITLES.iter().find(|(recorded, _)| *member == *recorded);
+                match changed {
+                    Some((_, title)) if is_problem && name == "title" => *member = (*title).into(),
+                    _ => *member = problem_titles(member.take()),
+                }
+            }
+        }
+        _ => {}
     }
     answers
 }

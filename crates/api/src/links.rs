@@ -11,23 +11,23 @@ pub(crate) struct Links {
     run_view_template: String,
 }
 
-/// Where a run can be looked at.
+/// Addresses of a run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct RunLinks {
-    /// The run itself.
+    /// The run.
     #[serde(rename = "self")]
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) self_: String,
-    /// A page for people.
+    /// A page that shows the run in a browser.
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) view: String,
-    /// What the run did for each policy type.
+    /// The results per policy type.
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) results: String,
-    /// Where a POST asks it to stop.
+    /// Cancels the run (POST).
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) cancel: String,
-    /// Where a POST asks for the same work again.
+    /// Retries the run (POST).
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) retry: String,
 }

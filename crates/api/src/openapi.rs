@@ -6,6 +6,7 @@ mod components;
 mod info;
 mod operations;
 mod problem;
+mod reference;
 mod schemas;
 
 use actix_web::App;

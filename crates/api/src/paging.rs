@@ -29,13 +29,13 @@ pub(crate) const MAX_CURSOR: usize = 8192;
 /// What a cursor of this shape begins with.
 const VERSION: u8 = 1;
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page<T> {
     /// The entries, in the list's order.
     #[schema(max_items = 200)]
     pub(crate) items: Vec<T>,
-    /// Continues the list; absent at its end. Opaque.
+    /// Cursor of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     pub(crate) next_cursor: Option<String>,

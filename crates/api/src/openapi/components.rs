@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::reference::component;
 use super::schemas;
 use crate::example;
 use crate::extract::{actor, body};
@@ -20,16 +21,11 @@ const COMMON_HEADERS: [&str; 5] = [
     "Access-Control-Allow-Origin",
 ];
 
-/// A reference to a component.
-pub(super) fn reference(section: &str, name: &str) -> Value {
-    json!({"$ref": format!("#/components/{section}/{name}")})
-}
-
 /// References to these headers.
 fn header_references<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
     names
         .into_iter()
-        .map(|name| (name.to_owned(), reference("headers", name)))
+        .map(|name| (name.to_owned(), component("headers", name)))
         .collect::<Map<_, _>>()
         .into()
 }
@@ -47,15 +43,15 @@ pub(super) fn parameters() -> Value {
         })
     };
     json!({
-        "tenant_id": in_path("tenant_id", example::TENANT.into_uuid(), "The tenant, as GET /tenants lists it."),
-        "run_id": in_path("run_id", example::RUN.into_uuid(), "The operation run."),
-        "item_id": in_path("item_id", example::ITEM.into_uuid(), "The inventory item."),
-        "notification_id": in_path("notification_id", example::NOTIFICATION.into_uuid(), "The notification."),
+        "tenant_id": in_path("tenant_id", example::TENANT.into_uuid(), "Identifier of the tenant, from `GET /tenants`."),
+        "run_id": in_path("run_id", example::RUN.into_uuid(), "Identifier of the operation run."),
+        "item_id": in_path("item_id", example::ITEM.into_uuid(), "Identifier of the inventory item."),
+        "notification_id": in_path("notification_id", example::NOTIFICATION.into_uuid(), "Identifier of the notification."),
         "limit": {
             "name": "limit",
             "in": "query",
             "required": false,
-            "description": "How many entries a page has at most.",
+            "description": "Maximum number of entries on a page.",
             "schema": {
                 "type": "integer",
                 "format": "int32",
@@ -69,8 +65,8 @@ pub(super) fn parameters() -> Value {
             "name": "cursor",
             "in": "query",
             "required": false,
-            "description": "Where to continue: next_cursor of the page before. Keep all other \
-                parameters but limit as they were.",
+            "description": "The `next_cursor` of the previous page. Repeat all other parameters except \
+                `limit` unchanged.",
             "schema": {
                 "type": "string",
                 "minLength": 1,
@@ -102,46 +98,46 @@ pub(super) fn headers() -> Value {
     };
     json!({
         "X-Request-Id": text(
-            "The request's name in logs and problems: yours when you sent an acceptable one.",
+            "Identifier of the request in logs and problems. A valid identifier that you send is kept.",
             64, "^[A-Za-z0-9._-]{8,64}$", &example::REQUEST.to_string(),
         ),
         "RateLimit": text(
-            "What is left of your quota, as draft-ietf-httpapi-ratelimit-headers has it.",
+            "Remaining quota, in the format of draft-ietf-httpapi-ratelimit-headers.",
             128, "^\"default\";r=[0-9]+;t=[0-9]+$", "\"default\";r=599;t=60",
         ),
         "RateLimit-Policy": text(
-            "Your quota: requests and seconds.",
+            "Quota: number of requests (`q`) per window in seconds (`w`).",
             128, "^\"default\";q=[0-9]+;w=[0-9]+$", "\"default\";q=600;w=60",
         ),
         "Cache-Control": text(
-            "Answers are yours alone and are asked for again each time.",
+            "Responses are private and must be revalidated.",
             64, "^[a-z, =0-9-]+$", "private, no-cache",
         ),
         "Access-Control-Allow-Origin": text(
-            "The origin whose page may read the answer, when it is a configured one.",
+            "The origin that may read the response, if it is configured.",
             256, "^https?://[^ ]+$", "https://atlas.example",
         ),
         "ETag": text(
-            "Names these bytes; send it back in If-None-Match.",
+            "Entity tag of the response. Send it in `If-None-Match`.",
             64, "^\"[A-Za-z0-9_-]+\"$", "\"Zr3kQbWmT0y1xVhU9sJd\"",
         ),
         "Link": text(
-            "The next page, as rel=\"next\", when there is one.",
+            "The next page (`rel=\"next\"`), if there is one.",
             16384, "^<[^>]+>; rel=.+$",
             "<https://atlas.example/operation-runs?limit=50&cursor=WzFd>; rel=\"next\"",
         ),
         "Location": {
-            "description": "The run.",
+            "description": "Address of the run.",
             "schema": restricted(json!({"type": "string", "format": "uri", "maxLength": 2048})),
             "example": format!("https://atlas.example/operation-runs/{}", example::RUN),
         },
         "Retry-After": {
-            "description": "After how many seconds to ask again.",
+            "description": "Seconds to wait before the next request.",
             "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600},
             "example": 1,
         },
         "WWW-Authenticate": text(
-            "How to authenticate.",
+            "The authentication scheme.",
             256, "^Bearer .+$", "Bearer realm=\"tenantatlas\"",
         ),
     })
@@ -179,39 +175,49 @@ pub(super) fn responses() -> Map<String, Value> {
             )]))
             .with(body::not_json(1, 17))
             .with(paging::cursor_mismatch()),
-        Refusal::new("Unauthorized", "There is no valid token.")
-            .with(actor::unauthenticated(
-                "The header Authorization is missing.",
-            ))
-            .with(actor::expired())
-            .with(actor::revoked()),
+        Refusal::new(
+            "Unauthorized",
+            "The API token is missing, not valid, expired or revoked.",
+        )
+        .with(actor::unauthenticated(
+            "The header Authorization is missing.",
+        ))
+        .with(actor::expired())
+        .with(actor::revoked()),
         Refusal::new(
             "NotFound",
-            "There is nothing here, or nothing that you can see.",
+            "The resource does not exist, or you are not a member of its tenant.",
         )
         .with(Problem::not_found()),
-        Refusal::new("PayloadTooLarge", "The body has more than 64 KiB.").with(body::too_large()),
-        Refusal::new("UnsupportedMediaType", "The body is not JSON.").with(body::not_supported()),
-        Refusal::new("TooManyRequests", "You have made too many requests.")
-            .with(actor::too_many(30)),
-        Refusal::new("InternalError", "The API failed.").with(Problem::internal()),
-        Refusal::new("Unavailable", "The database does not answer.")
-            .with(Problem::database_unavailable())
-            .with(Problem::timed_out()),
-        Refusal::new("Unexpected", "Any other refusal.").with(fallback::not_allowed("GET, HEAD")),
+        Refusal::new("PayloadTooLarge", "The request body is larger than 64 KiB.")
+            .with(body::too_large()),
+        Refusal::new(
+            "UnsupportedMediaType",
+            "The request body is not application/json.",
+        )
+        .with(body::not_supported()),
+        Refusal::new("TooManyRequests", "The quota is exhausted.").with(actor::too_many(30)),
+        Refusal::new("InternalError", "Internal error.").with(Problem::internal()),
+        Refusal::new(
+            "Unavailable",
+            "The database is not available, or the request timed out.",
+        )
+        .with(Problem::database_unavailable())
+        .with(Problem::timed_out()),
+        Refusal::new("Unexpected", "Any other error.").with(fallback::not_allowed("GET, HEAD")),
     ];
-    let mut responses: Map<String, Value> = refusals.into_iter().map(component).collect();
+    let mut responses: Map<String, Value> = refusals.into_iter().map(refusal_component).collect();
     responses.insert(
         "NotModified".to_owned(),
         json!({
-            "description": "Nothing has changed since the answer that If-None-Match names.",
+            "description": "The resource matches the entity tag in `If-None-Match`.",
             "headers": header_references(COMMON_HEADERS.into_iter().chain(["ETag"])),
         }),
     );
     responses
 }
 
-fn component(refusal: Refusal) -> (String, Value) {
+fn refusal_component(refusal: Refusal) -> (String, Value) {
     let response = serde_json::to_value(refusal.into_response());
     let mut response = response.expect("a response is plain data");
     let name = response[COMPONENT].as_str().unwrap_or_default().to_owned();

@@ -7,13 +7,13 @@ pub(super) fn info() -> Value {
     json!({
         "title": "TenantAtlas API",
         "summary": "Inventory of the Intune and Entra policies of many Microsoft 365 tenants.",
-        "description": "Start inventory syncs, follow their runs and read what they found. Names are \
-            snake_case, times RFC 3339 in UTC, identifiers UUIDs; what is not known is absent, never \
-            null. Errors are RFC 9457 problems; the address in `type` leads to a page that explains \
-            the problem. Lists come in pages; follow `next_cursor` or the header `Link`. Reads carry \
-            an `ETag` and honour `If-None-Match`. Statuses and outcomes are closed sets; every other \
-            list of words is open. Besides what is described here the service answers `/healthz` and \
-            `/readyz` to probes, and `/docs` and `/problems` to people; these need no token.",
+        "description": "Start inventory syncs, follow their runs and read the inventory. Names are in \
+            snake_case, times are RFC 3339 in UTC, and identifiers are UUIDs. A member whose value is \
+            not known is absent, never null. Errors are RFC 9457 problems; `type` is the address of a \
+            page that explains the problem. Lists are paginated: follow `next_cursor` or the `Link` \
+            header. Responses to GET carry an `ETag` and honour `If-None-Match`. Run statuses and \
+            outcomes are closed enumerations; new values may be added to all others. `/healthz`, \
+            `/readyz`, `/version`, `/docs` and `/problems` need no token and are not described here.",
         "version": env!("CARGO_PKG_VERSION"),
         "termsOfService": "https://tenantatlas.example/terms",
         "contact": {
@@ -30,15 +30,15 @@ pub(super) fn info() -> Value {
 /// Groups of operations, in the order in which people read them.
 pub(super) fn tags() -> Value {
     json!([
-        {"name": "inventory-sync", "description": "Pressing sync."},
-        {"name": "directory-groups", "description": "Groups of tenants' directories: stored, and as you may see them now."},
-        {"name": "operation-runs", "description": "What is going on, and how it ended."},
-        {"name": "tenants", "description": "The tenants that you belong to."},
-        {"name": "inventory", "description": "What syncs found."},
-        {"name": "audit", "description": "What was done, by whom."},
-        {"name": "me", "description": "Who you are."},
-        {"name": "notifications", "description": "What you are told."},
-        {"name": "system", "description": "The installation as a whole, for its operators."},
+        {"name": "inventory-sync", "description": "Start inventory syncs."},
+        {"name": "directory-groups", "description": "List stored directory groups, resolve their identifiers, and search the directory live."},
+        {"name": "operation-runs", "description": "Operation runs: status, results, cancel and retry."},
+        {"name": "tenants", "description": "Tenants that you are a member of."},
+        {"name": "inventory", "description": "Inventory items, links, changes and counts that syncs stored."},
+        {"name": "audit", "description": "The audit log of a tenant."},
+        {"name": "me", "description": "The current user."},
+        {"name": "notifications", "description": "Notifications about runs that you started."},
+        {"name": "system", "description": "Queues and workers of the installation, for its operators."},
     ])
 }
 
@@ -57,7 +57,7 @@ pub(super) fn security_schemes() -> Value {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "API token",
-        "description": "An API token that begins with tap_. It is opaque to callers; where a JWT is \
-            accepted instead, it is checked as RFC 8725 asks.",
+        "description": "An API token, which begins with tap_. Tokens are opaque; an installation that \
+            accepts JWTs validates them according to RFC 8725.",
     }})
 }

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::components::{self, reference};
+use super::components;
+use super::reference::component;
 use super::schemas;
 use crate::problem::PROBLEM_JSON;
 use crate::refusals::COMPONENT;
@@ -15,19 +16,16 @@ pub(super) fn complete(document: &mut Value) {
     let mut responses = components::responses();
     for (path, item) in members(&mut document["paths"]) {
         for (method, operation) in members(item) {
-            complete_operation(path, method, operation, &schemas, &mut responses);
+            complete_operation(path, method, operation, &schemas);
+            add_common_refusals(path, operation, &responses);
+            move_refusals(operation, &mut responses);
+            without_empty(operation);
         }
     }
     document["components"]["responses"] = Value::Object(responses);
 }
 
-fn complete_operation(
-    path: &str,
-    method: &str,
-    operation: &mut Value,
-    schemas: &Value,
-    components: &mut Map<String, Value>,
-) {
+fn complete_operation(path: &str, method: &str, operation: &mut Value, schemas: &Value) {
     if let Some(description) = operation["description"].as_str() {
         operation["description"] = json!(schemas::one_line(description));
     }
@@ -44,40 +42,45 @@ fn complete_operation(
     let is_list = schemas::is_page(schemas, answer);
     operation["parameters"] = parameters(path, is_list, operation["parameters"].take());
     for (status, response) in members(&mut operation["responses"]) {
-        let of_list = if is_list {
-            &["ETag", "Link"][..]
-        } else {
-            &["ETag"]
+        let more: &[&str] = match (method, status) {
+            ("get", "200") if is_list => &["ETag", "Link"],
+            ("get", "200") => &["ETag"],
+            _ => &[],
         };
-        let is_read = method == "get" && status == "200";
-        components::complete_headers(response, if is_read { of_list } else { &[] });
+        components::complete_headers(response, more);
     }
     if method == "get" {
-        operation["responses"]["304"] = reference("responses", "NotModified");
+        operation["responses"]["304"] = component("responses", "NotModified");
     }
+}
+
+fn add_common_refusals(path: &str, operation: &mut Value, refusals: &Map<String, Value>) {
     let has_body = operation["requestBody"].is_object();
     for (status, name) in components::common_refusals(path.contains('{'), has_body) {
         let own = &mut operation["responses"][status];
         if own.is_null() {
-            *own = reference("responses", name);
+            *own = component("responses", name);
         } else {
-            add_examples(own, &components[name]);
+            add_examples(own, &refusals[name]);
         }
     }
-    for (_, response) in members(&mut operation["responses"]) {
-        if let Some(name) = response
-            .as_object_mut()
-            .and_then(|one| one.remove(COMPONENT))
-        {
-            let name = name.as_str().unwrap_or_default();
-            let refusal = std::mem::replace(response, reference("responses", name));
-            let known = components.entry(name).or_insert_with(|| refusal.clone());
-            assert_eq!(*known, refusal, "two refusals are called {name}");
-        }
-    }
-    without_empty(operation);
     if let Value::Object(responses) = &mut operation["responses"] {
         responses.sort_keys();
+    }
+}
+
+/// Moves the operation's own refusals to the components of the document. Operations share a component
+/// when they refuse alike.
+fn move_refusals(operation: &mut Value, components: &mut Map<String, Value>) {
+    for (_, response) in members(&mut operation["responses"]) {
+        let own = response.as_object_mut();
+        let Some(name) = own.and_then(|own| own.remove(COMPONENT)) else {
+            continue;
+        };
+        let name = name.as_str().unwrap_or_default();
+        let refusal = std::mem::replace(response, component("responses", name));
+        let known = components.entry(name).or_insert_with(|| refusal.clone());
+        assert_eq!(*known, refusal, "two refusals are called {name}");
     }
 }
 
@@ -86,7 +89,7 @@ fn parameters(path: &str, is_list: bool, own: Value) -> Value {
     let in_path = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let mut all: Vec<Value> = in_path.map(|name| reference("parameters", name)).collect();
+    let mut all: Vec<Value> = in_path.map(|name| component("parameters", name)).collect();
     if let Value::Array(own) = own {
         all.extend(own.into_iter().map(|mut parameter| {
             schemas::restrict_parameter(&mut parameter["schema"]);
@@ -94,7 +97,7 @@ fn parameters(path: &str, is_list: bool, own: Value) -> Value {
         }));
     }
     if is_list {
-        all.extend(["limit", "cursor"].map(|name| reference("parameters", name)));
+        all.extend(["limit", "cursor"].map(|name| component("parameters", name)));
     }
     Value::Array(all)
 }

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Any text without NUL.
-const FREE_TEXT: &str = "^[^\\u0000]*$";
-/// Text that says nothing of its length.
-const MAX_TEXT: u64 = 1024;
+use super::reference::{self, FREE_TEXT, MAX_TEXT};
 
 /// Schemas of problems, with their names.
 pub(super) fn schemas() -> [(&'static str, Value); 2] {
@@ -17,63 +14,63 @@ fn problem() -> Value {
     let text = |description: &str, max: u64, pattern: &str| json!({"type": "string", "description": description, "maxLength": max, "pattern": pattern});
     json!({
         "type": "object",
-        "description": "What went wrong (RFC 9457).",
+        "description": "A problem (RFC 9457). Extension members are present where they apply.",
         "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
         "properties": {
             "type": {
                 "type": "string", "format": "uri", "maxLength": 2048,
-                "description": "What kind of problem it is, and the address of a page about it.",
+                "description": "Problem type: the address of a page that explains it.",
             },
-            "title": text("A few words, the same for every occurrence.", 128, FREE_TEXT),
+            "title": text("Short summary of the problem type.", 128, FREE_TEXT),
             "status": {
                 "type": "integer", "format": "int32", "minimum": 400, "maximum": 599,
-                "description": "The status of the answer.",
+                "description": "HTTP status code.",
             },
-            "code": text("The last segment of the type, with underscores.", 64, "^[a-z_]+$"),
-            "detail": text("What happened this time.", MAX_TEXT, FREE_TEXT),
+            "code": text("The last segment of `type` with underscores, for programs.", 64, "^[a-z_]+$"),
+            "detail": text("Explanation of this occurrence.", MAX_TEXT, FREE_TEXT),
             "instance": {
                 "type": "string", "format": "uri", "maxLength": 64, "pattern": "^urn:uuid:",
-                "description": "This occurrence.",
+                "description": "Identifier of this occurrence.",
             },
             "request_id": text(
-                "The request's name, for whoever reads the log.", 64, "^[A-Za-z0-9._-]{8,64}$",
+                "Identifier of the request in the log.", 64, "^[A-Za-z0-9._-]{8,64}$",
             ),
             "errors": {
                 "type": "array", "maxItems": 500,
-                "description": "Every bad field or parameter.",
-                "items": reference("FieldProblem"),
+                "description": "Fields and parameters that are not valid.",
+                "items": reference::schema("FieldProblem"),
             },
-            "required_permission": text("The permission that is missing.", 64, "^[a-z_]+$"),
-            "header": text("The header in which something is missing.", 64, "^[A-Za-z-]+$"),
+            "required_permission": text("The permission that you need.", 64, "^[a-z_]+$"),
+            "header": text("The request header that is missing or not valid.", 64, "^[A-Za-z-]+$"),
             "required_scopes": {
                 "type": "array", "maxItems": 10,
-                "description": "Delegated permissions of which one is needed.",
+                "description": "Delegated permissions; the token needs one of them.",
                 "items": {"type": "string", "maxLength": 128, "pattern": "^[A-Za-z.]+$"},
             },
             "claims": text(
-                "What Microsoft Graph wants of the next token: the claims parameter of its request.",
+                "Value for the claims parameter of the next token request.",
                 MAX_TEXT, FREE_TEXT,
             ),
             "upstream_request_id": text(
-                "Microsoft Graph's name for its answer, for Microsoft's support.", 64,
+                "Request identifier of Microsoft Graph, for support cases with Microsoft.", 64,
                 "^[A-Za-z0-9._-]{1,64}$",
             ),
             "tenant_id": {
                 "type": "string", "format": "uuid",
-                "description": "The tenant that it is about.",
+                "description": "Identifier of the tenant.",
             },
             "run_id": {
                 "type": "string", "format": "uuid",
-                "description": "The run that it is about.",
+                "description": "Identifier of the run.",
             },
-            "hint": text("What to do about it.", MAX_TEXT, FREE_TEXT),
+            "hint": text("How to resolve the problem.", MAX_TEXT, FREE_TEXT),
             "supported": {
                 "type": "array", "maxItems": 10,
-                "description": "The media types that are accepted.",
+                "description": "Supported media types.",
                 "items": {"type": "string", "maxLength": 128, "pattern": "^[a-z]+/[a-z+.-]+$"},
             },
-            "links": reference("RunLinks"),
-            "run": reference("OperationRun"),
+            "links": reference::schema("RunLinks"),
+            "run": reference::schema("OperationRun"),
         },
         "additionalProperties": false,
     })
@@ -83,19 +80,15 @@ fn field_problem() -> Value {
     let text = |description: &str, max: u64, pattern: &str| json!({"type": "string", "description": description, "maxLength": max, "pattern": pattern});
     json!({
         "type": "object",
-        "description": "A bad field of the body or a bad parameter; one of pointer and parameter is \
-            there.",
+        "description": "A field or parameter that is not valid. Either `pointer` or `parameter` is \
+            present.",
         "required": ["code", "detail"],
         "properties": {
-            "pointer": text("Where in the body, as a JSON pointer (RFC 6901).", MAX_TEXT, FREE_TEXT),
-            "parameter": text("Which query parameter.", 128, FREE_TEXT),
-            "code": text("What is wrong, for programs. An open list.", 64, "^[a-z_]+$"),
-            "detail": text("What is wrong, for people.", MAX_TEXT, FREE_TEXT),
+            "pointer": text("JSON pointer (RFC 6901) to the field in the request body.", MAX_TEXT, FREE_TEXT),
+            "parameter": text("Name of the query parameter.", 128, FREE_TEXT),
+            "code": text("Error code. New codes may be added.", 64, "^[a-z_]+$"),
+            "detail": text("Explanation of the error.", MAX_TEXT, FREE_TEXT),
         },
         "additionalProperties": false,
     })
-}
-
-fn reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{name}")})
 }

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::problem;
+use super::reference::{self, FREE_TEXT, MAX_TEXT};
 
 /// The greatest number that a JavaScript client reads exactly.
 const MAX_EXACT: u64 = (1 << 53) - 1;
-/// Any text without NUL, which PostgreSQL cannot hold.
-const FREE_TEXT: &str = "^[^\\u0000]*$";
 /// A UUID in its usual spelling.
 const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 /// A time with an offset.
@@ -20,8 +19,6 @@ const MAX_PARAMETER: u64 = 128;
 const MAX_VALUE: u64 = 65_536;
 /// Lists that say nothing of their length.
 const MAX_ITEMS: u64 = 1000;
-/// Text that says nothing of its length.
-const MAX_TEXT: u64 = 1024;
 
 /// Completes all schemas, names pages after what is in them, and adds those of problems.
 pub(super) fn complete(schemas: &mut Value) {
@@ -31,7 +28,7 @@ pub(super) fn complete(schemas: &mut Value) {
     let mut completed = Map::new();
     for (name, mut schema) in described {
         if let Some(of) = name.strip_prefix("Page_") {
-            schema["properties"]["items"]["items"] = reference(of);
+            schema["properties"]["items"]["items"] = reference::schema(of);
         }
         restrict(&mut schema);
         completed.insert(renamed(&name), schema);
@@ -50,7 +47,7 @@ pub(super) fn complete_body(schema: &mut Value) {
     without_null(schema);
     if let Some(target) = schema["$ref"].as_str() {
         let name = target.rsplit('/').next().unwrap_or_default();
-        *schema = reference(&renamed(name));
+        *schema = reference::schema(&renamed(name));
     }
 }
 
@@ -58,11 +55,6 @@ pub(super) fn complete_body(schema: &mut Value) {
 fn renamed(name: &str) -> String {
     name.strip_prefix("Page_")
         .map_or_else(|| name.to_owned(), |of| format!("{of}Page"))
-}
-
-/// A reference to a schema.
-pub(super) fn reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 /// Whether the answer with this schema is a page of a list.

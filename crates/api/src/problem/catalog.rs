@@ -22,12 +22,12 @@ macro_rules! problem_kinds {
                 match self { $(Self::$name => StatusCode::$status),+ }
             }
 
-            /// A few words, the same for every occurrence.
+            /// A short summary, the same for every occurrence.
             pub(crate) const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title),+ }
             }
 
-            /// What it means and what to do, for the type's page.
+            /// What it means and what to do, for the page of the type.
             pub(crate) const fn advice(self) -> &'static str {
                 match self { $(Self::$name => $advice),+ }
             }
@@ -37,77 +37,77 @@ macro_rules! problem_kinds {
 
 problem_kinds! {
     /// The request cannot be read at all.
-    MalformedRequest = "malformed-request", BAD_REQUEST, "The request cannot be read",
-        "The request is not valid HTTP or its body is not valid JSON. Correct it; sending it again unchanged fails again.";
+    MalformedRequest = "malformed-request", BAD_REQUEST, "The request is malformed",
+        "The request is not valid HTTP, or its body is not valid JSON. Correct the request before you send it again.";
     /// A field or parameter is not acceptable.
-    ValidationFailed = "validation-failed", BAD_REQUEST, "A part of the request is not valid",
-        "The member errors names each bad field by a JSON pointer, or each bad query parameter by its name, with a stable code and a sentence.";
+    ValidationFailed = "validation-failed", BAD_REQUEST, "The request is not valid",
+        "The member errors lists each field that is not valid by its JSON pointer, and each query parameter by its name, with a stable code and an explanation.";
     /// The cursor belongs to another list.
     CursorMismatch = "cursor-mismatch", BAD_REQUEST, "The cursor belongs to another list",
-        "A cursor continues the list that it came from. Keep every filter as it was, or begin again without a cursor.";
+        "A cursor continues the list that returned it. Repeat the request with the same filters, or start again without a cursor.";
     /// No usable token.
-    Unauthenticated = "unauthenticated", UNAUTHORIZED, "A valid API token is needed",
-        "Send the header Authorization: Bearer followed by an API token. Tokens begin with tap_ and carry a checksum, so a mistyped one is refused at once.";
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "Authentication is required",
+        "Send an API token in the header Authorization: Bearer. Tokens begin with tap_ and contain a checksum, so a mistyped token is rejected without a look-up.";
     /// The token's time is over.
     TokenExpired = "token-expired", UNAUTHORIZED, "The API token has expired",
         "Ask an operator of the installation for a new token.";
-    /// The token was taken back.
+    /// The token was revoked, or its user disabled.
     TokenRevoked = "token-revoked", UNAUTHORIZED, "The API token was revoked",
         "The token was revoked or its user disabled. Ask an operator of the installation.";
     /// The role does not carry the permission.
-    Forbidden = "forbidden", FORBIDDEN, "Your role does not permit this",
-        "You belong to the tenant, but your role does not carry the permission that required_permission names. An owner of the tenant can change your role.";
+    Forbidden = "forbidden", FORBIDDEN, "Permission denied",
+        "You do not have the permission in required_permission. Permissions in a tenant come with your role there, which an owner of the tenant can change.";
     /// The caller's own token for Microsoft Graph is missing or not good.
-    DelegatedTokenRequired = "delegated-token-required", FORBIDDEN, "Your own token for Microsoft Graph is needed",
-        "What the directory shows to you can only be asked with your own delegated token, in the header that the member header names. Get one from the tenant's directory with one of required_scopes. When the member claims is there, pass it on as the claims parameter of the token request. The token is used once and kept nowhere.";
-    /// Nothing is there, or nothing that the caller may know of.
-    NotFound = "not-found", NOT_FOUND, "There is nothing here",
-        "The address names nothing, or something of a tenant that you do not belong to: the two are answered alike.";
-    /// The address does not know the method.
-    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed here",
-        "The header Allow lists the methods that this address knows.";
+    DelegatedTokenRequired = "delegated-token-required", FORBIDDEN, "A delegated token for Microsoft Graph is required",
+        "A live search of the directory needs your own delegated token in the header that the member header names. Request the token from the tenant's directory with one of required_scopes. If the member claims is present, pass its value in the claims parameter of the token request. The token is used for this request only and is not stored.";
+    /// The resource does not exist for the caller.
+    NotFound = "not-found", NOT_FOUND, "Not found",
+        "The resource does not exist, or it belongs to a tenant that you are not a member of. The response is the same in both cases.";
+    /// The address does not support the method.
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed",
+        "The Allow header lists the supported methods.";
     /// The tenant is switched off.
     TenantDisabled = "tenant-disabled", CONFLICT, "The tenant is disabled",
-        "An operator has switched the tenant off. What was read before stays readable; syncs are refused until it is switched on.";
+        "An operator of the installation has disabled the tenant. Its stored data can still be read, but syncs and live searches are refused until it is enabled.";
     /// The tenant has no credentials.
     TenantNotConnected = "tenant-not-connected", CONFLICT, "The tenant is not connected",
-        "No credentials for Microsoft Graph are stored for the tenant. An operator of the installation stores them with the atlas command.";
+        "No credentials for Microsoft Graph are stored for the tenant. An operator of the installation can store them with: atlas tenant credentials set.";
     /// The run has ended.
     RunAlreadyTerminal = "run-already-terminal", CONFLICT, "The run has ended",
-        "A run that has ended stays as it is and cannot be cancelled. The member run shows it; a retry asks for the same work again, as a new run.";
+        "A completed run cannot be cancelled. The member run shows its current state. To repeat the work, retry the run, which creates a new one.";
     /// The run has not ended.
     RunNotTerminal = "run-not-terminal", CONFLICT, "The run has not ended",
-        "Only a run that has ended can be repeated. The member run shows it: follow it to its end, or cancel it first.";
-    /// Nothing of the run failed.
-    RunNotRetryable = "run-not-retryable", CONFLICT, "Nothing of the run failed",
-        "The scope failed_only asks for what the run failed to read, and there is nothing of that kind. To read everything again, retry with the scope all.";
+        "Only a completed run can be retried. The member run shows its current state: wait until it ends, or cancel it first.";
+    /// There is nothing to retry.
+    RunNotRetryable = "run-not-retryable", CONFLICT, "The run has nothing to retry",
+        "With the scope failed_only, only policy types that the run failed to read are read again, and there are none. To read everything again, retry with the scope all.";
     /// The body is too long.
     PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "The request body is too large",
-        "Bodies may have 64 KiB at most.";
+        "Request bodies are limited to 64 KiB.";
     /// The body is not JSON.
-    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body's media type is not supported",
-        "Send bodies as application/json, not compressed. Where a body is optional, leave out the body and the header.";
+    UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The media type is not supported",
+        "Send request bodies as application/json without compression. To send no body where it is optional, omit the Content-Type header too.";
     /// Too many requests.
     QuotaExceeded = "quota-exceeded", TOO_MANY_REQUESTS, "Too many requests",
-        "Wait as many seconds as Retry-After says. The headers RateLimit and RateLimit-Policy show on every answer how much is left.";
+        "Wait for the number of seconds in Retry-After. The headers RateLimit and RateLimit-Policy on every response report the remaining quota.";
     /// Microsoft Graph failed.
     UpstreamError = "upstream-error", BAD_GATEWAY, "Microsoft Graph did not answer",
-        "Microsoft Graph could not be reached, or answered with an error. The member upstream_request_id, when it is there, is what Microsoft's support asks for. Stored data stays readable.";
+        "Microsoft Graph could not be reached, or returned an error. Quote upstream_request_id, if it is present, when you contact Microsoft support. Stored data can still be read.";
     /// Microsoft Graph throttles.
-    UpstreamThrottled = "upstream-throttled", SERVICE_UNAVAILABLE, "Microsoft Graph asks to slow down",
-        "Wait as many seconds as Retry-After says: it is what Microsoft Graph asked for. Stored data stays readable.";
+    UpstreamThrottled = "upstream-throttled", SERVICE_UNAVAILABLE, "Microsoft Graph is throttling requests",
+        "Wait for the number of seconds in Retry-After, which Microsoft Graph asked for. Stored data can still be read.";
     /// A defect.
-    InternalError = "internal-error", INTERNAL_SERVER_ERROR, "The API failed",
-        "A defect in the API. The log holds the cause under the request_id of the problem; give it to whoever runs the installation.";
+    InternalError = "internal-error", INTERNAL_SERVER_ERROR, "Internal error",
+        "The request failed because of a defect in the API. Report the request_id to the operator of the installation, who finds the cause in the log.";
     /// The request took too long.
-    TimedOut = "timed-out", SERVICE_UNAVAILABLE, "The request took too long",
-        "The API gave up on the request. Reading again is safe; starting again joins the run if it was recorded.";
+    TimedOut = "timed-out", SERVICE_UNAVAILABLE, "The request timed out",
+        "The request exceeded the time limit of the API. Repeating it is safe: a start joins the run if it was already recorded.";
     /// The database does not answer.
-    DependencyUnavailable = "dependency-unavailable", SERVICE_UNAVAILABLE, "A part that the API needs is not available",
-        "The database does not answer, or its schema is not that of this version. Try again after Retry-After; if it stays, look at /readyz.";
+    DependencyUnavailable = "dependency-unavailable", SERVICE_UNAVAILABLE, "The database is not available",
+        "The database does not respond, or its schema does not match this version. Retry after the number of seconds in Retry-After. If the problem persists, check /readyz.";
     /// Redis does not take the job.
-    QueueUnavailable = "queue-unavailable", SERVICE_UNAVAILABLE, "The run could not be handed to the workers",
-        "The run was recorded and has ended as failed with the code dispatch_failed, because Redis did not take its job. The member links leads to it. Start again after Retry-After.";
+    QueueUnavailable = "queue-unavailable", SERVICE_UNAVAILABLE, "The job queue is not available",
+        "The run was recorded, but Redis did not accept its job, so it has ended as failed with the code dispatch_failed. The member links refers to it. Start again after the number of seconds in Retry-After.";
 }
 
 impl ProblemKind {

@@ -12,49 +12,48 @@ use uuid::Uuid;
 use crate::example::{self, Example, moment};
 use crate::wire::inventory::without_nulls;
 
-/// Something that was done, or tried, in a tenant.
+/// An entry of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditEvent {
     /// Its identifier.
     id: Uuid,
-    /// Who did it.
+    /// Who performed the action.
     actor: AuditActor,
-    /// What was done, such as operation_run.started. Clients must accept words that they do not
-    /// know.
+    /// The action, such as `operation_run.started`. New actions may be added.
     #[schema(max_length = 128, pattern = "^[a-z_]+\\.[a-z_]+$")]
     action: String,
-    /// What it was done to.
+    /// The object of the action.
     target: AuditTarget,
     /// `allowed`, `denied` or `failed`.
     #[schema(max_length = 16, pattern = "^(allowed|denied|failed)$")]
     outcome: String,
-    /// The request in which it was done.
+    /// Identifier of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<Uuid>,
-    /// More about it.
+    /// Further details.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
     detail: Option<Value>,
-    /// When.
+    /// When it happened.
     occurred_at: DateTime<Utc>,
 }
 
-/// Who did something.
+/// Who performed an action.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditActor {
     /// `user`, `worker` or `installation`.
     #[schema(max_length = 32, pattern = "^[a-z_]+$")]
     kind: String,
-    /// The user's identifier, where there is one.
+    /// Identifier of the user, if the actor is a user.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
-    /// The user's name, while the user is known.
+    /// Name of the user, while the user exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 256)]
     display: Option<String>,
 }
 
-/// What something was done to.
+/// The object of an action.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditTarget {
     /// Such as `operation_run` or `tenant`.

@@ -1,4 +1,4 @@
-//! A request to stop a run, as it is asked and as it is shown.
+//! Requests to cancel a run.
 
 use atlas_domain::run::{CancelRequest, Outcome};
 use chrono::{DateTime, Utc};
@@ -8,35 +8,35 @@ use uuid::Uuid;
 
 use crate::example::Example;
 
-/// Why a run is to stop. The member may be left out, and so may the whole body.
+/// Why a run is cancelled. The member and the body itself are optional.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[schema(as = CancelRequest)]
 pub(crate) struct CancelBody {
-    /// In your words; it is shown with the run and kept in the audit log.
+    /// The reason. It is shown with the run and stored in the audit log.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     pub(crate) reason: Option<String>,
 }
 
-/// A request to stop a run.
+/// A request to cancel a run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Cancel {
-    /// When it was made.
+    /// When the run was first asked to stop.
     requested_at: DateTime<Utc>,
-    /// By whom.
+    /// Who asked.
     requested_by: CancelRequester,
-    /// Why, in the requester's words.
+    /// The reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     reason: Option<String>,
-    /// The run ends as cancelled by then, whatever its worker does.
+    /// The run ends as cancelled at this time at the latest.
     deadline_at: DateTime<Utc>,
-    /// When the run ended as cancelled; absent until then.
+    /// When the run ended as cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<DateTime<Utc>>,
 }
 
-/// Who asked a run to stop.
+/// The user who asked to cancel a run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct CancelRequester {
     /// The user's identifier.

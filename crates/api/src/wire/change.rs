@@ -1,4 +1,4 @@
-//! What changed in tenants.
+//! Changes of inventory items.
 
 use atlas_store::{ChangeDetail, ChangeView, FieldDifference, ItemName};
 use chrono::{DateTime, Utc};
@@ -9,29 +9,29 @@ use uuid::Uuid;
 
 use crate::wire::inventory::without_nulls;
 
-/// Something that happened to an item, as a sync saw it.
+/// A change of an item, as a sync detected it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InventoryChange {
     /// Its identifier.
     id: Uuid,
-    /// When a sync recorded it. It happened between the sync before and this one.
+    /// When a sync detected the change. It happened between the previous sync and this one.
     occurred_at: DateTime<Utc>,
-    /// created, changed, reassigned, gone or back. Clients must accept words that they do not know.
+    /// `created`, `changed`, `reassigned`, `gone` or `back`. New kinds may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     kind: &'static str,
-    /// The item that it happened to.
+    /// The item.
     item: ItemReference,
-    /// The run that saw it.
+    /// The run that detected the change.
     operation_run_id: Uuid,
-    /// What differs in its content, for changed; absent when the content before is not known.
+    /// Changes of the content, for `changed`. Absent if the previous content is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<ContentDifference>,
-    /// What differs in its assignments, for reassigned; absent when those before are not known.
+    /// Changes of the assignments, for `reassigned`. Absent if the previous assignments are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     assignments: Option<AssignmentsDifference>,
 }
 
-/// An item that something else refers to.
+/// A reference to an item.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ItemReference {
     /// Its identifier here.
@@ -43,48 +43,48 @@ pub(crate) struct ItemReference {
     /// in each tenant: the key of the policy type.
     #[schema(max_length = 1024)]
     external_id: String,
-    /// Its name, as it was last seen.
+    /// Its last known name.
     #[schema(max_length = 4096)]
     name: String,
 }
 
-/// What differs in the content of an item. Secrets, scripts and times are no part of it.
+/// Changes of the content of an item. Secrets, scripts and timestamps are not compared.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ContentDifference {
-    /// The first fields that differ, by name.
+    /// The first changed fields, by name.
     #[schema(max_items = 100)]
     fields: Vec<FieldChange>,
-    /// How many fields differ, which may be more.
+    /// Number of changed fields; may be larger than the list.
     field_count: u64,
 }
 
-/// A field that differs. Lists are compared as a whole; very long values are told as their SHA-256
-/// and length.
+/// A changed field. Lists are compared as a whole; very long values are represented by their SHA-256 and
+/// length.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FieldChange {
-    /// Where it stands in the object: a JSON pointer (RFC 6901).
+    /// JSON pointer (RFC 6901) to the field.
     #[schema(max_length = 65536)]
     field: String,
-    /// What it was; absent when it was not there.
+    /// The previous value. Absent if the field was added.
     #[serde(skip_serializing_if = "Option::is_none")]
     old: Option<Value>,
-    /// What it is; absent when it is no longer there.
+    /// The new value. Absent if the field was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<Value>,
 }
 
-/// What differs in the assignments of an item, in Microsoft Graph's own terms.
+/// Changes of the assignments of an item, as Microsoft Graph represents them.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AssignmentsDifference {
-    /// The first of those that are new.
+    /// The first added assignments.
     #[schema(max_items = 100, value_type = Vec<Object>)]
     added: Vec<Value>,
-    /// How many are new, which may be more.
+    /// Number of added assignments; may be larger than the list.
     added_count: u64,
-    /// The first of those that are no more.
+    /// The first removed assignments.
     #[schema(max_items = 100, value_type = Vec<Object>)]
     removed: Vec<Value>,
-    /// How many are no more, which may be more.
+    /// Number of removed assignments; may be larger than the list.
     removed_count: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Groups of directories.
+//! Directory groups.
 
 use atlas_domain::directory::GroupType;
 use atlas_store::{GroupPlace, GroupReading, GroupView};
@@ -15,7 +15,7 @@ const CACHE: &str = "cache";
 /// After so long the hint says that the stored groups are old.
 const OLD: TimeDelta = TimeDelta::hours(24);
 
-/// A group, as the last sync of groups was told of it.
+/// A directory group, as the last sync read it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DirectoryGroup {
     /// Its identifier in Microsoft Entra.
@@ -23,34 +23,33 @@ pub(crate) struct DirectoryGroup {
     /// Its name.
     #[schema(max_length = 4096)]
     name: String,
-    /// Free text.
+    /// Its description.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096)]
     description: Option<String>,
-    /// What it is for: microsoft_365, security, mail_enabled_security or distribution. Clients must
-    /// accept words that they do not know.
+    /// `microsoft_365`, `security`, `mail_enabled_security` or `distribution`. New types may be added.
     #[serde(rename = "type")]
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     group_type: &'static str,
-    /// Its members follow from a rule.
+    /// Whether a rule determines its members.
     dynamic: bool,
-    /// That rule.
+    /// The rule of a dynamic group.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096)]
     membership_rule: Option<String>,
-    /// It may be given roles of the directory.
+    /// Whether directory roles can be assigned to it.
     assignable_to_role: bool,
-    /// It comes from a directory on premises.
+    /// Whether it is synchronized from an on-premises directory.
     on_premises: bool,
-    /// Who may see its members, such as Private.
+    /// Who can see its members, such as `Private`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64)]
     visibility: Option<String>,
-    /// When a sync was first told of it.
+    /// When a sync first read it.
     first_seen_at: DateTime<Utc>,
-    /// When what is known of it last changed.
+    /// When its stored properties last changed.
     changed_at: DateTime<Utc>,
-    /// Since when it is gone; absent while it is there.
+    /// When a sync detected that it was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_at: Option<DateTime<Utc>>,
 }
@@ -104,21 +103,21 @@ impl CacheState {
 /// A page of stored groups.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DirectoryGroupPage {
-    /// The groups: those whose name begins with what was typed, then those that hold it, then
-    /// those that are like it; each by name.
+    /// The groups. With `q`: names that begin with the text, then names that contain it, then similar
+    /// names.
     #[schema(max_items = 200)]
     items: Vec<DirectoryGroup>,
-    /// Continues the list; absent at its end. Opaque.
+    /// Cursor of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     next_cursor: Option<String>,
-    /// Always cache: nothing was asked of Microsoft Graph.
+    /// Always `cache`: the groups come from the database.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     source: &'static str,
-    /// When all of it was last current; absent when groups were never read to their end.
+    /// When the groups were last read completely. Absent if they never were.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_as_of: Option<DateTime<Utc>>,
-    /// How far to trust it, and how to refresh it, for people.
+    /// How current the groups are and how to update them, as a sentence.
     #[schema(max_length = 4096)]
     hint: String,
 }
@@ -139,19 +138,19 @@ impl DirectoryGroupPage {
 /// Groups by their identifiers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ResolvedGroups {
-    /// Those that are known, gone ones included.
+    /// The stored groups, including deleted ones.
     #[schema(max_items = 100)]
     items: Vec<DirectoryGroup>,
-    /// Identifiers of which nothing is known.
+    /// Identifiers of unknown groups.
     #[schema(max_items = 100)]
     unresolved: Vec<Uuid>,
-    /// Always cache: nothing was asked of Microsoft Graph.
+    /// Always `cache`: the groups come from the database.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     source: &'static str,
-    /// When all of it was last current; absent when groups were never read to their end.
+    /// When the groups were last read completely. Absent if they never were.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_as_of: Option<DateTime<Utc>>,
-    /// How far to trust it, and how to refresh it, for people.
+    /// How current the groups are and how to update them, as a sentence.
     #[schema(max_length = 4096)]
     hint: String,
 }
@@ -175,7 +174,7 @@ impl ResolvedGroups {
     }
 }
 
-/// A group, as the directory shows it to you now.
+/// A group from a live search.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LiveGroup {
     /// Its identifier in Microsoft Entra.
@@ -183,31 +182,30 @@ pub(crate) struct LiveGroup {
     /// Its name.
     #[schema(max_length = 4096)]
     pub(crate) name: String,
-    /// Free text.
+    /// Its description.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096)]
     pub(crate) description: Option<String>,
-    /// What it is for: microsoft_365, security, mail_enabled_security or distribution. Clients must
-    /// accept words that they do not know.
+    /// `microsoft_365`, `security`, `mail_enabled_security` or `distribution`. New types may be added.
     #[serde(rename = "type")]
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     pub(crate) group_type: &'static str,
-    /// It may be given roles of the directory.
+    /// Whether directory roles can be assigned to it.
     pub(crate) assignable_to_role: bool,
-    /// It comes from a directory on premises.
+    /// Whether it is synchronized from an on-premises directory.
     pub(crate) on_premises: bool,
 }
 
-/// Groups that the directory finds for you.
+/// The groups that a live search found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LiveGroups {
     /// The groups, in the directory's order.
     #[schema(max_items = 100)]
     pub(crate) items: Vec<LiveGroup>,
-    /// Always live: Microsoft Graph was asked with your token.
+    /// Always `live`: the groups come from Microsoft Graph.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     pub(crate) source: &'static str,
-    /// There are more than were asked for: type more of the name.
+    /// Whether there are more groups than `limit`. Use a longer text to find them.
     pub(crate) more: bool,
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::links::{Links, RunLinks};
 use crate::wire::run::{Counts, Initiator, Outcome, Status};
 
-/// A policy or foundation of a tenant, as it was last seen.
+/// A policy or foundation of a tenant, as a sync last read it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InventoryItem {
     /// Its identifier here.
@@ -37,45 +37,44 @@ pub(crate) struct InventoryItem {
     /// Its platform; several are joined by commas.
     #[schema(max_length = 256)]
     platform: String,
-    /// Whether it is an object that policies lean on.
+    /// Whether it is a foundation: an object that policies refer to.
     foundation: bool,
     /// Identifiers of its scope tags.
     #[schema(max_items = 1000)]
     scope_tags: Vec<String>,
-    /// How many assignments it has, when the list that it came from tells.
+    /// Number of its assignments, if Microsoft Graph reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     assignment_count: Option<i32>,
-    /// Small facts about it, such as a description or times; the names are those of Microsoft
-    /// Graph.
+    /// Further properties, such as a description or timestamps, with the names of Microsoft Graph.
     #[schema(value_type = Object)]
     metadata: Value,
-    /// SHA-256 of its content in hexadecimal: it differs when the content does.
+    /// SHA-256 of its content in hexadecimal.
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     content_hash: String,
-    /// When it was first seen.
+    /// When a sync first read it.
     first_seen_at: DateTime<Utc>,
-    /// When it was last seen.
+    /// When a sync last read it.
     last_seen_at: DateTime<Utc>,
-    /// When its content or assignments last differed.
+    /// When a sync last detected a change of its content or assignments.
     changed_at: DateTime<Utc>,
-    /// Since when it is no longer there; absent while it is.
+    /// When a sync detected that it no longer exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_since: Option<DateTime<Utc>>,
-    /// The run that last saw it.
+    /// The run that last read it.
     last_seen_run_id: Uuid,
 }
 
-/// How many items a tenant has, per policy type that was read.
+/// Numbers of items in a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InventorySummary {
-    /// Items that are there.
+    /// Number of items that exist.
     #[schema(minimum = 0)]
     present: i64,
-    /// Items that were there once.
+    /// Number of items that no longer exist.
     #[schema(minimum = 0)]
     missing: i64,
-    /// When any policy type was last read to its end.
+    /// When a policy type was last read completely.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_as_of: Option<DateTime<Utc>>,
     /// Counts per policy type, by key.
@@ -83,7 +82,7 @@ pub(crate) struct InventorySummary {
     types: Vec<PolicyTypeSummary>,
 }
 
-/// How many items of one policy type a tenant has.
+/// Numbers of items of one policy type.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PolicyTypeSummary {
     /// Key of the policy type.
@@ -95,66 +94,65 @@ pub(crate) struct PolicyTypeSummary {
     /// Its category.
     #[schema(max_length = 128)]
     category: String,
-    /// Items that are there.
+    /// Number of items that exist.
     #[schema(minimum = 0)]
     present: i64,
-    /// Items that were there once.
+    /// Number of items that no longer exist.
     #[schema(minimum = 0)]
     missing: i64,
-    /// When it was last read to its end.
+    /// When it was last read completely.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_as_of: Option<DateTime<Utc>>,
 }
 
-/// A sync of a tenant that a worker has begun.
+/// A sync of a tenant that a worker has started.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InventorySyncRun {
     /// Its operation run.
     operation_run_id: Uuid,
-    /// Who asked for it.
+    /// The user who started it.
     initiator: Initiator,
     /// SHA-256 of its selection, in hexadecimal. The operation run has the selection itself.
     #[schema(max_length = 64, pattern = "^[0-9a-f]{64}$")]
     selection_hash: String,
-    /// When a worker began it.
+    /// When a worker started it.
     created_at: DateTime<Utc>,
-    /// Where it is.
+    /// The status.
     status: Status,
     /// How it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
-    /// What it did; all zero until it ends.
+    /// Numbers of what it did; zero until it ends.
     counts: Counts,
-    /// Why it failed.
+    /// Code of the error, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     error_code: Option<String>,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<DateTime<Utc>>,
-    /// Where to look at its operation run.
+    /// Addresses of its operation run.
     links: RunLinks,
 }
 
-/// A kind of object that syncs read.
+/// A policy type or foundation that syncs read.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PolicyType {
-    /// Its key, as selections and filters name it.
+    /// Its key, for selections and filters.
     #[schema(max_length = 128)]
     key: &'static str,
     /// Its name.
     #[schema(max_length = 256)]
     label: &'static str,
-    /// The group under which people look for it.
+    /// Its category.
     #[schema(max_length = 128)]
     category: &'static str,
     /// Its platform; several are joined by commas.
     #[schema(max_length = 256)]
     platform: &'static str,
-    /// Whether it is an object that policies lean on. Selections do not name these; they are chosen
-    /// by `include_foundations`.
+    /// Whether it is a foundation. Foundations are selected by `include_foundations`, not by key.
     foundation: bool,
-    /// The least Microsoft Graph permissions that read it.
+    /// The least privileged Microsoft Graph permissions that can read it.
     #[schema(max_items = 20)]
     permissions: &'static [String],
     /// Whether an application can read it without a signed-in user.
@@ -167,7 +165,7 @@ pub(crate) struct PolicyTypeList {
     /// In the order of the registry.
     #[schema(max_items = 200)]
     items: Vec<PolicyType>,
-    /// The categories that selections may name, sorted.
+    /// The categories that selections can filter by, sorted.
     #[schema(max_items = 100)]
     categories: Vec<&'static str>,
 }

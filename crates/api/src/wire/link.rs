@@ -1,4 +1,4 @@
-//! What leans on what in tenants.
+//! Links of inventory items.
 
 use atlas_domain::ids::ItemId;
 use atlas_store::LinkView;
@@ -9,53 +9,50 @@ use uuid::Uuid;
 
 use crate::wire::change::ItemReference;
 
-/// A link from an item to something that it leans on or is aimed at.
+/// A link from an item to an object that it refers to or is assigned to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InventoryLink {
     /// Its identifier.
     id: Uuid,
-    /// Seen from the item that was asked for: out or in. Absent in the list of the tenant.
+    /// `out` or `in`, seen from the item in the path. Absent in the list of the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     direction: Option<&'static str>,
-    /// The item that it goes from.
+    /// The item that has the link.
     item: ItemReference,
-    /// What it means, such as assigned_to or scoped_by. Clients must accept words that they do not
-    /// know.
+    /// The kind of link, such as `assigned_to` or `scoped_by`. New kinds may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     kind: &'static str,
-    /// Where it goes.
+    /// The target.
     target: LinkTarget,
-    /// What told it: object, assignments or related. Clients must accept words that they do not
-    /// know.
+    /// Where the link was read: `object`, `assignments` or `related`. New sources may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     source: &'static str,
-    /// What else is said of it, such as intent, filter_id or filter_type.
+    /// Further properties, such as `intent`, `filter_id` or `filter_type`.
     #[schema(value_type = Object)]
     qualifier: Value,
-    /// The target could be in the inventory and is not, although all that could hold it was read to
-    /// its end at least once. Judged at the end of each sync.
+    /// Whether the target is missing: it would be in the inventory if it existed, because all policy types
+    /// it could belong to were read completely. Updated at the end of each sync.
     dangling: bool,
 }
 
-/// What a link goes to.
+/// The target of a link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkTarget {
-    /// What kind of thing, such as group, assignment_filter or special. Clients must accept words
-    /// that they do not know.
+    /// The kind of target, such as `group`, `assignment_filter` or `special`. New kinds may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     kind: &'static str,
-    /// Its identifier among its kind.
+    /// Its identifier, unique among targets of its kind.
     #[schema(max_length = 1024)]
     id: String,
-    /// Its name, when it is known.
+    /// Its name, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 4096)]
     name: Option<String>,
-    /// The item that it is, when the inventory has it, present or missing.
+    /// Identifier of the target in the inventory, if it is an item.
     #[serde(skip_serializing_if = "Option::is_none")]
     item_id: Option<Uuid>,
-    /// Key of that item's policy type.
+    /// Key of the policy type of that item.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 128)]
     policy_type: Option<String>,

@@ -1,4 +1,4 @@
-//! The caller.
+//! The current user.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::example::{self, Example};
 
-/// Who you are to the API.
+/// The current user.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Me {
     /// Your identifier.
@@ -17,9 +17,9 @@ pub(crate) struct Me {
     /// Your name.
     #[schema(max_length = 256)]
     pub(crate) display_name: String,
-    /// The identifier, not the secret, of the token that you used.
+    /// Identifier of the API token of the request.
     pub(crate) token_id: Uuid,
-    /// In how many tenants you have a role.
+    /// Number of tenants that you are a member of.
     #[schema(minimum = 0)]
     pub(crate) tenant_count: i64,
 }

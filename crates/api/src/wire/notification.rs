@@ -1,4 +1,4 @@
-//! What initiators are told.
+//! Notifications.
 
 use atlas_store::NotificationView;
 use chrono::{DateTime, Utc};
@@ -10,55 +10,54 @@ use crate::example::{self, Example, links, moment};
 use crate::links::{Links, RunLinks};
 use crate::wire::run::TenantReference;
 
-/// One notice to you about a run that you asked for.
+/// A notification about a run that you started.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Notification {
     /// Its identifier.
     id: Uuid,
-    /// The tenant that it concerns.
+    /// The tenant of the run.
     tenant: TenantReference,
-    /// The run that it speaks of.
+    /// Identifier of the run.
     operation_run_id: Uuid,
-    /// `queued` when the run was recorded, `terminal` when it ended. Clients must accept words that
-    /// they do not know.
+    /// `queued` when the run was created, `terminal` when it ended. New phases may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     phase: String,
-    /// One line.
+    /// The title, one line.
     #[schema(max_length = 512)]
     title: String,
-    /// One or two sentences.
+    /// The text, one or two sentences.
     #[schema(max_length = 4096)]
     body: String,
-    /// When it was written.
+    /// When it was created.
     created_at: DateTime<Utc>,
-    /// When you read it; absent until then.
+    /// When you marked it as read.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<DateTime<Utc>>,
-    /// Where to look at the run.
+    /// Addresses of the run.
     links: RunLinks,
 }
 
-/// How many notifications are unread.
+/// The number of unread notifications.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnreadCount {
-    /// Counted up to 100.
+    /// The number, up to 100.
     #[schema(minimum = 0, maximum = 100)]
     pub(crate) count: i64,
-    /// Whether there may be more than were counted.
+    /// Whether there may be more.
     pub(crate) capped: bool,
 }
 
-/// Up to where notifications are read.
+/// The newest notification to mark as read.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct MarkRead {
-    /// This notification and all older ones.
+    /// Identifier of the notification. All older ones are marked too.
     pub(crate) up_to: Uuid,
 }
 
-/// How many notifications were marked.
+/// The number of notifications that were marked as read.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Marked {
-    /// Those that were unread before.
+    /// The number, without those that were already read.
     #[schema(minimum = 0)]
     pub(crate) marked: i64,
 }

@@ -1,4 +1,4 @@
-//! What a run did for each policy type.
+//! Results of a run per policy type.
 
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use chrono::{DateTime, Utc};
@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 
 use crate::wire::run_error::RunError;
 
-/// What a run did for one policy type.
+/// The result of a run for one policy type.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OperationRunResult {
     /// Key of the policy type.
     #[schema(max_length = 128)]
     policy_type: &'static str,
-    /// How it went.
+    /// The status.
     status: ResultStatus,
-    /// Pages of the list that were read.
+    /// Number of pages that were read.
     pages: u32,
     /// Objects seen.
     seen: u64,
@@ -29,30 +29,30 @@ pub(crate) struct OperationRunResult {
     missing: u64,
     /// Objects that had been missing and are there again.
     back: u64,
-    /// Why it failed, was left out or is incomplete.
+    /// Why it failed, was skipped or is incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<RunError>,
     /// When reading began.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// When reading ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<DateTime<Utc>>,
 }
 
-/// How reading one policy type went.
+/// The status of a policy type in a run.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ResultStatus {
-    /// Not read to its end yet.
+    /// Not read completely yet.
     Pending,
-    /// Read to its end.
+    /// Read completely.
     Succeeded,
-    /// Not read to its end.
+    /// Not read completely.
     Failed,
-    /// Left out with a reason.
+    /// Skipped for a reason in `error`.
     Skipped,
-    /// Read to its end, but not all of its assignments or links; what was known of those stands.
+    /// Read completely, except for some assignments or links, whose stored values are kept.
     Incomplete,
 }
 

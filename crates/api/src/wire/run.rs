@@ -14,119 +14,119 @@ use crate::links::{Links, RunLinks};
 use crate::wire::cancel::Cancel;
 use crate::wire::run_error::RunError;
 
-/// One asked-for piece of background work on one tenant.
+/// A background operation on one tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct OperationRun {
     /// Its identifier.
     pub(crate) id: Uuid,
-    /// What sort of work it is. Clients must accept words that they do not know.
+    /// The kind of operation, such as `inventory_sync`. New kinds may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     kind: &'static str,
-    /// The tenant that it works on.
+    /// The tenant.
     tenant: TenantReference,
-    /// Where it is.
+    /// The status.
     pub(crate) status: Status,
-    /// How it ended; there exactly when it is completed.
+    /// How the run ended. Present exactly when the status is `completed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
-    /// Who asked for it first.
+    /// The user who started it.
     initiator: Initiator,
-    /// What it reads, where that can be chosen: of kind inventory_sync. Lists leave it out.
+    /// What an `inventory_sync` reads. Omitted in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     selection: Option<Selection>,
-    /// How often a worker took it.
+    /// Number of attempts: how often a worker has taken up the run.
     #[schema(minimum = 0)]
     attempt: i32,
-    /// How many of these attempts failed.
+    /// Number of failed attempts.
     #[schema(minimum = 0)]
     failures: i32,
-    /// How many failures end it.
+    /// Number of failed attempts after which the run ends as failed.
     #[schema(minimum = 1)]
     max_failures: i32,
-    /// When it was recorded.
+    /// When the run was created.
     created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When the run last changed.
     updated_at: DateTime<Utc>,
-    /// When a worker first took it.
+    /// When a worker first took up the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<DateTime<Utc>>,
-    /// When it ended; there exactly when it is completed.
+    /// When the run ended. Present exactly when the status is `completed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<DateTime<Utc>>,
-    /// How far it is, once a worker has told.
+    /// The progress that its worker last reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<Progress>,
-    /// Why it waits, while it is queued and the reason is known.
+    /// Why the run waits, if it is queued and the reason is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     wait: Option<Wait>,
-    /// Signs of life of its worker, while it is running.
+    /// The heartbeat of its worker, while the run is running.
     #[serde(skip_serializing_if = "Option::is_none")]
     heartbeat: Option<Heartbeat>,
-    /// The last failure: of an attempt while it is active, of the run when it is completed.
+    /// The last error: of an attempt while the run is active, of the run when it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<RunError>,
-    /// What it did, when it is completed.
+    /// Numbers of what the run did. Present when the status is `completed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
-    /// The run that it repeats.
+    /// The run that this run repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of: Option<Uuid>,
-    /// Who asked it to stop; absent until somebody does.
+    /// The request to cancel the run, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel: Option<Cancel>,
-    /// What you may do with it now: cancel, retry. Clients must accept words that they do not know.
+    /// What you can do with the run now: `cancel`, `retry`. New actions may be added.
     #[schema(max_items = 20)]
     actions: Vec<&'static str>,
-    /// Where to look at it.
+    /// Addresses of the run.
     links: RunLinks,
 }
 
 /// The answer to a start.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StartedRun {
-    /// Whether the run is new.
+    /// Whether the run was created or joined.
     pub(crate) disposition: Disposition,
     /// The run.
     pub(crate) run: OperationRun,
 }
 
-/// What became of a start.
+/// The effect of a start.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Disposition {
-    /// The run was recorded now.
+    /// A new run was created.
     Created,
-    /// The same run was active already.
+    /// An equal run was already active.
     Joined,
 }
 
-/// Where a run is. There will be no fourth.
+/// The status of a run. No values will be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
-    /// No worker has it.
+    /// Waits for a worker.
     Queued,
-    /// A worker has it.
+    /// A worker executes it.
     Running,
-    /// It has ended, for good.
+    /// Has ended and will not change.
     Completed,
 }
 
-/// How a run ended. There will be no fifth.
+/// How a run ended. No values will be added.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    /// Everything was done.
+    /// The run succeeded completely.
     Succeeded,
-    /// Something was done and something failed; the results say which.
+    /// Some parts succeeded and some failed; the results list them.
     PartiallySucceeded,
-    /// Nothing was done, or the run could not go on.
+    /// The run failed.
     Failed,
-    /// Somebody stopped it.
+    /// The run was cancelled.
     Cancelled,
 }
 
-/// The tenant of something.
+/// A reference to a tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct TenantReference {
     /// Its identifier.
@@ -136,7 +136,7 @@ pub(crate) struct TenantReference {
     pub(crate) name: String,
 }
 
-/// Who asked for a run.
+/// The user who started a run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Initiator {
     /// The user's identifier.
@@ -146,37 +146,37 @@ pub(crate) struct Initiator {
     pub(crate) display: String,
 }
 
-/// What a sync reads, with all defaults spelled out.
+/// What a sync reads, with all defaults filled in.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Selection {
     /// Keys of policy types, sorted; foundations are not among them.
     #[schema(max_items = 200)]
     policy_types: Vec<&'static str>,
-    /// Whether the objects that policies lean on are read too.
+    /// Whether foundations are read.
     include_foundations: bool,
-    /// Whether it is recorded what items refer to.
+    /// Whether links of items are stored.
     include_dependencies: bool,
 }
 
-/// How far a run is, in policy types.
+/// The progress of a run, in policy types.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Progress {
-    /// What it is at. Clients must accept words that they do not know.
+    /// The current phase. New phases may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     phase: &'static str,
     /// The number of this phase, from 1.
     #[schema(minimum = 1)]
     phase_index: u32,
-    /// How many phases there are.
+    /// Number of phases.
     #[schema(minimum = 1)]
     phase_count: usize,
-    /// Types read to their end.
+    /// Types that were read completely.
     completed: u32,
     /// Types that failed.
     failed: u32,
-    /// Types left out with a reason.
+    /// Types that were skipped for a reason in their result.
     skipped: u32,
-    /// Types asked for.
+    /// Types to read in total.
     total: u32,
     /// Objects seen so far.
     items_seen: u64,
@@ -185,48 +185,47 @@ pub(crate) struct Progress {
 /// Why a run waits.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Wait {
-    /// tenant_busy, paused, backoff, handed_back or worker_lost. Clients must accept words that they
-    /// do not know.
+    /// `tenant_busy`, `paused`, `backoff`, `handed_back` or `worker_lost`. New reasons may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     reason: &'static str,
-    /// It is not started earlier than this.
+    /// The earliest time at which the run starts.
     not_before: DateTime<Utc>,
 }
 
-/// Signs of life of a worker.
+/// The heartbeat of the worker of a run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Heartbeat {
-    /// The last one.
+    /// Time of the last heartbeat.
     last_at: DateTime<Utc>,
-    /// What to think of it.
+    /// Whether the heartbeat is on time.
     state: HeartbeatState,
-    /// The worker.
+    /// Identifier of the worker.
     #[schema(max_length = 256)]
     worker_id: String,
 }
 
-/// What to think of a worker's last sign of life.
+/// Whether a heartbeat is on time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum HeartbeatState {
-    /// All is well.
+    /// On time.
     Ok,
-    /// More than half of the lease has gone by without one.
+    /// No heartbeat for more than half of the lease.
     Late,
-    /// The lease has run out; another worker will take the run.
+    /// The lease has expired; another worker will take over the run.
     Lost,
 }
 
-/// What a run did, in numbers.
+/// Numbers of what a run did.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Counts {
-    /// Types read to their end.
+    /// Types that were read completely.
     types_succeeded: u32,
     /// Types that failed.
     types_failed: u32,
-    /// Types left out with a reason.
+    /// Types that were skipped for a reason in their result.
     types_skipped: u32,
-    /// Types read to their end, but not all of their assignments or links.
+    /// Types whose list was read completely, but not all of their assignments or links.
     types_incomplete: u32,
     /// Objects seen.
     items_seen: u64,

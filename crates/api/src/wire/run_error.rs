@@ -5,33 +5,33 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Why something failed.
+/// An error of a run or of a policy type.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct RunError {
-    /// A stable word. Clients must accept words that they do not know.
+    /// Error code. New codes may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     code: String,
-    /// What happened.
+    /// Explanation of the error.
     #[schema(max_length = 2000)]
     detail: String,
-    /// Whether it may pass by itself.
+    /// Whether another attempt may succeed.
     retryable: bool,
-    /// What to do about it.
+    /// How to resolve the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     hint: Option<String>,
-    /// The Microsoft Graph permissions that are missing, when that is the cause.
+    /// The missing Microsoft Graph permissions, if they are the cause.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 100, required = false)]
     missing_permissions: Vec<String>,
-    /// The id under which Microsoft's support finds the request.
+    /// Request identifier of Microsoft Graph, for support cases with Microsoft.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 256)]
     upstream_request_id: Option<String>,
-    /// The answer of Microsoft Graph that caused it, for a support case.
+    /// The response of Microsoft Graph that caused the error, for support cases with Microsoft.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<UpstreamError>,
-    /// The rows of the list that it is about, when it is about rows.
+    /// The affected rows of the list, if the error is about rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<AffectedRows>,
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::example::{Example, moment};
 
-/// How the runs of each kind stand.
+/// Numbers of runs per kind.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QueueList {
     /// One entry per kind of run.
@@ -17,36 +17,36 @@ pub(crate) struct QueueList {
     items: Vec<Queue>,
 }
 
-/// How the runs of one kind stand. A run is due when it waits for nothing but a free slot: its time
-/// has come, its tenant is not busy, and its kind is not paused.
+/// Numbers of runs of one kind. A queued run is due when it waits only for a free slot: its start time has
+/// passed, its tenant is not busy and its kind is not paused.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Queue {
-    /// The kind of run. Clients must accept words that they do not know.
+    /// The kind of run. New kinds may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     kind: String,
-    /// Queued runs, whatever they wait for.
+    /// Number of queued runs.
     #[schema(minimum = 0)]
     queued: i64,
-    /// Queued runs that are due.
+    /// Number of queued runs that are due.
     #[schema(minimum = 0)]
     due: i64,
-    /// For how many seconds the longest waiting due run has been due; 0 when none is.
+    /// Seconds for which the oldest due run has been due; 0 if no run is due.
     #[schema(minimum = 0)]
     oldest_due_seconds: i64,
-    /// Due runs that have been due for more than two minutes. More than none means that too few
-    /// workers take work.
+    /// Number of runs that have been due for more than two minutes. If it is not 0, there are too few
+    /// workers.
     #[schema(minimum = 0)]
     overdue: i64,
-    /// Running runs.
+    /// Number of running runs.
     #[schema(minimum = 0)]
     running: i64,
-    /// Running runs whose lease ran out more than thirty seconds ago. More than none means that no
-    /// worker sweeps.
+    /// Number of running runs whose lease expired more than thirty seconds ago. If it is not 0, no worker
+    /// sweeps.
     #[schema(minimum = 0)]
     lease_expired: i64,
     /// Runs that ended within the last hour.
     ended_last_hour: EndedLastHour,
-    /// There while runs of this kind are not taken up.
+    /// Present while the kind is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pause: Option<Pause>,
 }
@@ -54,29 +54,29 @@ pub(crate) struct Queue {
 /// Runs that ended within the last hour, by outcome.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EndedLastHour {
-    /// Those that did everything.
+    /// Number of runs that succeeded.
     #[schema(minimum = 0)]
     succeeded: i64,
-    /// Those of which something failed.
+    /// Number of runs that partially succeeded.
     #[schema(minimum = 0)]
     partially_succeeded: i64,
-    /// Those that did nothing, or could not go on.
+    /// Number of runs that failed.
     #[schema(minimum = 0)]
     failed: i64,
-    /// Those that somebody stopped.
+    /// Number of runs that were cancelled.
     #[schema(minimum = 0)]
     cancelled: i64,
 }
 
-/// That runs of a kind are not taken up.
+/// A pause of a kind of runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Pause {
-    /// Since when.
+    /// When the pause began.
     since: DateTime<Utc>,
-    /// By whom, as that person is called on the machine where it was asked for.
+    /// User name on the machine from which the kind was paused.
     #[schema(max_length = 128)]
     by: String,
-    /// Why.
+    /// The reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     reason: Option<String>,
@@ -85,7 +85,7 @@ pub(crate) struct Pause {
 /// The worker processes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WorkerList {
-    /// Every worker that has not stopped cleanly, the newest first.
+    /// The workers, newest first.
     #[schema(max_items = 1000)]
     items: Vec<Worker>,
 }
@@ -93,38 +93,38 @@ pub(crate) struct WorkerList {
 /// A worker process.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Worker {
-    /// Its name, which is never used again.
+    /// Its identifier, which is never reused.
     #[schema(max_length = 256)]
     id: String,
-    /// The program's version.
+    /// Version of the program.
     #[schema(max_length = 64)]
     version: String,
-    /// The machine or container.
+    /// Name of the machine or container.
     #[schema(max_length = 256)]
     host: String,
-    /// How it stands.
+    /// Its state.
     state: WorkerState,
-    /// How many runs it works on at once.
+    /// Number of runs that it can execute at once.
     #[schema(minimum = 1)]
     slots: i32,
-    /// How many runs carry its name now.
+    /// Number of runs that it executes now.
     #[schema(minimum = 0)]
     running: i64,
-    /// When it reported first.
+    /// When it first reported.
     started_at: DateTime<Utc>,
-    /// When it reported last.
+    /// When it last reported.
     heartbeat_at: DateTime<Utc>,
 }
 
-/// How a worker stands.
+/// The state of a worker.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WorkerState {
-    /// It takes up runs.
+    /// Takes up runs.
     Working,
-    /// It ends what it has begun, and stops.
+    /// Finishes its runs and then stops.
     Draining,
-    /// It has not reported for a minute.
+    /// Has not reported for a minute.
     Silent,
 }
 

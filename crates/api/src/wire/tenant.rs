@@ -20,58 +20,58 @@ pub(crate) struct Tenant {
     name: String,
     /// Its identifier in Microsoft Entra.
     directory_id: Uuid,
-    /// The Microsoft cloud that its directory lives in.
+    /// The Microsoft cloud of its directory.
     cloud: Cloud,
-    /// Whether it may be synced.
+    /// Whether syncs are enabled.
     enabled: bool,
     /// Whether credentials for Microsoft Graph are stored.
     connected: bool,
     /// Your role in it.
     role: Role,
-    /// What your role lets you do. Clients must accept words that they do not know.
+    /// The permissions of your role. New permissions may be added.
     #[schema(max_items = 50)]
     permissions: Vec<&'static str>,
     /// When it was added.
     created_at: DateTime<Utc>,
-    /// What else can be done with it here.
+    /// Features that are available for the tenant.
     capabilities: Capabilities,
-    /// How its syncs stand.
+    /// The state of its syncs.
     sync: TenantSync,
 }
 
-/// What can be done with a tenant here, beside what its members may do.
+/// Features that are available for a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Capabilities {
-    /// Searching its directory live, as you see it.
+    /// Live search of its directory.
     directory_search: DirectorySearchCapability,
 }
 
-/// Whether the directory can be searched live, and with what.
+/// Whether and how the directory can be searched live.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DirectorySearchCapability {
-    /// Whether a search that brings what it needs is answered.
+    /// Whether live searches are available.
     available: bool,
-    /// What it needs: delegated_token. Clients must accept words that they do not know.
+    /// What a search requires: `delegated_token`. New values may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     needs: &'static str,
-    /// The header that brings it.
+    /// The request header for it.
     #[schema(max_length = 64, pattern = "^[A-Za-z][A-Za-z-]*$")]
     header: &'static str,
 }
 
-/// How the syncs of a tenant stand.
+/// The state of the syncs of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TenantSync {
     /// When a sync last succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_success_at: Option<DateTime<Utc>>,
-    /// When a sync was last asked for.
+    /// When a sync was last started.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_attempt_at: Option<DateTime<Utc>>,
     /// The newest run that is queued or running.
     #[serde(skip_serializing_if = "Option::is_none")]
     active_run_id: Option<Uuid>,
-    /// When any policy type was last read to its end.
+    /// When a policy type was last read completely.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_as_of: Option<DateTime<Utc>>,
 }
@@ -90,7 +90,7 @@ pub(crate) enum Cloud {
     China,
 }
 
-/// What a member may do, from most to least.
+/// The role of a member, from most to least permissions.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
@@ -98,9 +98,9 @@ pub(crate) enum Role {
     Owner,
     /// Runs the tenant and its members.
     Manager,
-    /// Starts operations.
+    /// Starts and cancels operations.
     Operator,
-    /// Looks.
+    /// Reads only.
     Readonly,
 }
 
