@@ -1,110 +1,92 @@
-//! Who may use whom. `docs/ARCHITECTURE.md` has the same table for people.
+//! Which crate may use which, as the tables of `docs/ARCHITECTURE.md` say.
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-struct Room {
-    name: &'static str,
-    /// Rooms of the house that its code may use.
-    uses: &'static [&'static str],
-    /// Beginnings of crate names that must not be among its direct dependencies.
-    never: &'static [&'static str],
-}
-
-const ROOMS: &[Room] = &[
-    Room {
-        name: "atlas-domain",
-        uses: &[],
-        never: &["diesel", "actix", "redis", "apalis", "reqwest", "tokio"],
-    },
-    Room {
-        name: "atlas-telemetry",
-        uses: &["atlas-domain"],
-        never: &["diesel", "actix", "redis", "apalis", "reqwest"],
-    },
-    Room {
-        name: "atlas-store",
-        uses: &["atlas-domain"],
-        never: &["actix", "apalis", "redis", "reqwest"],
-    },
-    Room {
-        name: "atlas-queue",
-        uses: &["atlas-domain", "atlas-telemetry"],
-        never: &["diesel", "actix", "reqwest"],
-    },
-    Room {
-        name: "atlas-graph",
-        uses: &["atlas-domain"],
-        never: &["diesel", "actix", "apalis", "redis"],
-    },
-    Room {
-        name: "atlas-api",
-        uses: &[
-            "atlas-domain",
-            "atlas-store",
-            "atlas-queue",
-            "atlas-telemetry",
-            "atlas-graph",
-        ],
-        never: &["diesel", "apalis", "redis"],
-    },
-    Room {
-        name: "atlas-worker",
-        uses: &[
-            "atlas-domain",
-            "atlas-store",
-            "atlas-queue",
-            "atlas-graph",
-            "atlas-telemetry",
-        ],
-        never: &["diesel", "actix", "redis", "reqwest", "apalis-redis"],
-    },
-    Room {
-        name: "atlas-cli",
-        uses: &["atlas-domain", "atlas-store", "atlas-telemetry"],
-        never: &["diesel", "actix", "apalis", "redis"],
-    },
-    Room {
-        name: "atlas-graph-sim",
-        uses: &[],
-        never: &["diesel", "apalis", "redis"],
-    },
-    Room {
-        name: "atlas-test-support",
-        uses: &[
-            "atlas-domain",
-            "atlas-store",
-            "atlas-queue",
-            "atlas-telemetry",
-            "atlas-graph",
-            "atlas-graph-sim",
-            "atlas-api",
-            "atlas-worker",
-        ],
-        never: &["diesel"],
-    },
-    Room {
-        name: "xtask",
-        uses: &[],
-        never: &["diesel", "actix", "apalis", "redis", "tokio"],
-    },
-    Room {
-        name: "atlas-tests",
-        uses: &[],
-        never: &["diesel"],
-    },
-];
-
-/// What only tests use: of any room, and by any room that is not the domain.
+/// Tests of every crate but the domain may use these.
 const FOR_TESTS: [&str; 2] = ["atlas-test-support", "atlas-graph-sim"];
 
-/// What one room alone knows. Tests may call it to look from outside.
-const KNOWN_BY_ONE: &[(&str, &[&str])] = &[
-    ("diesel", &["atlas-store"]),
-    ("apalis-redis", &["atlas-queue"]),
-    ("reqwest", &["atlas-graph", "atlas-cli"]),
-];
+/// A line of the table of crates.
+struct Room {
+    package: String,
+    /// Packages of the workspace that its code may use.
+    uses: BTreeSet<String>,
+    /// Beginnings of names of libraries that its code must not depend on.
+    never: Vec<String>,
+}
+
+/// A line of the table of libraries that few crates use directly.
+struct Library {
+    /// Beginning of its name.
+    name: String,
+    /// Packages whose code may depend on it.
+    known_by: BTreeSet<String>,
+}
+
+/// The cells of the table that has this header, without the header.
+fn table<const COLUMNS: usize>(page: &str, header: [&str; COLUMNS]) -> Vec<[String; COLUMNS]> {
+    let header = format!("| {} |", header.join(" | "));
+    let mut lines = page.lines().skip_while(|line| *line != header);
+    assert!(
+        lines.next().is_some(),
+        "docs/ARCHITECTURE.md has no table {header}"
+    );
+    lines
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells = line.trim_matches('|').split('|');
+            let cells: Vec<_> = cells.map(|cell| cell.trim().to_owned()).collect();
+            cells
+                .try_into()
+                .unwrap_or_else(|_| panic!("a line with other columns: {line}"))
+        })
+        .collect()
+}
+
+/// Names between commas; a dash is none.
+fn names(cell: &str) -> impl Iterator<Item = String> {
+    cell.split(", ")
+        .map(|name| name.trim_matches('`').to_owned())
+        .filter(|name| name != "–")
+}
+
+/// The package of a directory's name, which is how the tables name it.
+fn package(name: &str) -> String {
+    if name == "xtask" {
+        name.to_owned()
+    } else {
+        format!("atlas-{name}")
+    }
+}
+
+fn packages_of(cell: &str) -> BTreeSet<String> {
+    names(cell).map(|name| package(&name)).collect()
+}
+
+fn rooms() -> Vec<Room> {
+    let page = crate::read("docs/ARCHITECTURE.md");
+    table(&page, ["Crate", "What it is", "May use", "Never sees"])
+        .into_iter()
+        .map(|[name, _, uses, never]| Room {
+            package: package(name.trim_matches('`')),
+            uses: packages_of(&uses),
+            never: names(&never).collect(),
+        })
+        .collect()
+}
+
+fn libraries() -> Vec<Library> {
+    let page = crate::read("docs/ARCHITECTURE.md");
+    table(&page, ["Library", "Only used by"])
+        .into_iter()
+        .map(|[name, known_by]| Library {
+            name: name.trim_matches('`').to_owned(),
+            known_by: packages_of(&known_by),
+        })
+        .collect()
+}
 
 fn packages() -> Vec<Package> {
     let manifest = crate::root().join("Cargo.toml");
@@ -116,65 +98,91 @@ fn packages() -> Vec<Package> {
     metadata.packages
 }
 
-fn ours(name: &str) -> bool {
-    name.starts_with("atlas-") || name == "xtask"
+/// What the package's code depends on, without what only its tests do.
+fn code(package: &Package) -> impl Iterator<Item = &Dependency> {
+    let all = package.dependencies.iter();
+    all.filter(|dependency| dependency.kind != DependencyKind::Development)
+}
+
+/// Every package with its line.
+fn lines() -> Vec<(Package, Room)> {
+    let mut rooms = rooms();
+    packages()
+        .into_iter()
+        .map(|package| {
+            let at = rooms.iter().position(|room| room.package == *package.name);
+            let at = at.unwrap_or_else(|| panic!("{} is not in the table", package.name));
+            (package, rooms.swap_remove(at))
+        })
+        .collect()
 }
 
 #[test]
-fn every_room_is_in_the_table_and_the_table_holds_no_other() {
-    let found: BTreeSet<String> = packages()
-        .iter()
-        .map(|package| package.name.to_string())
-        .collect();
-    let listed: BTreeSet<String> = ROOMS.iter().map(|room| room.name.to_owned()).collect();
+fn every_crate_is_in_the_table_and_the_table_holds_no_other() {
+    let found: BTreeSet<_> = packages().iter().map(|one| one.name.to_string()).collect();
+    let listed: BTreeSet<_> = rooms().into_iter().map(|room| room.package).collect();
     assert_eq!(found, listed);
+    let used: BTreeSet<_> = rooms().into_iter().flat_map(|room| room.uses).collect();
+    assert!(used.is_subset(&found), "{used:?}");
 }
 
 #[test]
-fn rooms_use_only_the_rooms_that_they_may() {
-    for package in packages() {
-        let room = ROOMS
-            .iter()
-            .find(|room| *package.name == room.name)
-            .unwrap();
+fn crates_use_only_the_crates_that_they_may() {
+    let ours: BTreeSet<_> = packages().iter().map(|one| one.name.to_string()).collect();
+    for (package, room) in lines() {
         for dependency in package
             .dependencies
             .iter()
-            .filter(|other| ours(&other.name))
+            .filter(|one| ours.contains(&one.name))
         {
+            let name = dependency.name.as_str();
             let for_tests = dependency.kind == DependencyKind::Development
-                && room.name != "atlas-domain"
-                && (FOR_TESTS.contains(&dependency.name.as_str()) || room.name == "atlas-tests");
+                && room.package != "atlas-domain"
+                && (FOR_TESTS.contains(&name) || room.package == "atlas-tests");
             assert!(
-                room.uses.contains(&dependency.name.as_str()) || for_tests,
-                "{} must not use {}",
-                room.name,
-                dependency.name
+                room.uses.contains(name) || for_tests,
+                "{} must not use {name}",
+                room.package
             );
         }
     }
 }
 
 #[test]
-fn rooms_never_see_what_is_not_theirs() {
-    for package in packages() {
-        let room = ROOMS
-            .iter()
-            .find(|room| *package.name == room.name)
-            .unwrap();
-        let code = package
+fn the_table_lists_no_use_that_there_is_not() {
+    for (package, room) in lines() {
+        let used: BTreeSet<_> = package
             .dependencies
             .iter()
-            .filter(|dependency| dependency.kind != DependencyKind::Development);
-        for dependency in code {
-            let name = &dependency.name;
-            let hidden = room.never.iter().any(|start| name.starts_with(start));
-            assert!(!hidden, "{} must never see {name}", room.name);
-            for (known, by) in KNOWN_BY_ONE {
+            .map(|one| one.name.clone())
+            .collect();
+        let unused: Vec<_> = room.uses.difference(&used).collect();
+        assert!(
+            unused.is_empty(),
+            "{} does not use {unused:?}",
+            room.package
+        );
+    }
+}
+
+#[test]
+fn crates_never_depend_on_a_library_that_is_not_theirs() {
+    let libraries = libraries();
+    assert!(libraries.len() >= 3, "diesel, apalis-redis and reqwest");
+    for (package, room) in lines() {
+        for dependency in code(&package) {
+            let name = dependency.name.as_str();
+            let hidden = room
+                .never
+                .iter()
+                .any(|start| name.starts_with(start.as_str()));
+            assert!(!hidden, "{} must never see {name}", room.package);
+            for library in &libraries {
                 assert!(
-                    !name.starts_with(known) || by.contains(&room.name),
-                    "{} must not know {name}: only {by:?} does",
-                    room.name
+                    !name.starts_with(&library.name) || library.known_by.contains(&room.package),
+                    "{} must not use {name}: only {:?} may",
+                    room.package,
+                    library.known_by
                 );
             }
         }

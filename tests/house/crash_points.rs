@@ -41,7 +41,9 @@ fn neither_the_image_nor_any_command_but_those_of_tests_asks_for_them() {
         }
     }
     let naming = |word: &str| -> BTreeSet<String> {
-        crate::sources::files("xtask/src")
+        ["services/src", "xtask/src"]
+            .into_iter()
+            .flat_map(crate::sources::files)
             .filter(|(_, text)| text.contains(word))
             .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
             .collect()

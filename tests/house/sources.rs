@@ -26,7 +26,9 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn all_files() -> impl Iterator<Item = (PathBuf, String)> {
-    ["crates", "tests", "xtask"].into_iter().flat_map(files)
+    ["bench", "crates", "services", "tests", "xtask"]
+        .into_iter()
+        .flat_map(files)
 }
 
 /// Whether the code calls `sql_query` with a text that is put together while it runs.

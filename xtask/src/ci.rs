@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::interrupt::Interrupt;
-use crate::process;
-use crate::workspace::{FOR_TESTS, Workspace};
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process;
+use atlas_services::workspace::{FOR_TESTS, Workspace};
 
 /// What README.md promises to be the command that runs every test: its second code block.
 const TEST_COMMAND: &str = "cargo xtask test";

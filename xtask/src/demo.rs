@@ -11,14 +11,14 @@ use clap::Args;
 use serde_json::Value;
 
 use self::processes::Processes;
-use crate::directory::PrivateDirectory;
-use crate::http;
-use crate::interrupt::Interrupt;
-use crate::process;
-use crate::programs::{Administration, Programs};
-use crate::random;
-use crate::services::{Durability, Services};
-use crate::workspace::Workspace;
+use atlas_services::directory::PrivateDirectory;
+use atlas_services::http;
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process;
+use atlas_services::programs::{Administration, Programs};
+use atlas_services::random;
+use atlas_services::servers::{Durability, Services};
+use atlas_services::workspace::Workspace;
 
 const TENANTS: [&str; 2] = ["Contoso", "Fabrikam"];
 const ROLES: [&str; 4] = ["owner", "manager", "operator", "readonly"];

@@ -1,33 +1,24 @@
 //! `cargo xtask …`: everything that a developer or a CI machine does with this repository.
 //!
-//! It depends on none of the workspace's other crates, so that it is ready in seconds: it builds
-//! and runs their programs instead.
+//! It depends on none of the crates that the programs are made of, so that it is ready in seconds: it
+//! builds and runs their programs instead.
 
 mod bench;
 mod ci;
 mod demo;
-mod directory;
-mod http;
-mod interrupt;
 mod openapi;
-mod process;
-mod programs;
-mod random;
 mod scale;
 mod schema;
-mod services;
 mod soak;
 mod test;
-mod workspace;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use atlas_services::interrupt::{Interrupt, Interrupted};
+use atlas_services::servers::{Durability, Services};
+use atlas_services::workspace::Workspace;
 use clap::{Parser, Subcommand};
-
-use interrupt::{Interrupt, Interrupted};
-use services::{Durability, Services};
-use workspace::Workspace;
 
 /// How often the services are looked after while nothing else happens.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -71,9 +62,13 @@ enum Task {
     /// Run it after adding a migration or changing a statement under crates/store/sql. The store's
     /// tests fail while these files are not current.
     Schema,
-    /// Measure the house against a peer.
-    #[command(subcommand)]
-    Bench(bench::Bench),
+    /// Measure the programs beside a peer or a limit; `cargo xtask bench --help` names the measurements.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What to measure, and how.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Find or start PostgreSQL and Redis, print where they are, and keep them until Ctrl-C.
     Services,
 }
@@ -102,7 +97,7 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Demo(options) => demo::run(&workspace, options, &interrupt),
         Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
         Task::Schema => schema::run(&workspace, &interrupt),
-        Task::Bench(measurement) => bench::run(&workspace, measurement, &interrupt),
+        Task::Bench { arguments } => bench::run(&workspace, arguments, &interrupt),
         Task::Ci { long } => ci::run(&workspace, *long, &interrupt),
         Task::Scale => scale::run(&workspace, &interrupt),
         Task::Services => {

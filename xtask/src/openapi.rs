@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use crate::interrupt::Interrupt;
-use crate::process;
-use crate::programs::Programs;
-use crate::workspace::Workspace;
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process;
+use atlas_services::programs::Programs;
+use atlas_services::workspace::Workspace;
 
 const DOCUMENT: &str = "openapi/tenantatlas.json";
 

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::interrupt::Interrupt;
-use crate::process;
-use crate::services::{Durability, Services};
 use crate::test;
-use crate::workspace::Workspace;
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process;
+use atlas_services::servers::{Durability, Services};
+use atlas_services::workspace::Workspace;
 
 /// Runs them against real PostgreSQL, which is found or started. Cargo's own runner is used: it ends
 /// no test for taking long, and shows what the test prints while it goes.

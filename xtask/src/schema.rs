@@ -10,11 +10,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::interrupt::Interrupt;
-use crate::process;
-use crate::services::{Durability, Services};
 use crate::test::exit_code;
-use crate::workspace::Workspace;
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process;
+use atlas_services::servers::{Durability, Services};
+use atlas_services::workspace::Workspace;
 
 /// The tables, for diesel's builder.
 const TABLES: &str = "crates/store/src/schema.rs";

@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use clap::Args;
 
-use crate::interrupt::Interrupt;
-use crate::process;
-use crate::programs::Programs;
-use crate::services::{Durability, Services};
 use crate::test;
-use crate::workspace::{FOR_TESTS, Workspace};
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process;
+use atlas_services::programs::Programs;
+use atlas_services::servers::{Durability, Services};
+use atlas_services::workspace::{FOR_TESTS, Workspace};
 
 /// The test that does it, in the binary of the fault tests.
 const SOAK: &str = "soak::a_random_mix_of_faults_loses_and_doubles_nothing";

@@ -2,14 +2,14 @@
 
 use std::process::{Command, ExitCode, ExitStatus};
 
-use crate::interrupt::Interrupt;
-use crate::process;
-use crate::programs::Programs;
-use crate::services::browser::Browser;
-use crate::services::german::German;
-use crate::services::wrong_clock::WrongClock;
-use crate::services::{Durability, Services};
-use crate::workspace::{FOR_TESTS, Workspace};
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process;
+use atlas_services::programs::Programs;
+use atlas_services::servers::browser::Browser;
+use atlas_services::servers::german::German;
+use atlas_services::servers::wrong_clock::WrongClock;
+use atlas_services::servers::{Durability, Services};
+use atlas_services::workspace::{FOR_TESTS, Workspace};
 
 /// Builds everything, finds or starts the services, and runs the tests. The exit status is the
 /// test runner's.
@@ -67,7 +67,7 @@ pub(crate) fn with_services<'a>(
 fn has_nextest(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<bool> {
     match process::output(&mut workspace.cargo(&["nextest", "--version"]), interrupt) {
         Ok(_) => Ok(true),
-        Err(error) if error.is::<crate::interrupt::Interrupted>() => Err(error),
+        Err(error) if error.is::<atlas_services::interrupt::Interrupted>() => Err(error),
         Err(_) => {
             eprintln!("cargo-nextest is not installed: cargo's own runner is used");
             Ok(false)

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use super::Installation;
-use crate::interrupt::Interrupt;
-use crate::process::{self, Service};
-use crate::programs::{Api, Programs, START_LIMIT, written_address};
-use crate::services::Services;
+use atlas_services::interrupt::Interrupt;
+use atlas_services::process::{self, Service};
+use atlas_services::programs::{Api, Programs, START_LIMIT, written_address};
+use atlas_services::servers::Services;
 
 const WORKERS: usize = 2;
 /// The same content each time.

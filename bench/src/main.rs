@@ -1,0 +1,113 @@
+//! `cargo xtask bench`: how fast, beside a peer or a limit that is measured in the same run on the
+//! same machine. Only the ratios mean something elsewhere.
+//!
+//! Callers are threads with one connection each, because that is what a number of connections means.
+
+mod cpu;
+mod database;
+mod groups;
+mod http;
+mod load;
+mod pgbench;
+mod reads;
+mod runs;
+mod start;
+mod sync;
+mod times;
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use atlas_services::http::get_json;
+use atlas_services::interrupt::{Interrupt, Interrupted};
+use atlas_services::programs::{Api, Programs};
+use atlas_services::servers::Services;
+use atlas_services::workspace::Workspace;
+use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
+
+/// Requests per minute and caller that the API allows: far beyond what is measured.
+const RATE_LIMIT: &str = "100000000";
+
+/// Measure the programs of this repository beside a peer.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+enum Bench {
+    /// Starts of syncs, created and joined, over HTTP; beside what pgbench reaches with the same
+    /// statement on the same database.
+    Start(start::Options),
+    /// Empty runs per second for one and two workers, and the time from a start until a worker
+    /// begins.
+    Runs(runs::Options),
+    /// Searches of stored groups over HTTP, among a million of them.
+    Groups(groups::Options),
+    /// Every list, filter, detail and count over HTTP, among a million runs and a million items.
+    Reads(reads::Options),
+    /// Syncs of a tenant whose Graph takes its time: time beside the ideal, and requests.
+    Sync(sync::Options),
+    /// The memory of a worker that syncs a large tenant.
+    Memory(sync::MemoryOptions),
+}
+
+fn main() -> ExitCode {
+    match measure(&Bench::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("interrupted");
+            // What a shell answers for a program that SIGINT ended.
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(bench: &Bench) -> anyhow::Result<()> {
+    let interrupt = Interrupt::listen()?;
+    let workspace = Workspace::find()?;
+    match bench {
+        Bench::Start(options) => start::run(&workspace, options, &interrupt),
+        Bench::Groups(options) => groups::run(&workspace, options, &interrupt),
+        Bench::Reads(options) => reads::run(&workspace, options, &interrupt),
+        Bench::Runs(options) => runs::run(&workspace, options, &interrupt),
+        Bench::Sync(options) => sync::run(&workspace, options, &interrupt),
+        Bench::Memory(options) => sync::memory(&workspace, options, &interrupt),
+    }
+}
+
+/// For one thread that waits for one connection.
+fn runtime() -> anyhow::Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.context("a runtime")
+}
+
+/// The API's command, without a limit on callers.
+fn api(programs: &Programs, services: &Services) -> Command {
+    let mut command = programs.command("atlas-api");
+    command
+        .env("DATABASE_URL", services.database_url())
+        .env("REDIS_URL", services.redis_url())
+        .env("ATLAS_RATE_LIMIT", RATE_LIMIT)
+        .env("ATLAS_LOG", "warn");
+    command
+}
+
+/// Keys of the policy types that a start may select, without foundations.
+fn policy_types(api: &Api, token: &str) -> anyhow::Result<Vec<String>> {
+    let answer = get_json(api.address(), "/policy-types", token)?;
+    let items = answer["items"]
+        .as_array()
+        .context("policy types without items")?;
+    let policies = items.iter().filter(|item| item["foundation"] != true);
+    Ok(policies
+        .filter_map(|item| item["key"].as_str())
+        .map(str::to_owned)
+        .collect())
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.1}ms", duration.as_secs_f64() * 1000.0)
+}

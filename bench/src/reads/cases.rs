@@ -1,0 +1,275 @@
+//! Which reads are measured: every GET of the API, every filter of its lists alone, and combinations.
+//!
+//! Names in braces are filled in by [`super::places`]; the tenant is the largest one unless it is the
+//! usual one.
+
+use std::time::Duration;
+
+/// What an index can serve answers within this time, one call in a hundred excepted.
+const INDEX_LIMIT: Duration = Duration::from_millis(15);
+/// Combinations of filters that no index serves answer within this time.
+const COMBINATION_LIMIT: Duration = Duration::from_millis(100);
+/// Rows of a page when none are asked for.
+pub(super) const ROWS_OF_A_PAGE: usize = 50;
+/// The page far into a list that is measured.
+pub(super) const HUNDREDTH: usize = 100;
+/// What the neighbours repeat when no list was measured.
+pub(super) const USUALLY_SLOWEST: &str = "/operation-runs?outcome=failed";
+
+/// How long a read may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Budget {
+    /// An index serves it.
+    Index,
+    /// A combination of filters.
+    Combination,
+}
+
+impl Budget {
+    pub(super) const fn limit(self) -> Duration {
+        match self {
+            Self::Index => INDEX_LIMIT,
+            Self::Combination => COMBINATION_LIMIT,
+        }
+    }
+}
+
+/// One read.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// Path and query.
+    pub(super) path: &'static str,
+    pub(super) budget: Budget,
+    /// Whether its hundredth page is measured too.
+    deep: bool,
+}
+
+impl Case {
+    /// The numbers of the pages that are measured.
+    pub(super) const fn pages(&self) -> &'static [usize] {
+        if self.deep { &[1, HUNDREDTH] } else { &[1] }
+    }
+
+    /// Its label in the table.
+    pub(super) fn name(&self, page: usize) -> String {
+        let mark = match self.budget {
+            Budget::Index => "",
+            Budget::Combination => " [combination]",
+        };
+        let page = (page > 1).then(|| format!(" page {page}"));
+        format!("{}{}{mark}", self.path, page.unwrap_or_default())
+    }
+}
+
+/// A detail, a count, or a list that has one page only.
+const fn one(path: &'static str) -> Case {
+    Case {
+        path,
+        budget: Budget::Index,
+        deep: false,
+    }
+}
+
+/// A list, its first and its hundredth page.
+const fn list(path: &'static str) -> Case {
+    Case {
+        path,
+        budget: Budget::Index,
+        deep: true,
+    }
+}
+
+/// A list with several filters.
+const fn several(path: &'static str) -> Case {
+    Case {
+        path,
+        budget: Budget::Combination,
+        deep: false,
+    }
+}
+
+/// Every read.
+pub(super) const ALL: &[Case] = &[
+    one("/me"),
+    one("/me/notifications/unread-count"),
+    list("/me/notifications"),
+    list("/me/notifications?unread=true"),
+    one("/policy-types"),
+    one("/system/queues"),
+    one("/system/workers"),
+    list("/tenants"),
+    one("/tenants/{tenant_id}"),
+    one("/operation-runs/active"),
+    one("/operation-runs/{run_id}"),
+    one("/operation-runs/{run_id}/results"),
+    list("/operation-runs"),
+    list("/operation-runs?tenant_id={tenant_id}"),
+    list("/operation-runs?tenant_id={usual_tenant}"),
+    list("/operation-runs?tenant_id={several_tenants}"),
+    list("/operation-runs?kind=inventory_sync"),
+    list("/operation-runs?kind=directory_groups_sync"),
+    list("/operation-runs?status=queued"),
+    list("/operation-runs?status=running"),
+    list("/operation-runs?status=completed"),
+    list("/operation-runs?outcome=succeeded"),
+    list("/operation-runs?outcome=partially_succeeded"),
+    list("/operation-runs?outcome=failed"),
+    list("/operation-runs?outcome=cancelled"),
+    list("/operation-runs?initiator=me"),
+    list("/operation-runs?created_after={three_days_ago}"),
+    list("/operation-runs?created_before={eighty_five_days_ago}"),
+    one("/operation-runs?ids={several_runs}"),
+    several("/operation-runs?status=completed&kind=directory_groups_sync"),
+    several("/operation-runs?status=queued&status=running"),
+    several("/operation-runs?status=running&initiator=me"),
+    several("/operation-runs?status=queued&tenant_id={tenant_id}"),
+    several("/operation-runs?outcome=failed&outcome=cancelled"),
+    several("/operation-runs?outcome=failed&initiator=me"),
+    several("/operation-runs?outcome=failed&kind=directory_groups_sync"),
+    several("/operation-runs?outcome=failed&tenant_id={tenant_id}"),
+    several("/operation-runs?outcome=failed&tenant_id={several_tenants}"),
+    several("/operation-runs?outcome=cancelled&created_before={eighty_five_days_ago}"),
+    several("/operation-runs?created_after={sixty_days_ago}&created_before={three_days_ago}"),
+    several("/operation-runs?tenant_id={tenant_id}&initiator=me&created_after={sixty_days_ago}"),
+    several("/operation-runs?tenant_id={several_tenants}&kind=inventory_sync"),
+    several(
+        "/operation-runs?tenant_id={usual_tenant}&kind=inventory_sync&outcome=cancelled\
+         &initiator=me&created_before={three_days_ago}",
+    ),
+    list("/tenants/{tenant_id}/inventory-items"),
+    list("/tenants/{usual_tenant}/inventory-items"),
+    list("/tenants/{tenant_id}/inventory-items?policy_type=deviceCompliancePolicy"),
+    list(
+        "/tenants/{tenant_id}/inventory-items?policy_type=androidManagedAppProtection&policy_type=assignmentFilter",
+    ),
+    list("/tenants/{tenant_id}/inventory-items?category=Compliance"),
+    list("/tenants/{tenant_id}/inventory-items?platform=windows"),
+    list("/tenants/{tenant_id}/inventory-items?platform=chromeOS"),
+    // Many names contain it, all of them far down: no index has both, parts of names and their order.
+    several("/tenants/{tenant_id}/inventory-items?q=kiosk"),
+    one("/tenants/{tenant_id}/inventory-items?q=012345"),
+    one("/tenants/{tenant_id}/inventory-items?q=nowhere"),
+    one("/tenants/{usual_tenant}/inventory-items?q=nowhere"),
+    list("/tenants/{tenant_id}/inventory-items?missing=true"),
+    list("/tenants/{tenant_id}/inventory-items?missing=false"),
+    list("/tenants/{tenant_id}/inventory-items?foundation=true"),
+    list("/tenants/{tenant_id}/inventory-items?foundation=false"),
+    several("/tenants/{tenant_id}/inventory-items?policy_type=deviceCompliancePolicy&missing=true"),
+    several("/tenants/{tenant_id}/inventory-items?policy_type=deviceCompliancePolicy&q=kiosk"),
+    several("/tenants/{tenant_id}/inventory-items?category=Compliance&missing=true"),
+    several("/tenants/{tenant_id}/inventory-items?category=Compliance&q=nowhere"),
+    several("/tenants/{tenant_id}/inventory-items?missing=true&q=kiosk"),
+    several("/tenants/{tenant_id}/inventory-items?platform=windows&foundation=false&missing=true"),
+    several("/tenants/{tenant_id}/inventory-items?platform=chromeOS&missing=true"),
+    one("/tenants/{tenant_id}/inventory-items/{item_id}"),
+    list("/tenants/{tenant_id}/inventory-items/{item_id}/links"),
+    one("/tenants/{tenant_id}/inventory-items/{item_id}/links?direction=out"),
+    one("/tenants/{tenant_id}/inventory-items/{item_id}/links?direction=in"),
+    one("/tenants/{tenant_id}/inventory-items/{item_id}/links?direction=both"),
+    one("/tenants/{tenant_id}/inventory-summary"),
+    list("/tenants/{tenant_id}/inventory-links"),
+    list("/tenants/{tenant_id}/inventory-links?kind=assigned_to"),
+    list("/tenants/{tenant_id}/inventory-links?kind=scoped_by"),
+    list("/tenants/{tenant_id}/inventory-links?target_kind=role_scope_tag"),
+    list("/tenants/{tenant_id}/inventory-links?target_kind=group&target_id={group_id}"),
+    list("/tenants/{tenant_id}/inventory-links?dangling=true"),
+    list("/tenants/{tenant_id}/inventory-links?dangling=false"),
+    several("/tenants/{tenant_id}/inventory-links?kind=scoped_by&dangling=true"),
+    several("/tenants/{tenant_id}/inventory-links?kind=excluded_from&target_kind=group"),
+    several("/tenants/{tenant_id}/inventory-links?target_kind=role_scope_tag&dangling=false"),
+    list("/tenants/{tenant_id}/inventory-changes"),
+    list("/tenants/{tenant_id}/inventory-changes?since={sixty_days_ago}"),
+    one("/tenants/{tenant_id}/inventory-changes?item_id={item_id}"),
+    list("/tenants/{tenant_id}/inventory-changes?kind=gone"),
+    list("/tenants/{tenant_id}/inventory-changes?kind=changed"),
+    list("/tenants/{tenant_id}/inventory-changes?policy_type=assignmentFilter"),
+    several("/tenants/{tenant_id}/inventory-changes?kind=gone&kind=back"),
+    several("/tenants/{tenant_id}/inventory-changes?kind=gone&since={sixty_days_ago}"),
+    several("/tenants/{tenant_id}/inventory-changes?kind=gone&policy_type=assignmentFilter"),
+    list("/tenants/{tenant_id}/inventory-sync-runs"),
+    list("/tenants/{usual_tenant}/inventory-sync-runs"),
+    list("/tenants/{tenant_id}/audit-events"),
+    list("/tenants/{tenant_id}/audit-events?action=operation_run.completed"),
+    list("/tenants/{tenant_id}/audit-events?action=tenant.added"),
+    list("/tenants/{tenant_id}/audit-events?actor={me}"),
+    list("/tenants/{tenant_id}/audit-events?outcome=denied"),
+    list("/tenants/{tenant_id}/audit-events?occurred_after={three_days_ago}"),
+    list("/tenants/{tenant_id}/audit-events?occurred_before={three_days_ago}"),
+    several("/tenants/{tenant_id}/audit-events?action=operation_run.started&actor={me}"),
+    several("/tenants/{tenant_id}/audit-events?action=operation_run.completed&outcome=failed"),
+    several(
+        "/tenants/{tenant_id}/audit-events?outcome=denied&occurred_after={three_days_ago}\
+         &occurred_before={an_hour_ago}",
+    ),
+    list("/tenants/{tenant_id}/directory-groups"),
+    list("/tenants/{tenant_id}/directory-groups?type=microsoft_365"),
+    list("/tenants/{tenant_id}/directory-groups?type=distribution"),
+    list("/tenants/{tenant_id}/directory-groups?q=sg-"),
+    one("/tenants/{tenant_id}/directory-groups?q=s"),
+    one("/tenants/{tenant_id}/directory-groups?q=berlin"),
+    one("/tenants/{tenant_id}/directory-groups?q=markting%20rome"),
+    one("/tenants/{tenant_id}/directory-groups?q=xylophone"),
+    several("/tenants/{tenant_id}/directory-groups?q=berlin&type=microsoft_365"),
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+    use serde_json::Value;
+
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../openapi/tenantatlas.json");
+
+    /// Paths of all GET operations, with the names of their query parameters.
+    fn reads(document: &Value) -> Vec<(&String, Vec<&str>)> {
+        let paths = document["paths"].as_object().unwrap().iter();
+        paths
+            .filter_map(|(path, operations)| {
+                let parameters = operations.get("get")?["parameters"].as_array();
+                let parameters = parameters.into_iter().flatten().map(|parameter| {
+                    parameter["$ref"].as_str().map_or(parameter, |reference| {
+                        document.pointer(reference.trim_start_matches('#')).unwrap()
+                    })
+                });
+                let queries = parameters.filter(|parameter| parameter["in"] == "query");
+                let names = queries.map(|parameter| parameter["name"].as_str().unwrap());
+                Some((path, names.collect()))
+            })
+            .collect()
+    }
+
+    fn of<'a>(path: &'a str) -> impl Iterator<Item = (&'static Case, &'static str)> + 'a {
+        ALL.iter().filter_map(move |case| {
+            let (own, query) = case.path.split_once('?').unwrap_or((case.path, ""));
+            (own.replace("{usual_tenant}", "{tenant_id}") == path).then_some((case, query))
+        })
+    }
+
+    #[test]
+    fn every_read_and_every_filter_of_the_api_is_measured() {
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let reads = reads(&document);
+        assert!(reads.len() > 20, "{}", reads.len());
+        for (path, parameters) in reads {
+            assert!(of(path).count() > 0, "GET {path} is not measured");
+            for name in parameters {
+                let measured = match name {
+                    "limit" => true,
+                    "cursor" => of(path).any(|(case, _)| case.deep || path.ends_with("/results")),
+                    filter => of(path).any(|(_, query)| {
+                        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+                        pairs.any(|(name, _)| name == filter)
+                    }),
+                };
+                assert!(measured, "GET {path} is not measured with {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_lines_have_one_name() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|case| case.name(1)).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -1,0 +1,180 @@
+//! Callers who repeat the slowest list as fast as their quota lets them, and what that costs another
+//! caller.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+
+use super::Installation;
+use super::seed;
+use super::table::milliseconds;
+use crate::http::Connection;
+use crate::load::Load;
+use crate::policy_types;
+use crate::times::Times;
+use atlas_services::interrupt::Interrupt;
+use atlas_services::programs::Administration;
+
+/// Time between the other caller's requests, by turns `GET /me` and the start of a sync: its quota
+/// allows this rate for any length of time.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What another caller was answered.
+#[derive(Debug)]
+struct Answers {
+    me: Times,
+    starts: Times,
+    /// Answers that were neither 200 nor 202.
+    refused: usize,
+}
+
+/// Measures another caller alone, then beside the neighbours, and prints both.
+pub(super) fn measure(
+    installation: &Installation<'_>,
+    operator: &Administration<'_>,
+    list: &str,
+    duration: Duration,
+) -> anyhow::Result<()> {
+    let tokens = (1..=seed::NEIGHBOURS)
+        .map(|number| operator.add_token(&seed::neighbour(number)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let starter = operator.add_token(seed::STARTER)?;
+    let api = installation.usual_api()?;
+    let tenants = (1..=16).map(seed::tenant).collect();
+    let keys = policy_types(&api, &installation.token)?;
+    let load = Load::new(api.address(), starter.clone(), tenants, keys);
+    let interrupt = installation.interrupt;
+
+    let turn = AtomicUsize::new(0);
+    let other = || other_caller(api.address(), &starter, &load, &turn, duration, interrupt);
+    // What the first calls prepare is not compared.
+    let warm = Duration::from_secs(2);
+    other_caller(api.address(), &starter, &load, &turn, warm, interrupt)?;
+    let alone = other()?;
+    let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let beside = thread::scope(|scope| -> anyhow::Result<Answers> {
+        let neighbours: Vec<_> = tokens
+            .iter()
+            .map(|token| {
+                scope.spawn(|| repeat(api.address(), token, list, &stop, &answered, interrupt))
+            })
+            .collect();
+        let beside = other();
+        stop.store(true, Ordering::Relaxed);
+        for neighbour in neighbours {
+            neighbour
+                .join()
+                .map_err(|_| anyhow!("a caller panicked"))??;
+        }
+        beside
+    })?;
+    print(
+        list,
+        &alone,
+        &beside,
+        answered.load(Ordering::Relaxed),
+        duration,
+    )
+}
+
+/// Repeats a list until it is stopped; waits when its quota is used up.
+fn repeat(
+    address: SocketAddr,
+    token: &str,
+    list: &str,
+    stop: &AtomicBool,
+    answered: &AtomicUsize,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    let mut connection = Connection::open(address)?;
+    while !stop.load(Ordering::Relaxed) {
+        let answer = connection.send("GET", list, Some(token), "")?;
+        match (answer.status, answer.retry_after) {
+            (200, _) => {
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            (_, wait) => {
+                let until = Instant::now() + Duration::from_secs(wait.unwrap_or(1));
+                while Instant::now() < until && !stop.load(Ordering::Relaxed) {
+                    interrupt.pause(Duration::from_millis(20))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Asks for itself and starts syncs, by turns.
+fn other_caller(
+    address: SocketAddr,
+    token: &str,
+    load: &Load,
+    turn: &AtomicUsize,
+    duration: Duration,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Answers> {
+    let mut connection = Connection::open(address)?;
+    let mut answers = Answers {
+        me: Times::new()?,
+        starts: Times::new()?,
+        refused: 0,
+    };
+    let began = Instant::now();
+    while began.elapsed() < duration {
+        let number = turn.fetch_add(1, Ordering::Relaxed);
+        let called = Instant::now();
+        let (status, kind) = if number.is_multiple_of(2) {
+            let answer = connection.send("GET", "/me", Some(token), "")?;
+            (answer.status, &mut answers.me)
+        } else {
+            let (path, body) = load.start(number / 2)?;
+            let answer = connection.send("POST", &path, Some(token), &body)?;
+            (answer.status, &mut answers.starts)
+        };
+        let took = called.elapsed();
+        kind.record(took)?;
+        answers.refused += usize::from(!matches!(status, 200 | 202));
+        interrupt.pause(INTERVAL.saturating_sub(took))?;
+    }
+    Ok(answers)
+}
+
+fn print(
+    list: &str,
+    alone: &Answers,
+    beside: &Answers,
+    answered: usize,
+    duration: Duration,
+) -> anyhow::Result<()> {
+    println!(
+        "\nneighbours: {} callers repeat {list}, {:.1} answers per second; another caller's answers \
+         other than 200 and 202: {} alone, {} beside them",
+        seed::NEIGHBOURS,
+        answered as f64 / duration.as_secs_f64(),
+        alone.refused,
+        beside.refused
+    );
+    println!(
+        "{:>6} {:>9} {:>9} {:>10} {:>10} {:>7}  p99 beside to alone",
+        "", "p50 ms", "p99 ms", "beside p50", "beside p99", "ratio"
+    );
+    for (name, alone, beside) in [
+        ("me", &alone.me, &beside.me),
+        ("start", &alone.starts, &beside.starts),
+    ] {
+        let (p50, p99) = (alone.p50()?, alone.p99()?);
+        let (beside_p50, beside_p99) = (beside.p50()?, beside.p99()?);
+        println!(
+            "{name:>6} {:>9} {:>9} {:>10} {:>10} {:>7.2}",
+            milliseconds(p50),
+            milliseconds(p99),
+            milliseconds(beside_p50),
+            milliseconds(beside_p99),
+            beside_p99.as_secs_f64() / p99.as_secs_f64()
+        );
+    }
+    Ok(())
+}

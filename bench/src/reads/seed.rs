@@ -1,0 +1,47 @@
+//! The installation that is read: `tests/scale/seed.sql`, which tests at scale use too.
+
+use std::fs;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use atlas_services::workspace::Workspace;
+
+use crate::database::Database;
+
+const SEED: &str = "tests/scale/seed.sql";
+/// A member of all tenants who operates the installation.
+pub(super) const MEMBER_OF_ALL: &str = "everywhere@seed.example";
+/// A member of all tenants who starts syncs.
+pub(super) const STARTER: &str = "starter@seed.example";
+/// How many further members of all tenants there are.
+pub(super) const NEIGHBOURS: usize = 10;
+
+/// One of them, counted from 1.
+pub(super) fn neighbour(number: usize) -> String {
+    format!("neighbour-{number}@seed.example")
+}
+
+/// The id of a tenant by its number, from 1 to 200; the first one is the largest.
+pub(super) fn tenant(number: usize) -> String {
+    format!("00000000-0000-7000-8000-{number:012x}")
+}
+
+/// Fills the migrated, empty database.
+pub(super) fn plant(
+    workspace: &Workspace,
+    database: &Database<'_>,
+    runs: u64,
+    items: u64,
+) -> anyhow::Result<()> {
+    eprintln!("Storing {runs} runs and {items} items.");
+    let began = Instant::now();
+    let seed = fs::read_to_string(workspace.root.join(SEED)).context(SEED)?;
+    database.execute(&format!("SET seed.runs = {runs}; SET seed.items = {items}"))?;
+    database.execute(&seed).context(SEED)?;
+    // Else the reads that are measured would do what vacuuming does, each on its rows.
+    database.execute("VACUUM (ANALYZE)")?;
+    database.execute("CHECKPOINT")?;
+    eprintln!("Stored after {:.0} s.", began.elapsed().as_secs_f64());
+    Ok(())
+}
