@@ -1,44 +1,22 @@
 //! The machinery of runs: how many end in a second when there is nothing to do in them, and how
 //! soon a worker begins after a start.
-//!
-//! An empty run is one of a tenant without credentials. It is claimed, its sync is recorded, the
-//! credentials are looked for, and it ends as `credentials_missing` with its notification, audit
-//! entry and events: everything but Microsoft Graph and inventory. All times are PostgreSQL's.
-//!
-//! An installation in use is measured: some runs have ended before those that count, and the
-//! database's statistics know of them. In empty tables PostgreSQL plans statements and checks of
-//! references as for tables that stay empty, until its next look at them.
+
+mod installation;
 
 use std::collections::BTreeMap;
-use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
-use clap::Args;
-
-use super::cpu;
-use super::database::Database;
-use super::http::Connection;
 use atlas_services::interrupt::Interrupt;
-use atlas_services::process::{self, Service};
-use atlas_services::programs::{Administration, Api, Programs, START_LIMIT};
+use atlas_services::programs::Programs;
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
+use clap::Args;
+
+pub(crate) use self::installation::{Installation, Throughput};
 
 /// How many worker processes at once.
 const WORKERS: [u16; 2] = [1, 2];
-/// Starts before the ones that count, so that connections and statements are ready.
-const WARM_UP: u32 = 20;
 /// Runs that end before those that count: one of so many.
 const ENDED_BEFORE: u32 = 5;
-/// How often it is asked whether the runs have ended.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// How often it is asked whether a single run has ended.
-const LOOK_SOON: Duration = Duration::from_millis(5);
-/// A machine on which this does not suffice measures nothing.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// One policy type, so that as little as possible is recorded of a run.
-const ONE_TYPE: &str = r#"{"policy_types":["securityDefaults"],"include_foundations":false}"#;
 
 /// What is expected of two cores.
 const RUNS_PER_SECOND: f64 = 3_000.0;
@@ -62,25 +40,6 @@ pub(crate) struct Options {
     starts: u32,
 }
 
-/// How many runs ended, and what that took.
-struct Throughput {
-    runs_per_second: f64,
-    /// Milliseconds of a processor for each run, by program.
-    cpu: BTreeMap<String, f64>,
-}
-
-/// An installation without Graph.
-struct Installation<'a> {
-    programs: &'a Programs,
-    services: &'a Services,
-    operator: Administration<'a>,
-    interrupt: &'a Interrupt,
-    tenant: String,
-    token: String,
-    database: Database<'a>,
-    started: u32,
-}
-
 /// Measures and prints.
 pub(crate) fn run(
     workspace: &Workspace,
@@ -89,38 +48,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let programs = Programs::build(workspace, true, interrupt)?;
     let services = Services::start(workspace, Durability::Durable, interrupt)?;
-    let directory = services.directory();
-    let operator = Administration::begin(&programs, services.database_url(), directory, interrupt)?;
-    let tenant = operator.add_tenant("Bench")?;
-    let token = operator.add_user(
-        "caller@bench.example",
-        "operator",
-        std::slice::from_ref(&tenant),
-    )?;
-    let mut installation = Installation {
-        programs: &programs,
-        services: &services,
-        operator,
-        interrupt,
-        tenant,
-        token,
-        database: Database::connect(&services, interrupt)?,
-        started: 0,
-    };
-    let api = Api::start(
-        "api",
-        super::api(&programs, &services),
-        directory,
-        interrupt,
-    )?;
-    installation.press(&mut Connection::open(api.address())?)?;
-    // The API wants credentials to be there; that nobody can read them ends the run as soon.
-    installation
-        .database
-        .execute("UPDATE tenant_credentials SET key_id = 'unknown'")?;
-    installation
-        .database
-        .execute(&bulk_tenants(options.tenants))?;
+    let mut installation = Installation::prepare(&programs, &services, options.tenants, interrupt)?;
 
     installation.rate(1, "before", options.runs / ENDED_BEFORE, options.slots)?;
     let mut rates = BTreeMap::new();
@@ -131,161 +59,9 @@ pub(crate) fn run(
             installation.rate(workers, &batch, options.runs, options.slots)?,
         );
     }
-    let (median, p99) = installation.beginnings(&api, options)?;
+    let (median, p99) = installation.beginnings(options.slots, options.starts)?;
     print(options, &rates, median, p99);
     Ok(())
-}
-
-impl Installation<'_> {
-    /// Starts a sync and returns the run's path.
-    fn press(&self, connection: &mut Connection) -> anyhow::Result<String> {
-        let path = format!("/tenants/{}/inventory-sync", self.tenant);
-        let answer = connection.send("POST", &path, Some(&self.token), ONE_TYPE)?;
-        let body = String::from_utf8_lossy(&answer.body);
-        ensure!(
-            answer.status == 202 && body.contains("\"disposition\":\"created\""),
-            "a start is answered {}: {body}",
-            answer.status
-        );
-        let body: serde_json::Value = serde_json::from_str(&body)?;
-        let id = body["run"]["id"]
-            .as_str()
-            .context("a start without a run")?;
-        Ok(format!("/operation-runs/{id}"))
-    }
-
-    fn worker(&mut self, slots: u16) -> anyhow::Result<Service> {
-        self.started += 1;
-        let name = format!("worker-{}", self.started);
-        let health_file = self
-            .services
-            .directory()
-            .path()
-            .join(format!("{name}.health"));
-        let mut command = self.programs.command("atlas-worker");
-        command
-            .arg("run")
-            .env("DATABASE_URL", self.services.database_url())
-            .env("REDIS_URL", self.services.redis_url())
-            .env("ATLAS_SECRET_KEYS_FILE", self.operator.keys_file())
-            .env("ATLAS_WORKER_SLOTS", slots.to_string())
-            .env("ATLAS_HEALTH_FILE", &health_file)
-            .env("ATLAS_LOG", "warn");
-        Service::start(&name, &mut command, None, self.services.directory())
-    }
-
-    /// Empty runs per second with so many workers.
-    fn rate(
-        &mut self,
-        workers: u16,
-        batch: &str,
-        runs: u32,
-        slots: u16,
-    ) -> anyhow::Result<Throughput> {
-        let batch = format!("bench-{batch}-");
-        self.database.execute(&bulk_runs(runs, &batch))?;
-        self.database.execute("ANALYZE")?;
-        let before = cpu::of_descendants();
-        let mut running = (0..workers)
-            .map(|_| self.worker(slots))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        let left = format!(
-            "SELECT EXISTS (SELECT FROM operation_runs \
-             WHERE identity LIKE '{batch}%' AND status <> 'completed')"
-        );
-        let until = Instant::now() + PATIENCE;
-        while self.database.row(&left)?.try_get(0)? {
-            running.iter_mut().try_for_each(Service::check)?;
-            ensure!(Instant::now() < until, "the runs do not end");
-            self.interrupt.pause(LOOK_AGAIN)?;
-        }
-        let mut used = cpu::of_descendants();
-        for (program, seconds) in &mut used {
-            *seconds -= before.get(program).copied().unwrap_or_default();
-        }
-        let measured = self.database.row(&format!(
-            "SELECT (count(*) FILTER (WHERE error->>'code' = 'credentials_missing' \
-                AND attempt = 1))::float8, \
-             extract(epoch FROM max(completed_at) - min(started_at))::float8 \
-             FROM operation_runs WHERE identity LIKE '{batch}%'"
-        ))?;
-        let (ended, seconds): (f64, f64) = (measured.try_get(0)?, measured.try_get(1)?);
-        ensure!(
-            ended == f64::from(runs),
-            "only {ended} runs were empty and ended at once"
-        );
-        Ok(Throughput {
-            runs_per_second: ended / seconds,
-            cpu: used
-                .into_iter()
-                .map(|(program, seconds)| (program, 1000.0 * seconds / ended))
-                .filter(|(_, milliseconds)| *milliseconds >= 0.005)
-                .collect(),
-        })
-    }
-
-    /// Milliseconds from a start until its run begins, with one idle worker: half of them, and 99
-    /// of 100, are no longer.
-    fn beginnings(&mut self, api: &Api, options: &Options) -> anyhow::Result<(f64, f64)> {
-        let mut worker = self.worker(options.slots)?;
-        let name = format!("worker-{}.health", self.started);
-        let health_file = self.services.directory().path().join(name);
-        let mut health: Command = self.programs.command("atlas-worker");
-        health.arg("health").env("ATLAS_HEALTH_FILE", &health_file);
-        worker.wait_until(START_LIMIT, self.interrupt, || {
-            process::output(&mut health, self.interrupt)
-        })?;
-        // A connection of before would have been closed while nobody asked.
-        let mut connection = Connection::open(api.address())?;
-        for _ in 0..WARM_UP + options.starts {
-            let run = self.press(&mut connection)?;
-            worker.wait_until(START_LIMIT, self.interrupt, || {
-                let answer = connection
-                    .send("GET", &run, Some(&self.token), "")?
-                    .json()?;
-                ensure!(answer["status"] == "completed", "the run has not ended");
-                Ok(())
-            })?;
-            self.interrupt.pause(LOOK_SOON)?;
-        }
-        let measured = self.database.row(&format!(
-            "SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY took), \
-                percentile_disc(0.99) WITHIN GROUP (ORDER BY took) FROM ( \
-                SELECT (1000 * extract(epoch FROM started_at - created_at))::float8 AS took \
-                FROM operation_runs WHERE tenant_id = '{}' AND identity NOT LIKE 'bench-%' \
-                ORDER BY created_at DESC LIMIT {}) t",
-            self.tenant, options.starts
-        ))?;
-        Ok((measured.try_get(0)?, measured.try_get(1)?))
-    }
-}
-
-/// Tenants without credentials.
-fn bulk_tenants(count: u32) -> String {
-    format!(
-        "INSERT INTO tenants (id, name, directory_id) \
-         SELECT gen_random_uuid(), 'Bulk', gen_random_uuid() FROM generate_series(1, {count})"
-    )
-}
-
-/// The rows that so many starts would have made, copied from the first run that there was.
-fn bulk_runs(count: u32, batch: &str) -> String {
-    format!(
-        "WITH source AS (SELECT * FROM operation_runs ORDER BY created_at LIMIT 1), \
-         wanted AS ( \
-            SELECT t.id AS tenant_id, n, gen_random_uuid() AS id \
-            FROM (SELECT id, row_number() OVER (ORDER BY id) AS k, count(*) OVER () AS all_of \
-                FROM tenants WHERE name = 'Bulk') t \
-                JOIN generate_series(1, {count}) n ON n % t.all_of = t.k - 1), \
-         runs AS ( \
-            INSERT INTO operation_runs (id, tenant_id, kind, identity, lock_scope, inputs, \
-                initiator_id, event_seq) \
-            SELECT w.id, w.tenant_id, s.kind, '{batch}' || w.n, s.lock_scope, s.inputs, \
-                s.initiator_id, 1 \
-            FROM wanted w, source s RETURNING id) \
-         INSERT INTO operation_run_events (run_id, seq, attempt, event) \
-         SELECT id, 1, 0, 'queued' FROM runs"
-    )
 }
 
 fn print(options: &Options, rates: &BTreeMap<u16, Throughput>, median: f64, p99: f64) {

@@ -14,6 +14,7 @@ mod postgres;
 mod programs;
 mod redis;
 mod wire;
+pub mod wrk;
 pub mod wrong_clock;
 
 use std::ffi::OsString;
@@ -161,12 +162,16 @@ impl Services {
 
     /// pgbench, connected to the PostgreSQL that was started.
     pub fn pgbench(&self) -> anyhow::Result<Command> {
+        self.pgbench_of(self.database_url())
+    }
+
+    /// pgbench, connected to another database of that PostgreSQL.
+    pub fn pgbench_of(&self, url: &str) -> anyhow::Result<Command> {
         let Some(Tools::Postgres(tools)) = &self.postgres.tools else {
             bail!("pgbench is only there beside a PostgreSQL that was started");
         };
         let mut command = tools.command("pgbench");
         // A connection string as the database's name; the password is not in the arguments.
-        let url = self.database_url();
         let (scheme, rest) = url.split_once("://").context("DATABASE_URL")?;
         let (login, place) = rest.split_once('@').context("DATABASE_URL names no user")?;
         let (user, password) = login

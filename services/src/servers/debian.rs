@@ -15,6 +15,7 @@ use anyhow::{Context, bail};
 use super::account::Account;
 use super::browser::Browser;
 use super::programs::{Postgres, Redis};
+use super::wrk::Wrk;
 use crate::directory::PrivateDirectory;
 use crate::interrupt::Interrupt;
 use crate::process;
@@ -84,6 +85,16 @@ pub(super) fn browser(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::R
         }
     }
     Ok(browser)
+}
+
+/// The load generator.
+pub(super) fn wrk(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Wrk> {
+    let root = tree(workspace, "wrk", interrupt)?;
+    let program = root.join("usr/bin/wrk");
+    if !program.exists() {
+        bail!("the package holds no usr/bin/wrk");
+    }
+    Ok(Wrk::unpacked(program, library_path(&root)?))
 }
 
 /// The directory with a package and what it needs, unpacked at an earlier time or now.

@@ -135,7 +135,7 @@ pub(super) fn each<T: std::fmt::Debug>(
     bail!("{}", failures.join("; "))
 }
 
-fn command(program: &Path, libraries: Option<&OsString>) -> Command {
+pub(super) fn command(program: &Path, libraries: Option<&OsString>) -> Command {
     let mut command = Command::new(program);
     // Messages and sort order must not depend on who runs this.
     command.env("LC_ALL", "C");
