@@ -1,8 +1,8 @@
 //! The page of a run, in a real browser.
 //!
 //! `ATLAS_CHROMEDRIVER` and `ATLAS_CHROMIUM` name the programs, `ATLAS_BROWSER_LIBRARIES` the
-//! directories with libraries that only they need; `cargo xtask test` sets them where it can get
-//! them. Without them, and without programs of these names, there is no browser to test
+//! directories with libraries that only they need; `cargo xtask test --browser` sets them where it can
+//! get them. Without them, and without programs of these names, there is no browser to test
 //! with: the test says so and ends.
 
 use std::path::{Path, PathBuf};

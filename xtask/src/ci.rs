@@ -1,13 +1,15 @@
-//! `cargo xtask ci`: what a change must pass. The same stages run on every machine.
+//! `cargo xtask ci`: what a change must pass. The same stages run on every machine, in two sizes.
 
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-
 use atlas_services::interrupt::Interrupt;
 use atlas_services::process;
 use atlas_services::workspace::{FOR_TESTS, Workspace};
+
+/// The exit status of a command of ours for which this machine lacks something.
+pub(crate) const SKIPPED: u8 = 77;
 
 /// What README.md promises to be the command that runs every test: its second code block.
 const TEST_COMMAND: &str = "cargo xtask test";
@@ -17,48 +19,71 @@ struct Stage {
     command: Command,
 }
 
+/// How a stage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped,
+}
+
 struct Result {
     name: &'static str,
-    passed: bool,
+    outcome: Outcome,
     took: Duration,
 }
 
-/// Runs every stage, also after one has failed, and prints a table of them. The long CI has one more.
+/// Runs every stage, also after one has failed, and prints a table of them. With `all`, also the stages
+/// that take long.
 pub(crate) fn run(
     workspace: &Workspace,
-    long: bool,
+    all: bool,
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
+    let mut stages = stages(workspace)?;
+    if all {
+        stages.extend(long_stages(workspace));
+    }
     let mut results = Vec::new();
-    for Stage { name, mut command } in stages(workspace, long)? {
+    for Stage { name, mut command } in stages {
         eprintln!("\n── {name}");
         let started = Instant::now();
-        let passed = process::run(&mut command, interrupt)?.success();
+        let outcome = Outcome::of(process::run(&mut command, interrupt)?.code());
         let took = started.elapsed();
         eprintln!(
             "── {name}: {} after {:.1} s",
-            verdict(passed),
+            outcome.as_str(),
             took.as_secs_f64()
         );
-        results.push(Result { name, passed, took });
+        results.push(Result {
+            name,
+            outcome,
+            took,
+        });
     }
     eprintln!();
-    for Result { name, passed, took } in &results {
+    for Result {
+        name,
+        outcome,
+        took,
+    } in &results
+    {
         eprintln!(
-            "{name:<14} {:<6} {:>8.1} s",
-            verdict(*passed),
+            "{name:<14} {:<7} {:>8.1} s",
+            outcome.as_str(),
             took.as_secs_f64()
         );
     }
-    let all_passed = results.iter().all(|result| result.passed);
-    Ok(if all_passed {
-        ExitCode::SUCCESS
-    } else {
+    eprintln!("{}", summary(&results));
+    let failed = results.iter().any(|one| one.outcome == Outcome::Failed);
+    Ok(if failed {
         ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
-fn stages(workspace: &Workspace, long: bool) -> anyhow::Result<Vec<Stage>> {
+fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
     let readme = std::fs::read_to_string(workspace.root.join("README.md")).context("README.md")?;
     let command = test_command(&readme)?;
     let documentation = [&["doc", "--workspace", "--no-deps"][..], &FOR_TESTS].concat();
@@ -72,7 +97,7 @@ fn stages(workspace: &Workspace, long: bool) -> anyhow::Result<Vec<Stage>> {
         &["--", "-D", "warnings"],
     ]
     .concat();
-    let mut stages = vec![
+    Ok(vec![
         Stage {
             name: "format",
             command: workspace.cargo(&["fmt", "--all", "--", "--check"]),
@@ -99,14 +124,55 @@ fn stages(workspace: &Workspace, long: bool) -> anyhow::Result<Vec<Stage>> {
             name: "tests",
             command: tests,
         },
+    ])
+}
+
+/// What takes long, or downloads much that few machines have.
+fn long_stages(workspace: &Workspace) -> Vec<Stage> {
+    let stages: [(&str, &[&str]); 4] = [
+        ("scale", &["xtask", "scale"]),
+        ("conformance", &["xtask", "conformance"]),
+        ("browser", &["xtask", "test", "--browser"]),
+        ("long soak", &["xtask", "soak", "--minutes", "10"]),
     ];
-    if long {
-        stages.push(Stage {
-            name: "scale",
-            command: workspace.cargo(&["xtask", "scale"]),
-        });
+    stages
+        .map(|(name, arguments)| Stage {
+            name,
+            command: workspace.cargo(arguments),
+        })
+        .into()
+}
+
+impl Outcome {
+    /// By the exit status of a command; none is one that a signal ended.
+    fn of(status: Option<i32>) -> Self {
+        match status {
+            Some(0) => Self::Passed,
+            Some(status) if status == i32::from(SKIPPED) => Self::Skipped,
+            _ => Self::Failed,
+        }
     }
-    Ok(stages)
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "FAILED",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// The last line: how many ended how, and how long all took.
+fn summary(results: &[Result]) -> String {
+    let count = |outcome| results.iter().filter(|one| one.outcome == outcome).count();
+    let took: Duration = results.iter().map(|one| one.took).sum();
+    format!(
+        "{} passed, {} failed, {} skipped in {:.0} min",
+        count(Outcome::Passed),
+        count(Outcome::Failed),
+        count(Outcome::Skipped),
+        took.as_secs_f64() / 60.0
+    )
 }
 
 /// Takes the command from the page that promises it, so that the promise is what is checked.
@@ -128,10 +194,6 @@ fn code_blocks(page: &str) -> Vec<&str> {
     inside
         .filter_map(|block| block.split_once('\n').map(|(_, code)| code))
         .collect()
-}
-
-fn verdict(passed: bool) -> &'static str {
-    if passed { "passed" } else { "FAILED" }
 }
 
 #[cfg(test)]
@@ -159,5 +221,16 @@ mod tests {
                 .contains("make test")
         );
         assert!(test_command("# T\n").is_err());
+    }
+
+    #[test]
+    fn a_stage_that_cannot_run_is_counted_as_skipped_and_never_as_passed() {
+        let ended = [Some(0), Some(0), Some(77), Some(1), None];
+        let results = ended.map(|status| Result {
+            name: "stage",
+            outcome: Outcome::of(status),
+            took: Duration::from_secs(60),
+        });
+        assert_eq!(summary(&results), "2 passed, 2 failed, 1 skipped in 5 min");
     }
 }

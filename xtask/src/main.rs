@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod demo;
 mod openapi;
 mod scale;
@@ -33,24 +34,32 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Show the whole house at work: services, simulated tenants, API, workers, two syncs.
+    /// Show everything at work: services, simulated tenants, API, workers, two syncs.
     Demo(demo::Options),
     /// Run every test against real PostgreSQL and Redis, which are found or started first.
     Test {
+        /// Fetch a browser where this machine has none, and run the tests that open pages in one. The
+        /// exit status is 77 when there is none to fetch.
+        #[arg(long, conflicts_with = "arguments")]
+        browser: bool,
         /// Passed to the test runner, in place of the whole workspace: `-- -p atlas-store admission`.
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Inject faults at random while callers press sync, and hold every run against its invariants.
+    /// Inject faults at random while callers start syncs, and check every run against its invariants.
     Soak(soak::Options),
     /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests, a soak.
     Ci {
-        /// Also run the tests that seed a million rows.
+        /// Also run what takes long: plans among a million rows, other programs' opinion of the OpenAPI
+        /// document, pages in a browser, and a soak of ten minutes.
         #[arg(long)]
-        long: bool,
+        all: bool,
     },
     /// Run the tests that seed a million rows, which take minutes each.
     Scale,
+    /// Have programs from the npm registry check openapi/tenantatlas.json. The exit status is 77 when
+    /// they cannot be run.
+    Conformance,
     /// Write openapi/tenantatlas.json, the API's description of itself.
     Openapi {
         /// Write nothing; fail when the committed document is another.
@@ -92,13 +101,15 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let workspace = Workspace::find()?;
     match task {
-        Task::Test { arguments } => test::run(&workspace, arguments, &interrupt),
+        Task::Test { browser: true, .. } => test::run_in_browser(&workspace, &interrupt),
+        Task::Test { arguments, .. } => test::run(&workspace, arguments, &interrupt),
         Task::Soak(options) => soak::run(&workspace, options, &interrupt),
         Task::Demo(options) => demo::run(&workspace, options, &interrupt),
         Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
         Task::Schema => schema::run(&workspace, &interrupt),
         Task::Bench { arguments } => bench::run(&workspace, arguments, &interrupt),
-        Task::Ci { long } => ci::run(&workspace, *long, &interrupt),
+        Task::Ci { all } => ci::run(&workspace, *all, &interrupt),
+        Task::Conformance => conformance::run(&workspace, &interrupt),
         Task::Scale => scale::run(&workspace, &interrupt),
         Task::Services => {
             let mut services = Services::start(&workspace, Durability::Disposable, &interrupt)?;

@@ -1,8 +1,9 @@
-//! `cargo xtask test`: every test, with everything that the tests need.
+//! `cargo xtask test`: every test, with everything that the tests need. A browser is only used where
+//! the machine has one, because fetching it takes longer than all else.
 
 use std::process::{Command, ExitCode, ExitStatus};
 
-use atlas_services::interrupt::Interrupt;
+use atlas_services::interrupt::{Interrupt, Interrupted};
 use atlas_services::process;
 use atlas_services::programs::Programs;
 use atlas_services::servers::browser::Browser;
@@ -10,6 +11,8 @@ use atlas_services::servers::german::German;
 use atlas_services::servers::wrong_clock::WrongClock;
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::{FOR_TESTS, Workspace};
+
+use crate::ci::SKIPPED;
 
 /// Builds everything, finds or starts the services, and runs the tests. The exit status is the
 /// test runner's.
@@ -21,24 +24,16 @@ pub(crate) fn run(
     let programs = Programs::build_for_tests(workspace, interrupt)?;
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
     let servers = services.programs(workspace, interrupt);
-    let browser = Browser::find(workspace, interrupt)?;
     let wrong_clock = WrongClock::find(workspace, interrupt)?;
     let german = German::find(workspace, services.directory(), interrupt)?;
-    let nextest = has_nextest(workspace, interrupt)?;
-    let runner: &[&str] = if nextest {
-        &["nextest", "run"]
-    } else {
-        &["test"]
-    };
     let selected: Vec<&str> = match arguments {
         [] => [&["--workspace", "--all-targets"][..], &FOR_TESTS].concat(),
         given => given.iter().map(String::as_str).collect(),
     };
-    let mut command = workspace.cargo(runner);
+    let mut command = runner(workspace, interrupt)?;
     command.args(selected);
     with_services(&mut command, &services, &programs);
     command.envs(servers);
-    command.envs(browser.iter().flat_map(Browser::variables));
     command.envs(wrong_clock.iter().map(WrongClock::variable));
     command.envs(german.iter().flat_map(German::variables));
     let status = process::run(&mut command, interrupt)?;
@@ -52,7 +47,24 @@ pub(crate) fn run(
     Ok(exit_code(status))
 }
 
-/// Tells the tests where the services and the programs are.
+/// Finds or fetches a browser and runs the tests that open pages in it. The exit status is the test
+/// runner's, or [`SKIPPED`] without a browser.
+pub(crate) fn run_in_browser(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let Some(browser) = Browser::find(workspace, interrupt)? else {
+        return Ok(ExitCode::from(SKIPPED));
+    };
+    let programs = Programs::build_for_tests(workspace, interrupt)?;
+    let services = Services::start(workspace, Durability::Disposable, interrupt)?;
+    let mut command = runner(workspace, interrupt)?;
+    command.args(["--package", "atlas-tests", "--test", "e2e", "browser::"]);
+    with_services(&mut command, &services, &programs).envs(browser.variables());
+    Ok(exit_code(process::run(&mut command, interrupt)?))
+}
+
+/// Sets the variables that say where the services and the programs are.
 pub(crate) fn with_services<'a>(
     command: &'a mut Command,
     services: &Services,
@@ -64,10 +76,21 @@ pub(crate) fn with_services<'a>(
         .env("ATLAS_BIN_DIR", programs.directory())
 }
 
+/// cargo-nextest where it is installed, else cargo's own runner.
+fn runner(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Command> {
+    let nextest = has_nextest(workspace, interrupt)?;
+    let arguments: &[&str] = if nextest {
+        &["nextest", "run"]
+    } else {
+        &["test"]
+    };
+    Ok(workspace.cargo(arguments))
+}
+
 fn has_nextest(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<bool> {
     match process::output(&mut workspace.cargo(&["nextest", "--version"]), interrupt) {
         Ok(_) => Ok(true),
-        Err(error) if error.is::<atlas_services::interrupt::Interrupted>() => Err(error),
+        Err(error) if error.is::<Interrupted>() => Err(error),
         Err(_) => {
             eprintln!("cargo-nextest is not installed: cargo's own runner is used");
             Ok(false)
