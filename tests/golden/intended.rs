@@ -20,6 +20,7 @@ const CHANGES: &[Change] = &[
     // Refusals are declared by the operations that send them: a cancellation names its own permission,
     // and a search is not refused for missing credentials.
     ("openapi", own_refusals),
+    ("openapi", of_this_version),
     // A search inside of names is answered by parts of three characters, and refused below.
     ("answers/list_inventory_items", short_searches_refused),
     // Titles of problems name the problem in the words of HTTP and of the product.
@@ -75,6 +76,11 @@ fn own_refusals(mut document: Value) -> Value {
         operation["responses"][status]["$ref"] =
             format!("#/components/responses/{component}").into();
     }
+    document
+}
+
+fn of_this_version(mut document: Value) -> Value {
+    document["info"]["version"] = json!("0.2.0");
     document
 }
 
