@@ -1,10 +1,10 @@
 //! What stands for the names in braces of a case: ids that the seeded installation has.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use atlas_services::http::get_json;
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::{Installation, seed};
@@ -67,8 +67,10 @@ impl Places {
 
 /// The moment this long ago, to the second, as a query parameter.
 fn ago(distance: Duration) -> anyhow::Result<String> {
-    let then = Utc::now() - chrono::Duration::from_std(distance)?;
-    Ok(then.to_rfc3339_opts(SecondsFormat::Secs, true))
+    let then = SystemTime::now()
+        .checked_sub(distance)
+        .context("before 1970")?;
+    Ok(DateTime::<Utc>::from(then).to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 /// The first of these runs that has results of policy types.
