@@ -62,7 +62,6 @@ struct Installation<'a> {
     interrupt: &'a Interrupt,
     /// Of the member of all tenants.
     token: String,
-    /// How many APIs were started.
     started: Cell<usize>,
 }
 

@@ -10,6 +10,7 @@ mod arrows;
 mod circles;
 mod compose;
 mod crash_points;
+mod documentation;
 mod numbers;
 mod programs;
 mod readme;

@@ -7,7 +7,6 @@ pub(crate) enum Push {
     Done,
     /// Too many messages are outstanding; none is pushed.
     Crowded,
-    /// It failed.
     Failed,
     /// It arrived, and the API does not know.
     TimedOut,
@@ -16,7 +15,6 @@ pub(crate) enum Push {
 /// Why a slot looks for a due run. One that has just ended a run looks as if it heard a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// A message.
     Message,
     /// A message that comes again later.
     RepeatedMessage,

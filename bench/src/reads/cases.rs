@@ -21,7 +21,6 @@ pub(super) const USUALLY_SLOWEST: &str = "/operation-runs?outcome=failed";
 pub(super) enum Budget {
     /// An index serves it.
     Index,
-    /// A combination of filters.
     Combination,
 }
 

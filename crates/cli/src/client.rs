@@ -27,7 +27,6 @@ pub(crate) struct ApiClient {
 
 /// An answer: its body, and when to ask again.
 pub(crate) struct Answer {
-    /// The JSON body.
     pub body: Value,
     /// From `Retry-After`.
     pub ask_again_in: Option<Duration>,

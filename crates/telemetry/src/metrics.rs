@@ -50,9 +50,7 @@ pub struct ServeError {
 /// Which binary counts something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
-    /// `atlas-api`.
     Api,
-    /// `atlas-worker`.
     Worker,
 }
 
@@ -62,13 +60,11 @@ pub type LabelSet = (&'static str, &'static [&'static str]);
 /// The definition of a number.
 #[derive(Debug)]
 pub struct Definition {
-    /// As Prometheus names it.
     pub name: &'static str,
-    /// What it is, in a sentence.
     pub help: &'static str,
-    /// What it is told apart by.
+    /// Every series of it has one value of each.
     pub labels: &'static [LabelSet],
-    /// Who counts it.
+    /// Which programs export it.
     pub programs: &'static [Program],
 }
 

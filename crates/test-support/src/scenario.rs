@@ -22,7 +22,6 @@ pub const SIMULATOR_SECRET: &str = "simulator-secret";
 /// A tenant of a test.
 #[derive(Debug, Clone, Copy)]
 pub struct TestTenant {
-    /// Our id.
     pub id: TenantId,
     /// Microsoft Entra's id.
     pub directory_id: DirectoryId,
@@ -31,11 +30,8 @@ pub struct TestTenant {
 /// A user of a test, with a token.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// The user.
     pub id: UserId,
-    /// An API token of the user.
     pub token: String,
-    /// The user's e-mail address.
     pub email: String,
 }
 

@@ -36,7 +36,6 @@ pub(super) struct Postgres {
 /// A Redis server, or Valkey, which is one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Redis {
-    /// The program.
     pub(super) server: PathBuf,
     /// As for PostgreSQL.
     pub(super) libraries: Option<OsString>,

@@ -11,7 +11,6 @@ struct List {
     path: String,
     filters: Vec<String>,
     refused: Vec<&'static str>,
-    /// Whether it has pages.
     pages: bool,
 }
 
