@@ -137,7 +137,7 @@ async fn what_was_not_read_or_was_not_known_is_no_change() {
     let mut quiet = app(1, &json!({"/a": 1}), &[]);
     (quiet.assignments, quiet.assignments_hash) = (None, None);
     quiet.assignment_count = None;
-    // First not reported, then reported for the first time, then not reported again, then the same as before.
+    // First not read, then read for the first time, then not read again, then the same as before.
     stage.sync(std::slice::from_ref(&quiet)).await;
     let reported = app(1, &json!({"/a": 1}), &["one"]);
     for page in [&reported, &quiet, &reported] {
