@@ -84,7 +84,10 @@ impl Executor {
             biased;
             reason = keeper.stopped() => Err(reason.into()),
             () = handing_back.cancelled() => Err(Interrupt::ShuttingDown),
-            result = work => result.unwrap_or_else(|_| Err(panicked())),
+            result = work => match result {
+                Ok(ended) => ended,
+                Err(_) => Err(panicked()),
+            },
         };
         // The keeper goes on until the run has ended in the database, however long that takes.
         let waiting = self.end(claim, result, &board, &mut keeper).await;
