@@ -31,9 +31,9 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Sums up the results of an inventory sync per type: all read or skipped is a success, some failed or incomplete is
-    /// a partial success, none read while some failed is a failure. The cause is the first failed
-    /// type's, and that of the first incomplete one when none failed.
+    /// Sums up the results of an inventory sync per type: all read or skipped is a success, some failed
+    /// or incomplete is a partial success, none read while some failed is a failure. The cause is the
+    /// first failed type's, and that of the first incomplete one when none failed.
     #[must_use]
     pub fn of_results(results: &[TypeResult]) -> Self {
         let mut counts = InventoryCounts::default();
