@@ -25,6 +25,7 @@ const CHANGES: &[Change] = &[
     ("answers/list_inventory_items", short_searches_refused),
     // Whether the caller may see a run is decided before anything else of the request is read.
     ("answers/get_operation_run", foreign_runs_not_found),
+    ("answers/list_operation_run_results", foreign_runs_not_found),
     // Titles of problems name the problem in the words of HTTP and of the product.
     ("answers", problem_titles),
     ("outcomes/answers", problem_titles),

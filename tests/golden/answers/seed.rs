@@ -10,7 +10,7 @@ use atlas_domain::ids::{RunId, WorkerId};
 use atlas_domain::inventory::{JsonText, Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
-use atlas_domain::run::{Claim, Completion, OperationKind, RunInputs};
+use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, RunCounts, RunInputs};
 use atlas_graph_sim::{SimulatorOptions, UserToken};
 use atlas_queue::Doorbell;
 use atlas_store::WorkerReport;
@@ -335,7 +335,11 @@ impl Sower<'_> {
         let read = store.groups_read_to_end(&claim.lease, "link", true);
         read.await.unwrap();
         let run = claim.lease.run_id;
-        let completion = Completion::of_results(&[]);
+        let completion = Completion {
+            outcome: Outcome::Succeeded,
+            counts: RunCounts::none(OperationKind::DirectoryGroupsSync),
+            error: None,
+        };
         store.finish(claim, &completion, None).await.unwrap();
         run
     }
