@@ -2,6 +2,7 @@
 //! with leases so short that a lost worker is missed within seconds.
 
 use std::collections::BTreeMap;
+use std::fs::DirEntry;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -426,13 +427,18 @@ pub(crate) async fn says(program: &Program, text: &str) {
     .await;
 }
 
-/// Waits until a signal has stopped the process, which `/proc` tells by the letter after its name.
+/// Waits until a signal has stopped every thread of the process. `/proc` has the state of each by
+/// the letter after its name; the first thread's alone would say too early that the others stand.
 pub(crate) async fn stopped(process: u32) {
-    let stat = format!("/proc/{process}/stat");
+    let threads = format!("/proc/{process}/task");
     eventually("the process to be stopped", || async {
-        let stat = std::fs::read_to_string(&stat).unwrap();
-        let state = stat.rsplit_once(") ").unwrap().1;
-        state.starts_with('T').then_some(())
+        let stands = |thread: std::io::Result<DirEntry>| {
+            // A thread that ended meanwhile is looked for again.
+            std::fs::read_to_string(thread.unwrap().path().join("stat"))
+                .is_ok_and(|stat| stat.rsplit_once(") ").unwrap().1.starts_with('T'))
+        };
+        let mut threads = std::fs::read_dir(&threads).unwrap();
+        threads.all(stands).then_some(())
     })
     .await;
 }

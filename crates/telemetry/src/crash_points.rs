@@ -7,7 +7,7 @@
 //! | action | does |
 //! | --- | --- |
 //! | `abort` | the process ends as if it had been killed |
-//! | `stop` | the process stops until it gets SIGCONT |
+//! | `stop` | the process stops until it gets SIGCONT, and the task at this place with it |
 //! | `sleep:N` | the task waits for so many milliseconds |
 //! | `panic` | the task fails |
 
@@ -17,6 +17,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The environment variable that says what goes wrong where.
 pub const VARIABLE: &str = "ATLAS_CRASH_POINTS";
@@ -49,13 +50,24 @@ pub async fn reach(name: &'static str) {
     tracing::warn!("{STRUCK}{name}");
     match action {
         Action::Abort => std::process::abort(),
-        Action::Stop => {
-            // A process may always signal itself.
-            let _ = kill_process(getpid(), Signal::STOP);
-        }
+        Action::Stop => stop_until_continued().await,
         Action::Sleep(duration) => tokio::time::sleep(duration).await,
         Action::Panic => panic!("{STRUCK}{name}"),
     }
+}
+
+/// The signal may be handed to any thread of the process, and the one that sent it runs on until
+/// that thread is scheduled. The task therefore waits for what ends the stop.
+async fn stop_until_continued() {
+    let continued = SignalKind::from_raw(Signal::CONT.as_raw());
+    #[allow(
+        clippy::expect_used,
+        reason = "a fault that cannot be brought about must not pass for one that was"
+    )]
+    let mut continued = signal(continued).expect("SIGCONT can be waited for");
+    // A process may always signal itself.
+    let _ = kill_process(getpid(), Signal::STOP);
+    continued.recv().await;
 }
 
 impl Plan {
