@@ -19,6 +19,7 @@ use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, NoTls};
 use uuid::Uuid;
@@ -68,6 +69,8 @@ pub enum StoreSetupError {
 pub struct Store {
     statements: deadpool_postgres::Pool,
     pub(crate) reads: ReadPool<AsyncPgConnection>,
+    /// Turns of reads, fewer than connections: see [`Store::read`].
+    pub(crate) read_turns: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -94,6 +97,7 @@ impl Store {
         Ok(Self {
             statements: statement_pool(config(STATEMENT_SETTINGS)?, options)?,
             reads: read_pool(config(READ_SETTINGS)?, options)?,
+            read_turns: Arc::new(Semaphore::new(options.read_pool_size.div_ceil(2))),
             clock,
             entropy,
         })
