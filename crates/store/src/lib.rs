@@ -65,7 +65,7 @@ pub use page::PageRequest;
 pub use pool::{Store, StoreOptions, StoreSetupError};
 pub use runs::{
     Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError, FinishRun,
-    FoundRun, Heartbeat, RunFilter, SeenRun, StartRun, SweepCount,
+    FoundRun, Heartbeat, RunFilter, RunView, StartRun, SweepCount,
 };
 pub use system::{
     EndedLastHour, PRUNE_BATCH, Pause, Pruned, QueueStats, Retention, WorkerReport, WorkerState,

@@ -10,7 +10,7 @@
 //! | `found` | the state of a run that a transition could not leave |
 //! | `requeue` | returning a claimed run to the queue: retry and hand-back |
 //! | `sweep` | ending or requeueing runs whose worker, deadline or queue limit has passed |
-//! | `seen` | rows of runs for screens |
+//! | `view` | rows of runs for screens |
 //! | `read` | one run for screens |
 //! | `list` | lists of runs for screens |
 //!
@@ -26,8 +26,8 @@ mod list;
 mod read;
 mod requeue;
 mod row;
-mod seen;
 mod sweep;
+mod view;
 
 pub(crate) use claim::milliseconds;
 pub(crate) use row::to_json;
@@ -39,8 +39,8 @@ pub use exit::{Exit, ExitError};
 pub use finish::FinishRun;
 pub use found::FoundRun;
 pub use list::RunFilter;
-pub use seen::SeenRun;
 pub use sweep::SweepCount;
+pub use view::RunView;
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<crate::statement::Info> {

@@ -5,7 +5,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use atlas_domain::access::{Membership, PermissionDenied};
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{RunId, UserId};
-use atlas_store::SeenRun;
+use atlas_store::RunView;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
@@ -20,13 +20,13 @@ use crate::state::AppState;
 /// one that does not exist.
 pub(crate) struct RunScope {
     user: UserId,
-    seen: SeenRun,
+    view: RunView,
 }
 
 impl RunScope {
     /// The run.
     pub(crate) const fn run_id(&self) -> RunId {
-        self.seen.run.id
+        self.view.run.id
     }
 
     /// The caller.
@@ -35,8 +35,8 @@ impl RunScope {
     }
 
     /// The run as it was when the request came, with the caller's role in its tenant.
-    pub(crate) fn into_seen(self) -> SeenRun {
-        self.seen
+    pub(crate) fn into_view(self) -> RunView {
+        self.view
     }
 
     /// The permit that `decide` gives the caller in the run's tenant. A refusal is recorded as `denied`.
@@ -49,13 +49,13 @@ impl RunScope {
     ) -> Result<P, Problem> {
         let attempt = Attempt {
             member: Membership {
-                tenant_id: self.seen.run.tenant_id,
+                tenant_id: self.view.run.tenant_id,
                 user_id: self.user,
-                role: self.seen.role,
+                role: self.view.role,
             },
             denied,
             target_kind: "operation_run",
-            target_id: self.seen.run.id.to_string(),
+            target_id: self.view.run.id.to_string(),
         };
         attempt.permit(decide, state, context).await
     }
@@ -73,9 +73,9 @@ impl FromRequest for RunScope {
             let Some(state) = request.app_data::<web::Data<AppState>>() else {
                 return Err(Problem::internal());
             };
-            let seen = state.store.seen_run(user, run).await?;
-            let seen = seen.ok_or_else(Problem::not_found)?;
-            Ok(Self { user, seen })
+            let view = state.store.run_view(user, run).await?;
+            let view = view.ok_or_else(Problem::not_found)?;
+            Ok(Self { user, view })
         }
         .boxed_local()
     }

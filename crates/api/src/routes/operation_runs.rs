@@ -7,7 +7,7 @@ pub(super) mod list;
 pub(super) mod results;
 pub(super) mod retry;
 
-use atlas_store::SeenRun;
+use atlas_store::RunView;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
@@ -19,10 +19,10 @@ use crate::wire::run::OperationRun;
 fn run_problem(
     kind: ProblemKind,
     detail: &str,
-    seen: SeenRun,
+    view: RunView,
     links: &Links,
     now: DateTime<Utc>,
 ) -> Problem {
-    let run = OperationRun::new(seen, links, now);
+    let run = OperationRun::new(view, links, now);
     Problem::new(kind, detail).with("run", json!(run))
 }

@@ -6,7 +6,7 @@ use atlas_domain::access::{Permission, Role, SyncPermit};
 use atlas_domain::ids::{RunId, TenantId};
 use atlas_domain::run::{OperationKind, OperationRun, RunInputs};
 use atlas_queue::RingError;
-use atlas_store::{Admission, AdmitError, DispatchFailure, SeenRun, StartRun};
+use atlas_store::{Admission, AdmitError, DispatchFailure, RunView, StartRun};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::STARTS;
 use serde_json::json;
@@ -161,7 +161,7 @@ fn accepted(
 ) -> Answer<StartedRun> {
     let now = state.clock.now();
     let location = state.links.run(run.id).self_;
-    let run = wire::OperationRun::new(SeenRun { run, role }, &state.links, now);
+    let run = wire::OperationRun::new(RunView { run, role }, &state.links, now);
     let ask_again = run.ask_again(now);
     Answer::accepted(StartedRun { disposition, run })
         .header(header::LOCATION, &location)

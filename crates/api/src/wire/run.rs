@@ -4,7 +4,7 @@ pub(crate) mod example;
 
 use atlas_domain::run as domain;
 use atlas_domain::run::{ProgressPhase, RunAction, RunState};
-use atlas_store::SeenRun;
+use atlas_store::RunView;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -243,31 +243,31 @@ pub(crate) struct Counts {
 
 impl OperationRun {
     /// How a run looks at `now` to somebody with this role in its tenant.
-    pub(crate) fn new(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Self {
-        let inputs = &seen.run.inputs;
+    pub(crate) fn new(view: RunView, links: &Links, now: DateTime<Utc>) -> Self {
+        let inputs = &view.run.inputs;
         let (kind, selection) = (inputs.kind(), inputs.selection().map(Selection::from));
         Self {
             selection,
-            ..Self::of_kind(kind, seen, links, now)
+            ..Self::of_kind(kind, view, links, now)
         }
     }
 
     /// A run as lists answer it: without its selection.
     pub(crate) fn listed(
-        seen: SeenRun<domain::OperationKind>,
+        view: RunView<domain::OperationKind>,
         links: &Links,
         now: DateTime<Utc>,
     ) -> Self {
-        Self::of_kind(seen.run.inputs, seen, links, now)
+        Self::of_kind(view.run.inputs, view, links, now)
     }
 
     fn of_kind<I>(
         kind: domain::OperationKind,
-        seen: SeenRun<I>,
+        view: RunView<I>,
         links: &Links,
         now: DateTime<Utc>,
     ) -> Self {
-        let SeenRun { run, role } = seen;
+        let RunView { run, role } = view;
         let actions = run
             .actions(role)
             .into_iter()

@@ -17,7 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::row::RunRow;
-use super::seen::{KEY, Keys, Roles, SeenRun, listed};
+use super::view::{KEY, Keys, Roles, RunView, listed};
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
 use crate::functions::{seconds_ago, sorted};
@@ -68,11 +68,11 @@ impl Store {
         user: UserId,
         filter: &RunFilter,
         page: Page,
-    ) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
+    ) -> Result<Vec<RunView<OperationKind>>, StoreError> {
         let (rows, roles) = self
             .read(async |connection| filter.page(connection, user, &page).await)
             .await?;
-        seen(rows, &roles)
+        views(rows, &roles)
     }
 
     /// Active runs and those that ended within the last minute, newest first.
@@ -83,7 +83,7 @@ impl Store {
         &self,
         user: UserId,
         limit: i64,
-    ) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
+    ) -> Result<Vec<RunView<OperationKind>>, StoreError> {
         let every = RunFilter::default();
         let first = PageRequest::first(limit);
         let (rows, roles) = self
@@ -103,7 +103,7 @@ impl Store {
                 Ok((listed(connection, keys).await?, roles))
             })
             .await?;
-        seen(rows, &roles)
+        views(rows, &roles)
     }
 }
 
@@ -171,9 +171,9 @@ async fn are_few(connection: &mut AsyncPgConnection, tenants: &[Uuid]) -> QueryR
     Ok(few < all && (few <= FEW || few.saturating_mul(few) <= all))
 }
 
-fn seen(rows: Vec<RunRow>, roles: &Roles) -> Result<Vec<SeenRun<OperationKind>>, StoreError> {
+fn views(rows: Vec<RunRow>, roles: &Roles) -> Result<Vec<RunView<OperationKind>>, StoreError> {
     rows.into_iter()
-        .filter_map(|row| SeenRun::from_listed(row, roles).transpose())
+        .filter_map(|row| RunView::from_listed(row, roles).transpose())
         .collect()
 }
 

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::row::RunRow;
-use super::seen::SeenRun;
+use super::view::RunView;
 use crate::error::StoreError;
 use crate::inventory::results::{self, ResultRow};
 use crate::pool::Store;
@@ -18,11 +18,11 @@ use crate::statement::{Info, Statement};
 use crate::statement::{row, statement};
 
 statement! {
-    struct FindSeen {
+    struct FindView {
         run: Uuid,
         user: Uuid,
     }
-    file: "runs/find_seen",
+    file: "runs/find_view",
     row: (RunRow, RoleRow),
     pieces: ["runs/pieces/columns"],
 }
@@ -39,22 +39,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn run(&self, user: UserId, run: RunId) -> Result<Option<OperationRun>, StoreError> {
-        let seen = self.seen_run(user, run).await?;
-        Ok(seen.map(|seen| seen.run))
+        let view = self.run_view(user, run).await?;
+        Ok(view.map(|view| view.run))
     }
 
     /// One run, with the role of its reader.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn seen_run(&self, user: UserId, run: RunId) -> Result<Option<SeenRun>, StoreError> {
+    pub async fn run_view(&self, user: UserId, run: RunId) -> Result<Option<RunView>, StoreError> {
         let row = self
-            .fetch_optional(&FindSeen {
+            .fetch_optional(&FindView {
                 run: run.into_uuid(),
                 user: user.into_uuid(),
             })
             .await?;
-        row.map(|(run, RoleRow { role })| SeenRun::from_row(run, &role))
+        row.map(|(run, RoleRow { role })| RunView::from_row(run, &role))
             .transpose()
     }
 
@@ -86,4 +86,4 @@ impl Store {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[Info] = &[<FindSeen as Statement>::INFO];
+pub(super) const STATEMENTS: &[Info] = &[<FindView as Statement>::INFO];

@@ -58,7 +58,7 @@ pub(crate) async fn list_active_operation_runs(
     let now = state.clock.now();
     let items: Vec<_> = runs
         .into_iter()
-        .map(|seen| OperationRun::listed(seen, &state.links, now))
+        .map(|view| OperationRun::listed(view, &state.links, now))
         .collect();
     let soonest = items.iter().filter_map(|run| run.ask_again(now)).min();
     Ok(Answer::ok(ActiveOperationRuns { items }).ask_again(soonest.or(Some(IDLE))))

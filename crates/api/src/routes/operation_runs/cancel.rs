@@ -6,7 +6,7 @@ use atlas_domain::access::Permission;
 use atlas_domain::access::cancellation::can_cancel_run;
 use atlas_domain::audit::AuditAction;
 use atlas_domain::run::CancelReason;
-use atlas_store::{CancelError, Cancellation, SeenRun};
+use atlas_store::{CancelError, Cancellation, RunView};
 use chrono::{DateTime, Utc};
 use utoipa::IntoResponses;
 
@@ -27,9 +27,9 @@ use crate::wire::run::{self, OperationRun};
 
 const MEMBERS: [&str; 1] = ["reason"];
 
-fn already_ended(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Problem {
+fn already_ended(view: RunView, links: &Links, now: DateTime<Utc>) -> Problem {
     let detail = "The run has ended; there is nothing to cancel.";
-    run_problem(ProblemKind::RunAlreadyTerminal, detail, seen, links, now)
+    run_problem(ProblemKind::RunAlreadyTerminal, detail, view, links, now)
 }
 
 /// The refusals of a cancellation.
@@ -37,11 +37,11 @@ struct CancelRefusals;
 
 impl IntoResponses for CancelRefusals {
     fn responses() -> Responses {
-        let seen = run::example::seen_completed();
+        let view = run::example::completed_view();
         refusals([
             access::refusal(Permission::CanCancelRun),
             Refusal::new("NotCancellable", "The run has ended.").with(already_ended(
-                seen,
+                view,
                 &example::links(),
                 example::moment(),
             )),
@@ -100,11 +100,11 @@ pub(crate) async fn cancel_operation_run(
     let now = state.clock.now();
     match asked.await {
         Ok(Cancellation::Cancelled(run)) => {
-            let seen = SeenRun { run, role };
-            Ok(Answer::ok(OperationRun::new(seen, &state.links, now)))
+            let view = RunView { run, role };
+            Ok(Answer::ok(OperationRun::new(view, &state.links, now)))
         }
         Ok(Cancellation::Requested(run)) => {
-            let run = OperationRun::new(SeenRun { run, role }, &state.links, now);
+            let run = OperationRun::new(RunView { run, role }, &state.links, now);
             let ask_again = run.ask_again(now);
             Ok(Answer::accepted(run)
                 .header(header::LOCATION, &state.links.run(run_id).self_)
@@ -112,7 +112,7 @@ pub(crate) async fn cancel_operation_run(
         }
         Err(CancelError::NotPermitted) => Err(access::not_permitted(Permission::CanCancelRun)),
         Err(CancelError::AlreadyTerminal(run)) => Err(already_ended(
-            SeenRun { run: *run, role },
+            RunView { run: *run, role },
             &state.links,
             now,
         )),

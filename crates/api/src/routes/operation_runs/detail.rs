@@ -32,7 +32,7 @@ pub(crate) async fn get_operation_run(
 ) -> Result<Answer<OperationRun>, Problem> {
     query.finish()?;
     let now = state.clock.now();
-    let run = OperationRun::new(scope.into_seen(), &state.links, now);
+    let run = OperationRun::new(scope.into_view(), &state.links, now);
     let ask_again = run.ask_again(now);
     Ok(Answer::ok(run).ask_again(ask_again))
 }

@@ -91,8 +91,8 @@ pub(crate) async fn list_operation_runs(
     Ok(paging.page(
         &state.links,
         runs,
-        |seen| (seen.run.created_at, seen.run.id),
-        |seen| wire::OperationRun::listed(seen, &state.links, now),
+        |view| (view.run.created_at, view.run.id),
+        |view| wire::OperationRun::listed(view, &state.links, now),
     ))
 }
 

@@ -5,7 +5,7 @@ use atlas_domain::access::{Permission, can_sync_tenant};
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{RetryScope, RunInputs, Status};
-use atlas_store::{AdmitError, SeenRun, StartRun};
+use atlas_store::{AdmitError, RunView, StartRun};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
@@ -65,14 +65,14 @@ impl From<Scope> for RetryScope {
     }
 }
 
-fn not_terminal(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Problem {
+fn not_terminal(view: RunView, links: &Links, now: DateTime<Utc>) -> Problem {
     let detail = "The run has not ended; what is still active cannot be repeated.";
-    run_problem(ProblemKind::RunNotTerminal, detail, seen, links, now)
+    run_problem(ProblemKind::RunNotTerminal, detail, view, links, now)
 }
 
-fn nothing_failed(seen: SeenRun, links: &Links, now: DateTime<Utc>) -> Problem {
+fn nothing_failed(view: RunView, links: &Links, now: DateTime<Utc>) -> Problem {
     let detail = "The run read every policy type that it was asked for; nothing of it failed.";
-    run_problem(ProblemKind::RunNotRetryable, detail, seen, links, now)
+    run_problem(ProblemKind::RunNotRetryable, detail, view, links, now)
 }
 
 /// The refusals of a retry: its own, and those of a start.
@@ -89,8 +89,8 @@ impl IntoResponses for RetryRefusals {
                 "The run has not ended or has nothing to retry, or the tenant is disabled or not \
                  connected.",
             )
-            .with(not_terminal(run::example::seen_running(), &links, now))
-            .with(nothing_failed(run::example::seen_completed(), &links, now))
+            .with(not_terminal(run::example::running_view(), &links, now))
+            .with(nothing_failed(run::example::completed_view(), &links, now))
             .with(not_admitted(AdmitError::TenantDisabled))
             .with(not_admitted(AdmitError::NotConnected)),
             queue_refusal(),
@@ -156,17 +156,17 @@ async fn inputs(
     how_much: RetryScope,
     state: &AppState,
 ) -> Result<RunInputs, Problem> {
-    let (user, seen) = (scope.user_id(), scope.into_seen());
-    if seen.run.state.status() != Status::Completed {
-        return Err(not_terminal(seen, &state.links, state.clock.now()));
+    let (user, view) = (scope.user_id(), scope.into_view());
+    if view.run.state.status() != Status::Completed {
+        return Err(not_terminal(view, &state.links, state.clock.now()));
     }
     let results = match how_much {
         RetryScope::All => Vec::new(),
         RetryScope::FailedOnly => {
-            let results = state.store.run_results(user, seen.run.id).await?;
+            let results = state.store.run_results(user, view.run.id).await?;
             results.ok_or_else(Problem::not_found)?
         }
     };
-    let inputs = seen.run.inputs.for_retry(how_much, &results);
-    inputs.map_err(|_| nothing_failed(seen, &state.links, state.clock.now()))
+    let inputs = view.run.inputs.for_retry(how_much, &results);
+    inputs.map_err(|_| nothing_failed(view, &state.links, state.clock.now()))
 }

@@ -7,7 +7,7 @@ use atlas_domain::run::{
     Outcome, ProgressPhase, RunCounts, RunInputs, RunState, WaitReason,
 };
 use atlas_domain::selection::SelectionRequest;
-use atlas_store::SeenRun;
+use atlas_store::RunView;
 use chrono::TimeDelta;
 
 use crate::example::{self, Example, links, moment};
@@ -91,13 +91,13 @@ pub(crate) fn running_of_list() -> wire::OperationRun {
 }
 
 /// A running run, as the store reads it.
-pub(crate) fn seen_running() -> SeenRun {
-    seen(running(inputs()))
+pub(crate) fn running_view() -> RunView {
+    view(running(inputs()))
 }
 
 /// A run that has ended, as the store reads it.
-pub(crate) fn seen_completed() -> SeenRun {
-    seen(completed(inputs()))
+pub(crate) fn completed_view() -> RunView {
+    view(completed(inputs()))
 }
 
 fn created(run: OperationRun) -> StartedRun {
@@ -108,15 +108,15 @@ fn created(run: OperationRun) -> StartedRun {
 }
 
 fn shown(run: OperationRun) -> wire::OperationRun {
-    wire::OperationRun::new(seen(run), &links(), moment())
+    wire::OperationRun::new(view(run), &links(), moment())
 }
 
 fn listed(run: OperationRun<OperationKind>) -> wire::OperationRun {
-    wire::OperationRun::listed(seen(run), &links(), moment())
+    wire::OperationRun::listed(view(run), &links(), moment())
 }
 
-fn seen<I>(run: OperationRun<I>) -> SeenRun<I> {
-    SeenRun {
+fn view<I>(run: OperationRun<I>) -> RunView<I> {
+    RunView {
         run,
         role: Role::Operator,
     }

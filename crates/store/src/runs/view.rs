@@ -21,7 +21,7 @@ use crate::schema::{operation_runs, queue_controls, tenants, users};
 
 /// A run, with the role of its reader. In lists `I` is [`OperationKind`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct SeenRun<I = RunInputs> {
+pub struct RunView<I = RunInputs> {
     pub run: OperationRun<I>,
     /// The reader's role, which says what the reader may do with the run.
     pub role: Role,
@@ -117,7 +117,7 @@ pub(super) async fn listed(
         .await
 }
 
-impl SeenRun {
+impl RunView {
     pub(super) fn from_row(row: RunRow, role: &str) -> Result<Self, StoreError> {
         Ok(Self {
             run: row.into_run()?,
@@ -126,7 +126,7 @@ impl SeenRun {
     }
 }
 
-impl SeenRun<OperationKind> {
+impl RunView<OperationKind> {
     /// `None` for a run of another tenant.
     pub(super) fn from_listed(row: RunRow, roles: &Roles) -> Result<Option<Self>, StoreError> {
         let Some(role) = roles.get(&row.tenant_id()) else {

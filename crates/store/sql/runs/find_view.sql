@@ -1,4 +1,4 @@
--- runs.find_seen
+-- runs.find_view
 --
 -- A run of a tenant that the user belongs to, with the user's role there. Front ends ask for it again
 -- and again while it runs: the plan is always the same, and is kept.

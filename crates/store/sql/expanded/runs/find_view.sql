@@ -1,4 +1,4 @@
--- Written by `cargo xtask schema` from runs/find_seen.sql.
+-- Written by `cargo xtask schema` from runs/find_view.sql.
 -- $1 run: uuid
 -- $2 user: uuid
 -- returns id: uuid
@@ -36,7 +36,7 @@
 -- returns tenant_busy: bool
 -- returns paused: bool
 -- returns role: text
--- runs.find_seen
+-- runs.find_view
 --
 -- A run of a tenant that the user belongs to, with the user's role there. Front ends ask for it again
 -- and again while it runs: the plan is always the same, and is kept.
