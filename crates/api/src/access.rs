@@ -40,46 +40,49 @@ pub(crate) fn refusal(permission: Permission) -> Refusal {
     Refusal::new(component, description).with(not_permitted(permission))
 }
 
-/// Something that a member tries, as the audit log records it when it is denied.
-pub(crate) struct Attempt {
-    /// Who tries it.
-    pub(crate) member: Membership,
-    /// What is recorded.
-    pub(crate) denied: AuditAction,
-    /// What sort of thing it is tried with.
-    pub(crate) target_kind: &'static str,
-    /// The identifier of that thing.
-    pub(crate) target_id: String,
-}
+/// What a request is about: something of a tenant that the caller belongs to.
+pub(crate) trait MemberScope {
+    /// The caller's place in the tenant.
+    fn membership(&self) -> Membership;
 
-impl Attempt {
-    /// The permit that `decide` gives. A refusal is recorded.
-    pub(crate) async fn permit<P>(
-        self,
+    /// The kind and the identifier of what the request is about, as the audit log records them.
+    fn target(&self) -> (&'static str, String);
+
+    /// The permit that `decide` gives the caller. A refusal is recorded as `denied`.
+    async fn permit<P>(
+        &self,
         decide: impl Fn(&Membership) -> Result<P, PermissionDenied>,
+        denied: AuditAction,
         state: &AppState,
         context: &RequestContext,
     ) -> Result<P, Problem> {
-        match decide(&self.member) {
+        let member = self.membership();
+        match decide(&member) {
             Ok(permit) => Ok(permit),
-            Err(denied) => {
-                state.store.record_audit(self.denial(context)).await?;
-                Err(not_permitted(denied.permission))
+            Err(refusal) => {
+                let event = denial(member, self.target(), denied, context);
+                state.store.record_audit(event).await?;
+                Err(not_permitted(refusal.permission))
             }
         }
     }
+}
 
-    fn denial(self, context: &RequestContext) -> NewAuditEvent {
-        NewAuditEvent {
-            tenant: Some(self.member.tenant_id),
-            actor_kind: ActorKind::User,
-            actor: Some(self.member.user_id.into_uuid()),
-            action: self.denied,
-            target_kind: self.target_kind,
-            target_id: self.target_id,
-            outcome: AuditOutcome::Denied,
-            request_id: Some(context.id),
-            detail: Some(json!({"role": self.member.role.as_str()})),
-        }
+fn denial(
+    member: Membership,
+    (target_kind, target_id): (&'static str, String),
+    action: AuditAction,
+    context: &RequestContext,
+) -> NewAuditEvent {
+    NewAuditEvent {
+        tenant: Some(member.tenant_id),
+        actor_kind: ActorKind::User,
+        actor: Some(member.user_id.into_uuid()),
+        action,
+        target_kind,
+        target_id,
+        outcome: AuditOutcome::Denied,
+        request_id: Some(context.id),
+        detail: Some(json!({"role": member.role.as_str()})),
     }
 }

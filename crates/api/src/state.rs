@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::{HttpRequest, web};
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_queue::Doorbell;
 use atlas_store::Store;
@@ -11,6 +12,7 @@ use crate::directory_search::DirectorySearch;
 use crate::extract::token_cache::TokenCache;
 use crate::links::Links;
 use crate::options::ApiOptions;
+use crate::problem::Problem;
 use crate::rate::RateLimits;
 use crate::readiness::Readiness;
 
@@ -39,6 +41,12 @@ pub(crate) struct AppState {
 }
 
 impl AppState {
+    /// The state that the request's handler stands on.
+    pub(crate) fn of(request: &HttpRequest) -> Result<&Self, Problem> {
+        let state = request.app_data::<web::Data<Self>>();
+        state.map(|state| &***state).ok_or_else(Problem::internal)
+    }
+
     /// `public_url` is where callers reach the API.
     pub(crate) fn new(
         options: &ApiOptions,

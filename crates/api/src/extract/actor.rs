@@ -2,7 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use atlas_domain::access::api_token::ApiToken;
 use atlas_domain::ids::UserId;
 use atlas_store::{Principal, TokenLookup};
@@ -42,9 +42,7 @@ impl FromRequest for Actor {
 impl Actor {
     /// Authenticates the request and counts it.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        let Some(state) = request.app_data::<web::Data<AppState>>() else {
-            return Err(Problem::internal());
-        };
+        let state = AppState::of(request)?;
         let authenticated = authenticate(request, state).await;
         let counted = match &authenticated {
             Ok(actor) => state.rates.count_user(actor.user_id()),

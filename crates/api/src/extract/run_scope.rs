@@ -1,16 +1,14 @@
 //! Which run, for whom.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
-use atlas_domain::access::{Membership, PermissionDenied};
-use atlas_domain::audit::AuditAction;
+use actix_web::{FromRequest, HttpRequest};
+use atlas_domain::access::Membership;
 use atlas_domain::ids::{RunId, UserId};
 use atlas_store::RunView;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use crate::access::Attempt;
-use crate::context::RequestContext;
+use crate::access::MemberScope;
 use crate::extract::actor::Actor;
 use crate::extract::path::path_id;
 use crate::problem::Problem;
@@ -29,35 +27,28 @@ impl RunScope {
         self.view.run.id
     }
 
-    /// The caller.
-    pub(crate) const fn user_id(&self) -> UserId {
-        self.user
+    /// The run as it was when the request came, with the caller's role in its tenant.
+    pub(crate) const fn view(&self) -> &RunView {
+        &self.view
     }
 
-    /// The run as it was when the request came, with the caller's role in its tenant.
+    /// The same, for an answer.
     pub(crate) fn into_view(self) -> RunView {
         self.view
     }
+}
 
-    /// The permit that `decide` gives the caller in the run's tenant. A refusal is recorded as `denied`.
-    pub(crate) async fn permit<P>(
-        &self,
-        decide: impl Fn(&Membership) -> Result<P, PermissionDenied>,
-        denied: AuditAction,
-        state: &AppState,
-        context: &RequestContext,
-    ) -> Result<P, Problem> {
-        let attempt = Attempt {
-            member: Membership {
-                tenant_id: self.view.run.tenant_id,
-                user_id: self.user,
-                role: self.view.role,
-            },
-            denied,
-            target_kind: "operation_run",
-            target_id: self.view.run.id.to_string(),
-        };
-        attempt.permit(decide, state, context).await
+impl MemberScope for RunScope {
+    fn membership(&self) -> Membership {
+        Membership {
+            tenant_id: self.view.run.tenant_id,
+            user_id: self.user,
+            role: self.view.role,
+        }
+    }
+
+    fn target(&self) -> (&'static str, String) {
+        ("operation_run", self.view.run.id.to_string())
     }
 }
 
@@ -70,10 +61,7 @@ impl FromRequest for RunScope {
         async move {
             let user = Actor::of(&request).await?.user_id();
             let run: RunId = path_id(&request, "run_id")?;
-            let Some(state) = request.app_data::<web::Data<AppState>>() else {
-                return Err(Problem::internal());
-            };
-            let view = state.store.run_view(user, run).await?;
+            let view = AppState::of(&request)?.store.run_view(user, run).await?;
             let view = view.ok_or_else(Problem::not_found)?;
             Ok(Self { user, view })
         }

@@ -1,15 +1,13 @@
 //! Which tenant, for whom.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
-use atlas_domain::access::{Membership, PermissionDenied};
-use atlas_domain::audit::AuditAction;
+use actix_web::{FromRequest, HttpRequest};
+use atlas_domain::access::Membership;
 use atlas_domain::ids::{TenantId, UserId};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use crate::access::Attempt;
-use crate::context::RequestContext;
+use crate::access::MemberScope;
 use crate::extract::actor::Actor;
 use crate::extract::path::path_id;
 use crate::problem::Problem;
@@ -32,22 +30,15 @@ impl TenantScope {
     pub(crate) const fn user_id(&self) -> UserId {
         self.membership.user_id
     }
+}
 
-    /// The permit that `decide` gives the caller. A refusal is recorded as `denied`.
-    pub(crate) async fn permit<P>(
-        &self,
-        decide: impl Fn(&Membership) -> Result<P, PermissionDenied>,
-        denied: AuditAction,
-        state: &AppState,
-        context: &RequestContext,
-    ) -> Result<P, Problem> {
-        let attempt = Attempt {
-            member: self.membership,
-            denied,
-            target_kind: "tenant",
-            target_id: self.membership.tenant_id.to_string(),
-        };
-        attempt.permit(decide, state, context).await
+impl MemberScope for TenantScope {
+    fn membership(&self) -> Membership {
+        self.membership
+    }
+
+    fn target(&self) -> (&'static str, String) {
+        ("tenant", self.membership.tenant_id.to_string())
     }
 }
 
@@ -60,10 +51,8 @@ impl FromRequest for TenantScope {
         async move {
             let actor = Actor::of(&request).await?;
             let tenant: TenantId = path_id(&request, "tenant_id")?;
-            let Some(state) = request.app_data::<web::Data<AppState>>() else {
-                return Err(Problem::internal());
-            };
-            let membership = state.store.membership(tenant, actor.user_id()).await?;
+            let store = &AppState::of(&request)?.store;
+            let membership = store.membership(tenant, actor.user_id()).await?;
             membership
                 .map(|membership| Self { membership })
                 .ok_or_else(Problem::not_found)

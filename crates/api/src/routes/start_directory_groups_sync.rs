@@ -6,6 +6,7 @@ use atlas_domain::audit::AuditAction;
 use atlas_domain::run::RunInputs;
 
 use super::start::{StartRefusals, start};
+use crate::access::MemberScope;
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::extract::query::QueryReader;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::start::{StartRefusals, start};
+use crate::access::MemberScope;
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::Example;

@@ -3,8 +3,6 @@
 use atlas_domain::ids::{RunId, UserId};
 use atlas_domain::inventory::TypeResult;
 use atlas_domain::run::OperationRun;
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::row::RunRow;
@@ -12,7 +10,6 @@ use super::view::RunView;
 use crate::error::StoreError;
 use crate::inventory::results::{self, ResultRow};
 use crate::pool::Store;
-use crate::schema::{memberships, operation_runs};
 #[cfg(test)]
 use crate::statement::{Info, Statement};
 use crate::statement::{row, statement};
@@ -58,30 +55,17 @@ impl Store {
             .transpose()
     }
 
-    /// The results of a run per policy type, by key; `None` when the user cannot see the run. Types
-    /// that this version does not know are left out.
+    /// The results of a run per policy type, by key. Types that this version does not know are left
+    /// out. A view is of a run that its reader may see: nothing is checked again.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn run_results(
-        &self,
-        user: UserId,
-        run: RunId,
-    ) -> Result<Option<Vec<TypeResult>>, StoreError> {
-        let visible = operation_runs::table
-            .inner_join(memberships::table.on(memberships::tenant_id.eq(operation_runs::tenant_id)))
-            .filter(memberships::user_id.eq(user.into_uuid()))
-            .filter(operation_runs::id.eq(run.into_uuid()))
-            .count();
+    pub async fn run_results<I>(&self, view: &RunView<I>) -> Result<Vec<TypeResult>, StoreError> {
+        let run = view.run.id;
         let rows = self
-            .read(async |connection| {
-                if visible.get_result::<i64>(connection).await? == 0 {
-                    return Ok(None);
-                }
-                results::of_run(connection, run).await.map(Some)
-            })
+            .read(async |connection| results::of_run(connection, run).await)
             .await?;
-        rows.map(ResultRow::into_results).transpose()
+        ResultRow::into_results(rows)
     }
 }
 

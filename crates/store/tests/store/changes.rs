@@ -251,8 +251,9 @@ async fn the_summary_is_right_and_the_run_counts_all_its_attempts_wherever_it_is
         ..result
     };
     assert_eq!(recorded.unwrap(), counted);
-    let stored = stage.store.run_results(stage.operator.id, run).await;
-    assert!(stored.unwrap().unwrap().contains(&counted));
+    let view = stage.store.run_view(stage.operator.id, run).await.unwrap();
+    let stored = stage.store.run_results(&view.unwrap()).await.unwrap();
+    assert!(stored.contains(&counted));
     stage.end(claim).await;
 
     // A run that is stopped in the middle of its list.

@@ -275,22 +275,12 @@ async fn results_are_kept_per_type_and_a_new_attempt_begins_anew() {
         .record_result(&claim.lease, &result)
         .await
         .unwrap();
-    let stored = stage
-        .store
-        .run_results(stage.operator.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let view = stage.store.run_view(stage.operator.id, run).await.unwrap();
+    let stored = stage.store.run_results(&view.unwrap()).await.unwrap();
     assert_eq!(stored, [result]);
     let stranger = stage.scenario.stranger().await;
-    assert!(
-        stage
-            .store
-            .run_results(stranger.id, run)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    let view = stage.store.run_view(stranger.id, run).await;
+    assert_eq!(view.unwrap(), None);
 
     stage.store.hand_back(claim).await.unwrap();
     let claim = stage.store.claim_next(&terms("w")).await.unwrap().unwrap();

@@ -107,7 +107,7 @@ impl Lists {
         loop {
             let page = PageRequest { limit, after };
             let runs = self.stage.store.runs(user, filter, page).await.unwrap();
-            found.extend(runs.iter().map(|seen| seen.run.id));
+            found.extend(runs.iter().map(|view| view.run.id));
             match runs.last() {
                 Some(last) => after = Some((last.run.created_at, last.run.id)),
                 None => return found,

@@ -359,12 +359,8 @@ pub(crate) async fn shortcomings(
     member: &Member,
     run: RunId,
 ) -> BTreeMap<String, (TypeStatus, String)> {
-    let results = installation
-        .store
-        .run_results(member.id, run)
-        .await
-        .unwrap();
-    let lacking = results.unwrap().into_iter().filter(|result| {
+    let results = installation.results(member, run).await;
+    let lacking = results.into_values().filter(|result| {
         let lacking = result.status != TypeStatus::Succeeded;
         assert_eq!(result.error.is_some(), lacking, "{}", result.policy_type);
         lacking

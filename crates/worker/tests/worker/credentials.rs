@@ -38,12 +38,7 @@ async fn failure(installation: &Installation, tenant: TestTenant) -> Failure {
     let member = installation.scenario.member(tenant.id, Role::Manager).await;
     let run = installation.press(tenant, &member, "{}").await;
     assert_eq!(installation.ended(&member, run).await.0, Outcome::Failed);
-    let run: OperationRun = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run: OperationRun = installation.run(&member, run).await;
     let error = run.error.unwrap();
     assert!(error.hint.is_some(), "{error:?} says what to do");
     error
@@ -89,12 +84,7 @@ async fn secrets_that_do_not_work_fail_the_run_with_their_reason_at_once() {
         installation.ended(&member, waiting).await.0,
         Outcome::Failed
     );
-    let run = installation
-        .store
-        .run(member.id, waiting)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = installation.run(&member, waiting).await;
     assert_eq!(run.error.unwrap().code, FailureCode::CREDENTIALS_MISSING);
     worker.stop().await;
 }

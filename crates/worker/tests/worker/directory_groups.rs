@@ -176,12 +176,7 @@ async fn a_reading_that_breaks_off_moves_nothing_on_and_marks_nothing_gone() {
     ));
     let run = installation.press_groups(tenant, &member).await;
     assert_eq!(installation.ended(&member, run).await.0, Outcome::Failed);
-    let error = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let error = installation.run(&member, run).await;
     let error = error.error.unwrap();
     assert_eq!(error.missing_permissions, ["Group.Read.All"]);
     let after = installation
@@ -230,12 +225,7 @@ async fn a_row_that_cannot_be_read_marks_no_group_gone_and_is_read_again() {
     let (outcome, counts) = installation.ended(&member, run).await;
     assert_eq!(outcome, Outcome::PartiallySucceeded);
     assert_eq!((counts.items_seen, counts.items_missing), (39, 0));
-    let run = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = installation.run(&member, run).await;
     let error = run.error.unwrap();
     assert_eq!(error.code, FailureCode::ROWS_UNREADABLE);
     let rows = error.rows.unwrap();
@@ -277,12 +267,7 @@ async fn pages_that_bring_nothing_new_fail_a_run_once() {
     let worker = installation.worker();
     let run = installation.press_groups(tenant, &member).await;
     assert_eq!(installation.ended(&member, run).await.0, Outcome::Failed);
-    let run = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = installation.run(&member, run).await;
     assert_eq!(run.error.unwrap().code, FailureCode::PAGING_REFUSED);
     assert_eq!(
         installation.pages(),

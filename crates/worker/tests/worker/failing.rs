@@ -43,16 +43,8 @@ async fn a_type_that_is_forbidden_makes_a_partial_success_that_names_the_permiss
         "nothing is missing because it is forbidden"
     );
 
-    let results = installation
-        .store
-        .run_results(member.id, second)
-        .await
-        .unwrap()
-        .unwrap();
-    let apps = results
-        .iter()
-        .find(|r| r.policy_type.as_str() == "mobileApp")
-        .unwrap();
+    let results = installation.results(&member, second).await;
+    let apps = &results["mobileApp"];
     assert_eq!(apps.status, TypeStatus::Failed);
     let error = apps.error.as_ref().unwrap();
     assert_eq!(error.code, FailureCode::PERMISSION_MISSING);
@@ -112,12 +104,7 @@ async fn a_sign_in_service_that_is_away_lets_the_run_be_tried_again_later() {
         installation.worker_with(&["--login-url=http://127.0.0.1:9", "--graph-max-wait=10ms"]);
     let run = installation.press(tenant, &member, TWO_TYPES).await;
     let waiting = eventually("the run to wait for its next attempt", || async {
-        let run = installation
-            .store
-            .run(member.id, run)
-            .await
-            .unwrap()
-            .unwrap();
+        let run = installation.run(&member, run).await;
         matches!(
             run.state,
             RunState::Queued {

@@ -1,12 +1,15 @@
 //! Everything that a worker needs, and questions about what it did.
 
+use std::collections::BTreeMap;
+
 use atlas_domain::access::Role;
 use atlas_domain::ids::RunId;
-use atlas_domain::run::{CountMembers, Outcome, RunInputs, RunState, Status};
+use atlas_domain::inventory::TypeResult;
+use atlas_domain::run::{CountMembers, OperationRun, Outcome, RunInputs, RunState, Status};
 use atlas_domain::vault::Keyring;
 use atlas_graph_sim::{Simulator, SimulatorOptions};
 use atlas_queue::{Doorbell, QueueOptions};
-use atlas_store::Store;
+use atlas_store::{RunView, Store};
 use atlas_test_support::{KEYS, Member, Scenario, TestDatabase, TestRedis, TestTenant, eventually};
 use atlas_worker::options::{Arguments, Command, RunOptions};
 use atlas_worker::process::{self, ProcessError};
@@ -157,7 +160,7 @@ impl Installation {
 
     pub(crate) async fn ended(&self, member: &Member, run: RunId) -> (Outcome, CountMembers) {
         eventually("the run to end", || async {
-            match self.store.run(member.id, run).await.unwrap().unwrap().state {
+            match self.run(member, run).await.state {
                 RunState::Completed {
                     outcome, counts, ..
                 } => Some((outcome, counts.into())),
@@ -168,8 +171,29 @@ impl Installation {
     }
 
     pub(crate) async fn status(&self, member: &Member, run: RunId) -> Status {
-        let run = self.store.run(member.id, run).await.unwrap().unwrap();
-        run.state.status()
+        self.run(member, run).await.state.status()
+    }
+
+    /// The run as the member sees it.
+    pub(crate) async fn run(&self, member: &Member, run: RunId) -> OperationRun {
+        self.view(member, run).await.run
+    }
+
+    /// The run's results, by the key of the policy type.
+    pub(crate) async fn results(
+        &self,
+        member: &Member,
+        run: RunId,
+    ) -> BTreeMap<&'static str, TypeResult> {
+        let view = self.view(member, run).await;
+        let results = self.store.run_results(&view).await.unwrap().into_iter();
+        results
+            .map(|result| (result.policy_type.as_str(), result))
+            .collect()
+    }
+
+    async fn view(&self, member: &Member, run: RunId) -> RunView {
+        self.store.run_view(member.id, run).await.unwrap().unwrap()
     }
 
     /// The present items of a tenant: (policy type, external id, name, assignments).

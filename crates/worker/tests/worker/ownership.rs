@@ -26,12 +26,7 @@ async fn a_worker_that_is_shut_down_gives_its_run_back_and_another_ends_it() {
     let second = installation.worker();
     assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     second.stop().await;
-    let run = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = installation.run(&member, run).await;
     assert_eq!(
         (run.attempt, run.failures),
         (2, 0),
@@ -51,12 +46,7 @@ async fn a_worker_that_is_shut_down_lets_a_run_end_within_the_grace_time() {
     gate.release();
     stopping.await.unwrap();
     assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
-    let run = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = installation.run(&member, run).await;
     assert_eq!(run.attempt, 1);
 }
 
@@ -130,11 +120,6 @@ async fn a_run_whose_worker_vanished_is_taken_back_and_done_by_another() {
     let worker = installation.worker();
     assert_eq!(installation.ended(&member, run).await.0, Outcome::Succeeded);
     worker.stop().await;
-    let run = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = installation.run(&member, run).await;
     assert_eq!((run.attempt, run.failures), (2, 1));
 }

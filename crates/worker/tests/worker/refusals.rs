@@ -47,9 +47,9 @@ async fn unlucky(
     member: &Member,
     run: RunId,
 ) -> BTreeMap<&'static str, (TypeStatus, Failure)> {
-    let results = installation.store.run_results(member.id, run).await;
-    let results = results.unwrap().unwrap().into_iter();
+    let results = installation.results(member, run).await;
     results
+        .into_values()
         .filter(|result| !matches!(result.status, TypeStatus::Succeeded | TypeStatus::Skipped))
         .map(|result| {
             let error = result.error.unwrap();
@@ -186,12 +186,7 @@ async fn a_token_that_nothing_accepts_ends_the_run_at_its_first_attempt() {
     let (run, outcome) = sync(&installation, tenant, &member).await;
     worker.stop().await;
     assert_eq!(outcome, Outcome::Failed);
-    let run = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = installation.run(&member, run).await;
     assert_eq!(run.attempt, 1);
     assert!(matches!(run.state, RunState::Completed { .. }));
     assert_eq!(run.error.unwrap().code, FailureCode::GRAPH_UNAUTHENTICATED);

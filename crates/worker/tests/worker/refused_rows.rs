@@ -1,10 +1,8 @@
 //! Syncs of which the database refuses a row.
 
-use std::collections::BTreeMap;
-
 use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
 use atlas_domain::ids::RunId;
-use atlas_domain::inventory::{TypeResult, TypeStatus};
+use atlas_domain::inventory::TypeStatus;
 use atlas_domain::run::{Outcome, RunState};
 use atlas_graph_sim::MutationScript;
 use atlas_test_support::Member;
@@ -39,21 +37,9 @@ impl Installation {
         connection.batch_execute(&statement).await.unwrap();
     }
 
-    pub(crate) async fn results(
-        &self,
-        member: &Member,
-        run: RunId,
-    ) -> BTreeMap<String, TypeResult> {
-        let results = self.store.run_results(member.id, run).await.unwrap();
-        let results = results.unwrap().into_iter();
-        results
-            .map(|result| (result.policy_type.as_str().to_owned(), result))
-            .collect()
-    }
-
     /// The run's attempts and its error.
     async fn attempts(&self, member: &Member, run: RunId) -> (i32, Option<Failure>) {
-        let run = self.store.run(member.id, run).await.unwrap().unwrap();
+        let run = self.run(member, run).await;
         let RunState::Completed { .. } = run.state else {
             panic!("it has ended");
         };

@@ -210,12 +210,7 @@ async fn progress_is_reported_while_a_run_works() {
     let both = r#"{"policy_types": ["mobileApp", "policySet"], "include_foundations": false}"#;
     let run = installation.press(tenant, &member, both).await;
     let progress = atlas_test_support::eventually("one of two types to be done", || async {
-        let run = installation
-            .store
-            .run(member.id, run)
-            .await
-            .unwrap()
-            .unwrap();
+        let run = installation.run(&member, run).await;
         let progress = run.progress.map(ProgressMembers::from);
         progress.filter(|progress| progress.completed == 1)
     })
@@ -224,12 +219,7 @@ async fn progress_is_reported_while_a_run_works() {
     assert!(progress.items_seen > 0);
     gate.release();
     installation.ended(&member, run).await;
-    let last = installation
-        .store
-        .run(member.id, run)
-        .await
-        .unwrap()
-        .unwrap();
+    let last = installation.run(&member, run).await;
     assert_eq!(
         ProgressMembers::from(last.progress.unwrap()).completed,
         2,
@@ -321,13 +311,9 @@ async fn a_tenant_without_intune_still_has_its_entra_policies_and_the_run_says_w
     );
     worker.stop().await;
     let stored = installation.items(tenant).await;
-    let results = installation
-        .store
-        .run_results(member.id, run)
-        .await
-        .unwrap();
+    let results = installation.results(&member, run).await;
     let (mut without, mut with) = (0, 0);
-    for result in results.unwrap() {
+    for result in results.into_values() {
         let key = result.policy_type.as_str();
         let Some(error) = result.error else {
             with += 1;

@@ -115,13 +115,7 @@ impl Installation {
     async fn synced(&self, tenant: TestTenant, member: &Member) -> (RunId, CountMembers) {
         let run = self.press(tenant, member, SELECTION).await;
         let (outcome, counts) = self.ended(member, run).await;
-        for result in self
-            .store
-            .run_results(member.id, run)
-            .await
-            .unwrap()
-            .unwrap()
-        {
+        for result in self.results(member, run).await.into_values() {
             let read = matches!(result.status, TypeStatus::Succeeded | TypeStatus::Skipped);
             assert!(read, "{result:?}");
         }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use utoipa::IntoResponses;
 
 use super::run_problem;
-use crate::access;
+use crate::access::{self, MemberScope};
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::{self, Example};

@@ -56,9 +56,7 @@ pub(crate) async fn list_operation_run_results(
 ) -> Result<Answer<Page<OperationRunResult>>, Problem> {
     let paging = Paging::<String, PolicyTypeName>::read(&mut query);
     query.finish()?;
-    let (user, run) = (scope.user_id(), scope.run_id());
-    let results = state.store.run_results(user, run).await?;
-    let results = results.ok_or_else(Problem::not_found)?;
+    let results = state.store.run_results(scope.view()).await?;
     // There are as many as there are policy types: the pages are cut here.
     let PageRequest { limit, after } = paging.request();
     let rows = results

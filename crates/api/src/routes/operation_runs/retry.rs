@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
 
 use super::run_problem;
-use crate::access;
+use crate::access::{self, MemberScope};
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::{self, Example};
@@ -156,16 +156,13 @@ async fn inputs(
     how_much: RetryScope,
     state: &AppState,
 ) -> Result<RunInputs, Problem> {
-    let (user, view) = (scope.user_id(), scope.into_view());
+    let view = scope.into_view();
     if view.run.state.status() != Status::Completed {
         return Err(not_terminal(view, &state.links, state.clock.now()));
     }
     let results = match how_much {
         RetryScope::All => Vec::new(),
-        RetryScope::FailedOnly => {
-            let results = state.store.run_results(user, view.run.id).await?;
-            results.ok_or_else(Problem::not_found)?
-        }
+        RetryScope::FailedOnly => state.store.run_results(&view).await?,
     };
     let inputs = view.run.inputs.for_retry(how_much, &results);
     inputs.map_err(|_| nothing_failed(view, &state.links, state.clock.now()))
