@@ -1,4 +1,4 @@
-//! The API of a house: a process that may be killed and started again where it was.
+//! The API of an installation: a process that may be killed and started again where it was.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::house::{Foundations, House};
+use crate::installation::{Installation, Options};
 use crate::messages::Messages;
 use crate::servers::RedisServer;
 
@@ -53,24 +53,24 @@ const MULTIPLY: &str = "
 const ENDED: &str = "SELECT count(*) FROM operation_runs WHERE status = 'completed'";
 
 /// Waits until so many runs have ended.
-async fn ended(house: &House, count: i64) {
+async fn ended(installation: &Installation, count: i64) {
     let enough = format!("SELECT least(({ENDED}), {count})");
-    house.number_becomes(&enough, count).await;
+    installation.number_becomes(&enough, count).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_thousand_runs_that_wait_before_any_worker_starts_all_end() {
     let _slot = crate::slot::take().await;
     let redis = RedisServer::start().await;
-    let house = House::upon(Foundations {
+    let installation = Installation::start_with(Options {
         redis_url: Some(redis.url()),
-        ..Foundations::default()
+        ..Options::default()
     })
     .await;
-    for (tenant, member) in house.tenants(ASKED_FOR).await {
-        house.press_accepted(tenant, &member).await;
+    for (tenant, member) in installation.tenants(ASKED_FOR).await {
+        installation.press_accepted(tenant, &member).await;
     }
-    let connection = house.database.connection().await;
+    let connection = installation.database.connection().await;
     let no_credentials = "DELETE FROM tenant_credentials";
     connection.batch_execute(no_credentials).await.unwrap();
     connection
@@ -80,25 +80,31 @@ async fn twenty_thousand_runs_that_wait_before_any_worker_starts_all_end() {
     // PostgreSQL would do so by itself within a minute.
     connection.batch_execute("ANALYZE").await.unwrap();
     let waiting = "SELECT count(*) FROM operation_runs WHERE status = 'queued'";
-    assert_eq!(house.number(waiting).await, ALL);
+    assert_eq!(installation.number(waiting).await, ALL);
 
-    let mut workers = [house.worker(&[]), house.worker(&[])];
-    ended(&house, EMPTIED_AFTER).await;
+    let mut workers = [installation.worker(&[]), installation.worker(&[])];
+    ended(&installation, EMPTIED_AFTER).await;
     let mut connection = redis.connection().await;
     let emptied: String = redis::cmd("FLUSHALL")
         .query_async(&mut connection)
         .await
         .unwrap();
     assert_eq!(emptied, "OK");
-    ended(&house, POISONED_AFTER).await;
-    Messages::of(&house).await.poison(&mut connection).await;
-    house.quiesce_within(PATIENCE).await;
+    ended(&installation, POISONED_AFTER).await;
+    Messages::of(&installation)
+        .await
+        .poison(&mut connection)
+        .await;
+    installation.quiesce_within(PATIENCE).await;
 
-    house.assert_invariants().await;
-    assert_eq!(house.outcomes().await, [("failed".to_owned(), ALL)].into());
+    installation.assert_invariants().await;
+    assert_eq!(
+        installation.outcomes().await,
+        [("failed".to_owned(), ALL)].into()
+    );
     let again = "SELECT count(*) FROM operation_runs
         WHERE attempt <> 1 OR error->>'code' <> 'credentials_missing'";
-    assert_eq!(house.number(again).await, 0);
+    assert_eq!(installation.number(again).await, 0);
     for worker in &mut workers {
         assert!(worker.child.try_wait().unwrap().is_none(), "a worker ended");
     }

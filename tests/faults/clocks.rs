@@ -1,6 +1,6 @@
 //! Clocks that are wrong: those of programs by ten minutes, and PostgreSQL's by an hour.
 
-use crate::house::{Foundations, House, ONE_SLOT};
+use crate::installation::{Installation, ONE_SLOT, Options};
 use crate::load::{more_succeed, under_load};
 use crate::program::Program;
 
@@ -26,19 +26,19 @@ fn wrong(shift: &'static str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn worker(house: &House, shift: &'static str) -> Program {
+fn worker(installation: &Installation, shift: &'static str) -> Program {
     let shifted = wrong(shift);
     let mut variables = vec![ONE_SLOT];
     variables.extend(shifted.iter().map(|(name, value)| (*name, value.as_str())));
-    house.worker(&variables)
+    installation.worker(&variables)
 }
 
 /// Whether the program's log was begun at another time than PostgreSQL's now and `minutes`, give or
 /// take two.
-async fn assert_shifted(house: &House, program: &Program, minutes: f64) {
+async fn assert_shifted(installation: &Installation, program: &Program, minutes: f64) {
     let log = std::fs::read_to_string(&program.log).unwrap();
     let begun = log.split_whitespace().next().unwrap();
-    let connection = house.database.connection().await;
+    let connection = installation.database.connection().await;
     let sql = "SELECT abs(extract(epoch FROM
         $1::text::timestamptz - clock_timestamp() - $2 * interval '1 minute')) < 120";
     let row = connection.query_one(sql, &[&begun, &minutes]).await;
@@ -48,41 +48,41 @@ async fn assert_shifted(house: &House, program: &Program, minutes: f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_run_ends_once_though_clocks_of_programs_are_ten_minutes_ahead_and_behind() {
     let _slot = crate::slot::take().await;
-    let house = House::upon(Foundations {
+    let installation = Installation::start_with(Options {
         api: wrong(AHEAD),
         latency: Some("20ms"),
-        ..Foundations::default()
+        ..Options::default()
     })
     .await;
     let clocks = [AHEAD, BEHIND];
-    let mut workers = clocks.map(|shift| worker(&house, shift));
-    under_load(&house, async {
+    let mut workers = clocks.map(|shift| worker(&installation, shift));
+    under_load(&installation, async {
         for n in 0..TIMES {
-            more_succeed(&house).await;
-            house.hold().await;
-            house.held(2).await;
+            more_succeed(&installation).await;
+            installation.hold().await;
+            installation.held(2).await;
             workers[n % 2].kill();
-            house.release().await;
-            workers[n % 2] = worker(&house, clocks[n % 2]);
+            installation.release().await;
+            workers[n % 2] = worker(&installation, clocks[n % 2]);
         }
-        more_succeed(&house).await;
+        more_succeed(&installation).await;
     })
     .await;
-    house.check().await;
-    assert_shifted(&house, &workers[0], 10.0).await;
-    assert_shifted(&house, &workers[1], -10.0).await;
-    assert_killed_were_missed(&house).await;
+    installation.check().await;
+    assert_shifted(&installation, &workers[0], 10.0).await;
+    assert_shifted(&installation, &workers[1], -10.0).await;
+    assert_killed_were_missed(&installation).await;
 }
 
 /// Each of the killed had a run.
-async fn assert_killed_were_missed(house: &House) {
+async fn assert_killed_were_missed(installation: &Installation) {
     let killed = i64::try_from(TIMES).unwrap();
-    assert!(house.number(TAKEN_BACK).await >= killed);
+    assert!(installation.number(TAKEN_BACK).await >= killed);
 }
 
 /// Lets leases look as they would if PostgreSQL's clock had been set by so many hours.
-async fn set_clock(house: &House, hours: f64) {
-    let connection = house.database.connection().await;
+async fn set_clock(installation: &Installation, hours: f64) {
+    let connection = installation.database.connection().await;
     let sql = "UPDATE operation_runs SET
             lease_expires_at = lease_expires_at - $1 * interval '1 hour',
             heartbeat_at = heartbeat_at - $1 * interval '1 hour'
@@ -93,47 +93,53 @@ async fn set_clock(house: &House, hours: f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_run_ends_though_postgresqls_clock_is_set_forward_by_an_hour() {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let _workers = [house.worker(&[ONE_SLOT]), house.worker(&[ONE_SLOT])];
-    under_load(&house, async {
+    let installation = Installation::start().await;
+    let _workers = [
+        installation.worker(&[ONE_SLOT]),
+        installation.worker(&[ONE_SLOT]),
+    ];
+    under_load(&installation, async {
         for _ in 0..TIMES {
-            more_succeed(&house).await;
-            house.hold().await;
-            house.held(2).await;
-            let before = house.number(TAKEN_BACK).await;
+            more_succeed(&installation).await;
+            installation.hold().await;
+            installation.held(2).await;
+            let before = installation.number(TAKEN_BACK).await;
             // An owner may renew its lease before anybody sees that it ran out.
             atlas_test_support::eventually("a run to be taken from its owner", || async {
-                set_clock(&house, 1.0).await;
-                (house.number(TAKEN_BACK).await > before).then_some(())
+                set_clock(&installation, 1.0).await;
+                (installation.number(TAKEN_BACK).await > before).then_some(())
             })
             .await;
-            house.release().await;
+            installation.release().await;
         }
-        more_succeed(&house).await;
+        more_succeed(&installation).await;
     })
     .await;
-    house.check().await;
+    installation.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_run_ends_though_postgresqls_clock_is_set_back_by_an_hour() {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let mut workers = [house.worker(&[ONE_SLOT]), house.worker(&[ONE_SLOT])];
-    under_load(&house, async {
+    let installation = Installation::start().await;
+    let mut workers = [
+        installation.worker(&[ONE_SLOT]),
+        installation.worker(&[ONE_SLOT]),
+    ];
+    under_load(&installation, async {
         for n in 0..TIMES {
-            more_succeed(&house).await;
-            house.hold().await;
-            house.held(2).await;
+            more_succeed(&installation).await;
+            installation.hold().await;
+            installation.held(2).await;
             // The lease of the one is nobody's now, and by that clock good for an hour.
             workers[n % 2].kill();
-            set_clock(&house, -1.0).await;
-            house.release().await;
-            workers[n % 2] = house.worker(&[ONE_SLOT]);
+            set_clock(&installation, -1.0).await;
+            installation.release().await;
+            workers[n % 2] = installation.worker(&[ONE_SLOT]);
         }
-        more_succeed(&house).await;
+        more_succeed(&installation).await;
     })
     .await;
-    house.check().await;
-    assert_killed_were_missed(&house).await;
+    installation.check().await;
+    assert_killed_were_missed(&installation).await;
 }

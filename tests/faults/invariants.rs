@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tokio_postgres::Client;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// Tenants whose inventories are compared, at most: the simulator works out each of them anew.
 const COMPARED: i64 = 10;
@@ -142,7 +142,7 @@ const BREACHES: &[(&str, &str)] = &[
 ];
 
 /// Everything that does not hold, in words, as this connection sees it.
-pub(crate) async fn breaches(house: &House, connection: &Client) -> Vec<String> {
+pub(crate) async fn breaches(installation: &Installation, connection: &Client) -> Vec<String> {
     let mut found = Vec::new();
     for (what, sql) in BREACHES {
         let count: i64 = connection.query_one(*sql, &[]).await.unwrap().get(0);
@@ -150,7 +150,10 @@ pub(crate) async fn breaches(house: &House, connection: &Client) -> Vec<String> 
             found.push(format!("{count} {what}"));
         }
     }
-    for (runs, outcome) in [(house.accepted(), None), (house.refused(), Some("failed"))] {
+    for (runs, outcome) in [
+        (installation.accepted(), None),
+        (installation.refused(), Some("failed")),
+    ] {
         for run in runs {
             let sql = "SELECT outcome, error->>'code' FROM operation_runs
                 WHERE id = $1::text::uuid";
@@ -172,12 +175,12 @@ pub(crate) async fn breaches(house: &House, connection: &Client) -> Vec<String> 
             }
         }
     }
-    found.extend(wrong_inventories(house, connection).await);
+    found.extend(wrong_inventories(installation, connection).await);
     found
 }
 
 /// Compares what succeeded runs left with what the simulator says a correct client has.
-async fn wrong_inventories(house: &House, connection: &Client) -> Vec<String> {
+async fn wrong_inventories(installation: &Installation, connection: &Client) -> Vec<String> {
     let sql = "SELECT r.tenant_id::text, t.directory_id::text, array_agg(DISTINCT x.policy_type)
         FROM operation_runs r JOIN tenants t ON t.id = r.tenant_id
             JOIN inventory_type_results x ON x.run_id = r.id
@@ -187,7 +190,9 @@ async fn wrong_inventories(house: &House, connection: &Client) -> Vec<String> {
     for row in connection.query(sql, &[&COMPARED]).await.unwrap() {
         let (tenant, directory): (String, String) = (row.get(0), row.get(1));
         let types: Vec<String> = row.get(2);
-        let answer: Value = house.simulator(&format!("answer-key/{directory}")).await;
+        let answer: Value = installation
+            .simulator(&format!("answer-key/{directory}"))
+            .await;
         let mut expected = BTreeSet::new();
         for key in &types {
             for item in answer[key].as_array().unwrap() {
@@ -213,14 +218,14 @@ async fn wrong_inventories(house: &House, connection: &Client) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_invariants_notice_what_breaks_them() {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let (tenant, member) = house.tenant().await;
-    let mut worker = house.worker(&[]);
-    let run = house.press_accepted(tenant, &member).await;
-    house.check().await;
+    let installation = Installation::start().await;
+    let (tenant, member) = installation.tenant().await;
+    let mut worker = installation.worker(&[]);
+    let run = installation.press_accepted(tenant, &member).await;
+    installation.check().await;
     worker.kill();
 
-    let connection = house.database.connection().await;
+    let connection = installation.database.connection().await;
     let damages = [
         (
             "not ended",
@@ -277,13 +282,13 @@ async fn the_invariants_notice_what_breaks_them() {
     for (what, sql) in damages {
         connection.batch_execute("BEGIN").await.unwrap();
         connection.batch_execute(sql).await.unwrap();
-        let found = breaches(&house, &connection).await;
+        let found = breaches(&installation, &connection).await;
         connection.batch_execute("ROLLBACK").await.unwrap();
         let noticed = found.iter().any(|breach| breach.contains(what));
         assert!(noticed, "{what}: {found:?}");
     }
-    house.refuse(run);
-    let found = breaches(&house, &connection).await;
+    installation.refuse(run);
+    let found = breaches(&installation, &connection).await;
     assert!(
         found
             .iter()

@@ -1,6 +1,6 @@
 //! People who press sync while something goes wrong.
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// Tenants that are synced in turn.
 const TENANTS: usize = 6;
@@ -8,12 +8,12 @@ const TENANTS: usize = 6;
 const BETWEEN: i64 = 5;
 
 /// Presses sync for six tenants in turn, whatever the answers are, until `fault` is done.
-pub(crate) async fn under_load(house: &House, fault: impl Future<Output = ()>) {
-    let tenants = house.tenants(TENANTS).await;
+pub(crate) async fn under_load(installation: &Installation, fault: impl Future<Output = ()>) {
+    let tenants = installation.tenants(TENANTS).await;
     let pressing = async {
         loop {
             for (tenant, member) in &tenants {
-                house.press(*tenant, member).await;
+                installation.press(*tenant, member).await;
             }
         }
     };
@@ -24,12 +24,12 @@ pub(crate) async fn under_load(house: &House, fault: impl Future<Output = ()>) {
 }
 
 /// Waits until so many more runs have succeeded.
-pub(crate) async fn more_succeed(house: &House) {
+pub(crate) async fn more_succeed(installation: &Installation) {
     let sql = "SELECT count(*) FROM operation_runs WHERE outcome = 'succeeded'";
-    let before = house.number(sql).await;
+    let before = installation.number(sql).await;
     let enough = format!(
         "SELECT least(count(*), {0}) FROM ({sql}) o(n), generate_series(1, n)",
         before + BETWEEN
     );
-    house.number_becomes(&enough, before + BETWEEN).await;
+    installation.number_becomes(&enough, before + BETWEEN).await;
 }

@@ -2,8 +2,8 @@
 //! binaries while they are killed, stopped and cut off from PostgreSQL and Redis.
 //!
 //! Needs programs with crash points and, for the tests that break a service, programs to start one
-//! with; `cargo xtask test` has both. After each fault [`house::House::quiesce`] waits until nothing
-//! is left to do, and [`invariants`] are checked.
+//! with; `cargo xtask test` has both. After each fault [`quiesce`](installation::Installation::quiesce)
+//! waits until nothing is left to do, and [`invariants`] are checked.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,12 +17,13 @@ mod clocks;
 mod crash_points;
 mod deliveries;
 mod german;
-mod house;
+mod installation;
 mod invariants;
 mod load;
 mod messages;
 mod network;
 mod postgres;
+mod processes;
 #[path = "../e2e/program.rs"]
 mod program;
 mod proxy;

@@ -7,12 +7,12 @@ use atlas_queue::{Doorbell, QueueOptions};
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use secrecy::SecretString;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// So many due messages break a queue.
 pub(crate) const POISON: u64 = 8_000;
 
-/// The queue of a house.
+/// The queue of an installation.
 pub(crate) struct Messages {
     doorbell: Doorbell,
     connection: ConnectionManager,
@@ -20,13 +20,15 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    pub(crate) async fn of(house: &House) -> Self {
-        let url = SecretString::from(house.redis_url.as_str());
-        let client = redis::Client::open(house.redis_url.as_str()).unwrap();
+    pub(crate) async fn of(installation: &Installation) -> Self {
+        let url = SecretString::from(installation.redis_url.as_str());
+        let client = redis::Client::open(installation.redis_url.as_str()).unwrap();
         Self {
-            doorbell: Doorbell::new(&QueueOptions::new(url, house.namespace.as_str())).unwrap(),
+            doorbell: Doorbell::new(&QueueOptions::new(url, installation.namespace.as_str()))
+                .unwrap(),
             connection: client.get_connection_manager().await.unwrap(),
-            queue: apalis_redis::Config::default().queue(format!("{}:runs", house.namespace)),
+            queue: apalis_redis::Config::default()
+                .queue(format!("{}:runs", installation.namespace)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! PostgreSQL restarts or throws everybody out while runs are under way.
 
-use crate::house::{Foundations, House};
+use crate::installation::{Installation, Options};
 use crate::load::{more_succeed, under_load};
 use crate::program::Program;
 use crate::servers::PostgresServer;
@@ -12,21 +12,21 @@ const TIMES: i64 = 3;
 async fn every_run_ends_when_postgresql_restarts_under_load() {
     let _slot = crate::slot::take().await;
     let mut postgres = PostgresServer::start().await;
-    let house = House::upon(Foundations {
+    let installation = Installation::start_with(Options {
         database_url: Some(postgres.url()),
-        ..Foundations::default()
+        ..Options::default()
     })
     .await;
-    let mut workers: Vec<Program> = (0..2).map(|_| house.worker(&[])).collect();
-    under_load(&house, async {
+    let mut workers: Vec<Program> = (0..2).map(|_| installation.worker(&[])).collect();
+    under_load(&installation, async {
         for _ in 0..TIMES {
-            more_succeed(&house).await;
+            more_succeed(&installation).await;
             postgres.restart_immediately().await;
         }
-        more_succeed(&house).await;
+        more_succeed(&installation).await;
     })
     .await;
-    house.check().await;
+    installation.check().await;
     for worker in &mut workers {
         assert!(worker.child.try_wait().unwrap().is_none(), "a worker ended");
     }
@@ -35,19 +35,19 @@ async fn every_run_ends_when_postgresql_restarts_under_load() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_run_ends_when_all_connections_are_thrown_out_under_load() {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let mut workers: Vec<Program> = (0..2).map(|_| house.worker(&[])).collect();
-    under_load(&house, async {
+    let installation = Installation::start().await;
+    let mut workers: Vec<Program> = (0..2).map(|_| installation.worker(&[])).collect();
+    under_load(&installation, async {
         for _ in 0..TIMES {
-            more_succeed(&house).await;
+            more_succeed(&installation).await;
             let all = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
-            assert!(house.number(all).await > 0);
+            assert!(installation.number(all).await > 0);
         }
-        more_succeed(&house).await;
+        more_succeed(&installation).await;
     })
     .await;
-    house.check().await;
+    installation.check().await;
     for worker in &mut workers {
         assert!(worker.child.try_wait().unwrap().is_none(), "a worker ended");
     }

@@ -3,7 +3,7 @@
 use atlas_test_support::{TestTenant, eventually};
 use tokio_postgres::Client;
 
-use crate::house::House;
+use crate::installation::Installation;
 
 /// A tenant's fence, so that nobody may raise it. $1 is the tenant.
 pub(crate) const FENCE_SHARED: &str =
@@ -20,8 +20,8 @@ pub(crate) struct Holder(Client);
 
 impl Holder {
     /// Locks the one row that the statement finds of this tenant.
-    pub(crate) async fn of(house: &House, row: &str, tenant: TestTenant) -> Self {
-        let session = house.database.connection().await;
+    pub(crate) async fn of(installation: &Installation, row: &str, tenant: TestTenant) -> Self {
+        let session = installation.database.connection().await;
         session.batch_execute("BEGIN").await.unwrap();
         let locked = session.execute(row, &[&tenant.id.to_string()]).await;
         assert_eq!(locked.unwrap(), 1);
@@ -45,8 +45,8 @@ async fn waiters(session: &Client) -> Vec<Waiter> {
 }
 
 /// Waits until a statement waits for a row.
-pub(crate) async fn somebody_waits(house: &House) -> Waiter {
-    let session = house.database.connection().await;
+pub(crate) async fn somebody_waits(installation: &Installation) -> Waiter {
+    let session = installation.database.connection().await;
     eventually("a statement to wait for a row", async || {
         waiters(&session).await.first().cloned()
     })
@@ -54,8 +54,8 @@ pub(crate) async fn somebody_waits(house: &House) -> Waiter {
 }
 
 /// Waits until this statement waits no more.
-pub(crate) async fn gives_up(house: &House, waiter: &Waiter) {
-    let session = house.database.connection().await;
+pub(crate) async fn gives_up(installation: &Installation, waiter: &Waiter) {
+    let session = installation.database.connection().await;
     eventually("a statement to give up waiting for a row", async || {
         (!waiters(&session).await.contains(waiter)).then_some(())
     })

@@ -114,7 +114,7 @@ impl Drop for RedisServer {
     }
 }
 
-/// A connection to Redis past the house.
+/// A connection to Redis past the installation.
 pub(crate) async fn connection(url: &str) -> MultiplexedConnection {
     let client = redis::Client::open(url).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()

@@ -19,7 +19,7 @@ use atlas_test_support::{Member, TestTenant};
 use self::chaos::Chaos;
 use self::dice::Dice;
 use self::tally::Tally;
-use crate::house::{Foundations, House};
+use crate::installation::{Installation, Options};
 use crate::proxy::Proxy;
 use crate::servers::{PostgresServer, RedisServer};
 
@@ -83,18 +83,18 @@ async fn round(
     redis: &mut RedisServer,
 ) -> Tally {
     let way_to_redis = Proxy::before(&redis.url()).await;
-    let house = House::upon(Foundations {
+    let installation = Installation::start_with(Options {
         database_url: Some(postgres.url()),
         redis_url: Some(way_to_redis.url(&redis.url())),
         api: short_push().to_vec(),
         latency: Some("20ms"),
     })
     .await;
-    let way_to_postgres = Proxy::before(&house.database.url()).await;
-    let tenants = house.tenants(TENANTS).await;
+    let way_to_postgres = Proxy::before(&installation.database.url()).await;
+    let tenants = installation.tenants(TENANTS).await;
     let seeds: Vec<Dice> = (0..STARTERS).map(|_| dice.fork()).collect();
     let mut chaos = Chaos::new(
-        &house,
+        &installation,
         dice,
         (way_to_postgres, way_to_redis),
         postgres,
@@ -104,29 +104,29 @@ async fn round(
     let starting = futures::future::join_all(
         seeds
             .into_iter()
-            .map(|dice| press_at_random(&house, &tenants, dice, &over)),
+            .map(|dice| press_at_random(&installation, &tenants, dice, &over)),
     );
     let breaking = async {
         chaos.rage(length).await;
         over.store(true, Ordering::Relaxed);
     };
     let ((), _) = tokio::join!(breaking, starting);
-    let ended = house.ends_within(PATIENCE).await;
+    let ended = installation.ends_within(PATIENCE).await;
     let mut tally = chaos.into_tally().await;
-    tally.count(&house, ended).await;
+    tally.count(&installation, ended).await;
     tally
 }
 
 /// Presses sync, whatever the answers are.
 async fn press_at_random(
-    house: &House,
+    installation: &Installation,
     tenants: &[(TestTenant, Member)],
     mut dice: Dice,
     over: &AtomicBool,
 ) {
     while !over.load(Ordering::Relaxed) {
         let (tenant, member) = dice.choose(tenants);
-        house.press(*tenant, member).await;
+        installation.press(*tenant, member).await;
         tokio::time::sleep(Duration::from_millis(dice.below(THINKING))).await;
     }
 }

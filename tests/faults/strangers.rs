@@ -4,7 +4,8 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tokio_postgres::{Client, Config, NoTls};
 
-use crate::house::{Foundations, House, ONE_SLOT, says};
+use crate::installation::{Installation, ONE_SLOT, Options};
+use crate::processes::says;
 use crate::rows::{FENCE_SHARED, Holder, RUN, gives_up, somebody_waits};
 use crate::servers::PostgresServer;
 
@@ -14,8 +15,8 @@ const CONNECTIONS: usize = 60;
 const STRANGER: &str = "stranger";
 
 /// Takes all connections, one of them to throw everybody else out.
-async fn take_all_connections(house: &House, url: &str) -> Vec<Client> {
-    let session = house.database.connection().await;
+async fn take_all_connections(installation: &Installation, url: &str) -> Vec<Client> {
+    let session = installation.database.connection().await;
     let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
         WHERE pid <> pg_backend_pid() AND application_name <> $1";
     let mut settings: Config = url.parse().unwrap();
@@ -37,24 +38,27 @@ async fn take_all_connections(house: &House, url: &str) -> Vec<Client> {
 async fn connections_used_up_by_others_cost_a_503_and_no_run() {
     let _slot = crate::slot::take().await;
     let postgres = PostgresServer::start_with(CONNECTIONS).await;
-    let house = House::upon(Foundations {
+    let installation = Installation::start_with(Options {
         database_url: Some(postgres.url()),
-        ..Foundations::default()
+        ..Options::default()
     })
     .await;
-    let tenants = house.tenants(4).await;
-    house.hold().await;
-    let mut workers = [house.worker(&[ONE_SLOT]), house.worker(&[ONE_SLOT])];
+    let tenants = installation.tenants(4).await;
+    installation.hold().await;
+    let mut workers = [
+        installation.worker(&[ONE_SLOT]),
+        installation.worker(&[ONE_SLOT]),
+    ];
     for (tenant, member) in &tenants {
-        house.press_accepted(*tenant, member).await;
+        installation.press_accepted(*tenant, member).await;
     }
-    house.held(2).await;
+    installation.held(2).await;
 
-    let strangers = take_all_connections(&house, &postgres.url()).await;
+    let strangers = take_all_connections(&installation, &postgres.url()).await;
     // The workers have their pages now, and nowhere to put them.
-    house.release().await;
+    installation.release().await;
     let (tenant, member) = &tenants[0];
-    let answer = house.start_sync(*tenant, member).await.unwrap();
+    let answer = installation.start_sync(*tenant, member).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(header("content-type"), "application/problem+json");
@@ -69,11 +73,11 @@ async fn connections_used_up_by_others_cost_a_503_and_no_run() {
     }
 
     drop(strangers);
-    house.check().await;
-    house.press_accepted(*tenant, member).await;
-    house.check().await;
+    installation.check().await;
+    installation.press_accepted(*tenant, member).await;
+    installation.check().await;
     let all = [("succeeded".to_owned(), 5)];
-    assert_eq!(house.outcomes().await, all.into());
+    assert_eq!(installation.outcomes().await, all.into());
     for worker in &mut workers {
         assert!(worker.child.try_wait().unwrap().is_none(), "a worker ended");
     }
@@ -83,23 +87,23 @@ async fn connections_used_up_by_others_cost_a_503_and_no_run() {
 /// The runs of others end meanwhile, and that one afterwards.
 async fn a_stranger_holds(row: &str) {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let tenants = house.tenants(2).await;
+    let installation = Installation::start().await;
+    let tenants = installation.tenants(2).await;
     let (held, held_member) = &tenants[0];
     let (other, other_member) = &tenants[1];
-    house.hold().await;
-    let _workers = [house.worker(&[]), house.worker(&[])];
-    let run = house.press_accepted(*held, held_member).await;
-    house.held(1).await;
-    let stranger = Holder::of(&house, row, *held).await;
-    house.release().await;
+    installation.hold().await;
+    let _workers = [installation.worker(&[]), installation.worker(&[])];
+    let run = installation.press_accepted(*held, held_member).await;
+    installation.held(1).await;
+    let stranger = Holder::of(&installation, row, *held).await;
+    installation.release().await;
 
     let another_ends = async || {
-        let run = house.press_accepted(*other, other_member).await;
+        let run = installation.press_accepted(*other, other_member).await;
         let ended = format!(
             "SELECT count(*) FROM operation_runs WHERE id = '{run}' AND outcome = 'succeeded'"
         );
-        house.number_becomes(&ended, 1).await;
+        installation.number_becomes(&ended, 1).await;
     };
     let others = async {
         loop {
@@ -107,19 +111,20 @@ async fn a_stranger_holds(row: &str) {
         }
     };
     // PostgreSQL ends the wait of whoever waits for the row.
-    let nobody_waits_longer = async { gives_up(&house, &somebody_waits(&house).await).await };
+    let nobody_waits_longer =
+        async { gives_up(&installation, &somebody_waits(&installation).await).await };
     tokio::select! {
         () = others => {}
         () = nobody_waits_longer => {}
     }
     another_ends().await;
     // It is not forgotten: who presses sync joins it.
-    assert_eq!(house.press_accepted(*held, held_member).await, run);
+    assert_eq!(installation.press_accepted(*held, held_member).await, run);
 
     stranger.release().await;
-    house.check().await;
+    installation.check().await;
     let hurt = "SELECT count(*) FROM operation_runs WHERE outcome <> 'succeeded'";
-    assert_eq!(house.number(hurt).await, 0);
+    assert_eq!(installation.number(hurt).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Workers that were stopped for longer than their lease, and then go on.
 
-use crate::house::{House, ONE_SLOT, says, stopped};
+use crate::installation::{Installation, ONE_SLOT};
+use crate::processes::{says, stopped};
 use crate::program::Program;
 use crate::rows::{FENCE, Holder, somebody_waits};
 
@@ -19,28 +20,35 @@ pub(crate) async fn notices(zombie: &Program) {
 /// The worker stops itself at `point`; another ends its run; then it goes on.
 async fn a_zombie_wakes_at(point: &str) {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let (tenant, member) = house.tenant().await;
-    let zombie = house.worker_with_fault(&format!("{point}=stop"), &[ONE_SLOT]);
-    house.press_accepted(tenant, &member).await;
+    let installation = Installation::start().await;
+    let (tenant, member) = installation.tenant().await;
+    let zombie = installation.worker_with_fault(&format!("{point}=stop"), &[ONE_SLOT]);
+    installation.press_accepted(tenant, &member).await;
     stopped(zombie.child.id()).await;
-    let mut successor = house.worker(&[]);
-    house.check().await;
+    let mut successor = installation.worker(&[]);
+    installation.check().await;
     let written = "SELECT count(*) FROM journal";
-    let before = house.number(written).await;
+    let before = installation.number(written).await;
 
     zombie.signal("CONT");
     notices(&zombie).await;
-    assert_eq!(house.number(written).await, before, "it wrote nothing");
-    house.assert_invariants().await;
+    assert_eq!(
+        installation.number(written).await,
+        before,
+        "it wrote nothing"
+    );
+    installation.assert_invariants().await;
     let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND outcome = 'succeeded'";
-    assert_eq!(house.number(twice).await, 1);
+    assert_eq!(installation.number(twice).await, 1);
 
     // It is a worker like any other again.
     successor.kill();
-    house.press_accepted(tenant, &member).await;
-    house.check().await;
-    assert_eq!(house.outcomes().await, [("succeeded".to_owned(), 2)].into());
+    installation.press_accepted(tenant, &member).await;
+    installation.check().await;
+    assert_eq!(
+        installation.outcomes().await,
+        [("succeeded".to_owned(), 2)].into()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,53 +64,57 @@ async fn a_worker_that_wakes_before_the_last_statement_ends_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_wakes_while_another_has_the_run_does_not_disturb_it() {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let (tenant, member) = house.tenant().await;
-    house.hold().await;
-    let zombie = house.worker(&[ONE_SLOT]);
-    house.press_accepted(tenant, &member).await;
-    house.held(1).await;
+    let installation = Installation::start().await;
+    let (tenant, member) = installation.tenant().await;
+    installation.hold().await;
+    let zombie = installation.worker(&[ONE_SLOT]);
+    installation.press_accepted(tenant, &member).await;
+    installation.held(1).await;
     zombie.signal("STOP");
     stopped(zombie.child.id()).await;
-    let _successor = house.worker(&[]);
+    let _successor = installation.worker(&[]);
     // The zombie's own request still waits at the gate.
-    house.held(2).await;
+    installation.held(2).await;
     zombie.signal("CONT");
     says(&zombie, LOST).await;
-    house.release().await;
-    house.check().await;
+    installation.release().await;
+    installation.check().await;
     let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND failures = 1";
-    assert_eq!(house.number(twice).await, 1);
+    assert_eq!(installation.number(twice).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_stopped_inside_a_write_writes_that_and_nothing_later() {
     let _slot = crate::slot::take().await;
-    let house = House::start().await;
-    let (tenant, member) = house.tenant().await;
-    house.hold().await;
-    let zombie = house.worker(&[ONE_SLOT]);
-    house.press_accepted(tenant, &member).await;
-    house.held(1).await;
-    let holder = Holder::of(&house, FENCE, tenant).await;
-    house.release().await;
+    let installation = Installation::start().await;
+    let (tenant, member) = installation.tenant().await;
+    installation.hold().await;
+    let zombie = installation.worker(&[ONE_SLOT]);
+    installation.press_accepted(tenant, &member).await;
+    installation.held(1).await;
+    let holder = Holder::of(&installation, FENCE, tenant).await;
+    installation.release().await;
     // The page is with PostgreSQL, which may not store it yet.
-    somebody_waits(&house).await;
+    somebody_waits(&installation).await;
     zombie.signal("STOP");
     stopped(zombie.child.id()).await;
     holder.release().await;
     let written = "SELECT count(*) FROM journal";
-    house
+    installation
         .number_becomes(&format!("SELECT least(({written}), 1)"), 1)
         .await;
 
-    let _successor = house.worker(&[]);
-    house.check().await;
-    let before = house.number(written).await;
+    let _successor = installation.worker(&[]);
+    installation.check().await;
+    let before = installation.number(written).await;
     zombie.signal("CONT");
     notices(&zombie).await;
-    assert_eq!(house.number(written).await, before, "it wrote no more");
-    house.assert_invariants().await;
+    assert_eq!(
+        installation.number(written).await,
+        before,
+        "it wrote no more"
+    );
+    installation.assert_invariants().await;
     let twice = "SELECT count(*) FROM operation_runs WHERE attempt = 2 AND outcome = 'succeeded'";
-    assert_eq!(house.number(twice).await, 1);
+    assert_eq!(installation.number(twice).await, 1);
 }

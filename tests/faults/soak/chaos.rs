@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::dice::Dice;
 use super::tally::{Lost, Tally};
-use crate::house::{APPS, House};
+use crate::installation::{APPS, Installation};
 use crate::program::Program;
 use crate::proxy::{Network, Proxy};
 use crate::servers::{PostgresServer, RedisServer};
@@ -92,7 +92,7 @@ enum End {
 
 /// One round's faults.
 pub(super) struct Chaos<'a> {
-    house: &'a House,
+    installation: &'a Installation,
     dice: Dice,
     way_to_postgres: Proxy,
     way_to_redis: Proxy,
@@ -111,16 +111,16 @@ pub(super) struct Chaos<'a> {
 impl<'a> Chaos<'a> {
     /// Starts the workers, behind the proxies to PostgreSQL and to Redis.
     pub(super) fn new(
-        house: &'a House,
+        installation: &'a Installation,
         dice: Dice,
         (way_to_postgres, way_to_redis): (Proxy, Proxy),
         postgres: &'a mut PostgresServer,
         redis: &'a mut RedisServer,
     ) -> Self {
         let mut chaos = Self {
-            house,
+            installation,
             dice,
-            database: way_to_postgres.url(&house.database.url()),
+            database: way_to_postgres.url(&installation.database.url()),
             way_to_postgres,
             way_to_redis,
             postgres,
@@ -138,7 +138,7 @@ impl<'a> Chaos<'a> {
 
     fn worker(&self) -> Program {
         let extra = [("DATABASE_URL", self.database.as_str()), GRACE, SHORT_WAIT];
-        self.house.worker(&extra)
+        self.installation.worker(&extra)
     }
 
     /// Injects faults for so long, and ends those that last.
@@ -168,7 +168,7 @@ impl<'a> Chaos<'a> {
     pub(super) async fn into_tally(mut self) -> Tally {
         self.look_after_programs().await;
         let mut tally = Tally::of_faults(self.injected, self.ended_by_themselves);
-        tally.measure(self.house, &self.lost).await;
+        tally.measure(self.installation, &self.lost).await;
         tally
     }
 
@@ -187,7 +187,12 @@ impl<'a> Chaos<'a> {
             sleep_until(at).await;
             self.ends.remove(0);
             match end {
-                End::ApiStarts => self.house.api.start_again(&super::short_push()).await,
+                End::ApiStarts => {
+                    self.installation
+                        .api
+                        .start_again(&super::short_push())
+                        .await;
+                }
                 End::Continue(worker) => self.workers[worker].signal("CONT"),
                 End::PostgresPasses => self.way_to_postgres.becomes(Network::Passing),
                 End::RedisPasses => self.way_to_redis.becomes(Network::Passing),
@@ -198,10 +203,13 @@ impl<'a> Chaos<'a> {
 
     /// A program that ended without having been asked to is a failure of the round, and is replaced.
     async fn look_after_programs(&mut self) {
-        if !self.house.api.is_up() && !self.is_cut_off(End::ApiStarts) {
+        if !self.installation.api.is_up() && !self.is_cut_off(End::ApiStarts) {
             self.ended_by_themselves += 1;
             eprintln!("the API ended by itself");
-            self.house.api.start_again(&super::short_push()).await;
+            self.installation
+                .api
+                .start_again(&super::short_push())
+                .await;
         }
         for index in 0..self.workers.len() {
             if self.workers[index].child.try_wait().unwrap().is_some() {
@@ -224,7 +232,7 @@ impl<'a> Chaos<'a> {
                 if self.is_cut_off(End::ApiStarts) {
                     return false;
                 }
-                self.house.api.kill();
+                self.installation.api.kill();
                 self.later(lasting / 3, End::ApiStarts);
             }
             Fault::WorkerKilled => self.kill(victim).await,
@@ -261,7 +269,7 @@ impl<'a> Chaos<'a> {
             Fault::PostgresBackendsTerminated => {
                 let all = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
-                self.house.number(all).await;
+                self.installation.number(all).await;
             }
             Fault::PostgresCut => return self.postgres_becomes(Network::Cut, lasting),
             Fault::PostgresBlackHole => return self.postgres_becomes(Network::BlackHole, lasting),
@@ -320,7 +328,7 @@ impl<'a> Chaos<'a> {
         for _ in 0..LOOKS {
             // Stopped first, so that what is read is what it has when it dies.
             worker.signal("STOP");
-            lost = Lost::of(worker, self.house).await;
+            lost = Lost::of(worker, self.installation).await;
             if frozen || !lost.is_empty() {
                 break;
             }
@@ -353,7 +361,7 @@ impl<'a> Chaos<'a> {
         if self.is_cut_off(End::RedisStarts) {
             return false;
         }
-        let queue = format!("{}:runs", self.house.namespace);
+        let queue = format!("{}:runs", self.installation.namespace);
         let sent = async {
             let client = redis::Client::open(self.redis.url()).unwrap();
             let manager = client.get_connection_manager().await.ok()?;
@@ -375,7 +383,7 @@ impl<'a> Chaos<'a> {
 
     /// Announces runs again, those that have ended too.
     async fn ring_again(&mut self) -> bool {
-        let runs = self.house.accepted();
+        let runs = self.installation.accepted();
         if self.is_cut_off(End::RedisStarts) || runs.is_empty() {
             return false;
         }
@@ -393,13 +401,17 @@ impl<'a> Chaos<'a> {
     /// Past the proxy.
     fn doorbell(&self) -> Doorbell {
         let url = SecretString::from(self.redis.url());
-        Doorbell::new(&QueueOptions::new(url, self.house.namespace.as_str())).unwrap()
+        Doorbell::new(&QueueOptions::new(
+            url,
+            self.installation.namespace.as_str(),
+        ))
+        .unwrap()
     }
 
     /// The next few requests for the list.
     async fn graph(&mut self, effect: &Value) {
         let count = self.dice.between(1, 12);
         let rule = json!({"path": {"exact": APPS}, "count": count, "effect": effect});
-        self.house.simulate_fault(&rule).await;
+        self.installation.simulate_fault(&rule).await;
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::PATIENCE;
 use super::dice::Dice;
-use crate::house::{Foundations, House};
+use crate::installation::{Installation, Options};
 use crate::servers::{PostgresServer, RedisServer};
 
 /// How long Graph answers so.
@@ -130,19 +130,19 @@ pub(super) async fn half_a_minute(
     postgres: &PostgresServer,
     redis: &RedisServer,
 ) -> OddAnswers {
-    let house = House::upon(Foundations {
+    let installation = Installation::start_with(Options {
         database_url: Some(postgres.url()),
         redis_url: Some(redis.url()),
-        ..Foundations::default()
+        ..Options::default()
     })
     .await;
-    let workers = [house.worker(&QUICK), house.worker(&QUICK)];
-    let tenants = house.tenants(TENANTS).await;
+    let workers = [installation.worker(&QUICK), installation.worker(&QUICK)];
+    let tenants = installation.tenants(TENANTS).await;
     let odd = format!("modes/{}", tenants[0].0.directory_id);
-    house.set(&odd, &json!([TenantMode::OddIds])).await;
+    installation.set(&odd, &json!([TenantMode::OddIds])).await;
     let mut found = OddAnswers::default();
-    sync_all(&house, &tenants).await;
-    hold_against_key(&house, &tenants, "before", &mut found).await;
+    sync_all(&installation, &tenants).await;
+    hold_against_key(&installation, &tenants, "before", &mut found).await;
 
     let mut rules = effects(&mut dice);
     dice.shuffle(&mut rules);
@@ -150,29 +150,29 @@ pub(super) async fn half_a_minute(
         for version in ["/beta", "/v1.0"] {
             let rule = FaultRule::always(PathMatch::prefix(version), effect.clone());
             let rule = rule.probably(LIKELIHOOD, dice.below(u64::MAX));
-            house.simulate_fault(&json!(rule)).await;
+            installation.simulate_fault(&json!(rule)).await;
         }
     }
     let lifetimes = FaultRule::always(PathMatch::token_endpoint(), Effect::LifetimeAsText);
-    house.simulate_fault(&json!(lifetimes)).await;
+    installation.simulate_fault(&json!(lifetimes)).await;
     let end = Instant::now() + LENGTH;
     let each = tenants.iter().map(|tenant| {
-        let (house, mut dice) = (&house, dice.fork());
+        let (installation, mut dice) = (&installation, dice.fork());
         async move {
             let mut changes = Instant::now();
             while Instant::now() < end {
                 if changes <= Instant::now() {
-                    change(house, tenant.0, &mut dice).await;
+                    change(installation, tenant.0, &mut dice).await;
                     changes = Instant::now() + STANDING;
                 }
-                sync_all(house, std::slice::from_ref(tenant)).await;
+                sync_all(installation, std::slice::from_ref(tenant)).await;
             }
         }
     });
     join_all(each).await;
 
-    found.outcomes = house.outcomes().await;
-    for active in house.simulator("faults").await["faults"]
+    found.outcomes = installation.outcomes().await;
+    for active in installation.simulator("faults").await["faults"]
         .as_array()
         .unwrap()
     {
@@ -188,11 +188,11 @@ pub(super) async fn half_a_minute(
         }
     }
     for (tenant, _) in &tenants {
-        found.breaches.extend(marked(&house, *tenant).await);
+        found.breaches.extend(marked(&installation, *tenant).await);
     }
-    house.clear("faults").await;
-    sync_all(&house, &tenants).await;
-    hold_against_key(&house, &tenants, "afterwards", &mut found).await;
+    installation.clear("faults").await;
+    sync_all(&installation, &tenants).await;
+    hold_against_key(&installation, &tenants, "afterwards", &mut found).await;
     for mut worker in workers {
         if worker.child.try_wait().unwrap().is_some() {
             found.breaches.push("a worker ended by itself".to_owned());
@@ -202,18 +202,18 @@ pub(super) async fn half_a_minute(
 }
 
 /// Syncs all types of all tenants, until all runs have ended.
-async fn sync_all(house: &House, tenants: &[(TestTenant, Member)]) {
+async fn sync_all(installation: &Installation, tenants: &[(TestTenant, Member)]) {
     for (tenant, member) in tenants {
-        house.start_full_sync(*tenant, member).await;
+        installation.start_full_sync(*tenant, member).await;
     }
     for (tenant, _) in tenants {
-        house.tenant_ends_within(*tenant, PATIENCE).await;
+        installation.tenant_ends_within(*tenant, PATIENCE).await;
     }
 }
 
 /// Some objects come, go and change. None comes back, so that what was ever marked as gone and is
 /// there was marked wrongly.
-async fn change(house: &House, tenant: TestTenant, dice: &mut Dice) {
+async fn change(installation: &Installation, tenant: TestTenant, dice: &mut Dice) {
     let script = MutationScript {
         seed: dice.below(u64::MAX),
         add: 2,
@@ -225,14 +225,14 @@ async fn change(house: &House, tenant: TestTenant, dice: &mut Dice) {
         ..MutationScript::default()
     };
     let path = format!("mutate/{}", tenant.directory_id);
-    house.post(&path, &json!(script)).await;
+    installation.post(&path, &json!(script)).await;
 }
 
 /// Asked by SQL, against the answer key.
-async fn ask(house: &House, tenant: TestTenant, sql: &str) -> Vec<String> {
+async fn ask(installation: &Installation, tenant: TestTenant, sql: &str) -> Vec<String> {
     let path = format!("answer-key/{}", tenant.directory_id);
-    let key = house.simulator(&path).await.to_string();
-    let connection = house.database.connection().await;
+    let key = installation.simulator(&path).await.to_string();
+    let connection = installation.database.connection().await;
     let rows = connection
         .query(sql, &[&tenant.id.to_string(), &key])
         .await
@@ -240,8 +240,8 @@ async fn ask(house: &House, tenant: TestTenant, sql: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-async fn marked(house: &House, tenant: TestTenant) -> Vec<String> {
-    let marked = ask(house, tenant, MARKED).await.into_iter();
+async fn marked(installation: &Installation, tenant: TestTenant) -> Vec<String> {
+    let marked = ask(installation, tenant, MARKED).await.into_iter();
     marked
         .map(|what| format!("marked as gone, and there: {what}"))
         .collect()
@@ -249,18 +249,18 @@ async fn marked(house: &House, tenant: TestTenant) -> Vec<String> {
 
 /// After a sync without faults: it succeeded, and what is stored is what is there.
 async fn hold_against_key(
-    house: &House,
+    installation: &Installation,
     tenants: &[(TestTenant, Member)],
     when: &str,
     found: &mut OddAnswers,
 ) {
     for (tenant, _) in tenants {
-        found.breaches.extend(marked(house, *tenant).await);
-        let different = ask(house, *tenant, DIFFERENT).await.into_iter();
+        found.breaches.extend(marked(installation, *tenant).await);
+        let different = ask(installation, *tenant, DIFFERENT).await.into_iter();
         found
             .breaches
             .extend(different.map(|what| format!("{when}: {what}")));
-        let last = house.last_outcome(*tenant).await;
+        let last = installation.last_outcome(*tenant).await;
         if last != "succeeded" {
             found.breaches.push(format!("{when}: the last run {last}"));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::house::House;
+use crate::installation::Installation;
 use crate::invariants;
 use crate::program::Program;
 
@@ -40,12 +40,12 @@ pub(super) struct Lost {
 
 impl Lost {
     /// What this worker has now. It is to be killed at once.
-    pub(super) async fn of(worker: &Program, house: &House) -> Vec<Self> {
+    pub(super) async fn of(worker: &Program, installation: &Installation) -> Vec<Self> {
         let log = std::fs::read_to_string(&worker.log).unwrap();
         let Some(worker_id) = worker_id(&log) else {
             return Vec::new();
         };
-        let connection = house.database.connection().await;
+        let connection = installation.database.connection().await;
         let sql = "SELECT id::text, attempt, extract(epoch FROM clock_timestamp())::float8
             FROM operation_runs WHERE worker_id = $1 AND status = 'running'";
         let rows = connection.query(sql, &[&worker_id]).await.unwrap();
@@ -111,8 +111,8 @@ impl Tally {
     }
 
     /// How long runs of killed workers were nobody's.
-    pub(super) async fn measure(&mut self, house: &House, lost: &[Lost]) {
-        let connection = house.database.connection().await;
+    pub(super) async fn measure(&mut self, installation: &Installation, lost: &[Lost]) {
+        let connection = installation.database.connection().await;
         for lost in lost {
             self.recoveries
                 .extend(lost.recovered_after(&connection).await);
@@ -120,29 +120,31 @@ impl Tally {
     }
 
     /// Counts what the runs came to.
-    pub(super) async fn count(&mut self, house: &House, ended: bool) {
-        let connection = house.database.connection().await;
-        self.answers = house.accepted().len();
-        let accepted: BTreeSet<Uuid> = house.accepted().into_iter().collect();
+    pub(super) async fn count(&mut self, installation: &Installation, ended: bool) {
+        let connection = installation.database.connection().await;
+        self.answers = installation.accepted().len();
+        let accepted: BTreeSet<Uuid> = installation.accepted().into_iter().collect();
         self.accepted = accepted.len();
-        self.refused = house.refused().len();
-        self.unanswered = house.unanswered();
+        self.refused = installation.refused().len();
+        self.unanswered = installation.unanswered();
         let sql = "SELECT id::text FROM operation_runs WHERE status = 'completed'";
         for row in connection.query(sql, &[]).await.unwrap() {
             let id: String = row.get(0);
             self.terminal += usize::from(accepted.contains(&id.parse().unwrap()));
         }
-        self.runs = house.number("SELECT count(*) FROM operation_runs").await;
-        self.stuck = house
+        self.runs = installation
+            .number("SELECT count(*) FROM operation_runs")
+            .await;
+        self.stuck = installation
             .number("SELECT count(*) FROM operation_runs WHERE status <> 'completed'")
             .await;
-        self.doubled = house.number(DOUBLED).await;
-        self.outcomes = house.outcomes().await;
+        self.doubled = installation.number(DOUBLED).await;
+        self.outcomes = installation.outcomes().await;
         if !ended {
             self.breaches.push("not every run ended in time".to_owned());
         }
         self.breaches
-            .extend(invariants::breaches(house, &connection).await);
+            .extend(invariants::breaches(installation, &connection).await);
     }
 
     pub(super) fn add(&mut self, other: Self) {
