@@ -21,6 +21,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a caller waits for a connection to PostgreSQL.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the API waits with listening until lists are prepared.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the API may take to say whether it is ready.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -71,10 +73,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let store = Store::new(&store, clock.clone(), entropy.clone())?;
-    // Without the database the API runs, too: readiness says what is missing.
-    if let Err(error) = store.open_reads().await {
-        tracing::warn!(error = %Causes(&error), "the database is not reached yet");
-    }
+    prepare_lists(store.clone()).await;
     let parts = Parts {
         store,
         doorbell: Doorbell::new(&queue)?,
@@ -97,6 +96,19 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     serve(listener, arguments.api_options(), parts, shutdown).await?;
     Ok(())
+}
+
+/// Opens the connections of lists, so that their first callers do not wait for it. When that takes
+/// longer than [`PREPARE_TIMEOUT`], it goes on while the API serves; when it fails, the API serves
+/// without: readiness reports what is missing.
+async fn prepare_lists(store: Store) {
+    let preparing = tokio::spawn(async move {
+        if let Err(error) = store.open_reads().await {
+            tracing::warn!(error = %Causes(&error), "the lists are not prepared yet");
+        }
+    });
+    // Dropping the handle leaves the task running.
+    let _ = tokio::time::timeout(PREPARE_TIMEOUT, preparing).await;
 }
 
 /// Whoever waits for the file never sees half of it.

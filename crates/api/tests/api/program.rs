@@ -1,7 +1,7 @@
 //! The program itself: its commands, and how it stops.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use atlas_test_support::{TestDatabase, TestRedis, eventually};
 use tokio::process::Command as AsyncCommand;
@@ -56,7 +56,7 @@ fn help_names_the_variables_and_hides_what_is_in_them() {
 }
 
 #[tokio::test]
-async fn it_serves_is_found_healthy_and_stops_when_told_to() {
+async fn it_serves_is_found_healthy_and_stops_on_a_signal() {
     let (database, redis) = (TestDatabase::create().await, TestRedis::create());
     let address_file = std::env::temp_dir().join(format!("{}.address", redis.namespace()));
     let mut served = AsyncCommand::new(PROGRAM)
@@ -96,6 +96,34 @@ async fn it_serves_is_found_healthy_and_stops_when_told_to() {
     let ended = tokio::time::timeout(Duration::from_secs(30), served.wait()).await;
     assert!(ended.unwrap().unwrap().success());
     assert_eq!(health().await, Some(1));
+}
+
+#[tokio::test]
+async fn it_listens_soon_when_the_database_accepts_connections_and_never_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let database = format!("postgres://atlas@{}/atlas", silent.local_addr().unwrap());
+    let redis = TestRedis::create();
+    let address_file = std::env::temp_dir().join(format!("{}.address", redis.namespace()));
+    let started = Instant::now();
+    let _served = AsyncCommand::new(PROGRAM)
+        .env_clear()
+        .env("DATABASE_URL", database)
+        .env("REDIS_URL", redis.url())
+        .env("ATLAS_QUEUE_NAMESPACE", redis.namespace())
+        .env("ATLAS_LISTEN", "127.0.0.1:0")
+        .env("ATLAS_ADDRESS_FILE", &address_file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    eventually("the address file", async || {
+        std::fs::read_to_string(&address_file).ok()
+    })
+    .await;
+    // Without the limit it would listen when getting a connection has failed, after five seconds.
+    assert!(started.elapsed() < Duration::from_secs(4));
+    std::fs::remove_file(&address_file).unwrap();
 }
 
 #[test]
