@@ -6,7 +6,7 @@ use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::notification::{self, Phase};
 use atlas_domain::run::{
-    Completion, CountMembers, OperationKind, Outcome, RetryScope, RunCounts, WaitReason,
+    Completion, InventoryCounts, OperationKind, Outcome, RetryScope, RunCounts, WaitReason,
 };
 use atlas_telemetry::metrics::{self, Definition, Timing};
 use serde_json::{Value, json};
@@ -51,14 +51,14 @@ fn notifications() -> Vec<Value> {
         Some(failure(Some("What to do."))),
     ];
     let counts = [
-        CountMembers::default(),
-        CountMembers {
+        InventoryCounts::default(),
+        InventoryCounts {
             types_failed: 2,
             items_seen: 7,
             items_created: 1,
             items_changed: 2,
             items_missing: 3,
-            ..CountMembers::default()
+            ..InventoryCounts::default()
         },
     ];
     let mut written = Vec::new();

@@ -6,8 +6,8 @@
 //! [`action`] says which of it is possible.
 //!
 //! A [`kind`] has inputs, counts and progress of its own; its types are in a file of its own
-//! ([`inventory_sync`], [`directory_groups_sync`]). Rows and answers carry the same [`members`] for
-//! every kind.
+//! ([`inventory_sync`], [`directory_groups_sync`]). Rows and answers carry the members of
+//! [`InventoryCounts`] and [`InventoryProgress`] for every kind.
 
 pub mod action;
 pub mod cancel;
@@ -16,7 +16,6 @@ pub mod identity;
 pub mod inventory_sync;
 pub mod kind;
 pub mod lease;
-pub mod members;
 pub mod outcome;
 pub mod phase;
 pub mod retry;
@@ -29,7 +28,6 @@ pub use directory_groups_sync::{GroupCounts, GroupsProgress};
 pub use inventory_sync::{InventoryCounts, InventoryProgress};
 pub use kind::{OperationKind, Progress, RunCounts, RunInputs};
 pub use lease::{Claim, Lease};
-pub use members::{CountMembers, ProgressMembers};
 pub use outcome::{Completion, Outcome};
 pub use phase::ProgressPhase;
 pub use retry::{NothingFailed, RetryScope};

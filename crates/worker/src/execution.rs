@@ -10,7 +10,7 @@ use std::time::Duration;
 use atlas_domain::clock::Entropy;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
-use atlas_domain::run::{Claim, Completion, CountMembers};
+use atlas_domain::run::{Claim, Completion, InventoryCounts};
 use atlas_store::{Exit, FinishRun, Store};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::{RUN_HAND_BACKS, RUN_RETRIES};
@@ -179,7 +179,7 @@ impl Executor {
         tracing::info!(
             outcome = outcome.as_str(),
             code = completion.error.as_ref().map(|error| error.code.as_str()),
-            items_seen = CountMembers::from(completion.counts).items_seen,
+            items_seen = InventoryCounts::from(completion.counts).items_seen,
             "run ended"
         );
         next

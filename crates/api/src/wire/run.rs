@@ -410,7 +410,7 @@ impl From<&atlas_domain::selection::Selection> for Selection {
 
 impl From<domain::Progress> for Progress {
     fn from(progress: domain::Progress) -> Self {
-        let progress = domain::ProgressMembers::from(progress);
+        let progress = domain::InventoryProgress::from(progress);
         Self {
             phase: match progress.phase {
                 ProgressPhase::Planning => "planning",
@@ -430,7 +430,7 @@ impl From<domain::Progress> for Progress {
 
 impl From<domain::RunCounts> for Counts {
     fn from(counts: domain::RunCounts) -> Self {
-        let counts = domain::CountMembers::from(counts);
+        let counts = domain::InventoryCounts::from(counts);
         Self {
             types_succeeded: counts.types_succeeded,
             types_failed: counts.types_failed,

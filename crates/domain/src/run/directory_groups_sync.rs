@@ -1,6 +1,6 @@
 //! What runs of kind `directory_groups_sync` count, and how far they are: one list of groups.
 
-use super::members::{CountMembers, ProgressMembers};
+use super::inventory_sync::{InventoryCounts, InventoryProgress};
 use super::phase::ProgressPhase;
 
 /// What a sync of groups did.
@@ -38,8 +38,8 @@ impl GroupCounts {
     }
 }
 
-impl From<CountMembers> for GroupCounts {
-    fn from(members: CountMembers) -> Self {
+impl From<InventoryCounts> for GroupCounts {
+    fn from(members: InventoryCounts) -> Self {
         Self {
             seen: members.items_seen,
             created: members.items_created,
@@ -50,7 +50,7 @@ impl From<CountMembers> for GroupCounts {
     }
 }
 
-impl From<GroupCounts> for CountMembers {
+impl From<GroupCounts> for InventoryCounts {
     fn from(counts: GroupCounts) -> Self {
         Self {
             items_seen: counts.seen,
@@ -63,8 +63,8 @@ impl From<GroupCounts> for CountMembers {
     }
 }
 
-impl From<ProgressMembers> for GroupsProgress {
-    fn from(members: ProgressMembers) -> Self {
+impl From<InventoryProgress> for GroupsProgress {
+    fn from(members: InventoryProgress) -> Self {
         Self {
             phase: members.phase,
             read_to_end: members.completed > 0,
@@ -73,7 +73,7 @@ impl From<ProgressMembers> for GroupsProgress {
     }
 }
 
-impl From<GroupsProgress> for ProgressMembers {
+impl From<GroupsProgress> for InventoryProgress {
     fn from(progress: GroupsProgress) -> Self {
         Self {
             phase: progress.phase,

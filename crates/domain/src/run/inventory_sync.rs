@@ -1,11 +1,14 @@
 //! What runs of kind `inventory_sync` count, and how far they are: in policy types and items.
 
-use super::members::{CountMembers, ProgressMembers};
+use serde::{Deserialize, Serialize};
+
 use super::phase::ProgressPhase;
 use crate::inventory::{TypeResult, TypeStatus};
 
-/// What an inventory sync did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What an inventory sync did. Rows and answers carry the counts of every kind with these members, 0
+/// where the kind counts no such thing: programs before version 0.2.0 read any counts like this, and
+/// so do clients.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryCounts {
     /// Types that were read to their end.
     pub types_succeeded: u32,
@@ -13,6 +16,7 @@ pub struct InventoryCounts {
     /// Types that cannot be read here and were left out with a reason.
     pub types_skipped: u32,
     /// Types that were read to their end, but not all of their assignments or links.
+    #[serde(default)]
     pub types_incomplete: u32,
     pub items_seen: u64,
     /// Items seen for the first time.
@@ -20,15 +24,18 @@ pub struct InventoryCounts {
     /// Items whose content differs from the last time.
     pub items_changed: u64,
     /// Items whose assignments differ from the last time.
+    #[serde(default)]
     pub items_reassigned: u64,
     /// Items that were there before and are no longer.
     pub items_missing: u64,
     /// Items that had been missing and are there again.
+    #[serde(default)]
     pub items_back: u64,
 }
 
-/// How far an inventory sync is. Numbers never go back within an attempt.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How far an inventory sync is. Numbers never go back within an attempt. Rows and answers carry the
+/// progress of every kind with these members: a kind without policy types counts its lists instead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryProgress {
     pub phase: ProgressPhase,
     /// Types read to their end.
@@ -84,62 +91,20 @@ impl InventoryProgress {
     }
 }
 
-impl From<CountMembers> for InventoryCounts {
-    fn from(members: CountMembers) -> Self {
-        Self {
-            types_succeeded: members.types_succeeded,
-            types_failed: members.types_failed,
-            types_skipped: members.types_skipped,
-            types_incomplete: members.types_incomplete,
-            items_seen: members.items_seen,
-            items_created: members.items_created,
-            items_changed: members.items_changed,
-            items_reassigned: members.items_reassigned,
-            items_missing: members.items_missing,
-            items_back: members.items_back,
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl From<InventoryCounts> for CountMembers {
-    fn from(counts: InventoryCounts) -> Self {
-        Self {
-            types_succeeded: counts.types_succeeded,
-            types_failed: counts.types_failed,
-            types_skipped: counts.types_skipped,
-            types_incomplete: counts.types_incomplete,
-            items_seen: counts.items_seen,
-            items_created: counts.items_created,
-            items_changed: counts.items_changed,
-            items_reassigned: counts.items_reassigned,
-            items_missing: counts.items_missing,
-            items_back: counts.items_back,
-        }
-    }
-}
-
-impl From<ProgressMembers> for InventoryProgress {
-    fn from(members: ProgressMembers) -> Self {
-        Self {
-            phase: members.phase,
-            completed: members.completed,
-            failed: members.failed,
-            skipped: members.skipped,
-            total: members.total,
-            items_seen: members.items_seen,
-        }
-    }
-}
-
-impl From<InventoryProgress> for ProgressMembers {
-    fn from(progress: InventoryProgress) -> Self {
-        Self {
-            phase: progress.phase,
-            completed: progress.completed,
-            failed: progress.failed,
-            skipped: progress.skipped,
-            total: progress.total,
-            items_seen: progress.items_seen,
-        }
+    #[test]
+    fn members_that_older_versions_did_not_write_are_zero() {
+        let json = r#"{"types_succeeded": 1, "types_failed": 0, "types_skipped": 0,
+            "items_seen": 5, "items_created": 0, "items_changed": 0, "items_missing": 0}"#;
+        let counts: InventoryCounts = serde_json::from_str(json).unwrap();
+        let expected = InventoryCounts {
+            types_succeeded: 1,
+            items_seen: 5,
+            ..InventoryCounts::default()
+        };
+        assert_eq!(counts, expected);
     }
 }

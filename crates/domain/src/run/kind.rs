@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use super::directory_groups_sync::{GroupCounts, GroupsProgress};
 use super::inventory_sync::{InventoryCounts, InventoryProgress};
-use super::members::{CountMembers, ProgressMembers};
 use crate::selection::{InvalidStoredSelection, Selection};
 use crate::words::words;
 
@@ -93,7 +92,7 @@ impl RunInputs {
 
 /// What a run did. Final values, written in the transaction that ends the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(into = "CountMembers")]
+#[serde(into = "InventoryCounts")]
 pub enum RunCounts {
     /// Of `inventory_sync`.
     InventorySync(InventoryCounts),
@@ -105,14 +104,14 @@ impl RunCounts {
     /// A run of this kind that did nothing.
     #[must_use]
     pub fn none(kind: OperationKind) -> Self {
-        Self::from_members(kind, CountMembers::default())
+        Self::from_members(kind, InventoryCounts::default())
     }
 
     /// The counts of a run of this kind that these members stand for.
     #[must_use]
-    pub fn from_members(kind: OperationKind, members: CountMembers) -> Self {
+    pub fn from_members(kind: OperationKind, members: InventoryCounts) -> Self {
         match kind {
-            OperationKind::InventorySync => Self::InventorySync(members.into()),
+            OperationKind::InventorySync => Self::InventorySync(members),
             OperationKind::DirectoryGroupsSync => Self::DirectoryGroupsSync(members.into()),
         }
     }
@@ -127,10 +126,10 @@ impl RunCounts {
     }
 }
 
-impl From<RunCounts> for CountMembers {
+impl From<RunCounts> for InventoryCounts {
     fn from(counts: RunCounts) -> Self {
         match counts {
-            RunCounts::InventorySync(counts) => counts.into(),
+            RunCounts::InventorySync(counts) => counts,
             RunCounts::DirectoryGroupsSync(counts) => counts.into(),
         }
     }
@@ -150,7 +149,7 @@ impl From<GroupCounts> for RunCounts {
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(into = "ProgressMembers")]
+#[serde(into = "InventoryProgress")]
 pub enum Progress {
     /// Of `inventory_sync`.
     InventorySync(InventoryProgress),
@@ -170,18 +169,18 @@ impl Progress {
 
     /// The progress of a run of this kind that these members stand for.
     #[must_use]
-    pub fn from_members(kind: OperationKind, members: ProgressMembers) -> Self {
+    pub fn from_members(kind: OperationKind, members: InventoryProgress) -> Self {
         match kind {
-            OperationKind::InventorySync => Self::InventorySync(members.into()),
+            OperationKind::InventorySync => Self::InventorySync(members),
             OperationKind::DirectoryGroupsSync => Self::DirectoryGroupsSync(members.into()),
         }
     }
 }
 
-impl From<Progress> for ProgressMembers {
+impl From<Progress> for InventoryProgress {
     fn from(progress: Progress) -> Self {
         match progress {
-            Progress::InventorySync(progress) => progress.into(),
+            Progress::InventorySync(progress) => progress,
             Progress::DirectoryGroupsSync(progress) => progress.into(),
         }
     }
@@ -206,16 +205,16 @@ mod tests {
 
     #[test]
     fn counts_of_every_kind_survive_their_members() {
-        let members: CountMembers = serde_json::from_str(
+        let members: InventoryCounts = serde_json::from_str(
             r#"{"types_succeeded": 1, "types_failed": 2, "types_skipped": 3, "types_incomplete": 4,
             "items_seen": 5, "items_created": 6, "items_changed": 7, "items_reassigned": 8,
             "items_missing": 9, "items_back": 10}"#,
         )
         .unwrap();
         let inventory = RunCounts::from_members(OperationKind::InventorySync, members);
-        assert_eq!(CountMembers::from(inventory), members);
+        assert_eq!(InventoryCounts::from(inventory), members);
         let groups = RunCounts::from_members(OperationKind::DirectoryGroupsSync, members);
-        let expected = CountMembers {
+        let expected = InventoryCounts {
             types_succeeded: 0,
             types_failed: 0,
             types_skipped: 0,
@@ -223,12 +222,12 @@ mod tests {
             items_reassigned: 0,
             ..members
         };
-        assert_eq!(CountMembers::from(groups), expected);
+        assert_eq!(InventoryCounts::from(groups), expected);
     }
 
     #[test]
     fn progress_of_every_kind_survives_its_members() {
-        let members = ProgressMembers {
+        let members = InventoryProgress {
             phase: ProgressPhase::Collecting,
             completed: 1,
             failed: 2,
@@ -237,14 +236,14 @@ mod tests {
             items_seen: 5,
         };
         let inventory = Progress::from_members(OperationKind::InventorySync, members);
-        assert_eq!(ProgressMembers::from(inventory), members);
+        assert_eq!(InventoryProgress::from(inventory), members);
         let groups = Progress::from_members(OperationKind::DirectoryGroupsSync, members);
-        let one_list = ProgressMembers {
+        let one_list = InventoryProgress {
             failed: 0,
             skipped: 0,
             total: 1,
             ..members
         };
-        assert_eq!(ProgressMembers::from(groups), one_list);
+        assert_eq!(InventoryProgress::from(groups), one_list);
     }
 }

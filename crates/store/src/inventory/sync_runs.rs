@@ -2,7 +2,7 @@
 
 use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::inventory::TypeResult;
-use atlas_domain::run::{CountMembers, InventoryCounts, Outcome, Status};
+use atlas_domain::run::{InventoryCounts, Outcome, Status};
 use chrono::{DateTime, Utc};
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
@@ -130,7 +130,7 @@ impl Row {
             .map_err(|error| StoreError::corrupt("run", error))?;
         let counts = self
             .counts
-            .map(serde_json::from_value::<CountMembers>)
+            .map(serde_json::from_value::<InventoryCounts>)
             .transpose()
             .map_err(|error| StoreError::corrupt("counts", error))?;
         Ok(SyncRunView {
@@ -141,7 +141,7 @@ impl Row {
             created_at: self.created_at,
             status,
             outcome: self.outcome.and_then(|word| word.parse().ok()),
-            counts: counts.unwrap_or_default().into(),
+            counts: counts.unwrap_or_default(),
             error_code: self.error.as_ref().and_then(code),
             completed_at: self.completed_at,
         })

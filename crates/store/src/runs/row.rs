@@ -3,8 +3,8 @@
 use atlas_domain::failure::Failure;
 use atlas_domain::ids::{RunId, TenantId, UserId, WorkerId};
 use atlas_domain::run::{
-    CancelRequest, CountMembers, OperationKind, OperationRun, Outcome, Progress, ProgressMembers,
-    RunCounts, RunInputs, RunState, WaitReason,
+    CancelRequest, InventoryCounts, InventoryProgress, OperationKind, OperationRun, Outcome,
+    Progress, RunCounts, RunInputs, RunState, WaitReason,
 };
 use chrono::{DateTime, Utc};
 
@@ -115,7 +115,7 @@ impl RunRow {
             created_at: self.created_at,
             updated_at: self.updated_at,
             started_at: self.started_at,
-            progress: optional::<ProgressMembers>("progress", self.progress)?
+            progress: optional::<InventoryProgress>("progress", self.progress)?
                 .map(|members| Progress::from_members(kind, members)),
             error: optional::<Failure>("failure", self.error)?,
             cancel,
@@ -141,7 +141,7 @@ impl RunRow {
                 completed_at: self.completed_at.ok_or_else(broken)?,
                 counts: RunCounts::from_members(
                     kind,
-                    optional::<CountMembers>("counts", self.counts.clone())?.unwrap_or_default(),
+                    optional::<InventoryCounts>("counts", self.counts.clone())?.unwrap_or_default(),
                 ),
             }),
         }

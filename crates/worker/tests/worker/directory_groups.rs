@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_domain::failure::FailureCode;
-use atlas_domain::run::{CountMembers, Outcome};
+use atlas_domain::run::{InventoryCounts, Outcome};
 use atlas_graph_sim::{Effect, FaultRule, GateRule, MutationScript, PathMatch};
 use atlas_test_support::{Member, TestTenant};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ impl Installation {
         shown.collect()
     }
 
-    async fn sync_groups(&self, tenant: TestTenant, member: &Member) -> CountMembers {
+    async fn sync_groups(&self, tenant: TestTenant, member: &Member) -> InventoryCounts {
         let run = self.press_groups(tenant, member).await;
         let (outcome, counts) = self.ended(member, run).await;
         assert_eq!(outcome, Outcome::Succeeded);
@@ -119,7 +119,7 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
     );
     assert!(installation.pages() <= FEW, "only what changed was read");
     let counts = installation.sync_groups(tenant, &member).await;
-    assert_eq!(counts, CountMembers::default());
+    assert_eq!(counts, InventoryCounts::default());
 
     // What changed before the link was lost is found by reading everything, deletions too.
     installation.simulator.mutate(&directory, &one_percent(2));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atlas_domain::access::Role;
 use atlas_domain::ids::RunId;
 use atlas_domain::inventory::TypeResult;
-use atlas_domain::run::{CountMembers, OperationRun, Outcome, RunInputs, RunState, Status};
+use atlas_domain::run::{InventoryCounts, OperationRun, Outcome, RunInputs, RunState, Status};
 use atlas_domain::vault::Keyring;
 use atlas_graph_sim::{Simulator, SimulatorOptions};
 use atlas_queue::{Doorbell, QueueOptions};
@@ -158,7 +158,7 @@ impl Installation {
         assert_eq!(asked.unwrap(), 1);
     }
 
-    pub(crate) async fn ended(&self, member: &Member, run: RunId) -> (Outcome, CountMembers) {
+    pub(crate) async fn ended(&self, member: &Member, run: RunId) -> (Outcome, InventoryCounts) {
         eventually("the run to end", || async {
             match self.run(member, run).await.state {
                 RunState::Completed {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atlas_domain::failure::FailureCode;
 use atlas_domain::policy_types::registry;
-use atlas_domain::run::{Outcome, ProgressMembers, Status};
+use atlas_domain::run::{InventoryProgress, Outcome, Status};
 use atlas_graph_sim::{Changes, GateRule, MutationScript, PathMatch, PublishedLimits, TenantMode};
 
 use crate::answers::external_id;
@@ -211,7 +211,7 @@ async fn progress_is_reported_while_a_run_works() {
     let run = installation.press(tenant, &member, both).await;
     let progress = atlas_test_support::eventually("one of two types to be done", || async {
         let run = installation.run(&member, run).await;
-        let progress = run.progress.map(ProgressMembers::from);
+        let progress = run.progress.map(InventoryProgress::from);
         progress.filter(|progress| progress.completed == 1)
     })
     .await;
@@ -221,7 +221,7 @@ async fn progress_is_reported_while_a_run_works() {
     installation.ended(&member, run).await;
     let last = installation.run(&member, run).await;
     assert_eq!(
-        ProgressMembers::from(last.progress.unwrap()).completed,
+        InventoryProgress::from(last.progress.unwrap()).completed,
         2,
         "the last progress is written with the end"
     );

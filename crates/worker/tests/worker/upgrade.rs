@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use atlas_domain::access::Role;
 use atlas_domain::ids::{DirectoryId, RunId, TenantId};
 use atlas_domain::inventory::TypeStatus;
-use atlas_domain::run::{CountMembers, Outcome};
+use atlas_domain::run::{InventoryCounts, Outcome};
 use atlas_graph::{Shape, collections};
 use atlas_graph_sim::{Effect, FaultRule, PathMatch};
 use atlas_store::{migrate, migrate_to};
@@ -112,7 +112,7 @@ impl Installation {
         }
     }
 
-    async fn synced(&self, tenant: TestTenant, member: &Member) -> (RunId, CountMembers) {
+    async fn synced(&self, tenant: TestTenant, member: &Member) -> (RunId, InventoryCounts) {
         let run = self.press(tenant, member, SELECTION).await;
         let (outcome, counts) = self.ended(member, run).await;
         for result in self.results(member, run).await.into_values() {
@@ -165,7 +165,7 @@ impl Installation {
 }
 
 /// Nothing but rows that were seen.
-fn assert_nothing_changed(counts: &CountMembers, seen: usize) {
+fn assert_nothing_changed(counts: &InventoryCounts, seen: usize) {
     let changed = (
         counts.items_created,
         counts.items_changed,
