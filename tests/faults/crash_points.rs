@@ -133,7 +133,7 @@ async fn a_run_survives_the_worker_that_took_it_back() {
         installation.held(1).await;
         first.kill();
         let mut sweepers: Vec<Program> = (0..sweepers)
-            .map(|_| installation.worker_with_fault("take_back.mid=abort", &[]))
+            .map(|_| installation.worker_with_fault("reclaim.mid=abort", &[]))
             .collect();
         let ended = atlas_test_support::eventually("a sweeper to end", || {
             let ended = sweepers

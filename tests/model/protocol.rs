@@ -19,7 +19,7 @@ pub(crate) enum Guard {
     OwnerEnds,
     /// A failed push ends a run only while it is queued and no attempt has begun.
     DispatchCompareAndSet,
-    /// Sweeps take runs back from workers that are gone.
+    /// Sweeps reclaim runs of workers that are gone.
     ReclaimSweep,
     /// Sweeps let free slots look for runs that nobody rang for.
     UnaskedLook,

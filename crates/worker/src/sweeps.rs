@@ -84,7 +84,7 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), NotRea
     }
     let reclaimed = store.reclaim_expired(BATCH).await?;
     if reclaimed.requeued > 0 {
-        crash_point!("take_back.mid");
+        crash_point!("reclaim.mid");
     }
     report("take_back", "reclaimed from lost workers", reclaimed);
     report(

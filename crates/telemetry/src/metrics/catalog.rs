@@ -46,7 +46,7 @@ define! { COUNTERS: Counter {
         "Sweeps, by whether the database answered.";
     RUNS_SWEPT = "atlas_runs_swept_total", WORKER,
         [("sweep", &["take_back", "cancel_overdue", "queue_timeout"]), ("result", &["queued", "completed"])],
-        "Runs that a sweep took back or ended.";
+        "Runs that a sweep reclaimed or ended.";
     ROWS_PRUNED = "atlas_rows_pruned_total", WORKER,
         [("table", &["operation_runs", "notifications", "audit_events", "inventory_changes", "workers"])],
         "Rows that retention has deleted.";
