@@ -78,7 +78,7 @@ pub struct AnswerLink {
     pub qualifier: BTreeMap<String, String>,
     /// Where Graph shows it: `row` (in lists too), `item` (only the object by itself),
     /// `assignments`, or `navigation` (to be expanded or read by itself).
-    pub told_by: String,
+    pub source: String,
     /// Whether nothing with that id is there, where the target would be an object of the
     /// simulator; absent for other targets.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -105,7 +105,7 @@ pub(crate) fn links(directory: &Directory) -> Vec<AnswerLink> {
                         .iter()
                         .map(|(name, value)| ((*name).to_owned(), value.clone()))
                         .collect(),
-                    told_by: one.told_by.word().to_owned(),
+                    source: one.source.word().to_owned(),
                     target_id: one.target_id,
                 })
                 .collect::<Vec<_>>()

@@ -62,7 +62,7 @@ const ENDPOINTS: &[Endpoint] = &[
             ("DELETE", || web::delete().to(handlers::clear_throttles)),
         ],
         help: "limits of one's own, as a list: path, requests, window_ms,\n\
-               tells_wait",
+               reports_wait",
     },
     Endpoint {
         path: "limits",

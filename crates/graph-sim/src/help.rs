@@ -51,7 +51,7 @@ Faults. A rule has a path, and may have more:
   {\"in_message\": 7}; the body of a server_error is \"empty\" or \"nested_json\".
 
 Changes. How many objects to change in each way, and which:
-  add, delete, restore, rename, edit, edit_nested, edit_secret, reassign, reassign_untold, touch
+  add, delete, restore, rename, edit, edit_nested, edit_secret, reassign, reassign_unlisted, touch
   seed decides which objects; keys are the policy types to take them from (all when empty)
 
 Sign-in: {directory id}/oauth2/v2.0/token takes a secret, a signed assertion, a federated token, or

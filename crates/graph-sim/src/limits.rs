@@ -216,7 +216,7 @@ impl Limits {
                 let form = inner.published.wait;
                 let scope = application.map_or("Tenant", |_| "Tenant_Application");
                 charge.refused = Some(Refusal {
-                    wait: (limit.tells_wait && form != WaitForm::Absent).then_some(wait),
+                    wait: (limit.reports_wait && form != WaitForm::Absent).then_some(wait),
                     form,
                     scope: format!(
                         "{scope}/Read/{}/{}",

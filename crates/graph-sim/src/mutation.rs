@@ -31,7 +31,7 @@ pub struct MutationScript {
     /// How many to assign to others. Only objects whose list carries their assignments are taken.
     pub reassign: usize,
     /// How many to assign to others whose list does not carry their assignments.
-    pub reassign_untold: usize,
+    pub reassign_unlisted: usize,
     /// How many to give other counts or times of synchronisation, which is no change.
     pub touch: usize,
     /// Only objects of these policy types; empty for all.
@@ -111,7 +111,7 @@ fn ways(script: &MutationScript) -> [Way; 8] {
             note: |changes| &mut changes.reassigned,
         },
         Way {
-            count: script.reassign_untold,
+            count: script.reassign_unlisted,
             fits: |row| {
                 let carried = collections()[row.index()].assignments;
                 matches!(carried, Assignments::Subresource | Assignments::Item)

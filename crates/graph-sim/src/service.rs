@@ -21,7 +21,7 @@ pub(crate) struct Limit {
     /// Of all applications in one tenant.
     pub(crate) per_tenant: Option<f64>,
     /// Whether refusals say when to come back.
-    pub(crate) tells_wait: bool,
+    pub(crate) reports_wait: bool,
     /// Whether reading costs resource units instead of one each.
     pub(crate) in_units: bool,
 }
@@ -138,7 +138,7 @@ impl Service {
             window_ms: 20_000.0,
             per_application: Some(1_000.0),
             per_tenant: Some(2_000.0),
-            tells_wait: true,
+            reports_wait: true,
             in_units: false,
         };
         match self {
@@ -146,7 +146,7 @@ impl Service {
                 window_ms: 1_000.0,
                 per_application: None,
                 per_tenant: Some(1.0),
-                tells_wait: false,
+                reports_wait: false,
                 ..intune
             },
             IDENTITY => Limit {

@@ -21,7 +21,7 @@ pub struct Throttle {
     pub window_ms: u64,
     /// Whether a refusal says when to come back. Conditional access does not.
     #[serde(default = "yes")]
-    pub tells_wait: bool,
+    pub reports_wait: bool,
 }
 
 const fn yes() -> bool {
@@ -78,7 +78,7 @@ impl Throttles {
                 let wait = seen
                     .get(blocking)
                     .map(|arrival| window.saturating_sub(now.duration_since(*arrival)));
-                refusal = Some(if limit.tells_wait {
+                refusal = Some(if limit.reports_wait {
                     wait.or(Some(window))
                 } else {
                     None
@@ -100,7 +100,7 @@ mod tests {
             path: PathMatch::prefix("/beta"),
             requests: 2,
             window_ms: 1_000,
-            tells_wait: true,
+            reports_wait: true,
         }]);
         let start = Instant::now();
         let ask =

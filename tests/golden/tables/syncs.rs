@@ -61,7 +61,7 @@ async fn later_syncs_record_what_was_added_changed_reassigned_removed_and_came_b
         edit_nested: 1,
         edit_secret: 1,
         reassign: 1,
-        reassign_untold: 1,
+        reassign_unlisted: 1,
         touch: 1,
         ..grown
     };

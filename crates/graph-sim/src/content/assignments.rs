@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::identity::Purpose;
-use super::links::ToldBy;
+use super::links::LinkSource;
 use super::{Links, Rng, Row, merge, places};
 use crate::collections::{Assignments, Shape};
 
@@ -45,7 +45,7 @@ impl Row<'_> {
 
     /// The assignments as Graph gives them.
     pub(crate) fn assignments(&self, links: &mut Links) -> Vec<Value> {
-        links.told_by(ToldBy::Assignments);
+        links.set_source(LinkSource::Assignments);
         let mut rng = self.rng(Purpose::Assignments);
         let id = self.id();
         let groups = self.count_of(places::GROUPS).max(1);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// Where Graph shows a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ToldBy {
+pub(crate) enum LinkSource {
     /// The row, in a list and by itself.
     Row,
     /// The object by itself only.
@@ -21,7 +21,7 @@ pub(crate) enum ToldBy {
     Navigation,
 }
 
-impl ToldBy {
+impl LinkSource {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Row => "row",
@@ -35,7 +35,7 @@ impl ToldBy {
 /// One reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
-    pub(crate) told_by: ToldBy,
+    pub(crate) source: LinkSource,
     pub(crate) kind: &'static str,
     pub(crate) target_kind: &'static str,
     pub(crate) target_id: String,
@@ -45,7 +45,7 @@ pub(crate) struct Reference {
 /// Takes notes, or does not.
 #[derive(Debug)]
 pub(crate) struct Links {
-    told_by: ToldBy,
+    source: LinkSource,
     notes: Option<Vec<Reference>>,
 }
 
@@ -53,21 +53,21 @@ impl Links {
     /// For answers, where nobody wants to know.
     pub(crate) const fn ignored() -> Self {
         Self {
-            told_by: ToldBy::Row,
+            source: LinkSource::Row,
             notes: None,
         }
     }
 
     pub(crate) const fn noted() -> Self {
         Self {
-            told_by: ToldBy::Row,
+            source: LinkSource::Row,
             notes: Some(Vec::new()),
         }
     }
 
     /// From now on, links are shown here.
-    pub(crate) fn told_by(&mut self, told_by: ToldBy) {
-        self.told_by = told_by;
+    pub(crate) fn set_source(&mut self, source: LinkSource) {
+        self.source = source;
     }
 
     /// A reference without a qualifier, and the id as a value for the payload.
@@ -101,10 +101,10 @@ impl Links {
         id: &str,
         qualifier: &[(&'static str, &str)],
     ) {
-        let told_by = self.told_by;
+        let source = self.source;
         if let Some(notes) = &mut self.notes {
             notes.push(Reference {
-                told_by,
+                source,
                 kind,
                 target_kind,
                 target_id: id.to_owned(),

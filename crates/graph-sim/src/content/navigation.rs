@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::links::ToldBy;
+use super::links::LinkSource;
 use super::row::Expand;
 use super::{Links, Row};
 use super::{app_policies, apps, catalog, compliance, policy_sets, profiles, roles};
@@ -118,7 +118,7 @@ impl Row<'_> {
         expand: &[Expand],
         links: &mut Links,
     ) -> Option<Held> {
-        links.told_by(ToldBy::Navigation);
+        links.set_source(LinkSource::Navigation);
         let held = match (self.collection.shape, name) {
             (Shape::ConfigurationPolicy | Shape::CompliancePolicyV2, "settings") => {
                 Held::Many(catalog::settings(self, links))

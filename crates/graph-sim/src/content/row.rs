@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::identity::Purpose;
-use super::links::ToldBy;
+use super::links::LinkSource;
 use super::navigation::Held;
 use super::{Links, Rng, names, places};
 use super::{
@@ -142,7 +142,7 @@ impl<'a> Row<'a> {
 
     /// The row.
     pub(crate) fn body(&self, view: View<'_>, links: &mut Links) -> Map<String, Value> {
-        links.told_by(ToldBy::Row);
+        links.set_source(LinkSource::Row);
         let mut body = Map::new();
         if let Some(odata_type) = self.odata_type() {
             body.insert("@odata.type".to_owned(), json!(odata_type));
@@ -219,9 +219,9 @@ impl<'a> Row<'a> {
         // The list of apps has wrong scope tags; the app itself has the right ones.
         let tags = if self.collection.shape == Shape::MobileApp {
             if view.item {
-                links.told_by(ToldBy::Item);
+                links.set_source(LinkSource::Item);
                 let tags = self.scope_tags(links);
-                links.told_by(ToldBy::Row);
+                links.set_source(LinkSource::Row);
                 tags
             } else {
                 Vec::new()

@@ -252,7 +252,7 @@ async fn each_request_is_charged_and_the_envelope_is_not() {
         path: PathMatch::prefix("/beta"),
         requests: 3,
         window_ms: 60_000,
-        tells_wait: true,
+        reports_wait: true,
     };
     let (simulator, client) = start(SimulatorOptions {
         throttles: vec![limit],

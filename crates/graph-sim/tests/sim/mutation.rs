@@ -140,7 +140,7 @@ async fn each_way_of_changing_is_told_as_what_a_client_must_find_out() {
         edit_nested: 6,
         edit_secret: 4,
         reassign: 3,
-        reassign_untold: 2,
+        reassign_unlisted: 2,
         touch: 8,
         ..MutationScript::default()
     };

@@ -3,13 +3,13 @@ use reqwest::StatusCode;
 
 use crate::client::{Client, OTHER_TENANT, POLICIES, start};
 
-fn limits(tells_wait: bool) -> SimulatorOptions {
+fn limits(reports_wait: bool) -> SimulatorOptions {
     SimulatorOptions {
         throttles: vec![Throttle {
             path: PathMatch::prefix("/beta"),
             requests: 3,
             window_ms: 60_000,
-            tells_wait,
+            reports_wait,
         }],
         ..SimulatorOptions::default()
     }

@@ -121,7 +121,7 @@ async fn a_tenant_with_a_tight_limit_is_read_completely() {
         path: PathMatch::prefix("/"),
         requests: 40,
         window_ms: 500,
-        tells_wait: true,
+        reports_wait: true,
     }]);
     let graph = setup.graph_with(GraphOptions { ..quick() });
     graph.sign_in().await.unwrap();

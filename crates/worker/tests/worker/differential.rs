@@ -54,7 +54,7 @@ fn script(seed: u64, times: usize) -> MutationScript {
         edit_nested: times,
         edit_secret: times,
         reassign: times,
-        reassign_untold: times,
+        reassign_unlisted: times,
         touch: times,
         keys: Vec::new(),
     }
