@@ -4,7 +4,7 @@
 //! The ideal time is what nobody could go below who asks as often as is allowed: the longest chain
 //! of pages one after the other, or all requests over the requests that are allowed at once, or
 //! what the services were asked over the rates at which the worker may ask them, whichever is
-//! longest. That last part counts what objects are asked for one by one, because no list tells it.
+//! longest. That last part counts what objects are asked for one by one, because no list carries it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(900);
 const LIMIT_SHARE: f64 = 0.8;
 /// The body of a start without any wish.
 const EVERYTHING: &str = "{}";
-/// Only what lists tell.
+/// Only what lists carry.
 const LISTS: &str = r#"{"include_dependencies":false}"#;
 const SETTINGS_CATALOG: &str =
     r#"{"policy_types":["settingsCatalogPolicy"],"include_foundations":false}"#;
@@ -256,7 +256,7 @@ impl<'a> Installation<'a> {
             .cloned()
             .unwrap_or_default();
         let directory = log.iter().find_map(|entry| entry["tenant"].as_str());
-        let directory = directory.context("no request tells its tenant")?;
+        let directory = directory.context("no request names its tenant")?;
         let traffic = get_json(self.graph, &format!("/_sim/traffic/{directory}"), "")?;
         let services = traffic["services"]
             .as_object()
@@ -279,7 +279,7 @@ impl Installation<'_> {
         let entries = log.as_array().or_else(|| log["entries"].as_array());
         let directory = entries
             .and_then(|entries| entries.iter().find_map(|entry| entry["tenant"].as_str()))
-            .context("no request tells its tenant")?;
+            .context("no request names its tenant")?;
         let path = format!("/_sim/mutate/{directory}");
         let script = format!(r#"{{"add":{count},"keys":["settingsCatalogPolicy"]}}"#);
         let answer = Connection::open(self.graph)?.send("POST", &path, None, &script)?;

@@ -98,15 +98,15 @@ impl PrivateDirectory {
 
     /// Has the guardian stop this process group if this program cannot.
     pub fn watch(&self, group: u32) {
-        self.tell('+', group);
+        self.send('+', group);
     }
 
     /// The process group has ended; its number may soon belong to somebody else.
     pub fn forget(&self, group: u32) {
-        self.tell('-', group);
+        self.send('-', group);
     }
 
-    fn tell(&self, verb: char, group: u32) {
+    fn send(&self, verb: char, group: u32) {
         let mut guardian = self.guardian.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(input) = &mut guardian.input {
             // A guardian that is gone guards nothing, and nothing else depends on it.
@@ -121,7 +121,7 @@ impl Drop for PrivateDirectory {
             .guardian
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        // The end of its input tells the guardian to clear up; its end says that it has.
+        // The end of its input asks the guardian to clear up; its end says that it has.
         guardian.input = None;
         let _ = guardian.process.wait();
     }

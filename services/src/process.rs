@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_tool_is_told_with_its_complaint() {
+    fn a_failed_tool_is_reported_with_its_complaint() {
         let error = output(&mut shell("echo broken >&2; exit 3"), &Interrupt::default());
         let text = format!("{:#}", error.unwrap_err());
         assert!(
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_ends_early_is_told_with_its_log() {
+    fn a_service_that_ends_early_is_reported_with_its_log() {
         let directory = Arc::new(PrivateDirectory::create().unwrap());
         let command = &mut shell("read -r line; echo \"got $line\"; exit 1");
         let mut service = Service::start("early", command, Some("input\n"), &directory).unwrap();

@@ -161,12 +161,15 @@ async fn a_tenant_is_synced_by_a_certificate_and_by_a_federated_token_in_place_o
     set("--certificate-file=app.pem");
     let refused = sync();
     assert_eq!(refused.status.code(), Some(1), "there is no such file");
-    let told = format!(
+    let shown = format!(
         "{}{}",
         String::from_utf8_lossy(&refused.stdout),
         String::from_utf8_lossy(&refused.stderr)
     );
-    assert!(told.contains("app.pem") && !told.contains(folder), "{told}");
+    assert!(
+        shown.contains("app.pem") && !shown.contains(folder),
+        "{shown}"
+    );
     let identity = Identity::fresh();
     installation
         .simulate("certificates", identity.certificate())

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::installation::Installation;
 use crate::secrets::{Everywhere, Place, Secrets};
 
-/// So much of a token in one piece is told nowhere.
+/// So much of a token in one piece is shown nowhere.
 const PIECE: usize = 24;
 
 /// A fresh token of a user for Graph.
@@ -81,7 +81,7 @@ async fn nothing_of_a_callers_token_stays_anywhere_whether_the_search_works_or_n
         answers.push((format!("answer {effect:?}"), format!("{headers} {text}")));
         tokens.push(token);
     }
-    // One that is cut short is none, and is told no more than a whole one.
+    // One that is cut short is none, and shows no more than a whole one.
     let whole = user_token(&installation, &directory).await;
     let answer = search(whole[..whole.len() / 2].to_owned(), "team".to_owned());
     let answer = answer.await.unwrap();
@@ -108,7 +108,7 @@ async fn nothing_of_a_callers_token_stays_anywhere_whether_the_search_works_or_n
         assert!(looked.count() > 0, "nothing was looked at in: {kind}");
     }
     let talkative = |(place, text): &Place| place.contains("atlas-api") && text.contains("TRACE");
-    assert!(places.iter().any(talkative), "the API tells all it can");
+    assert!(places.iter().any(talkative), "the API logs all it can");
     assert_eq!(secrets.found(&places), Vec::<String>::new());
 
     // The search finds what is there to be found: in what Graph is asked, in rows, answers, Redis
@@ -142,7 +142,7 @@ async fn nothing_of_a_callers_token_stays_anywhere_whether_the_search_works_or_n
     }
 }
 
-fn told(output: &Output) -> (String, String) {
+fn texts(output: &Output) -> (String, String) {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{error}");
     (String::from_utf8_lossy(&output.stdout).into_owned(), error)
@@ -152,12 +152,12 @@ fn told(output: &Output) -> (String, String) {
 async fn groups_are_synced_found_and_named_from_the_command_line() {
     let installation = Installation::start().await;
     let (tenant, member) = installation.tenant("Contoso").await;
-    let atlas = |arguments: &[&str]| told(&installation.atlas(arguments, &member.token));
+    let atlas = |arguments: &[&str]| texts(&installation.atlas(arguments, &member.token));
     let parsed =
         |arguments: &[&str]| -> Value { serde_json::from_str(&atlas(arguments).0).unwrap() };
 
     let (_, hint) = atlas(&["groups", "search", "Contoso", "team"]);
-    assert!(!hint.trim().is_empty(), "it is told that none are stored");
+    assert!(!hint.trim().is_empty(), "it says that none are stored");
     let empty = parsed(&["--json", "groups", "search", "Contoso", "team"]);
     assert_eq!(empty["items"], json!([]));
     assert_eq!(empty["source"], "cache");

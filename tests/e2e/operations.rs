@@ -33,7 +33,7 @@ async fn scrape(http: &reqwest::Client, address: &str) -> Option<String> {
 }
 
 /// What has a value, and every one of these has its description.
-fn told(text: &str) -> BTreeSet<String> {
+fn reported(text: &str) -> BTreeSet<String> {
     let names: BTreeSet<String> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
@@ -46,7 +46,7 @@ fn told(text: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_programs_tell_the_numbers_of_the_runbook_and_no_others() {
+async fn both_programs_report_the_numbers_of_the_runbook_and_no_others() {
     let (api, worker) = (free_address(), free_address());
     let installation = Installation::start_with(&[("ATLAS_METRICS_LISTEN", &api)]).await;
     let _worker = installation.worker_with("one", &[("ATLAS_METRICS_LISTEN", &worker)]);
@@ -64,12 +64,12 @@ async fn both_programs_tell_the_numbers_of_the_runbook_and_no_others() {
         assert!(expected.len() > 3, "{expected:?}");
         let text = eventually("all numbers", || async {
             let text = scrape(&installation.http, address).await?;
-            expected.is_subset(&told(&text)).then_some(text)
+            expected.is_subset(&reported(&text)).then_some(text)
         })
         .await;
-        assert_eq!(told(&text), expected, "{program}");
+        assert_eq!(reported(&text), expected, "{program}");
         for secret in [run, &tenant.id.to_string(), &member.email] {
-            assert!(!text.contains(secret), "{program} tells {secret}");
+            assert!(!text.contains(secret), "{program} shows {secret}");
         }
     }
     let numbers = scrape(&installation.http, &worker).await.unwrap();

@@ -64,7 +64,7 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
     access.chain(web)
 }
 
-/// Everything that is kept or told anywhere.
+/// Everything that is kept or shown anywhere.
 pub(crate) struct Everywhere<'a> {
     pub(crate) installation: &'a Installation,
     pub(crate) members: Vec<(TestTenant, Member)>,
@@ -145,7 +145,7 @@ impl Everywhere<'_> {
         }
     }
 
-    /// What the API tells each member.
+    /// What the API shows each member.
     async fn answers(&self, places: &mut Vec<Place>) {
         for (tenant, member) in &self.members {
             let below = format!("/tenants/{}", tenant.id);

@@ -75,7 +75,7 @@ async fn a_killed_workers_run_is_ended_by_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_gives_the_run_back_and_ends_well_and_health_tells() {
+async fn sigterm_gives_the_run_back_and_ends_well_and_health_shows_it() {
     let installation = Installation::start().await;
     let (tenant, member) = installation.tenant("Contoso").await;
     installation.hold(APPS).await;

@@ -16,7 +16,7 @@ pub(crate) const CRASH_POINTS: &str = "ATLAS_CRASH_POINTS";
 pub(crate) struct Api {
     program: Mutex<Program>,
     directory: PathBuf,
-    /// What every start of it is told.
+    /// The variables of every start of it.
     variables: Vec<(&'static str, String)>,
     /// `127.0.0.1` and the port that the first start was given.
     address: String,
@@ -83,10 +83,10 @@ async fn serve(
     extra: &[(&'static str, String)],
 ) -> (Program, String) {
     let file = directory.join(format!("api-{}", Uuid::new_v4().simple()));
-    let told = file.display().to_string();
+    let path = file.display().to_string();
     let mut all = vec![
         ("ATLAS_LISTEN", listen),
-        ("ATLAS_ADDRESS_FILE", &told),
+        ("ATLAS_ADDRESS_FILE", &path),
         ("ATLAS_RATE_LIMIT", "1000000"),
         ("ATLAS_PUSH_TIMEOUT", "20s"),
     ];

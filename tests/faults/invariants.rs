@@ -94,7 +94,7 @@ const BREACHES: &[(&str, &str)] = &[
             OR coalesce(e.last, 0) <> r.attempt",
     ),
     (
-        "runs with more failures than permitted, or than their events tell",
+        "runs with more failures than permitted, or than their events record",
         "SELECT count(*) FROM operation_runs r WHERE r.failures > r.max_failures
             OR r.failures <> (SELECT count(*) FROM operation_run_events e
                 WHERE e.run_id = r.id AND e.event IN ('retried', 'lease_lost'))",

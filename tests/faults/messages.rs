@@ -37,7 +37,7 @@ impl Messages {
         self.doorbell.ring(run, None).await.unwrap();
     }
 
-    /// Pushes what nobody can read, and tells nobody.
+    /// Pushes what nobody can read, and rings for nobody.
     pub(crate) async fn push_unannounced(&self) {
         let mut storage =
             RedisStorage::<Vec<f64>>::new(self.connection.clone()).with_config(self.queue.clone());

@@ -74,7 +74,7 @@ async fn a_worker_whose_connections_to_postgresql_are_cut_goes_on_with_its_run()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_never_told_that_its_run_has_ended_ends_it_once() {
+async fn a_worker_that_never_learns_that_its_run_has_ended_ends_it_once() {
     let _slot = crate::slot::take().await;
     let installation = Installation::start().await;
     let (tenant, member) = installation.tenant().await;

@@ -161,13 +161,13 @@ async fn without_redis_a_start_fails_at_once_and_queued_runs_are_done() {
     let tenants = installation.tenants(3).await;
     let (tenant, member) = &tenants[0];
     let Pressed::Refused(run) = installation.press(*tenant, member).await else {
-        panic!("a start that nobody can be told of is refused");
+        panic!("a start without a message in Redis is refused");
     };
-    let told = format!(
+    let notified = format!(
         "SELECT count(*) FROM notifications n JOIN operation_runs r ON r.id = n.run_id
          WHERE r.id = '{run}' AND r.outcome = 'failed' AND n.phase = 'terminal'"
     );
-    assert_eq!(installation.number(&told).await, 1);
+    assert_eq!(installation.number(&notified).await, 1);
     for (tenant, member) in &tenants {
         installation.queue_silently(*tenant, member).await;
     }

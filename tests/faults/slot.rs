@@ -66,7 +66,7 @@ async fn machine(path: &Path, patience: Duration) -> Result<File, String> {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_the_machine_is_told_whose_it_is() {
+async fn who_waits_too_long_for_the_machine_learns_whose_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("lock");
     let held = machine(&path, Duration::ZERO).await.unwrap();

@@ -66,8 +66,8 @@ async fn connections_used_up_by_others_cost_a_503_and_no_run() {
     let problem: Value = answer.json().await.unwrap();
     let kind = problem["type"].as_str().unwrap();
     assert!(kind.ends_with("/problems/dependency-unavailable"), "{kind}");
-    let told = problem.to_string();
-    assert!(!told.contains("too many clients"), "{told}");
+    let shown = problem.to_string();
+    assert!(!shown.contains("too many clients"), "{shown}");
     for worker in &workers {
         says(worker, "a sweep failed").await;
     }

@@ -1,4 +1,4 @@
-//! `docs/OPERATIONS.md` has every number that the programs tell, as the code defines it.
+//! `docs/OPERATIONS.md` has every number that the programs report, as the code defines it.
 
 use std::collections::BTreeSet;
 

@@ -21,7 +21,7 @@ pub(crate) fn help(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Where the programs are: told by `cargo xtask test`, else beside the directory of the tests.
+/// Where the programs are: set by `cargo xtask test`, else beside the directory of the tests.
 fn directory() -> PathBuf {
     match std::env::var_os("ATLAS_BIN_DIR") {
         Some(directory) => directory.into(),

@@ -1,5 +1,5 @@
 //! The registry of policy types has three halves: what they are (domain), where they are read
-//! (graph), and where the simulator serves them. They must tell of the same things.
+//! (graph), and where the simulator serves them. They must hold the same things.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -93,5 +93,5 @@ fn without_raising_the_fence_at_the_exit_a_page_is_stored_after_the_end() {
 
 #[test]
 fn without_regard_to_the_request_a_run_that_was_asked_to_stop_succeeds() {
-    breaks_without(Guard::RequestOutlivesWork, properties::CANCELLED_AS_TOLD);
+    breaks_without(Guard::RequestOutlivesWork, properties::CANCELLED_AS_ASKED);
 }

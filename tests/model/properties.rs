@@ -12,10 +12,10 @@ pub(crate) const ONCE: &str = "a page is stored at most once by an attempt";
 pub(crate) const ONE_RUNNING: &str = "one run of the tenant is running";
 pub(crate) const FINAL: &str = "a completed run never changes";
 pub(crate) const SUCCESS_IS_COMPLETE: &str = "a run that succeeded has stored every page";
-pub(crate) const ONE_NOTICE: &str = "the end is told exactly once";
+pub(crate) const ONE_NOTICE: &str = "the end is notified exactly once";
 pub(crate) const REFUSED_IS_UNTOUCHED: &str = "a start that was refused never began";
 pub(crate) const LEASE_WHEN_RUNNING: &str = "a lease exactly while running";
-pub(crate) const CANCELLED_AS_TOLD: &str = "a run that was asked to stop ends as cancelled";
+pub(crate) const CANCELLED_AS_ASKED: &str = "a run that was asked to stop ends as cancelled";
 pub(crate) const ALL_END: &str = "where nothing more happens every run has ended";
 
 pub(crate) fn all() -> Vec<Property<Protocol>> {
@@ -45,7 +45,7 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
                 .rows()
                 .all(|run| (run.status == Status::Running) == run.lease.is_some())
         }),
-        Property::always(CANCELLED_AS_TOLD, |_, state: &State| {
+        Property::always(CANCELLED_AS_ASKED, |_, state: &State| {
             state.rows().all(|run| {
                 let ended = run.status == Status::Completed;
                 !(run.cancel_requested && ended) || run.outcome == Some(Outcome::Cancelled)

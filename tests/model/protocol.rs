@@ -112,10 +112,10 @@ impl Protocol {
         let answers = state.workers[worker].wire.is_none();
         let row = state.row(work.run);
         let lost = row.lease != Some(work.lease);
-        if lost || (row.cancel_requested && !work.told_to_stop) {
+        if lost || (row.cancel_requested && !work.asked_to_stop) {
             actions.push(Action::Heartbeat(worker));
         }
-        if work.told_to_stop {
+        if work.asked_to_stop {
             actions.push(Action::Leave(worker, Exit::Cancelled));
             return;
         }
@@ -201,7 +201,7 @@ impl Protocol {
             run,
             lease,
             stored: 0,
-            told_to_stop: false,
+            asked_to_stop: false,
         });
     }
 
@@ -281,10 +281,10 @@ impl Protocol {
         };
         let row = state.row(work.run);
         let renewed = row.permits(Transition::Heartbeat) && row.lease == Some(work.lease);
-        let told_to_stop = row.cancel_requested;
+        let asked_to_stop = row.cancel_requested;
         state.workers[worker].slot = if renewed {
             Slot::Working(Work {
-                told_to_stop,
+                asked_to_stop,
                 ..work
             })
         } else {

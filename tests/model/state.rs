@@ -86,7 +86,7 @@ pub(crate) struct Work {
     /// Pages of which the database said that they are stored.
     pub(crate) stored: u8,
     /// A heartbeat said that somebody wants the run to stop.
-    pub(crate) told_to_stop: bool,
+    pub(crate) asked_to_stop: bool,
 }
 
 /// Where a slot is.

@@ -172,7 +172,10 @@ fn show(installation: &Installation, processes: &Processes) -> anyhow::Result<bo
             println!("{present:>7}  {}", text(of_type, "label"));
         }
     }
-    say(&format!("What {} was told", installation.initiator().email));
+    say(&format!(
+        "Notifications of {}",
+        installation.initiator().email
+    ));
     for notice in array(&get("/me/notifications")?, "items")?.iter().rev() {
         println!("  {}: {}", text(notice, "title"), text(notice, "body"));
     }

@@ -29,7 +29,7 @@ const NO_CONTENT_SOURCES: HeaderValue =
 const SERVICE_DESCRIPTION: HeaderValue =
     HeaderValue::from_static("</openapi.json>; rel=\"service-desc\"");
 
-/// What was asked, as numbers tell it apart: never the address itself.
+/// What was asked, as numbers distinguish it: never the address itself.
 struct Asked {
     /// The route's template; `none` when there is no such route.
     route: String,

@@ -1,5 +1,5 @@
 //! What is answered at addresses and for methods that no handler knows: actix says 404 to both, the
-//! description tells them apart.
+//! description distinguishes them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;

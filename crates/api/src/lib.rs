@@ -6,7 +6,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | [`options`] | flags, environment variables and settings |
-//! | `server` | the app, and serving it until told to stop |
+//! | `server` | the app, and serving it until asked to stop |
 //! | `envelope` | what surrounds every request and every answer |
 //! | `access` | permissions: refusals, and what the audit log records of them |
 //! | `extract` | who asks, for which tenant, with what |

@@ -67,7 +67,7 @@ pub struct Arguments {
     /// What to log
     #[command(flatten)]
     pub log: LogOptions,
-    /// Where to tell numbers
+    /// Where to serve numbers
     #[command(flatten)]
     pub metrics: MetricsOptions,
 }

@@ -159,7 +159,7 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
         }
     }
 
-    /// What to ask the store for: one row more than is shown tells whether there is a next page.
+    /// What to ask the store for: one row more than is shown reveals whether there is a next page.
     pub(crate) fn request(&self) -> PageRequest<(S, I)> {
         PageRequest {
             limit: i64::from(self.limit) + 1,

@@ -1,5 +1,5 @@
 //! How many requests a caller may make, as the headers of draft-ietf-httpapi-ratelimit-headers-11
-//! tell it. Each process counts for itself.
+//! report it. Each process counts for itself.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,4 +1,4 @@
-//! The app, and serving it until told to stop.
+//! The app, and serving it until asked to stop.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::options::ApiOptions;
 use crate::state::AppState;
 use crate::{fallback, pages, probes, routes};
 
-/// How long requests that are under way may take once the API is told to stop, in seconds.
+/// How long requests that are under way may take once the API is asked to stop, in seconds.
 const DRAIN_SECONDS: u64 = 20;
 /// How long a caller may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

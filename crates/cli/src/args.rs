@@ -527,7 +527,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_name_is_told_from_a_directory_id() {
+    fn a_domain_name_is_distinguished_from_a_directory_id() {
         let id = "72f988bf-86f1-41af-91ab-2d7cd011db47";
         assert_eq!(directory_id(id).unwrap().to_string(), id);
         assert_eq!(directory_id(&format!(" {id} ")).unwrap().to_string(), id);

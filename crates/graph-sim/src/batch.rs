@@ -148,7 +148,7 @@ fn request(version: &str, part: &Part) -> Result<IncomingRequest, String> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
         .collect();
     if part.body.is_some() && !headers.iter().any(|(name, _)| name == "content-type") {
-        return Err(invalid("headers, which must tell the type of the body,"));
+        return Err(invalid("headers, which must name the type of the body,"));
     }
     Ok(IncomingRequest {
         method,

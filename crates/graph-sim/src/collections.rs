@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_shared_lists_can_be_told_apart() {
+    fn rows_of_shared_lists_can_be_distinguished() {
         for collection in collections().iter().filter(|one| one.variants.len() > 1) {
             // App configurations share a type; a member of the row distinguishes them.
             if collection.shape == Shape::AppConfiguration {

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_as_told_is_let_in_and_who_comes_early_waits_longer() {
+    fn who_waits_as_asked_is_let_in_and_who_comes_early_waits_longer() {
         let limits = enforced();
         let now = Instant::now();
         for second in 0..1_000 {

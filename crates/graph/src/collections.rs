@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_told_for_lists_that_exist_and_cover_what_rows_are_routed_by() {
+    fn kinds_are_listed_for_lists_that_exist_and_cover_what_rows_are_routed_by() {
         for path in KINDS.keys() {
             assert!(collections().iter().any(|one| one.path == *path), "{path}");
         }

@@ -179,7 +179,7 @@ fn new_enough(text: &str, before: &str, at_least: u32) -> anyhow::Result<String>
     let version: String = text
         .split_once(before)
         .map(|(_, after)| after)
-        .with_context(|| format!("{:?} tells no version", text.trim()))?
+        .with_context(|| format!("{:?} shows no version", text.trim()))?
         .chars()
         .take_while(|c| !c.is_whitespace())
         .collect();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_candidate_that_fails_gives_way_and_all_failures_are_told() {
+    fn a_candidate_that_fails_gives_way_and_all_failures_are_reported() {
         let interrupt = Interrupt::default();
         let start = |n: &u32| {
             if *n < 2 {

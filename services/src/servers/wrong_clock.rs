@@ -67,10 +67,10 @@ impl WrongClock {
             .arg("+%s")
             .env("LD_PRELOAD", &self.0)
             .env("FAKETIME", format!("+{SHIFT}s"));
-        let told: u64 = process::output(&mut command, interrupt)?.trim().parse()?;
+        let shown: u64 = process::output(&mut command, interrupt)?.trim().parse()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         ensure!(
-            told.abs_diff(now + SHIFT) < TOLERANCE,
+            shown.abs_diff(now + SHIFT) < TOLERANCE,
             "it does not set the clock"
         );
         Ok(())

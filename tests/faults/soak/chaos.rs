@@ -251,10 +251,12 @@ impl<'a> Chaos<'a> {
                 assert!(self.workers[victim].ended().await, "SIGTERM is no failure");
                 self.workers[victim] = self.worker();
             }
-            Fault::RedisFlushed => return self.tell_redis(&["FLUSHALL"]).await,
+            Fault::RedisFlushed => return self.send_to_redis(&["FLUSHALL"]).await,
             Fault::RedisPaused => {
                 let milliseconds = (lasting / 2).as_millis().to_string();
-                return self.tell_redis(&["CLIENT", "PAUSE", &milliseconds]).await;
+                return self
+                    .send_to_redis(&["CLIENT", "PAUSE", &milliseconds])
+                    .await;
             }
             Fault::RedisKilled => {
                 if self.is_cut_off(End::RedisStarts) {
@@ -342,19 +344,19 @@ impl<'a> Chaos<'a> {
     }
 
     /// True when Redis answered.
-    async fn tell_redis(&self, words: &[&str]) -> bool {
+    async fn send_to_redis(&self, words: &[&str]) -> bool {
         if self.is_cut_off(End::RedisStarts) {
             return false;
         }
-        let told = async {
+        let sent = async {
             let mut connection = self.redis.connection().await;
-            let told: Result<String, _> = redis::cmd(words[0])
+            let sent: Result<String, _> = redis::cmd(words[0])
                 .arg(&words[1..])
                 .query_async(&mut connection)
                 .await;
-            told.is_ok()
+            sent.is_ok()
         };
-        timeout(MESSAGE, told).await.unwrap_or(false)
+        timeout(MESSAGE, sent).await.unwrap_or(false)
     }
 
     async fn send_garbage(&mut self) -> bool {

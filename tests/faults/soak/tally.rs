@@ -200,7 +200,7 @@ impl fmt::Display for Tally {
         writeln!(
             f,
             "\n{:>7}  starts answered 202\n{:>7}  runs accepted\n{:>7}  of them terminal\n{:>7}  \
-             runs recorded in all\n{:>7}  starts refused, as their callers were told\n{:>7}  \
+             runs recorded in all\n{:>7}  starts refused, as their callers learned\n{:>7}  \
              starts whose answer was lost\n{:>7}  doubled effects\n{:>7}  stuck\n{:>7}  \
              programs that ended by themselves",
             self.answers,

@@ -12,7 +12,7 @@ use crate::problem::{FieldProblem, Problem, ProblemKind};
 
 /// The longest body that is read, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
-/// Of one body so many bad members are told.
+/// So many bad members of one body are reported.
 const MAX_ERRORS: usize = 100;
 
 /// A body that nobody has read yet.

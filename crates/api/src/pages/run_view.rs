@@ -37,7 +37,7 @@ fn source(text: &str) -> String {
 
 #[get("/view/operation-runs/{run_id}")]
 pub(super) async fn run_view(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    // Whether there is such a run is told to those who may know.
+    // Whether there is such a run is shown to those who may know.
     let _: RunId = path_id(&request, "run_id")?;
     let (html, policy) = &*PAGE;
     Ok(page(policy, html.clone()))

@@ -138,7 +138,7 @@ pub(super) async fn admit_and_ring(
     }
 }
 
-/// The run ends as failed and its initiator is told, unless a worker has it after all.
+/// The run ends as failed and its initiator is notified, unless a worker has it after all.
 async fn not_rung(
     run: RunId,
     kind: OperationKind,

@@ -81,9 +81,9 @@ async fn a_queued_run_is_cancelled_at_once_and_says_who_asked_and_why() {
     assert_eq!(audited.len(), 1);
     assert_eq!(audited[0]["detail"]["reason"], "Wrong tenant.");
     assert_eq!(audited[0]["target"]["id"], id);
-    let told = stage.get("/me/notifications").await;
+    let notifications = stage.get("/me/notifications").await;
     let title = "Inventory sync of Contoso was cancelled";
-    assert_eq!(told.items()[0]["title"], title);
+    assert_eq!(notifications.items()[0]["title"], title);
 }
 
 #[tokio::test]

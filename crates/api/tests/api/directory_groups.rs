@@ -35,8 +35,8 @@ pub(crate) fn named(number: usize, name: &str) -> GroupUpdate {
 }
 
 impl Stage {
-    /// A sync of groups that was told this.
-    pub(crate) async fn told(&self, news: &[GroupUpdate]) {
+    /// A sync of groups that read this.
+    pub(crate) async fn sync_groups(&self, news: &[GroupUpdate]) {
         let start = Scenario::start_of(RunInputs::DirectoryGroupsSync);
         let (tenant, user) = (self.tenant.id, self.operator.id);
         self.scenario.queued(tenant, user, start).await;
@@ -111,12 +111,12 @@ async fn stored_groups_are_found_by_beginning_by_part_and_by_likeness_in_pages()
     ];
     let mut news: Vec<_> = (0..).zip(all).map(|(at, name)| named(at, name)).collect();
     news.push(named(90, "Gone Sales"));
-    stage.told(&news).await;
+    stage.sync_groups(&news).await;
     let gone = GroupUpdate {
         id: id(90),
         state: GroupState::Gone,
     };
-    stage.told(&[gone]).await;
+    stage.sync_groups(&[gone]).await;
 
     assert_eq!(
         stage.found("q=SALES").await,
@@ -159,14 +159,16 @@ async fn stored_groups_are_found_by_beginning_by_part_and_by_likeness_in_pages()
 }
 
 #[tokio::test]
-async fn ids_are_resolved_to_names_also_of_groups_that_are_gone_and_unknown_ones_are_told() {
+async fn ids_are_resolved_to_names_also_of_groups_that_are_gone_and_unknown_ones_are_listed() {
     let stage = Stage::set().await;
-    stage.told(&[named(1, "Here"), named(2, "Gone")]).await;
+    stage
+        .sync_groups(&[named(1, "Here"), named(2, "Gone")])
+        .await;
     let gone = GroupUpdate {
         id: id(2),
         state: GroupState::Gone,
     };
-    stage.told(&[gone]).await;
+    stage.sync_groups(&[gone]).await;
     let path = stage.path("directory-groups/resolve");
     let ask = async |body: Value| {
         let body = body.to_string();
@@ -179,7 +181,7 @@ async fn ids_are_resolved_to_names_also_of_groups_that_are_gone_and_unknown_ones
     assert!(reply.items()[1]["removed_at"].is_string());
     assert_eq!(reply.body["unresolved"], json!([id(3).to_string()]));
 
-    stage.told(&[named(0xabc, "Letters")]).await;
+    stage.sync_groups(&[named(0xabc, "Letters")]).await;
     let upper = id(0xabc).to_string().to_uppercase();
     assert_eq!(names(&ask(json!({"ids": [upper]})).await), ["Letters"]);
 

@@ -1,4 +1,4 @@
-//! What the caller is told.
+//! The caller's notifications.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -11,8 +11,8 @@ async fn unread_notifications_are_counted_read_one_by_one_and_up_to_one() {
     stage.synced(1).await;
     let count = async || stage.get("/me/notifications/unread-count").await.body;
     assert_eq!(count().await, json!({"count": 2, "capped": false}));
-    let told = stage.get("/me/notifications").await;
-    let (newest, oldest) = (&told.items()[0], &told.items()[1]);
+    let listed = stage.get("/me/notifications").await;
+    let (newest, oldest) = (&listed.items()[0], &listed.items()[1]);
     assert_eq!(
         (&newest["phase"], &oldest["phase"]),
         (&json!("terminal"), &json!("queued"))

@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use crate::harness::Stage;
 
 #[tokio::test]
-async fn a_caller_without_a_valid_token_is_refused_and_told_why() {
+async fn a_caller_without_a_valid_token_is_refused_with_the_reason() {
     let stage = Stage::set().await;
     let send = |header: Option<String>| {
         let request = stage.api.request(Method::GET, "/me");
@@ -43,7 +43,7 @@ async fn a_caller_without_a_valid_token_is_refused_and_told_why() {
 }
 
 #[tokio::test]
-async fn a_revoked_or_expired_token_and_one_of_a_disabled_user_are_told_apart() {
+async fn a_revoked_or_expired_token_and_one_of_a_disabled_user_are_distinguished() {
     let stage = Stage::set_with(|options| options.token_cache = Duration::ZERO).await;
     let connection = stage.database.connection().await;
     let after = async |sql: &str| {
@@ -158,7 +158,7 @@ async fn an_acceptable_request_id_is_kept_and_another_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_caller_who_asks_too_often_is_told_when_to_come_back_and_others_are_not_affected() {
+async fn a_caller_who_asks_too_often_learns_when_to_come_back_and_others_are_not_affected() {
     let stage =
         Stage::set_with(|options| options.requests_per_minute = 3.try_into().unwrap()).await;
     let policy = r#""default";q=3;w=60"#;

@@ -50,7 +50,7 @@ async fn every_operation_refuses_a_caller_without_token() {
         let request = stage
             .api
             .request(operation.method.clone(), &operation.filled(&ids));
-        // A body and parameters that are wrong as well tell a stranger nothing.
+        // A body and parameters that are wrong as well show a stranger nothing.
         let reply = stage
             .api
             .send(request.query(&[("nonsense", "1")]).body("{"))
@@ -85,7 +85,7 @@ async fn every_operation_hides_a_foreign_tenant() {
         };
         let own = send(&stage.operator.token).await;
         // A run that has ended cannot be cancelled, a body or the caller's own token for Graph may
-        // be missing; to be told so is to see it.
+        // be missing; to learn that is to see it.
         let refused = [400, 403, 409].contains(&own.status.as_u16());
         let seen = own.status.is_success() || refused;
         assert!(seen, "{}: {own:?}", operation.id);

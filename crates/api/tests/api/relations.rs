@@ -53,7 +53,7 @@ impl Stage {
 }
 
 /// One text per link: its item, what it means, its target by name or id.
-fn told(reply: &Reply) -> Vec<String> {
+fn lines(reply: &Reply) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut links: Vec<String> = reply
         .items()
@@ -70,7 +70,7 @@ fn told(reply: &Reply) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn links_of_a_tenant_are_listed_with_the_names_of_both_ends_and_dangling_ones_are_told() {
+async fn links_of_a_tenant_are_listed_with_the_names_of_both_ends_and_dangling_ones_are_marked() {
     let stage = Stage::set().await;
     stage.synced_page(&page()).await;
     let all = stage.related("inventory-links").await;
@@ -80,7 +80,7 @@ async fn links_of_a_tenant_are_listed_with_the_names_of_both_ends_and_dangling_o
         "App 001 depends_on_app App 000",
         "App 001 depends_on_app id-99",
     ];
-    assert_eq!(told(&all), expected);
+    assert_eq!(lines(&all), expected);
     let group = &all.items()[0];
     assert_eq!(group["target"], json!({"kind": "group", "id": "group-1"}));
     assert_eq!(group["qualifier"], json!({"intent": "required"}));
@@ -96,7 +96,7 @@ async fn links_of_a_tenant_are_listed_with_the_names_of_both_ends_and_dangling_o
         ("kind=assigned_to&dangling=true", &[]),
     ] {
         let reply = stage.related(&format!("inventory-links?{query}")).await;
-        assert_eq!(told(&reply), found, "{query}");
+        assert_eq!(lines(&reply), found, "{query}");
     }
     let mut walked = 0;
     let mut next = "inventory-links?limit=1".to_owned();
@@ -128,7 +128,7 @@ async fn a_target_is_found_by_its_id_in_any_case() {
 }
 
 #[tokio::test]
-async fn links_tell_the_names_of_groups_that_the_directory_had_at_the_last_reading() {
+async fn links_carry_the_names_of_groups_that_the_directory_had_at_the_last_reading() {
     let stage = Stage::set().await;
     let mut app = observation(0);
     let targets = [
@@ -149,19 +149,21 @@ async fn links_tell_the_names_of_groups_that_the_directory_had_at_the_last_readi
         });
         links.collect()
     };
-    let told = |told: [Option<&str>; 4]| -> BTreeMap<String, Option<String>> {
-        let told = told.map(|name| name.map(str::to_owned));
-        targets.iter().cloned().zip(told).collect()
+    let expected = |names: [Option<&str>; 4]| -> BTreeMap<String, Option<String>> {
+        let names = names.map(|name| name.map(str::to_owned));
+        targets.iter().cloned().zip(names).collect()
     };
-    assert_eq!(names("inventory-links").await, told([None; 4]));
+    assert_eq!(names("inventory-links").await, expected([None; 4]));
 
-    stage.told(&[named(1, "Pilots"), named(2, "Leavers")]).await;
+    stage
+        .sync_groups(&[named(1, "Pilots"), named(2, "Leavers")])
+        .await;
     let gone = GroupUpdate {
         id: group(2),
         state: GroupState::Gone,
     };
-    stage.told(&[gone]).await;
-    let expected = told([Some("Pilots"), Some("Leavers"), None, None]);
+    stage.sync_groups(&[gone]).await;
+    let expected = expected([Some("Pilots"), Some("Leavers"), None, None]);
     assert_eq!(names("inventory-links").await, expected);
     let items = stage.related("inventory-items").await;
     let of_item = format!(
@@ -172,7 +174,7 @@ async fn links_tell_the_names_of_groups_that_the_directory_had_at_the_last_readi
 }
 
 #[tokio::test]
-async fn an_item_tells_its_links_in_either_direction() {
+async fn an_item_lists_its_links_in_either_direction() {
     let stage = Stage::set().await;
     stage.synced_page(&page()).await;
     let items = stage.related("inventory-items").await;

@@ -237,7 +237,7 @@ async fn a_tenant_that_is_disabled_or_without_credentials_is_not_synced() {
 }
 
 #[tokio::test]
-async fn without_redis_the_run_ends_as_failed_and_its_initiator_is_told() {
+async fn without_redis_the_run_ends_as_failed_and_its_initiator_is_notified() {
     let stage = Stage::set_without_redis().await;
     let reply = stage.start("").await;
     reply.is_problem(503, "queue_unavailable");
@@ -251,8 +251,12 @@ async fn without_redis_the_run_ends_as_failed_and_its_initiator_is_told() {
     assert_eq!(run.body["error"]["code"], "dispatch_failed");
     assert_eq!(run.body["error"]["retryable"], true);
     assert_eq!(run.header("retry-after"), "");
-    let told = stage.get("/me/notifications").await;
-    let phases: Vec<_> = told.items().iter().map(|one| &one["phase"]).collect();
+    let notifications = stage.get("/me/notifications").await;
+    let phases: Vec<_> = notifications
+        .items()
+        .iter()
+        .map(|one| &one["phase"])
+        .collect();
     assert_eq!(phases, [&json!("terminal"), &json!("queued")]);
     // Nothing stays behind that a second start would join.
     let again = stage.start("").await;

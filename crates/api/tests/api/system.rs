@@ -53,7 +53,7 @@ async fn owners_of_tenants_do_not_see_the_installation_and_operators_see_no_tena
 }
 
 #[tokio::test]
-async fn queues_are_told_with_what_waits_runs_and_is_paused() {
+async fn queues_are_listed_with_what_waits_runs_and_is_paused() {
     let stage = Stage::set().await;
     let operator = stage.installation_operator().await;
     stage.synced(1).await;
@@ -80,7 +80,7 @@ async fn queues_are_told_with_what_waits_runs_and_is_paused() {
 }
 
 #[tokio::test]
-async fn workers_are_told_with_how_they_stand() {
+async fn workers_are_listed_with_how_they_stand() {
     let stage = Stage::set().await;
     let operator = stage.installation_operator().await;
     assert!(

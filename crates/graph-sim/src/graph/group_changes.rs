@@ -36,7 +36,7 @@ struct Round {
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
     offset: usize,
-    /// Tells links apart that lead to the same rows.
+    /// Distinguishes links that lead to the same rows.
     turn: usize,
 }
 

@@ -38,7 +38,7 @@ impl Listing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Position {
     offset: usize,
-    /// Tells pages apart that begin at the same row.
+    /// Distinguishes pages that begin at the same row.
     turn: usize,
 }
 

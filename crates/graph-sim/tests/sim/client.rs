@@ -245,8 +245,8 @@ fn key_of<'a>(keys: &[&'a str], row: &Value) -> &'a str {
         .unwrap_or_else(|| panic!("a row of {key} stands in the list of {keys:?}"))
 }
 
-/// Which policy types' lists tell assignments, from an answer key.
-pub(crate) fn telling(answer: &AnswerKey) -> impl Fn(&str) -> bool + use<> {
+/// Which policy types' lists carry assignments, from an answer key.
+pub(crate) fn lists_with_assignments(answer: &AnswerKey) -> impl Fn(&str) -> bool + use<> {
     let keys: BTreeSet<String> = answer
         .iter()
         .filter(|(_, items)| items.iter().any(|item| item.assignment_count.is_some()))

@@ -4,7 +4,7 @@ use atlas_graph_sim::{Collection, Kind, SimulatorOptions, collections};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::client::{OTHER_TENANT, POLICIES, TENANT, start, telling};
+use crate::client::{OTHER_TENANT, POLICIES, TENANT, lists_with_assignments, start};
 
 /// Policy types that only users can read. Each has one object.
 fn delegated_only() -> impl Iterator<Item = &'static str> {
@@ -24,7 +24,7 @@ async fn a_client_that_reads_everything_ends_with_the_answer_key() {
     let answer = simulator.answer_key(TENANT);
     let keys: BTreeSet<_> = collections().iter().flat_map(Collection::keys).collect();
     assert!(answer.keys().map(String::as_str).eq(keys));
-    let inventory = client.inventory(&telling(&answer)).await;
+    let inventory = client.inventory(&lists_with_assignments(&answer)).await;
     for (key, items) in &answer {
         assert_eq!(inventory.get(key), Some(items), "{key}");
     }
@@ -147,7 +147,7 @@ async fn targets_are_of_every_documented_kind() {
 }
 
 #[tokio::test]
-async fn types_are_told_on_polymorphic_lists_only() {
+async fn types_are_named_on_polymorphic_lists_only() {
     let (_simulator, client) = start(SimulatorOptions::default()).await;
     let typed = client.rows("/beta/deviceAppManagement/mobileApps").await;
     assert!(typed.iter().all(|row| row["@odata.type"].is_string()));

@@ -54,8 +54,8 @@ fn take(groups: &mut Groups, rows: &[Value]) {
         if row.get("@removed").is_some() {
             groups.remove(&id);
         } else {
-            let told = row.as_object().unwrap().clone();
-            groups.entry(id).or_default().extend(told);
+            let members = row.as_object().unwrap().clone();
+            groups.entry(id).or_default().extend(members);
         }
     }
 }
@@ -98,7 +98,7 @@ async fn readings_of_changes_lead_to_the_list_with_repeated_rows_in_any_order() 
     assert_eq!(rows.len(), 4 + 3 + 5);
     for row in &rows {
         let id = row["id"].as_str().unwrap().to_owned();
-        let told: Vec<&str> = row
+        let members: Vec<&str> = row
             .as_object()
             .unwrap()
             .keys()
@@ -107,9 +107,9 @@ async fn readings_of_changes_lead_to_the_list_with_repeated_rows_in_any_order() 
         if changes.deleted.contains(&id) {
             assert_eq!(row["@removed"]["reason"], "changed");
         } else if changes.renamed.contains(&id) {
-            assert_eq!(told, ["id", "displayName"], "only what changed");
+            assert_eq!(members, ["id", "displayName"], "only what changed");
         } else {
-            assert!(changes.added.contains(&id) && told.len() == 4, "{row}");
+            assert!(changes.added.contains(&id) && members.len() == 4, "{row}");
         }
     }
     take(&mut groups, &rows);
@@ -117,7 +117,7 @@ async fn readings_of_changes_lead_to_the_list_with_repeated_rows_in_any_order() 
     let (none, _) = read(&client, &second_link, true).await;
     assert!(none.is_empty());
 
-    // An older link tells the same again, and all of a group to those who do not want less.
+    // An older link reports the same again, and all of a group to those who do not want less.
     let (again, _) = read(&client, &first_link, false).await;
     assert_eq!(again.len(), rows.len());
     take(&mut groups, &again);

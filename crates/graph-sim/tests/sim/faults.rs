@@ -54,7 +54,7 @@ async fn a_forbidden_answer_names_the_permission() {
 }
 
 #[tokio::test]
-async fn a_throttled_answer_tells_its_wait_in_every_form() {
+async fn a_throttled_answer_carries_its_wait_in_every_form() {
     let retry_after = |answer: &Response| {
         answer
             .headers()
@@ -82,7 +82,7 @@ async fn a_throttled_answer_tells_its_wait_in_every_form() {
     let logged = simulator.log().pop().unwrap().retry_after;
     assert!(
         logged.unwrap().ends_with(" GMT"),
-        "the log tells what was told"
+        "the log records what was answered"
     );
 }
 

@@ -72,7 +72,7 @@ async fn who_gives_up_waits_no_longer_and_is_logged_without_an_answer() {
 }
 
 #[tokio::test]
-async fn the_log_tells_what_was_asked_and_how_long_it_took() {
+async fn the_log_records_what_was_asked_and_how_long_it_took() {
     let (simulator, client) = start(SimulatorOptions {
         latency: Latency {
             base: Duration::from_millis(20),

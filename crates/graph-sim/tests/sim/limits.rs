@@ -25,7 +25,7 @@ fn header(answer: &Response, name: &str) -> Option<String> {
 
 #[tokio::test]
 async fn a_service_over_its_limit_refuses_in_the_form_that_is_set_and_others_go_on() {
-    for (wait, told) in [
+    for (wait, present) in [
         (WaitForm::Seconds, true),
         (WaitForm::Decimal, true),
         (WaitForm::HttpDate, true),
@@ -45,7 +45,11 @@ async fn a_service_over_its_limit_refuses_in_the_form_that_is_set_and_others_go_
             .parse()
             .unwrap();
         assert!(share > 1.0);
-        assert_eq!(header(&refused, "retry-after").is_some(), told, "{wait:?}");
+        assert_eq!(
+            header(&refused, "retry-after").is_some(),
+            present,
+            "{wait:?}"
+        );
         let body: Value = refused.json().await.unwrap();
         let message = body["error"]["message"].as_str().unwrap();
         let nested: Value = serde_json::from_str(message).unwrap_or_default();
@@ -73,7 +77,7 @@ async fn a_service_over_its_limit_refuses_in_the_form_that_is_set_and_others_go_
 }
 
 #[tokio::test]
-async fn limits_are_counted_when_they_are_not_kept_and_identity_tells_its_units() {
+async fn limits_are_counted_when_they_are_not_kept_and_identity_reports_its_units() {
     let (simulator, client) = start(SimulatorOptions::default()).await;
     for _ in 0..2 {
         let path = "/beta/identity/conditionalAccess/policies";

@@ -217,7 +217,7 @@ async fn read_all(client: &Client, path: &str, row: &Value) -> Value {
 /// The answer key is held against what can be read over HTTP: each of its links is there to be
 /// read, and each id of another object that can be read is one of its links.
 #[tokio::test]
-async fn the_key_tells_the_links_that_can_be_read_and_no_others() {
+async fn the_key_lists_the_links_that_can_be_read_and_no_others() {
     let (simulator, client) = start(sized(700)).await;
     let script = MutationScript {
         delete: 60,
@@ -277,7 +277,7 @@ async fn the_key_tells_the_links_that_can_be_read_and_no_others() {
 }
 
 #[tokio::test]
-async fn reusable_settings_tell_who_refers_to_them() {
+async fn reusable_settings_name_who_refers_to_them() {
     let (simulator, client) = start(sized(2_000)).await;
     let path = "/beta/deviceManagement/reusablePolicySettings";
     let mut read = BTreeSet::new();
@@ -290,15 +290,15 @@ async fn reusable_settings_tell_who_refers_to_them() {
             read.insert((policy["id"].as_str().unwrap().to_owned(), id.to_owned()));
         }
     }
-    let told: BTreeSet<_> = simulator
+    let listed: BTreeSet<_> = simulator
         .answer_links(TENANT)
         .into_iter()
         .filter(|link| link.kind == "uses_reusable_setting")
         .filter(|link| link.path.ends_with("/configurationPolicies"))
         .map(|link| (link.id, link.target_id))
         .collect();
-    assert!(told.len() > 5);
-    assert_eq!(read, told);
+    assert!(listed.len() > 5);
+    assert_eq!(read, listed);
 }
 
 #[tokio::test]
@@ -307,12 +307,12 @@ async fn one_list_gives_all_relationships_of_apps_and_counts_agree() {
     let all = client
         .rows("/v1.0/deviceAppManagement/mobileAppRelationships")
         .await;
-    let told = simulator.answer_links(TENANT);
-    let told: Vec<&AnswerLink> = told
+    let listed = simulator.answer_links(TENANT);
+    let listed: Vec<&AnswerLink> = listed
         .iter()
         .filter(|link| link.kind == "supersedes" || link.kind == "depends_on_app")
         .collect();
-    assert_eq!(all.len(), told.len());
+    assert_eq!(all.len(), listed.len());
     assert!(all.iter().all(|one| one["targetType"] == "child"));
     let apps = "/beta/deviceAppManagement/mobileApps";
     let mut parents = 0;
@@ -332,7 +332,7 @@ async fn one_list_gives_all_relationships_of_apps_and_counts_agree() {
 }
 
 #[tokio::test]
-async fn scope_tags_of_apps_are_told_by_the_app_only() {
+async fn scope_tags_of_apps_are_reported_by_the_app_only() {
     let (_simulator, client) = start(SimulatorOptions::default()).await;
     let path = "/beta/deviceAppManagement/mobileApps";
     let rows = client.rows(path).await;

@@ -5,13 +5,13 @@ use atlas_graph_sim::{
 };
 use serde_json::Value;
 
-use crate::client::{TENANT, start, telling};
+use crate::client::{TENANT, lists_with_assignments, start};
 
 fn by_id(items: &[AnswerItem]) -> BTreeMap<&str, &AnswerItem> {
     items.iter().map(|item| (item.id.as_str(), item)).collect()
 }
 
-/// What is different between two answer keys, as far as they tell.
+/// What is different between two answer keys, as far as they go.
 fn differences(before: &AnswerKey, after: &AnswerKey) -> BTreeMap<String, Changes> {
     let mut all = BTreeMap::new();
     for (key, items) in after {
@@ -48,11 +48,11 @@ async fn a_script_changes_what_it_says_and_nothing_else() {
         reassign: 8,
         ..MutationScript::default()
     };
-    let told = simulator.mutate(TENANT, &script);
+    let changes = simulator.mutate(TENANT, &script);
     let after = simulator.answer_key(TENANT);
-    assert_eq!(told, differences(&before, &after));
+    assert_eq!(changes, differences(&before, &after));
     let count =
-        |of: fn(&Changes) -> &Vec<String>| told.values().map(of).map(Vec::len).sum::<usize>();
+        |of: fn(&Changes) -> &Vec<String>| changes.values().map(of).map(Vec::len).sum::<usize>();
     assert_eq!(
         [
             count(|one| &one.added),
@@ -63,7 +63,7 @@ async fn a_script_changes_what_it_says_and_nothing_else() {
         [12, 9, 11, 8]
     );
     assert_eq!(
-        client.inventory(&telling(&before)).await,
+        client.inventory(&lists_with_assignments(&before)).await,
         after,
         "over HTTP too"
     );
@@ -80,8 +80,8 @@ async fn an_edit_changes_the_row_and_its_time_but_not_its_name() {
     let path = "/beta/deviceManagement/groupPolicyConfigurations";
     let before = client.rows(path).await;
     let answer = simulator.answer_key(TENANT);
-    let told = simulator.mutate(TENANT, &script);
-    let edited = &told["groupPolicyConfiguration"].edited;
+    let changes = simulator.mutate(TENANT, &script);
+    let edited = &changes["groupPolicyConfiguration"].edited;
     assert_eq!(edited.len(), 1);
     assert_eq!(simulator.answer_key(TENANT), answer);
     for (old, new) in before.iter().zip(client.rows(path).await) {
@@ -117,7 +117,7 @@ async fn the_same_script_does_the_same_in_two_simulators() {
 }
 
 #[tokio::test]
-async fn each_way_of_changing_is_told_as_what_a_client_must_find_out() {
+async fn each_way_of_changing_is_reported_as_what_a_client_must_find_out() {
     let (simulator, _client) = start(SimulatorOptions {
         size: 1_000,
         ..SimulatorOptions::default()
@@ -144,9 +144,9 @@ async fn each_way_of_changing_is_told_as_what_a_client_must_find_out() {
         touch: 8,
         ..MutationScript::default()
     };
-    let told = simulator.mutate(TENANT, &script);
+    let changes = simulator.mutate(TENANT, &script);
     let of = |list: fn(&Changes) -> &Vec<String>| -> Vec<String> {
-        let mut ids: Vec<String> = told.values().flat_map(list).cloned().collect();
+        let mut ids: Vec<String> = changes.values().flat_map(list).cloned().collect();
         ids.sort();
         ids
     };
@@ -199,7 +199,7 @@ async fn each_way_of_changing_is_told_as_what_a_client_must_find_out() {
 }
 
 #[tokio::test]
-async fn a_change_is_told_field_by_field_as_the_object_is_read() {
+async fn a_change_is_reported_field_by_field_as_the_object_is_read() {
     let (simulator, client) = start(SimulatorOptions::default()).await;
     let path = "/beta/identity/conditionalAccess/policies";
     let before = client.rows(path).await;

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use atlas_graph_sim::{SimulatorOptions, TenantMode};
 use reqwest::StatusCode;
 
-use crate::client::{OTHER_TENANT, TENANT, segment, start, telling};
+use crate::client::{OTHER_TENANT, TENANT, lists_with_assignments, segment, start};
 
 const INTENTS: &str = "/beta/deviceManagement/intents";
 const TOKENS: &str = "/beta/deviceManagement/depOnboardingSettings";
@@ -18,7 +18,7 @@ async fn a_tenant_with_odd_ids_is_read_completely_by_who_escapes_them() {
     let before = simulator.answer_key(TENANT);
     simulator.set_modes(TENANT, [TenantMode::OddIds]);
     let key = simulator.answer_key(TENANT);
-    let expandable = telling(&key);
+    let expandable = lists_with_assignments(&key);
     let inventory = client.inventory(&|key| expandable(key)).await;
     assert_eq!(inventory, key);
 

@@ -34,7 +34,7 @@ async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 #[tokio::test]
-async fn the_program_tells_its_address_serves_what_the_library_serves_and_ends_on_a_signal() {
+async fn the_program_reports_its_address_serves_what_the_library_serves_and_ends_on_a_signal() {
     let directory = tempfile::tempdir().unwrap();
     let address_file = directory.path().join("address");
     let secret_file = directory.path().join("secret");
@@ -61,14 +61,14 @@ async fn the_program_tells_its_address_serves_what_the_library_serves_and_ends_o
     let unknown = ask_for_token(&base, OTHER_TENANT, &GOOD_FORM).await;
     assert_eq!(unknown.status().as_u16(), 400);
     let url = format!("{base}/_sim/answer-key/{TENANT}");
-    let told: AnswerKey = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let key: AnswerKey = reqwest::get(url).await.unwrap().json().await.unwrap();
     let same = Simulator::start(SimulatorOptions {
         seed: 3,
         size: 200,
         ..SimulatorOptions::default()
     })
     .await;
-    assert_eq!(told, same.answer_key(TENANT));
+    assert_eq!(key, same.answer_key(TENANT));
 
     let terminate = Command::new("kill")
         .args(["-TERM", &program.0.id().to_string()])
@@ -94,11 +94,11 @@ fn choices<T: DeserializeOwned>(unknown: Value) -> Vec<String> {
 
 #[test]
 fn the_help_names_everything_that_can_be_sent() {
-    let told = Command::new(env!("CARGO_BIN_EXE_atlas-graph-sim"))
+    let printed = Command::new(env!("CARGO_BIN_EXE_atlas-graph-sim"))
         .arg("--help")
         .output()
         .unwrap();
-    let help = String::from_utf8(told.stdout).unwrap();
+    let help = String::from_utf8(printed.stdout).unwrap();
     let named = |word: &str| {
         let part = |one: char| !one.is_ascii_alphanumeric() && one != '_' && one != '-';
         help.split(part).any(|one| one == word)
@@ -120,7 +120,7 @@ fn the_help_names_everything_that_can_be_sent() {
     for words in choices {
         assert!(words.len() > 2, "{words:?}");
         for word in words {
-            assert!(named(&word), "the help does not tell of {word}");
+            assert!(named(&word), "the help does not name {word}");
         }
     }
 }

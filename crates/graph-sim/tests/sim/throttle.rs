@@ -16,7 +16,7 @@ fn limits(reports_wait: bool) -> SimulatorOptions {
 }
 
 #[tokio::test]
-async fn a_tenant_over_its_limit_is_told_to_wait_and_others_are_not() {
+async fn a_tenant_over_its_limit_has_to_wait_and_others_have_not() {
     let (simulator, client) = start(limits(true)).await;
     let other = Client::sign_in(simulator.base_url(), OTHER_TENANT).await;
     for _ in 0..3 {

@@ -339,7 +339,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_empty_and_not_told_are_three_things() {
+    fn a_value_an_empty_one_and_an_absent_one_are_three_things() {
         let body = r#"{"@odata.deltaLink": "x", "value": [
             {"id": "00000000-0000-4000-8000-000000000001", "description": null,
              "groupTypes": ["Unified"]},

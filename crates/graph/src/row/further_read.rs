@@ -133,7 +133,7 @@ pub(crate) fn further_reads(
                 further_reads.extend([FurtherRead::Settings, FurtherRead::Rules]);
             }
             Related::DefinitionFiles => further_reads.push(FurtherRead::DefinitionValues),
-            // Told by all of the tenant's reusable settings at once.
+            // Reported by all of the tenant's reusable settings at once.
             Related::ReusableSettings => {}
         }
     }

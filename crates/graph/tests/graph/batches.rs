@@ -200,7 +200,7 @@ async fn a_token_that_one_read_refuses_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn what_is_throttled_for_too_long_is_told_with_the_wait() {
+async fn what_is_throttled_for_too_long_is_reported_with_the_wait() {
     let setup = Setup::start().await;
     let retry_after = RetryAfter::Seconds(600);
     setup.fault(FaultRule::once(
@@ -278,7 +278,7 @@ async fn a_link_of_a_batch_that_leads_elsewhere_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_object_that_was_deleted_is_told_apart_from_a_route_that_is_not_there() {
+async fn an_object_that_was_deleted_is_distinguished_from_a_route_that_is_not_there() {
     let setup = Setup::start().await;
     let body = r#"{"error": {"code": "ResourceNotFound", "message": "no such object"}}"#;
     let gone = Effect::Answer {

@@ -11,29 +11,29 @@ use atlas_graph_sim::{AnswerLink, Effect, FaultRule, MutationScript, PathMatch};
 
 use crate::setup::{Setup, everything};
 
-/// What reading with links told.
+/// What reading with links reported.
 #[derive(Default)]
-struct Told {
+struct Reading {
     objects: Vec<Observation>,
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
     unknown: BTreeMap<PolicyTypeKey, u64>,
 }
 
-async fn read(graph: &TenantGraph, keys: &[PolicyTypeKey]) -> Told {
-    let mut told = Told::default();
+async fn read(graph: &TenantGraph, keys: &[PolicyTypeKey]) -> Reading {
+    let mut reading = Reading::default();
     for list in &plan(keys, true).lists {
         let mut reader = graph.list(list);
         loop {
             match reader.next_page().await {
-                Ok(Some(page)) => told.objects.extend(page.observations),
+                Ok(Some(page)) => reading.objects.extend(page.observations),
                 Ok(None) => break,
                 Err(error) => panic!("{}: {error:?}", list.path()),
             }
         }
-        told.incomplete.extend(reader.incomplete().clone());
-        told.unknown.extend(reader.unknown());
+        reading.incomplete.extend(reader.incomplete().clone());
+        reading.unknown.extend(reader.unknown());
     }
-    told
+    reading
 }
 
 fn keys(words: &[&str]) -> Vec<PolicyTypeKey> {
@@ -63,7 +63,7 @@ fn compared(qualifier: impl IntoIterator<Item = (String, String)>) -> BTreeMap<S
         .collect()
 }
 
-fn told_lines(objects: &[Observation]) -> BTreeSet<Line> {
+fn lines_of(objects: &[Observation]) -> BTreeSet<Line> {
     let mut lines = BTreeSet::new();
     for object in objects {
         for link in object.links.iter().flat_map(|set| &set.links) {
@@ -100,32 +100,33 @@ fn few(lines: &BTreeSet<Line>, others: &BTreeSet<Line>) -> Vec<Line> {
 }
 
 #[tokio::test]
-async fn every_link_is_told_as_the_answer_key_says() {
+async fn every_link_is_reported_as_the_answer_key_says() {
     let setup = Setup::with_size(600).await;
-    let told = read(&setup.graph(), &everything()).await;
-    assert_eq!(told.incomplete, BTreeMap::new());
-    let unknown: Vec<_> = told.unknown.keys().map(|key| key.as_str()).collect();
+    let reading = read(&setup.graph(), &everything()).await;
+    assert_eq!(reading.incomplete, BTreeMap::new());
+    let unknown: Vec<_> = reading.unknown.keys().map(|key| key.as_str()).collect();
     assert_eq!(
         unknown,
         ["settingsCatalogPolicy"],
         "newer families are there"
     );
     let (ours, theirs) = (
-        told_lines(&told.objects),
+        lines_of(&reading.objects),
         answer_lines(setup.sim.answer_links(&setup.directory)),
     );
-    assert_eq!(few(&theirs, &ours), [], "not told");
-    assert_eq!(few(&ours, &theirs), [], "told, and not so");
+    assert_eq!(few(&theirs, &ours), [], "not reported");
+    assert_eq!(few(&ours, &theirs), [], "reported, and not so");
     let kinds: BTreeSet<_> = ours.iter().map(|line| line.2.as_str()).collect();
     assert!(kinds.len() > 30, "{kinds:?}");
 }
 
 #[tokio::test]
-async fn a_second_reading_tells_the_same_and_what_only_moved_is_no_change() {
+async fn a_second_reading_reports_the_same_and_what_only_moved_is_no_change() {
     let setup = Setup::with_size(400).await;
     let graph = setup.graph();
-    let state = |told: Told| -> BTreeMap<_, _> {
-        told.objects
+    let state = |reading: Reading| -> BTreeMap<_, _> {
+        reading
+            .objects
             .into_iter()
             .map(|object| {
                 let key = (object.policy_type, object.external_id.clone());
@@ -158,16 +159,16 @@ async fn assignments_that_a_list_does_not_carry_are_read_in_batches() {
     let graph = setup.graph();
     graph.sign_in().await.unwrap();
     setup.sim.clear_log();
-    let told = read(&graph, &keys(&["endpointSecurityIntent"])).await;
-    assert!(!told.objects.is_empty());
-    assert!(told.objects.iter().all(|one| one.assignments.is_some()));
+    let reading = read(&graph, &keys(&["endpointSecurityIntent"])).await;
+    assert!(!reading.objects.is_empty());
+    assert!(reading.objects.iter().all(|one| one.assignments.is_some()));
     let sent = setup
         .sim
         .log()
         .iter()
         .filter(|one| one.path.ends_with("/$batch"))
         .count();
-    assert_eq!(sent, told.objects.len().div_ceil(20));
+    assert_eq!(sent, reading.objects.len().div_ceil(20));
 }
 
 #[tokio::test]
@@ -192,7 +193,7 @@ async fn without_dependencies_nothing_is_read_besides_the_lists() {
 }
 
 #[tokio::test]
-async fn a_read_that_is_refused_leaves_its_set_untold_and_says_so() {
+async fn a_read_that_is_refused_leaves_its_set_absent_and_reports_it() {
     let setup = Setup::with_size(400).await;
     let path = PathMatch::prefix("/beta/deviceManagement/roleAssignments");
     let refused = Effect::Forbidden { permission: None };
@@ -202,25 +203,26 @@ async fn a_read_that_is_refused_leaves_its_set_untold_and_says_so() {
         ..FaultRule::always(path, refused)
     });
     let key = keys(&["roleAssignment"]);
-    let told = read(&setup.graph(), &key).await;
-    assert!(!told.objects.is_empty());
+    let reading = read(&setup.graph(), &key).await;
+    assert!(!reading.objects.is_empty());
     let sources =
         |one: &Observation| -> Vec<_> { one.links.iter().map(|set| set.source).collect() };
     assert!(
-        told.objects
+        reading
+            .objects
             .iter()
             .all(|one| sources(one) == [LinkSource::Object])
     );
-    let incomplete = &told.incomplete[&key[0]];
+    let incomplete = &reading.incomplete[&key[0]];
     assert_eq!(
         incomplete.objects,
-        u64::try_from(told.objects.len()).unwrap()
+        u64::try_from(reading.objects.len()).unwrap()
     );
     assert_eq!(incomplete.error.code, FailureCode::PERMISSION_MISSING);
 }
 
 #[tokio::test]
-async fn an_object_that_was_deleted_since_it_was_listed_is_left_as_the_list_told_it() {
+async fn an_object_that_was_deleted_since_it_was_listed_is_left_as_it_was_listed() {
     for (vanished, complete) in [(1, true), (u32::MAX, false)] {
         let setup = Setup::with_size(2_000).await;
         let key = keys(&["roleAssignment"]);
@@ -233,16 +235,18 @@ async fn an_object_that_was_deleted_since_it_was_listed_is_left_as_the_list_told
         setup
             .sim
             .fault(FaultRule::always(path, gone).nth(2).times(Some(vanished)));
-        let told = read(&setup.graph(), &key).await;
-        assert!(told.objects.len() > 3);
-        let untold = told.objects.iter().filter(|one| {
+        let reading = read(&setup.graph(), &key).await;
+        assert!(reading.objects.len() > 3);
+        let without = reading.objects.iter().filter(|one| {
             one.links
                 .iter()
                 .all(|set| set.source != LinkSource::Related)
         });
-        let expected = usize::try_from(vanished).unwrap().min(told.objects.len());
-        assert_eq!(untold.count(), expected);
-        assert_eq!(told.incomplete.is_empty(), complete, "{vanished}");
+        let expected = usize::try_from(vanished)
+            .unwrap()
+            .min(reading.objects.len());
+        assert_eq!(without.count(), expected);
+        assert_eq!(reading.incomplete.is_empty(), complete, "{vanished}");
     }
 }
 
@@ -255,8 +259,8 @@ async fn relations_are_asked_of_each_app_where_the_list_of_them_is_refused() {
         body: r#"{"error": {"code": "BadRequest", "message": "no such segment"}}"#.to_owned(),
     };
     setup.sim.fault(FaultRule::always(path, refused));
-    let told = read(&setup.graph(), &keys(&["mobileApp"])).await;
-    assert_eq!(told.incomplete, BTreeMap::new());
+    let reading = read(&setup.graph(), &keys(&["mobileApp"])).await;
+    assert_eq!(reading.incomplete, BTreeMap::new());
     let relations = |lines: BTreeSet<Line>| -> BTreeSet<Line> {
         let kinds = [
             LinkKind::Supersedes.as_str(),
@@ -267,7 +271,7 @@ async fn relations_are_asked_of_each_app_where_the_list_of_them_is_refused() {
             .filter(|line| kinds.contains(&line.2.as_str()))
             .collect()
     };
-    let ours = relations(told_lines(&told.objects));
+    let ours = relations(lines_of(&reading.objects));
     assert!(!ours.is_empty());
     assert_eq!(
         ours,

@@ -10,10 +10,10 @@ use atlas_graph_sim::{Effect, FaultRule, MutationScript, PathMatch};
 use crate::setup::{Setup, everything};
 
 /// Id, name and assignments of every object, by policy type.
-type Told = BTreeMap<String, Vec<(String, String, Option<usize>)>>;
+type Items = BTreeMap<String, Vec<(String, String, Option<usize>)>>;
 
-async fn told_by_graph(setup: &Setup) -> Told {
-    let mut told: Told = registry()
+async fn read_from_graph(setup: &Setup) -> Items {
+    let mut items_of: Items = registry()
         .all()
         .iter()
         .map(|one| (one.key.clone(), Vec::new()))
@@ -27,19 +27,19 @@ async fn told_by_graph(setup: &Setup) -> Told {
             let count = one
                 .assignment_count
                 .map(|count| usize::try_from(count).unwrap());
-            let items = told.get_mut(one.policy_type.as_str()).unwrap();
+            let items = items_of.get_mut(one.policy_type.as_str()).unwrap();
             items.push((one.external_id, one.name, count));
         }
     }
-    for items in told.values_mut() {
+    for items in items_of.values_mut() {
         items.sort();
     }
-    told
+    items_of
 }
 
 /// The simulator's answer, with the policy type as the id of a singleton, and its label where a
 /// singleton has no name of its own.
-fn told_by_answer_key(setup: &Setup) -> Told {
+fn taken_from_answer_key(setup: &Setup) -> Items {
     setup
         .sim
         .answer_key(&setup.directory)
@@ -67,15 +67,15 @@ fn told_by_answer_key(setup: &Setup) -> Told {
 #[tokio::test]
 async fn every_list_is_read_as_the_answer_key_says() {
     let setup = Setup::with_size(3_000).await;
-    let told = told_by_graph(&setup).await;
-    let expected = told_by_answer_key(&setup);
+    let items_of = read_from_graph(&setup).await;
+    let expected = taken_from_answer_key(&setup);
     for (key, items) in &expected {
-        assert_eq!(&told[key], items, "{key}");
+        assert_eq!(&items_of[key], items, "{key}");
     }
-    assert_eq!(told.len(), expected.len());
-    let objects: usize = told.values().map(Vec::len).sum();
+    assert_eq!(items_of.len(), expected.len());
+    let objects: usize = items_of.values().map(Vec::len).sum();
     assert!(objects > 2_900, "{objects} objects");
-    let filled = told.values().filter(|items| !items.is_empty()).count();
+    let filled = items_of.values().filter(|items| !items.is_empty()).count();
     assert_eq!(
         filled,
         registry().all().len() - 2,

@@ -16,7 +16,7 @@ fn answer(status: u16, code: &str, message: &str) -> Effect {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart_and_not_repeated() {
+async fn refusals_are_distinguished_and_not_repeated() {
     let leak = "upstream-text";
     for (effect, code) in [
         (

@@ -39,9 +39,9 @@ async fn ids(reader: &mut ListReader) -> Result<Vec<String>, GraphError> {
 }
 
 /// Position, id and defect of a row.
-type Told<'a> = (u64, Option<&'a str>, RowDefect);
+type Problem<'a> = (u64, Option<&'a str>, RowDefect);
 
-fn problems(reader: &ListReader) -> BTreeMap<&str, Vec<Told<'_>>> {
+fn problems(reader: &ListReader) -> BTreeMap<&str, Vec<Problem<'_>>> {
     let types = reader.row_problems().iter();
     types
         .map(|(key, rows)| {
@@ -65,13 +65,13 @@ async fn damaged_rows_are_counted_over_all_pages_and_asked_for_once() {
     let graph = setup.graph();
     let mut reader = graph.list(&setup.list("roleScopeTag"));
     assert_eq!(ids(&mut reader).await.unwrap(), ["1", "2", "3", "4"]);
-    let told = [
+    let expected = [
         (2, Some("2"), RowDefect::TextReplaced),
         (3, None, RowDefect::NotAnObject),
         (5, None, RowDefect::NoId),
         (6, Some("4"), RowDefect::NumberAsText),
     ];
-    assert_eq!(problems(&reader)["roleScopeTag"], told);
+    assert_eq!(problems(&reader)["roleScopeTag"], expected);
     assert!(!reader.may_be_cut());
     assert_eq!(setup.graph_requests().len(), 2);
 }
@@ -95,8 +95,8 @@ async fn rows_of_a_list_that_is_begun_again_are_counted_once() {
     let graph = setup.graph();
     let mut reader = graph.list(&setup.list("settingsCatalogPolicy"));
     assert_eq!(ids(&mut reader).await.unwrap(), ["1", "2"]);
-    let told = [(2, None, RowDefect::NotAnObject)];
-    assert_eq!(problems(&reader)["settingsCatalogPolicy"], told);
+    let expected = [(2, None, RowDefect::NotAnObject)];
+    assert_eq!(problems(&reader)["settingsCatalogPolicy"], expected);
 }
 
 #[tokio::test]
@@ -135,12 +135,12 @@ async fn a_parent_without_an_id_leaves_the_children_of_the_others() {
     let graph = setup.graph();
     let mut reader = graph.list(&setup.list("depEnrollmentProfile"));
     assert_eq!(ids(&mut reader).await.unwrap().len(), expected);
-    let told = [
+    let expected = [
         (1, None, RowDefect::NotAnObject),
         (2, None, RowDefect::NoId),
         (count, None, RowDefect::NoId),
     ];
-    assert_eq!(problems(&reader)["depEnrollmentProfile"], told);
+    assert_eq!(problems(&reader)["depEnrollmentProfile"], expected);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ fn tags() -> PathMatch {
 }
 
 #[tokio::test]
-async fn a_throttled_request_waits_as_long_as_it_is_told() {
+async fn a_throttled_request_waits_as_long_as_the_answer_asks() {
     for (retry_after, at_least, at_most) in [
         (RetryAfter::Seconds(1), 1_000, 5_000),
         (RetryAfter::Decimal(0.3), 300, 5_000),
@@ -89,7 +89,7 @@ async fn one_throttled_list_pauses_its_service_and_no_other_service_or_tenant() 
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_is_told_at_once_to_every_list_of_the_service() {
+async fn a_wait_that_is_too_long_fails_every_list_of_the_service_at_once() {
     let setup = Setup::start().await;
     let retry_after = RetryAfter::Seconds(600);
     setup.fault(FaultRule::once(tags(), Effect::Throttled { retry_after }));
@@ -159,7 +159,7 @@ async fn server_errors_are_tried_again_as_long_as_may_be_waited_and_500_three_ti
             let list = setup.list("roleScopeTag");
             let error = setup.read(&graph, &list).await.unwrap_err();
             assert!(
-                matches!(error.kind, GraphErrorKind::Unavailable { status: told, .. } if told == status)
+                matches!(error.kind, GraphErrorKind::Unavailable { status: answered, .. } if answered == status)
             );
             assert_eq!(
                 error.failure(list.keys()).code,

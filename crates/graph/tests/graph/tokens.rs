@@ -115,7 +115,7 @@ async fn a_token_is_renewed_before_it_ends() {
 }
 
 #[tokio::test]
-async fn refusals_of_the_sign_in_service_are_told_apart() {
+async fn refusals_of_the_sign_in_service_are_distinguished() {
     for (refusal, code, fatal) in [
         (
             SignInRefusal::SecretInvalid,
@@ -179,7 +179,7 @@ async fn a_busy_sign_in_service_is_asked_again() {
 }
 
 #[tokio::test]
-async fn who_waits_while_signing_in_fails_is_told_the_same_without_asking_again() {
+async fn who_waits_while_signing_in_fails_gets_the_same_error_without_asking_again() {
     let setup = Setup::start().await;
     let graph = setup.client.tenant(setup.application_with_secret("wrong"));
     let results = join_all((0..20).map(|_| graph.sign_in())).await;

@@ -152,7 +152,7 @@ async fn what_was_not_read_or_was_not_known_is_no_change() {
     assert_eq!(items.await.unwrap()[0].assignment_count, Some(2));
 
     // An earlier version kept no content: the next reading keeps it, and only then is there more to
-    // tell than that something differs.
+    // say than that something differs.
     stage.execute("DELETE FROM inventory_contents").await;
     stage.sync(&[reported]).await;
     let kept = "SELECT count(*) FROM inventory_contents";

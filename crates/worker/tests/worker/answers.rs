@@ -31,7 +31,7 @@ type Link = (
 type Change = (String, String, String, BTreeMap<String, (String, String)>);
 
 /// What a secret is replaced by begins like this, as JSON.
-const WITHHELD: &str = "\"withheld at";
+const REDACTED: &str = "\"withheld at";
 
 /// The names of qualifiers that both sides know.
 const COMPARED: [&str; 4] = ["intent", "filter_id", "filter_type", "source"];
@@ -308,7 +308,7 @@ pub(crate) async fn stored_changes(
         let fields = detail["fields"].as_array().cloned().unwrap_or_default();
         let fields = fields.into_iter().filter_map(|field| {
             let (old, new) = (field["old"].to_string(), field["new"].to_string());
-            let secret = old.contains(WITHHELD) || new.contains(WITHHELD);
+            let secret = old.contains(REDACTED) || new.contains(REDACTED);
             let pointer = field["field"].as_str().unwrap().to_owned();
             (!secret).then_some((pointer, (old, new)))
         });
@@ -333,7 +333,7 @@ pub(crate) fn assert_same_changes(
             .collect()
     };
     let (mut ours, theirs) = (of(ours), of(theirs));
-    // Where secrets are withheld, an edit of them shows only by the object's time, which other
+    // Where secrets are redacted, an edit of them shows only by the object's time, which other
     // assignments move as well.
     let reassigned = |change: &Change| {
         let (policy_type, id) = (change.0.clone(), change.1.clone());
@@ -341,8 +341,8 @@ pub(crate) fn assert_same_changes(
         theirs.contains(&(change, 1))
     };
     ours.retain(|(change, count)| {
-        let nothing_told = change.2 == "changed" && change.3.is_empty();
-        !nothing_told || theirs.contains(&(change.clone(), *count)) || !reassigned(change)
+        let nothing_reported = change.2 == "changed" && change.3.is_empty();
+        !nothing_reported || theirs.contains(&(change.clone(), *count)) || !reassigned(change)
     });
     let (lacking, besides) = (few(&theirs, &ours), few(&ours, &theirs));
     let differ = !lacking.is_empty() || !besides.is_empty();

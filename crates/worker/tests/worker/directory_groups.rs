@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::installation::Installation;
 
 const GROUPS: usize = 50_000;
-/// Pages that tell of one in a hundred, ample.
+/// Pages that report one in a hundred, ample.
 const FEW: usize = GROUPS / 5_000;
 
 fn delta() -> PathMatch {

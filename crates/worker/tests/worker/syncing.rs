@@ -54,7 +54,7 @@ async fn a_full_sync_stores_exactly_what_the_tenant_has_and_notifies_its_initiat
     assert_eq!(stored.len(), expected.len());
     for ((key, id, name, assignments), expected) in stored.into_iter().zip(expected) {
         let name = expected.2.as_ref().map(|_| name);
-        // The key counts what lists tell; the others' assignments were read in batches.
+        // The key counts what lists carry; the others' assignments were read in batches.
         let assignments = expected.3.and(assignments);
         assert_eq!((key, id, name, assignments), expected);
     }

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn services_are_told_by_the_path() {
+    fn services_are_known_by_the_path() {
         for (path, bucket) in [
             (
                 "/beta/deviceManagement/configurationPolicies",

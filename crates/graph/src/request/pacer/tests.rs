@@ -84,7 +84,7 @@ async fn a_pause_of_the_application_holds_every_tenant() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_wait_that_long_is_told_at_once() {
+async fn who_cannot_wait_that_long_is_refused_at_once() {
     let pacer = pacer();
     let begin = Instant::now();
     pacer.pause(APPS, Duration::from_secs(600));

@@ -21,7 +21,7 @@ fn error(code: &str, message: &str) -> Value {
 }
 
 #[test]
-fn documented_refusals_are_told_apart() {
+fn documented_refusals_are_distinguished() {
     let wrapped = json!({"_version": 3, "RetryAfter": null,
         "Message": "Application is not authorized to perform this operation."})
     .to_string();
@@ -117,7 +117,7 @@ fn bodies_that_are_not_json_are_judged_by_status() {
 }
 
 #[test]
-fn a_limit_of_the_application_is_told_apart_from_a_tenants() {
+fn a_limit_of_the_application_is_distinguished_from_a_tenants() {
     for (scope, everywhere) in [
         ("Application/ReadWrite/a/b", true),
         ("Tenant_Application/ReadWrite/a/b", false),

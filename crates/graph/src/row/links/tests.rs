@@ -27,7 +27,7 @@ fn key(word: &str) -> PolicyTypeKey {
     registry().find(word).unwrap()
 }
 
-fn told_by(word: &str, object: &Value) -> Vec<String> {
+fn links_of(word: &str, object: &Value) -> Vec<String> {
     lines(&of_object(key(word), Some("roleScopeTagIds"), object))
 }
 
@@ -55,7 +55,7 @@ fn every_policy_type_with_links_of_its_own_is_registered_once() {
 }
 
 #[test]
-fn assignments_tell_whom_an_object_is_for_and_whom_not() {
+fn assignments_say_whom_an_object_is_for_and_whom_not() {
     let target = |kind: &str, more: Value| {
         let mut target = json!({"@odata.type": format!("#microsoft.graph.{kind}")});
         target
@@ -181,7 +181,7 @@ fn a_remediations_assignment_says_when_it_runs_and_a_scope_tags_what_it_is_put_o
 }
 
 #[test]
-fn objects_tell_links_by_their_own_members() {
+fn objects_carry_links_in_their_own_members() {
     let cases: Vec<(&str, Value, Vec<String>)> = vec![
         (
             "termsAndConditions",
@@ -281,7 +281,7 @@ fn objects_tell_links_by_their_own_members() {
         ),
     ];
     for (word, object, expected) in cases {
-        assert_eq!(told_by(word, &object), expected, "{word}");
+        assert_eq!(links_of(word, &object), expected, "{word}");
     }
 }
 
@@ -301,7 +301,7 @@ fn conditional_access_keeps_graphs_words_apart_from_ids() {
         "grantControls": {"authenticationStrength": {"id": B}, "termsOfUse": [A]}
     });
     assert_eq!(
-        told_by("conditionalAccessPolicy", &policy),
+        links_of("conditionalAccessPolicy", &policy),
         [
             "targets special All".to_owned(),
             format!("targets user {A}"),
@@ -323,13 +323,13 @@ fn conditional_access_keeps_graphs_words_apart_from_ids() {
         ]
     );
     assert_eq!(
-        told_by("conditionalAccessPolicy", &json!({"grantControls": null})),
+        links_of("conditionalAccessPolicy", &json!({"grantControls": null})),
         Vec::<String>::new()
     );
 }
 
 #[test]
-fn what_is_read_besides_tells_links_too() {
+fn what_is_read_besides_carries_links_too() {
     let of = |read: &dyn Fn(&mut Gathered)| {
         let mut found = Gathered::default();
         read(&mut found);
@@ -503,7 +503,7 @@ fn hostile() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_object_tells_an_id_that_is_none(object in hostile()) {
+    fn no_object_carries_an_id_that_is_none(object in hostile()) {
         let mut all = Vec::new();
         for of_type in registry().all() {
             let key = of_type.key();

@@ -187,7 +187,7 @@ fn a_name_is_shortened_by_bytes_between_characters_and_whole_in_the_content() {
 }
 
 #[test]
-fn assignments_count_only_when_all_of_them_are_told() {
+fn assignments_count_only_when_all_of_them_are_listed() {
     let row = json!({"id": "1", "@odata.type": "#microsoft.graph.x",
         "assignments": [{"id": "a"}, {"id": "b"}]});
     let whole = seen(&["deviceConfiguration"], &row).unwrap();
@@ -317,7 +317,7 @@ fn unknown_kinds_and_families_have_a_place_and_are_counted() {
 }
 
 #[test]
-fn links_are_told_by_set_and_only_when_they_are_wanted() {
+fn links_are_reported_by_set_and_only_when_they_are_wanted() {
     let row = json!({"id": "1", "roleScopeTagIds": ["0"], "templateReference": {"templateId": "t"},
         "assignments": [{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]});
     let whole = seen(&["settingsCatalogPolicy"], &row).unwrap();
@@ -342,7 +342,7 @@ fn links_are_told_by_set_and_only_when_they_are_wanted() {
 }
 
 #[test]
-fn an_app_is_read_by_itself_because_its_list_tells_scope_tags_wrongly() {
+fn an_app_is_read_by_itself_because_its_list_has_wrong_scope_tags() {
     let app = |tag: &str| {
         let row =
             json!({"id": "1", "displayName": "a", "roleScopeTagIds": [tag], "assignments": []});

@@ -192,7 +192,7 @@ fn what_belongs_to_an_object_is_read_as_it_was_sent_or_not_at_all() {
 }
 
 #[test]
-fn rows_are_told_apart_by_id_and_by_all_that_they_hold_without_one() {
+fn rows_are_distinguished_by_id_and_by_all_that_they_hold_without_one() {
     let page = open(br#"{"value": [{"id": "a", "x": 1}, {"x": 2}, 7]}"#).unwrap();
     let marks: Vec<_> = page.rows.iter().map(mark).collect();
     assert_eq!(marks, ["a", r#"{"x": 2}"#, "7"]);

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn documented_refusals_are_told_apart() {
+    fn documented_refusals_are_distinguished() {
         let busy = SignInCause::Unavailable { retry_after: None };
         for (status, error, number, cause) in [
             (401, "invalid_client", 7_000_215, SignInCause::SecretInvalid),
