@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
 use reference::Reference;
 use steps::Step;
-use system::{House, System};
+use system::{Installation, System};
 
 const CASES: u32 = 28;
 const STEPS: usize = 40;
@@ -73,12 +73,12 @@ fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
         println!("to repeat: PROPTEST_RNG_SEED={seed}");
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let house = runtime.block_on(House::build());
+    let installation = runtime.block_on(Installation::build());
     let tally = Tally::default();
     let steps = Reference::sequential_strategy(STEPS);
     let result = TestRunner::new(config).run(&steps, |(reference, steps, seen)| {
         runtime.block_on(async {
-            let mut case = Case::begin(&house, reference).await;
+            let mut case = Case::begin(&installation, reference).await;
             for step in steps {
                 if let Some(seen) = &seen {
                     seen.fetch_add(1, Ordering::SeqCst);
@@ -91,7 +91,7 @@ fn rows_follow_the_reference_whatever_happens_in_whichever_order() {
         Ok(())
     });
     // The database is dropped on a runtime that still lives.
-    runtime.block_on(async { drop(house) });
+    runtime.block_on(async { drop(installation) });
     if let Err(error) = result {
         panic!("{error}");
     }
@@ -107,8 +107,8 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    async fn begin(house: &'a House, reference: Reference) -> Self {
-        let system = house.clear().await;
+    async fn begin(installation: &'a Installation, reference: Reference) -> Self {
+        let system = installation.clear().await;
         Self { reference, system }
     }
 

@@ -34,14 +34,14 @@ const LEASE: Duration = Duration::from_secs(600);
 const ALL: u32 = 100;
 
 /// A database with two tenants and their operators. Cases use it one after another.
-pub(crate) struct House {
+pub(crate) struct Installation {
     store: Store,
     client: Client,
     tenants: [(TestTenant, UserId); 2],
     _database: TestDatabase,
 }
 
-impl House {
+impl Installation {
     pub(crate) async fn build() -> Self {
         let database = TestDatabase::create().await;
         let store = database.store();
@@ -64,14 +64,14 @@ impl House {
         }
     }
 
-    /// An empty house for the next case.
+    /// An empty installation for the next case.
     pub(crate) async fn clear(&self) -> System<'_> {
         let clear = "DELETE FROM operation_runs; DELETE FROM tenant_fences; \
                      DELETE FROM inventory_items; DELETE FROM inventory_changes; \
                      DELETE FROM inventory_type_summaries";
         self.client.batch_execute(clear).await.unwrap();
         System {
-            house: self,
+            installation: self,
             runs: Vec::new(),
             claims: Vec::new(),
         }
@@ -80,7 +80,7 @@ impl House {
 
 /// One case: the names that the database gave to what the reference counts.
 pub(crate) struct System<'a> {
-    house: &'a House,
+    installation: &'a Installation,
     runs: Vec<RunId>,
     claims: Vec<Claim>,
 }
@@ -131,20 +131,23 @@ impl System<'_> {
     }
 
     async fn compare(&self, reference: &Reference) {
-        let tenants = self.house.tenants.map(|(tenant, _)| tenant.id.to_string());
+        let tenants = self
+            .installation
+            .tenants
+            .map(|(tenant, _)| tenant.id.to_string());
         let tokens: Vec<_> = self.claims.iter().map(|claim| claim.lease.token).collect();
         let expected = Rows::expected(reference, &tenants, &self.runs, &tokens);
-        assert_eq!(Rows::read(&self.house.client).await, expected);
-        assert_eq!(broken_rules(&self.house.client).await, []);
+        assert_eq!(Rows::read(&self.installation.client).await, expected);
+        assert_eq!(broken_rules(&self.installation.client).await, []);
     }
 
     async fn start(&mut self, before: &Reference, tenant: usize, selection: usize, priority: i16) {
-        let (owner, operator) = self.house.tenants[tenant];
+        let (owner, operator) = self.installation.tenants[tenant];
         let mut start = Scenario::start(SELECTIONS[selection]);
         start.priority = priority;
         let proposed = start.run_id;
         let permit = Scenario::permit(owner.id, operator);
-        let admission = self.house.store.admit(permit, start).await.unwrap();
+        let admission = self.installation.store.admit(permit, start).await.unwrap();
         match (admission, before.active(tenant, selection)) {
             (Admission::Joined(run), Some(active)) => assert_eq!(run.id, self.runs[active]),
             (Admission::Created(run), None) => {
@@ -160,7 +163,7 @@ impl System<'_> {
             duration: LEASE,
             ..terms("w")
         };
-        let claim = self.house.store.claim_next(&terms).await.unwrap();
+        let claim = self.installation.store.claim_next(&terms).await.unwrap();
         let taken = claim.as_ref().map(|claim| claim.lease.run_id);
         assert_eq!(taken, before.due().map(|run| self.runs[run]));
         if let (Some(claim), Some(lease)) = (claim, after.leases.last()) {
@@ -187,7 +190,7 @@ impl System<'_> {
     async fn act(&self, before: &Reference, lease: usize, step: &Step, after: &Reference) {
         let run = before.leases[lease].run;
         let held = before.holds(lease);
-        let store = &self.house.store;
+        let store = &self.installation.store;
         let claim = self.remembered(lease);
         match *step {
             Step::Heartbeat(_) => {
@@ -259,7 +262,7 @@ impl System<'_> {
         let row = &before.runs[run];
         let untouched = row.status == Status::Queued && row.attempt == 0;
         match self
-            .house
+            .installation
             .store
             .fail_dispatch(self.runs[run], OperationKind::InventorySync)
             .await
@@ -279,7 +282,7 @@ impl System<'_> {
         let permit = self.cancel_permit(row.tenant);
         let request = RequestId::mint(&SystemClock, &SystemEntropy);
         let answer = self
-            .house
+            .installation
             .store
             .cancel_run(permit, self.runs[run], None, request)
             .await;
@@ -295,7 +298,7 @@ impl System<'_> {
     }
 
     fn cancel_permit(&self, tenant: usize) -> CancelPermit {
-        let (owner, operator) = self.house.tenants[tenant];
+        let (owner, operator) = self.installation.tenants[tenant];
         can_cancel_run(&Membership {
             tenant_id: owner.id,
             user_id: operator,
@@ -305,7 +308,7 @@ impl System<'_> {
     }
 
     async fn sweep(&self, before: &Reference, step: &Step, after: &Reference) {
-        let store = &self.house.store;
+        let store = &self.installation.store;
         let count = match step {
             Step::ReclaimSweep => store.reclaim_expired(ALL).await,
             Step::CancelSweep => store.cancel_overdue(ALL).await,
@@ -340,7 +343,7 @@ impl System<'_> {
             "UPDATE operation_runs SET {column} = clock_timestamp() - interval '1 s' \
              WHERE id = '{id}' AND {when}"
         );
-        self.house.client.batch_execute(&past).await.unwrap();
+        self.installation.client.batch_execute(&past).await.unwrap();
     }
 }
 
