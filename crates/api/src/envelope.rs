@@ -1,5 +1,5 @@
 //! What surrounds every request: its names, its span, its time limit; and what every answer has:
-//! the headers of the house, and a problem body for every error, whoever noticed it.
+//! the headers that all answers share, and a problem body for every error, whoever noticed it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -29,8 +29,8 @@ const NO_CONTENT_SOURCES: HeaderValue =
 const SERVICE_DESCRIPTION: HeaderValue =
     HeaderValue::from_static("</openapi.json>; rel=\"service-desc\"");
 
-/// What was asked, as numbers distinguish it: never the address itself.
-struct Asked {
+/// A request as metrics and the log label it: never by the address itself.
+struct RequestLabels {
     /// The route's template; `none` when there is no such route.
     route: String,
     /// The method; `other` for one that no route has.
@@ -39,7 +39,7 @@ struct Asked {
     begun: Instant,
 }
 
-impl Asked {
+impl RequestLabels {
     fn of(request: &ServiceRequest) -> Self {
         let method = match *request.method() {
             Method::GET => "GET",
@@ -72,7 +72,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Err(Problem::internal().into());
     };
-    let asked = Asked::of(&request);
+    let labels = RequestLabels::of(&request);
     let context = RequestContext::read(request.headers(), &*state.clock, &*state.entropy);
     let method = request.method().clone();
     if method == Method::HEAD {
@@ -100,7 +100,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         .await;
     let _entered = span.enter();
     let problem = match answered {
-        Ok(Ok(Ok(response))) => return Ok(finish(response, &state, &context, &asked)),
+        Ok(Ok(Ok(response))) => return Ok(finish(response, &state, &context, &labels)),
         Ok(Ok(Err(error))) => match error.as_error::<Problem>() {
             Some(problem) => problem.clone(),
             None => stand_in(error.as_response_error().status_code()),
@@ -109,7 +109,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         // The panic's hook has logged where it happened.
         Err(_panic) => Problem::internal(),
     };
-    Err(Sealed::new(&problem, &state, &context, &asked).into())
+    Err(Sealed::new(&problem, &state, &context, &labels).into())
 }
 
 /// What changes something goes on in a task of its own when its caller hangs up or has waited long
@@ -136,7 +136,7 @@ fn finish<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
     state: &AppState,
     context: &RequestContext,
-    asked: &Asked,
+    labels: &RequestLabels,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let remaining = response.request().extensions().get::<Remaining>().copied();
@@ -156,8 +156,8 @@ fn finish<B: MessageBody + 'static>(
         }
     };
     write_common_headers(response.headers_mut(), state, context, remaining);
-    let elapsed_ms = asked.answered(status);
-    let (status, route) = (status.as_u16(), asked.route.as_str());
+    let elapsed_ms = labels.answered(status);
+    let (status, route) = (status.as_u16(), labels.route.as_str());
     let user = user.map(tracing::field::display);
     match problem {
         Some(problem) if status >= 500 => log_failure(&problem, route, elapsed_ms),
@@ -241,13 +241,18 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn new(problem: &Problem, state: &AppState, context: &RequestContext, asked: &Asked) -> Self {
+    fn new(
+        problem: &Problem,
+        state: &AppState,
+        context: &RequestContext,
+        labels: &RequestLabels,
+    ) -> Self {
         let mut headers = HeaderMap::new();
         problem.write_headers(&mut headers);
         write_common_headers(&mut headers, state, context, None);
-        let elapsed_ms = asked.answered(problem.kind().status());
+        let elapsed_ms = labels.answered(problem.kind().status());
         if problem.kind().status().is_server_error() {
-            log_failure(problem, &asked.route, elapsed_ms);
+            log_failure(problem, &labels.route, elapsed_ms);
         }
         Self {
             status: problem.kind().status(),
