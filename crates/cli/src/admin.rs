@@ -17,7 +17,7 @@ use atlas_store::{Store, StoreOptions};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::args::{Database, Keys};
+use crate::args::connections::{Database, Keys};
 use crate::output;
 
 /// Secrets and tokens are short; anything longer is a wrong file.

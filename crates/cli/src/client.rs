@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::admin::{read_secret, variable};
-use crate::args::Api;
+use crate::args::connections::Api;
 use crate::output::cell;
 
 /// The longest time one request may take; the API answers at once.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::admin::read_secret;
-use crate::args::{GroupsResolve, GroupsSearch, GroupsSync};
+use crate::args::groups::{GroupsResolve, GroupsSearch, GroupsSync};
 use crate::client::ApiClient;
 use crate::output::{self, cell};
 use crate::runs::follow;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::args::{Api, InventoryChanges, InventoryLinks, InventoryList};
+use crate::args::connections::Api;
+use crate::args::inventory::{InventoryChanges, InventoryLinks, InventoryList};
 use crate::client::ApiClient;
 use crate::output::{self, cell};
 

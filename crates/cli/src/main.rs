@@ -22,7 +22,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command, GroupsCommand, InventoryCommand, QueueCommand, RunsCommand};
+use args::groups::GroupsCommand;
+use args::inventory::InventoryCommand;
+use args::queue::QueueCommand;
+use args::runs::RunsCommand;
+use args::{Arguments, Command};
 use output::NotPrinted;
 
 /// What a shell reports of a program that SIGPIPE ended, which is how most programs end when nobody

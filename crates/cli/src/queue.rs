@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::args::Api;
+use crate::args::connections::Api;
 use crate::client::ApiClient;
 use crate::output::{self, cell};
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use crate::args::{OneRun, RunCancel, RunRetry, RunsList};
+use crate::args::runs::{OneRun, RunCancel, RunRetry, RunsList};
 use crate::client::ApiClient;
 use crate::output::{self, cell};
 use crate::sync;

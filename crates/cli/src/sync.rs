@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use crate::args::SyncArguments;
+use crate::args::runs::SyncArguments;
 use crate::client::ApiClient;
 use crate::output::{self, cell};
 use crate::runs::follow;

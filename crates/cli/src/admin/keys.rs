@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::{keyring, open};
-use crate::args::KeysCommand;
+use crate::args::keys::KeysCommand;
 use crate::output;
 
 const BATCH: i64 = 100;

@@ -8,7 +8,7 @@ use atlas_store::{Store, UserRow};
 use serde_json::json;
 
 use super::open;
-use crate::args::{MemberCommand, TokenCommand, UserCommand};
+use crate::args::people::{MemberCommand, TokenCommand, UserCommand};
 use crate::output;
 
 /// Adds a user.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::open;
-use crate::args::QueueControl;
+use crate::args::queue::QueueControl;
 use crate::output;
 
 /// Lets no further run of the kind be taken up.

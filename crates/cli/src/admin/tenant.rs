@@ -9,9 +9,8 @@ use atlas_store::{NewCredential, NewTenant};
 use serde_json::json;
 
 use super::{keyring, open, read_secret};
-use crate::args::{
-    CredentialsCommand, CredentialsSet, Database, Keys, Proof, TenantAdd, TenantCommand,
-};
+use crate::args::connections::{Database, Keys};
+use crate::args::tenant::{CredentialsCommand, CredentialsSet, Proof, TenantAdd, TenantCommand};
 use crate::output;
 
 /// Adds, lists, or stores credentials.

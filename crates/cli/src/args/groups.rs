@@ -1,0 +1,62 @@
+//! Arguments of `atlas groups`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use crate::args::connections::Api;
+
+/// Groups.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GroupsCommand {
+    /// Bring the stored groups of one or more tenants up to date, or join the run that does.
+    Sync(GroupsSync),
+    /// Find groups by name: stored ones, or with your own token those that the directory shows you.
+    Search(GroupsSearch),
+    /// Names for ids of groups, from what is stored.
+    Resolve(GroupsResolve),
+}
+
+/// Starting syncs of groups.
+#[derive(Debug, Args)]
+pub(crate) struct GroupsSync {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenants, by id or name.
+    #[arg(required = true)]
+    pub tenants: Vec<String>,
+    /// Show a progress bar per run and wait for the end.
+    #[arg(long)]
+    pub follow: bool,
+}
+
+/// What to look for.
+#[derive(Debug, Args)]
+pub(crate) struct GroupsSearch {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// A name, or a part of it.
+    pub q: String,
+    /// File with your own delegated token for Microsoft Graph, to ask the directory; - reads it
+    /// from standard input. Without it the stored groups are searched.
+    #[arg(long, value_name = "PATH")]
+    pub graph_token_file: Option<PathBuf>,
+    /// How many, at most.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+}
+
+/// Which groups.
+#[derive(Debug, Args)]
+pub(crate) struct GroupsResolve {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// Ids in Microsoft Entra.
+    #[arg(required = true)]
+    pub ids: Vec<Uuid>,
+}

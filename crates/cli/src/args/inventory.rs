@@ -1,0 +1,83 @@
+//! Arguments of `atlas inventory`.
+
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use crate::args::connections::Api;
+
+/// Looking at the inventory.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InventoryCommand {
+    /// List items of a tenant, by name.
+    List(InventoryList),
+    /// List what a tenant's items lean on and are aimed at, by target.
+    Links(InventoryLinks),
+    /// List what changed in a tenant, the newest first.
+    Changes(InventoryChanges),
+}
+
+/// Which items.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryList {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// Only this policy type; may be repeated.
+    #[arg(long = "policy-type")]
+    pub policy_types: Vec<String>,
+    /// Only names that contain this text.
+    #[arg(long)]
+    pub q: Option<String>,
+    /// How many, at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub limit: u32,
+}
+
+/// Which links.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryLinks {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// Only links of this kind, such as assigned_to.
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Only links to targets of this kind, such as group.
+    #[arg(long)]
+    pub target_kind: Option<String>,
+    /// Only links to the target with this id among its kind.
+    #[arg(long, requires = "target_kind")]
+    pub target_id: Option<String>,
+    /// Only links that lead nowhere.
+    #[arg(long)]
+    pub dangling: bool,
+    /// How many, at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub limit: u32,
+}
+
+/// Which changes.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryChanges {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// Only changes since then, as 2026-01-31T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only of the item with this id.
+    #[arg(long)]
+    pub item: Option<Uuid>,
+    /// Only created, changed, reassigned, gone or back.
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Only of this policy type.
+    #[arg(long = "policy-type")]
+    pub policy_type: Option<String>,
+    /// How many, at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub limit: u32,
+}

@@ -1,0 +1,135 @@
+//! Arguments of `atlas tenant`.
+
+use std::path::PathBuf;
+
+use atlas_domain::tenant::{Cloud, CredentialFile};
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use crate::args::connections::{Database, Keys};
+
+/// Tenant administration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Add a tenant, with its application's credentials if they are at hand.
+    Add(TenantAdd),
+    /// What a tenant's application proves itself with to Microsoft Entra.
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
+    /// List all tenants.
+    List(Database),
+}
+
+/// A new tenant.
+#[derive(Debug, Args)]
+pub(crate) struct TenantAdd {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub keys: Keys,
+    /// Name for people.
+    #[arg(long)]
+    pub name: String,
+    /// The tenant's id in Microsoft Entra ("Directory (tenant) ID").
+    #[arg(long, value_parser = directory_id)]
+    pub directory_id: Uuid,
+    /// The application's id ("Application (client) ID"). Without it the tenant cannot be synced.
+    #[arg(long, requires = "proof")]
+    pub client_id: Option<String>,
+    #[command(flatten)]
+    pub proof: Proof,
+    /// The Microsoft cloud: global, us_government, us_government_dod or china.
+    #[arg(long, default_value_t = Cloud::Global)]
+    pub cloud: Cloud,
+}
+
+/// Administration of credentials.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialsCommand {
+    /// Store credentials of a tenant's application, in place of those before. Runs that begin later
+    /// use them.
+    Set(CredentialsSet),
+}
+
+/// Credentials for a tenant that is known.
+#[derive(Debug, Args)]
+pub(crate) struct CredentialsSet {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub keys: Keys,
+    /// Tenant, by id or name.
+    #[arg(long)]
+    pub tenant: String,
+    /// The application's id ("Application (client) ID").
+    #[arg(long, requires = "proof")]
+    pub client_id: String,
+    #[command(flatten)]
+    pub proof: Proof,
+}
+
+/// What an application proves itself with: one of these.
+#[derive(Debug, Args)]
+#[group(id = "proof", multiple = false)]
+pub(crate) struct Proof {
+    /// File with the client secret; - reads it from standard input. It is stored encrypted.
+    #[arg(long, value_name = "PATH", requires = "client_id")]
+    pub client_secret_file: Option<PathBuf>,
+    /// Name of a file with a certificate and its private RSA key, as PEM, in the directory that the
+    /// workers' ATLAS_CREDENTIALS_DIR names. Only the name is stored.
+    #[arg(long, value_name = "NAME", requires = "client_id")]
+    pub certificate_file: Option<CredentialFile>,
+    /// Name of a file with a token of another issuer (workload identity federation), in the same
+    /// directory. It is read anew at each sign-in. Only the name is stored.
+    #[arg(long, value_name = "NAME", requires = "client_id")]
+    pub federated_token_file: Option<CredentialFile>,
+}
+
+/// A directory's id. Microsoft Entra names a directory by its domains too, which may change hands.
+fn directory_id(text: &str) -> Result<Uuid, String> {
+    let text = text.trim();
+    text.parse().map_err(|_| {
+        let is_domain = text.contains('.')
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+        if is_domain {
+            "it is a domain name, and the directory (tenant) id is needed: in the Microsoft Entra \
+             admin center under Overview, \"Tenant ID\", 32 hexadecimal digits with hyphens"
+                .to_owned()
+        } else {
+            "it is not a directory (tenant) id, which has 32 hexadecimal digits with hyphens"
+                .to_owned()
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_name_is_distinguished_from_a_directory_id() {
+        let id = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+        assert_eq!(directory_id(id).unwrap().to_string(), id);
+        assert_eq!(directory_id(&format!(" {id} ")).unwrap().to_string(), id);
+        for domain in ["contoso.onmicrosoft.com", "contoso.com", "münchen.example"] {
+            assert_eq!(
+                directory_id(domain).unwrap_err(),
+                "it is a domain name, and the directory (tenant) id is needed: in the Microsoft \
+                 Entra admin center under Overview, \"Tenant ID\", 32 hexadecimal digits with hyphens"
+            );
+        }
+        for other in [
+            "",
+            "contoso",
+            "72f988bf-86f1-41af-91ab-2d7cd011db4",
+            "a b.c",
+        ] {
+            assert_eq!(
+                directory_id(other).unwrap_err(),
+                "it is not a directory (tenant) id, which has 32 hexadecimal digits with hyphens"
+            );
+        }
+    }
+}
