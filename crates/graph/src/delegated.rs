@@ -19,13 +19,13 @@ use zeroize::Zeroizing;
 
 use crate::client::GraphClient;
 use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, PagingRefusal, Waits};
-use crate::list::groups::GroupRow;
 use crate::request::call::{Judged, judge};
 use crate::request::http::Lost;
 use crate::request::link::VersionRoot;
 use crate::request::parse;
 use crate::request::refusal::{self, Refusal};
 use crate::request::sent::Sent;
+use crate::row::groups::GroupRow;
 
 const VERSION: &str = "v1.0";
 const SELECT: &str = "id,displayName,description,groupTypes,securityEnabled,mailEnabled,\

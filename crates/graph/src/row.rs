@@ -10,6 +10,7 @@
 //! | `assignments` | the assignments of an object, in its observation |
 //! | `enrich` | reading what a list does not carry of its rows |
 //! | `further_read` | what has to be read of a row besides its list |
+//! | `groups` | the rows of a page of groups, which are no inventory items |
 //! | `links` | the links of an object |
 //! | `observe` | from a row to an observation |
 //! | `page` | the rows of a page, as far as they concern the inventory |
@@ -19,6 +20,7 @@
 pub(crate) mod assignments;
 pub(crate) mod enrich;
 pub(crate) mod further_read;
+pub(crate) mod groups;
 pub(crate) mod links;
 pub(crate) mod observe;
 pub(crate) mod page;

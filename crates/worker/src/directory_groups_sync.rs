@@ -182,7 +182,7 @@ impl DirectoryGroupsSyncService {
         page: GroupPage,
         tracker: &GroupsTracker<'_>,
     ) -> Result<GroupEffect, Interrupt> {
-        let updates = merged(page.news);
+        let updates = merged(page.updates);
         let effect = with_retries(|| self.store.store_groups(lease, &updates)).await?;
         tracker.update(|progress, counts| {
             progress.seen += effect.seen;
