@@ -1,6 +1,9 @@
 //! Walking a list to its end.
 
+mod children;
+mod ending;
 mod round;
+mod step;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,7 +11,6 @@ use atlas_domain::causes::Causes;
 use atlas_domain::failure::RowProblems;
 use atlas_domain::inventory::Observation;
 use atlas_domain::policy_types::PolicyTypeKey;
-use bytes::Bytes;
 use futures::FutureExt as _;
 use url::Url;
 
@@ -19,7 +21,6 @@ use crate::list::fetch_strategy::FetchStrategy;
 use crate::list::progress::Progress;
 use crate::list::seen_keys::SeenKeys;
 use crate::plan::ListPlan;
-use crate::request::batch::{LARGEST, SubRequest};
 use crate::request::call::{AddressKind, Placed};
 use crate::request::link::VersionRoot;
 use crate::request::pacer::Place;
@@ -27,10 +28,7 @@ use crate::row::enrich::{Enricher, Incomplete};
 use crate::row::observe::RowContext;
 use crate::row::page::{self, PageRead};
 use round::Round;
-
-/// So often a list that ended with a full page is read again to find out whether it ended. Once is
-/// enough where the service pages; a second time is for a list that grew between.
-const MOST_CHECKS: u32 = 2;
+use step::Step;
 
 /// One page of a list.
 #[derive(Debug)]
@@ -75,25 +73,6 @@ pub struct ListReader {
     /// Whether it was begun again for a link that expired.
     expired: bool,
     enricher: Enricher,
-}
-
-/// A page that is still to be read.
-#[derive(Debug, Clone)]
-struct Step {
-    url: Url,
-    address_kind: AddressKind,
-    of_parents: bool,
-    /// The object that its rows live under.
-    parent: Option<String>,
-    /// Its answer, when that came already.
-    body: Option<Bytes>,
-}
-
-impl Step {
-    /// Whether it is the first page of what lives under an object.
-    fn is_child(&self) -> bool {
-        self.parent.is_some() && self.address_kind == AddressKind::First
-    }
 }
 
 impl TenantGraph {
@@ -214,29 +193,6 @@ impl ListReader {
         self.strategy.less(collection).filter(|_| whole)
     }
 
-    fn give_up_checking(&mut self) {
-        self.may_be_cut = true;
-        self.refused = None;
-        self.steps.clear();
-    }
-
-    /// Reads the first pages under the next parents with one request. Gives whether the very next
-    /// came; what did not is asked for by itself when its turn comes.
-    async fn read_ahead(&mut self) -> Result<bool, GraphError> {
-        let children = self.steps.iter().take_while(|step| step.is_child());
-        let urls = children.map_while(|step| self.root.relative(&step.url));
-        let reads: Vec<_> = urls.take(LARGEST).map(SubRequest::list).collect();
-        if reads.len() < 2 {
-            return Ok(false);
-        }
-        let version = self.plan.collection().version();
-        let bodies = self.graph.batch(version, reads).boxed().await?;
-        for (step, body) in self.steps.iter_mut().zip(bodies) {
-            step.body = body.ok().map(|body| body.bytes);
-        }
-        Ok(self.steps.front().is_some_and(|step| step.body.is_some()))
-    }
-
     /// What is lacking so far of the objects that were given out, by policy type: assignments and
     /// links that could not be read.
     #[must_use]
@@ -270,28 +226,7 @@ impl ListReader {
     }
 
     fn begin(&mut self, strategy: FetchStrategy) {
-        let collection = self.plan.collection();
-        let (path, query) = match collection.shape() {
-            // The parents stand before the placeholder.
-            Shape::Children => {
-                let end = collection.path().find("/{").unwrap_or_default();
-                (&collection.path()[..end], String::new())
-            }
-            Shape::List | Shape::Singleton | Shape::DelegatedOnly => {
-                (collection.path(), strategy.query(collection))
-            }
-        };
-        let first = Step {
-            url: self.root.address(path, &query),
-            address_kind: if collection.shape() == Shape::Singleton {
-                AddressKind::Object
-            } else {
-                AddressKind::First
-            },
-            of_parents: collection.shape() == Shape::Children,
-            parent: None,
-            body: None,
-        };
+        let first = Step::first(&self.root, self.plan.collection(), strategy);
         self.strategy = strategy;
         self.steps = VecDeque::from([first]);
         let round = Round::after(&self.given);
@@ -369,61 +304,6 @@ impl ListReader {
             unstable,
             _place: place,
         })
-    }
-
-    /// Looks whether the last page, with so many rows, is the end of the list. Conditional Access has
-    /// been seen to fill a page of the size that was asked for and to link nowhere, though there was
-    /// more. Pages of another size show it: either the list goes on behind the first of them, or it
-    /// ends with one that is not full. Gives whether the list changed since it was begun again.
-    fn check_end(&mut self, rows: u64) -> bool {
-        let collection = self.plan.collection();
-        let size = self.strategy.size(collection).map(u64::from);
-        let size = size.filter(|_| collection.shape() == Shape::List);
-        // More than were asked for: the size is the service's own, and that page may be full.
-        let larger = self.checks > 0 && size.is_some_and(|size| rows > size);
-        if size != Some(rows) && !larger {
-            return !self.given.is_within(&self.round.ids);
-        }
-        let less = self.strategy.one_less(collection);
-        match less.filter(|_| self.checks < MOST_CHECKS && !larger) {
-            Some(less) => {
-                self.checks += 1;
-                self.whole = self.round.findings();
-                self.begin_again(less, "its last page is full");
-            }
-            None => self.give_up_checking(),
-        }
-        false
-    }
-
-    async fn read_parents(&mut self, step: &Step) -> Result<(), GraphError> {
-        let read = self
-            .graph
-            .get(&step.url, step.address_kind, page::parents)
-            .await?;
-        let Some(read) = read else {
-            return Ok(());
-        };
-        let collection = self.plan.collection();
-        let new = self.round.count_parents(self.plan.keys(), &read);
-        let children = read.ids.into_iter().filter_map(|id| {
-            let (path, query) = (collection.path(), collection.query());
-            Some(Step {
-                url: self.root.address_under(path, &id, query)?,
-                address_kind: AddressKind::First,
-                of_parents: false,
-                parent: Some(id),
-                body: None,
-            })
-        });
-        let children: Vec<_> = children.collect();
-        self.go_on(step, read.next.as_deref(), (read.rows, new));
-        self.steps.extend(children);
-        let waiting = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
-        if self.pages.saturating_add(waiting) > self.graph.http.options().max_pages {
-            self.refused = Some(PagingRefusal::TooManyPages);
-        }
-        Ok(())
     }
 
     /// Leaves the page that was just read, with so many rows and whether one of them is new, and puts
