@@ -5,11 +5,13 @@
 mod attempts;
 mod batches;
 mod challenges;
+mod failing;
 mod links;
 mod lists;
 mod paging;
 mod refusals;
 mod rows;
 mod setup;
+mod smaller_pages;
 mod throttling;
 mod tokens;

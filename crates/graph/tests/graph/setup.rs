@@ -10,7 +10,7 @@ use atlas_graph::{
     Application, Credential, GraphClient, GraphError, GraphOptions, ListPlan, TenantGraph,
     collections, plan,
 };
-use atlas_graph_sim::{FaultRule, LogEntry, Simulator, SimulatorOptions};
+use atlas_graph_sim::{FaultRule, LogEntry, PathMatch, Simulator, SimulatorOptions};
 
 pub(crate) const SECRET: &str = "simulator-secret";
 const CLIENT_ID: &str = "00000000-0000-4000-8000-00000000c11e";
@@ -53,6 +53,11 @@ pub(crate) fn keys_of(address: &str) -> Vec<PolicyTypeKey> {
         .filter(|one| format!("/{}{}", one.version(), one.path()) == address)
         .map(atlas_graph::Collection::key)
         .collect()
+}
+
+/// The address of scope tags, a small list.
+pub(crate) fn tags() -> PathMatch {
+    PathMatch::exact("/beta/deviceManagement/roleScopeTags")
 }
 
 impl Setup {
