@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: how fast, beside a peer or a limit that is measured in the same run on the
-//! same machine. Only the ratios mean something elsewhere.
+//! `cargo xtask bench`: measurements of the programs, beside a peer or a limit that is measured in the
+//! same run on the same machine. Only the ratios can be compared between machines.
 //!
-//! Callers are threads with one connection each, because that is what a number of connections means.
+//! Callers are threads with one connection each.
 
 mod cpu;
 mod database;
@@ -14,6 +14,7 @@ mod reads;
 mod runs;
 mod start;
 mod sync;
+mod tenants;
 mod times;
 
 use std::process::{Command, ExitCode};
@@ -28,7 +29,7 @@ use atlas_services::workspace::Workspace;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
-/// Requests per minute and caller that the API allows: far beyond what is measured.
+/// Requests per minute and caller that the API allows: more than any measurement sends.
 const RATE_LIMIT: &str = "100000000";
 
 /// Measure the programs of this repository beside a peer.
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => {
             eprintln!("interrupted");
-            // What a shell answers for a program that SIGINT ended.
+            // What a shell reports for a program that SIGINT ended.
             ExitCode::from(130)
         }
         Err(error) => {
@@ -82,7 +83,7 @@ fn measure(bench: &Bench) -> anyhow::Result<()> {
     }
 }
 
-/// For one thread that waits for one connection.
+/// A runtime for one thread that drives one connection.
 fn runtime() -> anyhow::Result<Runtime> {
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.context("a runtime")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use atlas_services::interrupt::Interrupt;
-use atlas_services::programs::{Administration, Api, Programs};
+use atlas_services::programs::{Api, Programs};
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
 use clap::Args;
@@ -14,8 +14,9 @@ use super::http::Connection;
 use super::load::{Load, Rate};
 use super::milliseconds;
 use super::pgbench::{Limit, Statement};
+use super::tenants::Tenants;
 
-/// Runs are of different tenants, so that starts do not wait for each other more than they must.
+/// Runs are spread over several tenants, because starts of one tenant wait for each other.
 const TENANTS: usize = 16;
 /// How many callers at once.
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
@@ -52,7 +53,7 @@ impl Line {
     }
 }
 
-/// Measures and prints.
+/// Measures starts and prints the table.
 pub(crate) fn run(
     workspace: &Workspace,
     options: &Options,
@@ -61,11 +62,11 @@ pub(crate) fn run(
     let programs = Programs::build(workspace, true, interrupt)?;
     let services = Services::start(workspace, Durability::Durable, interrupt)?;
     let directory = services.directory();
-    let operator = Administration::begin(&programs, services.database_url(), directory, interrupt)?;
-    let tenants = (0..TENANTS)
-        .map(|number| operator.add_tenant(&format!("Tenant {number}")))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let token = operator.add_user("caller@bench.example", "operator", &tenants)?;
+    let Tenants {
+        ids: tenants,
+        token,
+        ..
+    } = Tenants::add(TENANTS, &programs, &services, interrupt)?;
 
     // No worker runs: what is created stays active and can be joined.
     let command = super::api(&programs, &services);
@@ -83,7 +84,7 @@ pub(crate) fn run(
     let duration = Duration::from_secs(options.seconds);
     let mut lines = Vec::new();
     for connections in CONNECTIONS {
-        // pgbench stands between the two, so that a machine that slows down slows all of them.
+        // pgbench runs between the two, so that a machine that slows down slows all of them.
         let created = load.created(connections, duration, &services, interrupt)?;
         let pgbench = limit.measure(connections, duration, interrupt)?;
         let joined = load.joined(connections, duration, interrupt)?;

@@ -1,10 +1,9 @@
 //! Whole syncs of one tenant against the simulator: how long they take beside the ideal, how many
 //! requests they make, and how much memory the worker needs.
 //!
-//! The ideal time is what nobody could go below who asks as often as is allowed: the longest chain
-//! of pages one after the other, or all requests over the requests that are allowed at once, or
-//! what the services were asked over the rates at which the worker may ask them, whichever is
-//! longest. That last part counts what objects are asked for one by one, because no list carries it.
+//! The ideal time is the least that a client within the limits can take: the longest chain of pages
+//! one after the other, or all requests divided by the requests that are allowed at once, or what
+//! each service was asked divided by the rate at which the worker may ask it, whichever is longest. That last part counts what objects are asked for one by one, because no list carries it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,22 +15,23 @@ use clap::Args;
 use serde_json::Value;
 
 use super::http::Connection;
+use super::tenants::Tenants;
 use atlas_services::http::get_json;
 use atlas_services::interrupt::Interrupt;
 use atlas_services::process::Service;
-use atlas_services::programs::{Administration, Api, Programs, START_LIMIT, written_address};
+use atlas_services::programs::{Api, Programs, START_LIMIT, written_address};
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
 
 /// Requests that the worker has under way at once: its default.
 const CONCURRENCY: f64 = 16.0;
-/// How often it is asked whether a run has ended.
+/// How often to look whether a run has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// A machine on which this does not suffice measures nothing.
+/// After this time the measurement fails.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// The share of the published limits that the worker uses: its default.
 const LIMIT_SHARE: f64 = 0.8;
-/// The body of a start without any wish.
+/// The body of a start of everything.
 const EVERYTHING: &str = "{}";
 /// Only what lists carry.
 const LISTS: &str = r#"{"include_dependencies":false}"#;
@@ -177,10 +177,11 @@ impl<'a> Installation<'a> {
     ) -> anyhow::Result<Self> {
         let directory = services.directory();
         let database = services.database_url();
-        let operator = Administration::begin(programs, database, directory, interrupt)?;
-        let tenant = operator.add_tenant("Bench")?;
-        let tenants = std::slice::from_ref(&tenant);
-        let token = operator.add_user("caller@bench.example", "operator", tenants)?;
+        let Tenants {
+            operator,
+            ids,
+            token,
+        } = Tenants::add(1, programs, services, interrupt)?;
 
         let address_file = directory.path().join("graph-sim.address");
         let mut command = programs.command("atlas-graph-sim");
@@ -211,7 +212,7 @@ impl<'a> Installation<'a> {
             _simulator: simulator,
             graph,
             api,
-            tenant,
+            tenant: ids[0].clone(),
             token,
             interrupt,
         })
@@ -249,14 +250,8 @@ impl<'a> Installation<'a> {
             run["outcome"] == "succeeded",
             "the sync did not succeed: {run}"
         );
-        let log = get_json(self.graph, "/_sim/log", "")?;
-        let log = log
-            .as_array()
-            .or_else(|| log["entries"].as_array())
-            .cloned()
-            .unwrap_or_default();
-        let directory = log.iter().find_map(|entry| entry["tenant"].as_str());
-        let directory = directory.context("no request names its tenant")?;
+        let log = self.log()?;
+        let directory = directory_of(&log)?;
         let traffic = get_json(self.graph, &format!("/_sim/traffic/{directory}"), "")?;
         let services = traffic["services"]
             .as_object()
@@ -270,16 +265,18 @@ impl<'a> Installation<'a> {
             log,
         })
     }
-}
 
-impl Installation<'_> {
-    /// Makes so many policies of the settings catalog in the simulated tenant.
-    fn add_settings_catalog_policies(&self, count: u32) -> anyhow::Result<()> {
+    /// The requests that the simulator has answered.
+    fn log(&self) -> anyhow::Result<Vec<Value>> {
         let log = get_json(self.graph, "/_sim/log", "")?;
-        let entries = log.as_array().or_else(|| log["entries"].as_array());
-        let directory = entries
-            .and_then(|entries| entries.iter().find_map(|entry| entry["tenant"].as_str()))
-            .context("no request names its tenant")?;
+        let entries = log["entries"].as_array().context("a log without entries")?;
+        Ok(entries.clone())
+    }
+
+    /// Adds so many settings catalog policies to the simulated tenant.
+    fn add_settings_catalog_policies(&self, count: u32) -> anyhow::Result<()> {
+        let log = self.log()?;
+        let directory = directory_of(&log)?;
         let path = format!("/_sim/mutate/{directory}");
         let script = format!(r#"{{"add":{count},"keys":["settingsCatalogPolicy"]}}"#);
         let answer = Connection::open(self.graph)?.send("POST", &path, None, &script)?;
@@ -290,6 +287,12 @@ impl Installation<'_> {
         );
         Ok(())
     }
+}
+
+/// The id of the directory that was read.
+fn directory_of(log: &[Value]) -> anyhow::Result<&str> {
+    let directory = log.iter().find_map(|entry| entry["tenant"].as_str());
+    directory.context("no request names its tenant")
 }
 
 impl Synced {

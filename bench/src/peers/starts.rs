@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use atlas_services::interrupt::{Interrupt, Interrupted};
 use atlas_services::process::{self, Service};
-use atlas_services::programs::{Administration, Api, Programs, START_LIMIT, written_address};
+use atlas_services::programs::{Api, Programs, START_LIMIT, written_address};
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
 
@@ -20,6 +20,7 @@ use super::wrk::{Caller, Mode, Sample, Target};
 use super::{Kind, Options, mean};
 use crate::database::Database;
 use crate::pgbench;
+use crate::tenants::Tenants;
 
 const DATABASE: &str = "bench_peers";
 /// How often Redis is emptied while our runs are created: no worker does it, and the API pushes no more
@@ -66,7 +67,7 @@ struct Bench<'a> {
     scripts: &'a Path,
 }
 
-/// Sets all of them up, measures them in turn, and prints.
+/// Starts all subjects, measures them in turn, and prints the table.
 pub(super) fn measure(
     workspace: &Workspace,
     programs: &Programs,
@@ -84,9 +85,7 @@ pub(super) fn measure(
     };
     let services = Services::start(workspace, Durability::Durable, interrupt)?;
     let directory = services.directory();
-    let operator = Administration::begin(programs, services.database_url(), directory, interrupt)?;
-    let first = operator.add_tenant("Bench")?;
-    let token = operator.add_user("caller@bench.example", "operator", &[first])?;
+    let token = Tenants::add(1, programs, &services, interrupt)?.token;
     let ours = Database::connect(&services, interrupt)?;
     ours.execute(&format!("CREATE DATABASE {DATABASE}"))?;
     let (server, _) = services

@@ -21,14 +21,15 @@ use atlas_services::servers::Services;
 use crate::cpu;
 use crate::database::Database;
 use crate::http::Connection;
+use crate::tenants::Tenants;
 
 /// Starts before the ones that count, so that connections and statements are ready.
 const WARM_UP: u32 = 20;
-/// How often it is asked whether the runs have ended.
+/// How often to look whether the runs have ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// How often it is asked whether a single run has ended.
+/// How often to look whether a single run has ended.
 const LOOK_SOON: Duration = Duration::from_millis(5);
-/// A machine on which this does not suffice measures nothing.
+/// After this time the measurement fails.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// One policy type, so that as little as possible is recorded of a run.
 const ONE_TYPE: &str = r#"{"policy_types":["securityDefaults"],"include_foundations":false}"#;
@@ -54,28 +55,24 @@ pub(crate) struct Installation<'a> {
 }
 
 impl<'a> Installation<'a> {
-    /// Sets it up with so many tenants without credentials, of which nothing ran yet.
+    /// Adds `tenants` tenants without credentials and without runs, beside the one whose starts are measured.
     pub(crate) fn prepare(
         programs: &'a Programs,
         services: &'a Services,
         tenants: u32,
         interrupt: &'a Interrupt,
     ) -> anyhow::Result<Self> {
+        let measured = Tenants::add(1, programs, services, interrupt)?;
         let directory = services.directory();
-        let database = services.database_url();
-        let operator = Administration::begin(programs, database, directory, interrupt)?;
-        let tenant = operator.add_tenant("Bench")?;
-        let members = std::slice::from_ref(&tenant);
-        let token = operator.add_user("caller@bench.example", "operator", members)?;
         let command = crate::api(programs, services);
         let installation = Self {
             programs,
             services,
-            operator,
+            operator: measured.operator,
             interrupt,
             api: Api::start("api", command, directory, interrupt)?,
-            tenant,
-            token,
+            tenant: measured.ids[0].clone(),
+            token: measured.token,
             database: Database::connect(services, interrupt)?,
             started: 0,
         };
