@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::{row, statement};
+use crate::statement::{CountRow, RoleRow, row, statement};
 
 /// A user who proved to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,24 +63,12 @@ statement! {
     row: RoleRow,
 }
 
-row! {
-    struct RoleRow {
-        role: String,
-    }
-}
-
 statement! {
     struct CountMemberships {
         user: Uuid,
     }
     file: "access/count_memberships",
     row: CountRow,
-}
-
-row! {
-    struct CountRow {
-        count: i64,
-    }
 }
 
 impl Store {

@@ -17,9 +17,9 @@ use super::found::FoundRun;
 use super::row::to_json;
 use crate::error::StoreError;
 use crate::pool::Store;
+use crate::statement::{CountRow, Info, Statement, row, sql_text, statement};
 #[cfg(test)]
 use crate::statement::{FromRow as _, parameter};
-use crate::statement::{Info, Statement, row, sql_text, statement};
 
 /// How often a claim that lost a race for a tenant looks for another run before it reports none.
 const RACES: usize = 4;
@@ -140,12 +140,6 @@ statement! {
     struct CountDue {}
     file: "runs/count_due",
     row: CountRow,
-}
-
-row! {
-    struct CountRow {
-        count: i64,
-    }
 }
 
 impl Store {

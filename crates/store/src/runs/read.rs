@@ -12,7 +12,7 @@ use crate::inventory::results::{self, ResultRow};
 use crate::pool::Store;
 #[cfg(test)]
 use crate::statement::{Info, Statement};
-use crate::statement::{row, statement};
+use crate::statement::{RoleRow, statement};
 
 statement! {
     struct FindView {
@@ -22,12 +22,6 @@ statement! {
     file: "runs/find_view",
     row: (RunRow, RoleRow),
     pieces: ["runs/pieces/columns"],
-}
-
-row! {
-    struct RoleRow {
-        role: String,
-    }
 }
 
 impl Store {

@@ -97,3 +97,17 @@ macro_rules! row {
     };
 }
 pub(crate) use row;
+
+row! {
+    /// The row of `SELECT count(*)`.
+    pub(crate) struct CountRow {
+        count: i64,
+    }
+}
+
+row! {
+    /// A membership's role.
+    pub(crate) struct RoleRow {
+        role: String,
+    }
+}
