@@ -7,11 +7,12 @@ use std::str::FromStr;
 
 use atlas_domain::ids::{LinkId, TenantId};
 use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
-use diesel::dsl::{exists, not};
+use diesel::dsl::{self, exists, not};
 use diesel::expression::{ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
+use diesel::query_source::{Alias, AliasedField};
 use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use self::names::{NameRow, group_names, item_names};
 use super::changes::ItemName;
-use super::held::is_target;
+use super::held::{IsTarget, is_target};
 use super::read::ItemView;
 use crate::error::StoreError;
 use crate::keyset::after;
@@ -246,6 +247,30 @@ impl LinkFilter {
     }
 }
 
+type TargetColumn<C> = AliasedField<TargetItems, C>;
+type OfTenant = dsl::Eq<TargetColumn<inventory_items::tenant_id>, Uuid>;
+type OfLink = IsTarget<
+    (
+        TargetColumn<inventory_items::policy_type>,
+        TargetColumn<inventory_items::external_id>,
+    ),
+    (inventory_links::target_kind, inventory_links::target_id),
+>;
+
+/// The items that the link of the surrounding query goes to, missing ones too: several when policy
+/// types that share a kind have the same id.
+fn targets(tenant: TenantId) -> dsl::Filter<dsl::Filter<Alias<TargetItems>, OfTenant>, OfLink> {
+    let policy_type = target_items.field(inventory_items::policy_type);
+    let external_id = target_items.field(inventory_items::external_id);
+    target_items
+        .filter(
+            target_items
+                .field(inventory_items::tenant_id)
+                .eq(tenant.into_uuid()),
+        )
+        .filter(is_target((policy_type, external_id), TARGET))
+}
+
 /// Whether the inventory has the item that the link goes to, and it is not missing. Syncs judge all
 /// links at their end; what has come (back) since then is seen here.
 fn target_is_there(
@@ -255,21 +280,7 @@ fn target_is_there(
 + QueryFragment<Pg>
 + Send
 + 'static {
-    let found = target_items
-        .filter(
-            target_items
-                .field(inventory_items::tenant_id)
-                .eq(tenant.into_uuid()),
-        )
-        .filter(is_target(
-            (
-                target_items.field(inventory_items::policy_type),
-                target_items.field(inventory_items::external_id),
-            ),
-            TARGET,
-        ))
-        .filter(target_items.field(inventory_items::missing_since).is_null());
-    exists(found)
+    exists(targets(tenant).filter(target_items.field(inventory_items::missing_since).is_null()))
 }
 
 /// The links with these keys.
@@ -281,19 +292,7 @@ async fn found(
     order: Order,
 ) -> QueryResult<Vec<FoundLink>> {
     // An item that is there goes before one that is missing.
-    let target = target_items
-        .filter(
-            target_items
-                .field(inventory_items::tenant_id)
-                .eq(tenant.into_uuid()),
-        )
-        .filter(is_target(
-            (
-                target_items.field(inventory_items::policy_type),
-                target_items.field(inventory_items::external_id),
-            ),
-            TARGET,
-        ))
+    let target = targets(tenant)
         .order(
             target_items
                 .field(inventory_items::missing_since)
