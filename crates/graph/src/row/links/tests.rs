@@ -30,7 +30,7 @@ fn key(word: &str) -> PolicyTypeKey {
     registry().find(word).unwrap()
 }
 
-fn of_members(word: &str, object: &Value) -> Vec<String> {
+fn links_of(word: &str, object: &Value) -> Vec<String> {
     lines(&of_object(key(word), Some("roleScopeTagIds"), object))
 }
 

@@ -32,15 +32,12 @@ fn targets_and_ids_in_qualifiers_are_folded() {
                 "locations": {"includeLocations": [id]}},
             "grantControls": {"authenticationStrength": {"id": id}, "termsOfUse": [id]}})
     };
-    let found = of_members("conditionalAccessPolicy", &policy(GUID));
-    assert_eq!(
-        found,
-        of_members("conditionalAccessPolicy", &policy(FOLDED))
-    );
+    let found = links_of("conditionalAccessPolicy", &policy(GUID));
+    assert_eq!(found, links_of("conditionalAccessPolicy", &policy(FOLDED)));
     assert_eq!(found.len(), 6);
     let notification = json!({"notificationTemplates": [format!("Email_{GUID}")]});
     assert_eq!(
-        of_members("enrollmentNotification", &notification),
+        links_of("enrollmentNotification", &notification),
         [format!(
             "notifies_with notification_message_template {FOLDED} channel=email"
         )]
@@ -51,7 +48,7 @@ fn targets_and_ids_in_qualifiers_are_folded() {
 fn an_app_identifier_keeps_its_case() {
     let policy = json!({"apps": [{"mobileAppIdentifier": {"bundleId": "com.Example.App"}}]});
     assert_eq!(
-        of_members("iosManagedAppProtection", &policy),
+        links_of("iosManagedAppProtection", &policy),
         ["protects_app app_identifier com.Example.App"]
     );
 }

@@ -103,7 +103,7 @@ fn members_of_objects_become_links() {
         ),
     ];
     for (word, object, expected) in cases {
-        assert_eq!(of_members(word, &object), expected, "{word}");
+        assert_eq!(links_of(word, &object), expected, "{word}");
     }
 }
 
@@ -123,7 +123,7 @@ fn conditional_access_keeps_graphs_words_apart_from_ids() {
         "grantControls": {"authenticationStrength": {"id": B}, "termsOfUse": [A]}
     });
     assert_eq!(
-        of_members("conditionalAccessPolicy", &policy),
+        links_of("conditionalAccessPolicy", &policy),
         [
             "targets special All".to_owned(),
             format!("targets user {A}"),
@@ -145,7 +145,7 @@ fn conditional_access_keeps_graphs_words_apart_from_ids() {
         ]
     );
     assert_eq!(
-        of_members("conditionalAccessPolicy", &json!({"grantControls": null})),
+        links_of("conditionalAccessPolicy", &json!({"grantControls": null})),
         Vec::<String>::new()
     );
 }
