@@ -66,7 +66,6 @@ impl Role {
 /// user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Membership {
-    /// The tenant.
     pub tenant_id: TenantId,
     /// The member.
     pub user_id: UserId,

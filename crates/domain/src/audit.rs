@@ -21,7 +21,6 @@ words! {
         RunCancelDenied = "operation_run.cancel_denied",
         /// A run reached its end.
         RunCompleted = "operation_run.completed",
-        /// A tenant was added.
         TenantAdded = "tenant.added",
         /// A tenant's credentials were stored or replaced.
         CredentialsStored = "tenant.credentials_stored",

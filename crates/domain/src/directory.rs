@@ -6,7 +6,7 @@ use crate::ids::GroupId;
 use crate::limits::{LONGEST_NAME_KEY, shortened};
 use crate::words::words;
 
-/// The longest text that is worth a search, in characters. Names have at most 256.
+/// The longest search text, in characters. Names have at most 256.
 pub const LONGEST_SEARCH: usize = 256;
 
 words! {
@@ -41,7 +41,6 @@ impl GroupType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupUpdate {
     pub id: GroupId,
-    /// What became of it.
     pub state: GroupState,
 }
 
@@ -59,7 +58,6 @@ pub enum GroupState {
 /// the stored group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct GroupPatch {
-    /// Its name.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub name: Option<GroupName>,
     /// Free text.

@@ -16,9 +16,9 @@ pub use self::upstream::UpstreamAnswer;
 pub struct FailureCode(Cow<'static, str>);
 
 macro_rules! failure_codes {
-    ($($(#[$doc:meta])+ $name:ident = $word:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)+) => {
         impl FailureCode {
-            $($(#[$doc])+ pub const $name: Self = Self(Cow::Borrowed($word));)+
+            $($(#[$doc])* pub const $name: Self = Self(Cow::Borrowed($word));)+
 
             /// Every code that this version can produce.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
@@ -51,7 +51,6 @@ failure_codes! {
     CLOCK_SKEW = "clock_skew";
     /// The application has no federated credential for the token's issuer and subject.
     FEDERATION_MISMATCH = "federation_mismatch";
-    /// The application is disabled.
     APPLICATION_DISABLED = "application_disabled";
     /// A Conditional Access policy or the security defaults of the tenant block the application.
     ACCESS_BLOCKED = "access_blocked";
@@ -116,7 +115,6 @@ impl FailureCode {
 /// A failure as the caller may see it: no SQL, no token, no upstream body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What kind of failure.
     pub code: FailureCode,
     /// One sentence on what happened.
     pub detail: String,
@@ -140,7 +138,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that stays until somebody changes something.
+    /// A failure that a retry cannot mend.
     #[must_use]
     pub fn permanent(code: FailureCode, detail: impl Into<String>) -> Self {
         Self {
@@ -164,7 +162,7 @@ impl Failure {
         }
     }
 
-    /// Rows that could not be read as they were sent. It stays until somebody changes them.
+    /// Rows that could not be read as they were sent. A retry cannot mend it.
     #[must_use]
     pub fn rows_unreadable(rows: RowProblems) -> Self {
         let what = if rows.count == 1 { "row" } else { "rows" };

@@ -70,11 +70,9 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeResult {
     pub policy_type: PolicyTypeKey,
-    /// How it went.
     pub status: TypeStatus,
     /// Pages of the list that were read. A list that feeds several types counts for each.
     pub pages: u32,
-    /// Objects seen.
     pub seen: u64,
     /// Objects seen for the first time.
     pub created: u64,

@@ -15,7 +15,7 @@
 //! | [`notification`] | notifications to the initiator of a run |
 //! | [`policy_types`] | the registry of policy types and foundations |
 //! | [`run`] | the OperationRun: lifecycle, transitions, dedupe, lease |
-//! | [`selection`] | what a sync is asked to read |
+//! | [`selection`] | which policy types a sync reads |
 //! | [`tenant`] | a managed tenant and how Graph is reached for it |
 //! | [`vault`] | tenant secrets, encrypted at rest |
 //! | [`words`] | closed sets of words |

@@ -1,4 +1,4 @@
-//! What an inventory sync is asked to read, and its one normal form.
+//! Which policy types an inventory sync reads, and their one normal form.
 
 use std::collections::BTreeSet;
 

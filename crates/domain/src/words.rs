@@ -9,13 +9,13 @@ macro_rules! words {
     (
         $(#[$meta:meta])+
         $vis:vis enum $name:ident: $what:literal {
-            $($(#[$variant_meta:meta])+ $variant:ident = $word:literal,)+
+            $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+
         }
     ) => {
         $(#[$meta])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         $vis enum $name {
-            $($(#[$variant_meta])+ #[serde(rename = $word)] $variant,)+
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
         }
 
         impl $name {

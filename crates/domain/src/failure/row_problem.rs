@@ -54,7 +54,6 @@ pub struct RowProblem {
     /// Its id, if it has one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub id: Option<String>,
-    /// What was wrong with it.
     pub defect: RowDefect,
 }
 

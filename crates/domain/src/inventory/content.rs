@@ -1,6 +1,6 @@
 //! The content of an object, in a normal form in which two readings can be compared.
 //!
-//! Content is what somebody decided: settings, names, scope tags. Times of changes and synchronisation,
+//! Content is what an administrator decided: settings, names, scope tags. Times of changes and synchronisation,
 //! counts of devices, and annotations of the service are no content. Assignments are compared apart.
 //!
 //! A value that is an identifier is kept with its GUIDs in lower case ([`crate::guid`]); free text

@@ -18,9 +18,7 @@ pub use target::{LinkTarget, TargetKind};
 /// One link. Two links of an item that differ in the qualifier only are two links.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link {
-    /// What it means.
     pub kind: LinkKind,
-    /// Where it goes.
     pub target: LinkTarget,
     /// What else is said of it: `intent`, `filter_id`, `filter_type` and the like. Few and short.
     pub qualifier: BTreeMap<String, String>,
@@ -41,7 +39,6 @@ words! {
     pub enum LinkSource: "source of links" {
         /// The object's own members.
         Object = "object",
-        /// Its assignments.
         Assignments = "assignments",
         /// Relations that are read separately: settings, relationships, certificates.
         Related = "related",

@@ -13,7 +13,7 @@ pub struct Lease {
     pub tenant_id: TenantId,
     /// The lock scope in which the fence counts.
     pub kind: OperationKind,
-    /// Made at the claim; nobody else knows it.
+    /// Random, made at the claim.
     pub token: LeaseToken,
     /// The number of this attempt, from 1.
     pub attempt: i32,

@@ -75,7 +75,7 @@ impl Completion {
         }
     }
 
-    /// The run stopped because somebody asked for it.
+    /// The run stopped after a request to cancel.
     #[must_use]
     pub const fn cancelled(counts: RunCounts) -> Self {
         Self {

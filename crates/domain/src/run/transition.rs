@@ -19,7 +19,7 @@ words! {
 
 macro_rules! transitions {
     ($($(#[doc = $doc:literal])+ $name:ident: $from:ident => $to:ident;)+) => {
-        /// A change of a run's row that somebody may make.
+        /// A change of a run's status.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Transition { $($(#[doc = $doc])+ $name,)+ }
 

@@ -22,7 +22,6 @@ words! {
 /// only encrypted; of the others there is a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredProof {
-    /// The encrypted secret.
     ClientSecret(Sealed),
     /// The file that holds certificate and private key as PEM.
     Certificate(CredentialFile),

@@ -25,23 +25,17 @@ words! {
         Collection = "collection",
         /// An app by bundle or package id, of any store.
         AppIdentifier = "app_identifier",
-        /// An assignment filter.
         AssignmentFilter = "assignment_filter",
-        /// A policy set.
         PolicySet = "policy_set",
         /// A scope tag of Intune roles.
         RoleScopeTag = "role_scope_tag",
-        /// An app.
         MobileApp = "mobile_app",
-        /// An app category.
         MobileAppCategory = "mobile_app_category",
         /// A volume purchase token of Apple.
         VppToken = "vpp_token",
-        /// A template of messages.
         NotificationMessageTemplate = "notification_message_template",
         /// A script that determines compliance.
         ComplianceScript = "compliance_script",
-        /// A reusable setting.
         ReusablePolicySetting = "reusable_policy_setting",
         /// A template of settings catalog policies.
         ConfigurationPolicyTemplate = "configuration_policy_template",
@@ -51,37 +45,28 @@ words! {
         DeviceConfiguration = "device_configuration",
         /// A settings catalog policy, of any family.
         ConfigurationPolicy = "configuration_policy",
-        /// A compliance policy.
         CompliancePolicy = "compliance_policy",
         /// An app protection policy.
         ManagedAppProtection = "managed_app_protection",
-        /// A configuration of managed apps.
         TargetedManagedAppConfiguration = "targeted_managed_app_configuration",
         /// A configuration of apps on managed devices.
         MobileAppConfiguration = "mobile_app_configuration",
         /// An enrollment restriction or status page.
         EnrollmentConfiguration = "enrollment_configuration",
-        /// An Autopilot profile.
         AutopilotProfile = "autopilot_profile",
         /// A platform script.
         DeviceManagementScript = "device_management_script",
         /// An iOS app provisioning profile.
         IosAppProvisioning = "ios_app_provisioning",
-        /// Derived credentials.
         DerivedCredential = "derived_credential",
-        /// A tunnel site.
         TunnelSite = "tunnel_site",
         /// An uploaded definition file.
         GroupPolicyDefinitionFile = "group_policy_definition_file",
         /// A token of Apple's enrollment programs.
         DepOnboardingSetting = "dep_onboarding_setting",
-        /// A named location.
         NamedLocation = "named_location",
-        /// An authentication context.
         AuthenticationContext = "authentication_context",
-        /// An authentication strength.
         AuthenticationStrength = "authentication_strength",
-        /// Terms of use.
         TermsOfUse = "terms_of_use",
         /// A role definition of Intune.
         RoleDefinition = "role_definition",
@@ -97,7 +82,6 @@ words! {
 /// What a link points at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkTarget {
-    /// What kind of thing.
     pub kind: TargetKind,
     /// Its id among its kind.
     pub id: String,
