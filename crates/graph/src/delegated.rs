@@ -36,20 +36,20 @@ const MOST_PAGES: usize = 5;
 /// A token is a few kilobytes.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
-/// A token for Microsoft Graph in the name of a user. Whether it is genuine is for Graph to say;
-/// here is only looked at whom it says that it is for.
+/// A token for Microsoft Graph in the name of a user. Its signature is for Graph to check; only its
+/// claims about directory and user are read here.
 pub struct DelegatedToken {
     value: SecretString,
     directory: DirectoryId,
 }
 
-/// The text is not such a token.
+/// Why a text is no delegated token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoDelegatedToken {
     /// It is not a JSON web token with a directory and a user.
     #[error("it is not a token for a user of a directory")]
     Malformed,
-    /// It is an application's own.
+    /// It is a token of an application, not of a user.
     #[error("it is a token of an application, without a user")]
     ApplicationOnly,
 }
@@ -94,28 +94,28 @@ impl DelegatedToken {
         })
     }
 
-    /// The directory that it says it is of.
+    /// The directory in its claims.
     #[must_use]
     pub const fn directory_id(&self) -> DirectoryId {
         self.directory
     }
 }
 
-/// Shows nothing of it.
+/// Without the token.
 impl std::fmt::Debug for DelegatedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("DelegatedToken")
     }
 }
 
-/// Why a user's question got no answer.
+/// Why a search failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DelegatedError {
     /// Graph refused the token, or wants another one.
     #[error("the user's token was refused")]
     TokenRefused {
-        /// What Graph wants of the next token, as it stands in its challenge. For the user's
-        /// program, which asks for a token with it.
+        /// The claims that Graph requires of the next token, as its challenge carries them. The
+        /// user's program requests a token with them.
         claims: Option<String>,
         /// `request-id` of the answer.
         request_id: Option<String>,
@@ -138,11 +138,8 @@ pub enum DelegatedError {
 pub struct FoundGroup {
     /// Microsoft Entra's id.
     pub id: GroupId,
-    /// Its name.
     pub name: String,
-    /// Free text.
     pub description: Option<String>,
-    /// What it is for.
     pub group_type: GroupType,
     /// It may be given roles of the directory.
     pub assignable_to_role: bool,
@@ -155,7 +152,6 @@ pub struct FoundGroup {
 pub struct FoundGroups {
     /// In the directory's order.
     pub groups: Vec<FoundGroup>,
-    /// There are more.
     pub more: bool,
 }
 

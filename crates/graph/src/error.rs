@@ -1,8 +1,8 @@
-//! What can go wrong, in the words of a person who has to act on it.
+//! What can go wrong, and what an operator can do about it.
 //!
-//! Nothing here carries text of the upstream: its messages hold addresses and identifiers that are
-//! nobody's business. What is kept of an answer is its status, an error number and the request id
-//! that Microsoft's support asks for.
+//! Errors carry no message of Microsoft Graph: messages hold addresses and identifiers that do not
+//! belong in logs. Kept of an answer are its status, an error number and the request id that
+//! Microsoft's support asks for.
 
 mod explain;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use atlas_domain::failure::UpstreamAnswer;
 
-/// What is wrong with a success that carries an error.
+/// The defect of a success whose body is an error.
 pub(crate) const ERROR_IN_SUCCESS: &str = "it carries an error although its status is a success";
 
 /// What [`Lost::Unreachable`] says when no answer came in time.
@@ -23,20 +23,21 @@ pub(crate) const TIMED_OUT: &str = "the time ran out";
 pub struct GraphError {
     /// What went wrong.
     pub kind: GraphErrorKind,
-    /// The answer that said so, or the request that got none. Absent where no request was sent.
+    /// The answer that reported it, or the request that got none. Absent where no request was sent.
     pub answer: Option<Arc<UpstreamAnswer>>,
 }
 
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphErrorKind {
-    /// No token could be had.
+    /// No access token was issued.
     #[error("signing in failed: {0}")]
     SignIn(#[from] SignInError),
     /// No endpoint accepts the token, nor the renewed one.
     #[error("the access token was refused, also after it was renewed")]
     Unauthenticated,
-    /// This endpoint does not accept the token. Whether others do decides whose fault that is:
+    /// This endpoint does not accept the token. Whether others do decides whether the token or the
+    /// endpoint is at fault:
     /// [`TenantGraph::whose_fault`](crate::TenantGraph::whose_fault).
     #[error("the endpoint refused the access token")]
     EndpointRefused,
@@ -60,7 +61,7 @@ pub enum GraphErrorKind {
     Throttled {
         /// When it may be tried again.
         retry_after: Duration,
-        /// What was waited until then.
+        /// The attempts and waits before.
         waits: Waits,
     },
     /// Graph answered with server errors until the attempts or the time were used up.
@@ -70,7 +71,7 @@ pub enum GraphErrorKind {
         status: u16,
         /// When the service said that it may be tried again.
         retry_after: Option<Duration>,
-        /// What was waited until then.
+        /// The attempts and waits before.
         waits: Waits,
     },
     /// No answer came, or none to its end.
@@ -78,7 +79,7 @@ pub enum GraphErrorKind {
     Unreachable {
         /// What happened at last, in a few fixed words.
         reason: &'static str,
-        /// What was waited until then.
+        /// The attempts and waits before.
         waits: Waits,
     },
     /// A success whose body is not what Graph documents.
@@ -98,10 +99,7 @@ pub enum GraphErrorKind {
     PageExpired,
     /// Graph rejected the request for another reason.
     #[error("rejected with status {status}")]
-    Rejected {
-        /// The status.
-        status: u16,
-    },
+    Rejected { status: u16 },
 }
 
 /// How long and how often a request was tried before it was given up.
@@ -164,7 +162,6 @@ pub enum SignInCause {
     FederationMismatch,
     /// The application is unknown in the tenant or not consented to.
     ConsentMissing,
-    /// The application is disabled.
     ApplicationDisabled,
     /// A Conditional Access policy of the tenant blocks the application.
     Blocked,
@@ -202,8 +199,8 @@ impl GraphError {
         }
     }
 
-    /// Whether every other list of the tenant would fail in the same way, so that going on is of no
-    /// use until somebody changes something. A tenant without Intune still has its Entra policies.
+    /// Whether every other list of the tenant would fail in the same way, so that going on
+    /// is of no use until a setting changes. A tenant without Intune still has its Entra policies.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
         match &self.kind {
@@ -213,8 +210,8 @@ impl GraphError {
         }
     }
 
-    /// Whether more was asked for than Graph, or this client, is ready for: asking for less may
-    /// work.
+    /// Whether the answer took too long for Graph, or for this client, or was too large: a smaller page
+    /// may succeed.
     pub(crate) fn is_too_much(&self) -> bool {
         matches!(self.kind, GraphErrorKind::TooLarge) || self.is_timeout()
     }

@@ -21,15 +21,15 @@ pub struct GraphOptions {
     /// The share of Graph's published limits that is used, above 0 and at most 1. What is left
     /// is for other programs that use the same application.
     pub limit_share: f64,
-    /// Requests to one tenant that are under way at once at most, over all of its lists.
+    /// Most requests that are under way at once for one tenant, over all of its lists.
     pub concurrency: usize,
-    /// Pages of lists that are asked for or in memory at once at most, over all tenants. Whoever
-    /// waits for a limit or a pause takes no part.
+    /// Most pages of lists that are requested or in memory at once, over all tenants. Requests that
+    /// wait for a limit or a pause do not count.
     pub pages_in_memory: usize,
     /// How long one request waits altogether: between its attempts, for its tenant's pause, and for
     /// answers that did not come. Nothing else limits waiting.
     pub max_wait: Duration,
-    /// Pages of one list that are read at most.
+    /// Most pages of one list that are read.
     pub max_pages: u32,
     /// Wait before the second attempt when the service does not say; doubles with each further one.
     pub first_backoff: Duration,

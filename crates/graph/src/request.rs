@@ -9,7 +9,7 @@
 //! | `call` | one request until it is answered or given up |
 //! | `http` | connections, and one exchange on them |
 //! | `link` | addresses, and which next links may be followed |
-//! | `pacer` | how often one tenant is asked |
+//! | `pacer` | how often requests are sent for one tenant |
 //! | `parse` | taking a response body apart |
 //! | `refusal` | what an answer that is no success means |
 //! | `sent` | a request that was sent, as a support case names it |

@@ -1,4 +1,4 @@
-//! How much of a list is asked for at once: less, once more took too long or was too large.
+//! How much of a list is requested at once: less after an answer that took too long or was too large.
 
 use crate::collections::Collection;
 
@@ -8,7 +8,7 @@ const SMALLER_PAGES: [u32; 2] = [100, 20];
 
 const TOP: &str = "$top=";
 
-/// What the requests of a list ask for.
+/// Page size and expansion of the requests of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FetchStrategy {
     /// Rows on a page, where fewer are wanted than the list's own query says.
@@ -18,7 +18,7 @@ pub(crate) struct FetchStrategy {
 }
 
 impl FetchStrategy {
-    /// All that the list's own query asks for.
+    /// The list's own query.
     pub(crate) const FULL: Self = Self {
         top: None,
         assignments: true,
@@ -29,7 +29,7 @@ impl FetchStrategy {
         self.assignments
     }
 
-    /// The query that asks for this much.
+    /// The query of such a request.
     pub(crate) fn query(self, collection: &Collection) -> String {
         let query = if self.assignments {
             collection.query().to_owned()
@@ -49,8 +49,8 @@ impl FetchStrategy {
         parts.collect::<Vec<_>>().join("&")
     }
 
-    /// Rows that a page is asked to have. Many lists are asked for without a size: theirs is the
-    /// service's own choice, so that a page of theirs that is cut looks like one that is not.
+    /// Rows on a page, as `$top` requests them. Many lists are requested without a size: the service
+    /// chooses it, so that a full page of theirs cannot be recognized.
     pub(crate) fn size(self, collection: &Collection) -> Option<u32> {
         let own = || {
             let mut parts = collection.query().split('&');
@@ -69,9 +69,9 @@ impl FetchStrategy {
         })
     }
 
-    /// The next thing to try when this was too much: smaller pages where the size can be asked for,
-    /// then rows without their assignments, of which more fit on a page again. The objects alone are
-    /// worth more than nothing.
+    /// The next strategy when this was too much: smaller pages where the size can be requested, then
+    /// rows without their assignments, of which more fit on a page again. Objects without
+    /// assignments are better than none.
     pub(crate) fn less(self, collection: &Collection) -> Option<Self> {
         let size = self.size(collection);
         let smaller = size.and_then(|size| SMALLER_PAGES.into_iter().find(|top| *top < size));

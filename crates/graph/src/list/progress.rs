@@ -20,7 +20,7 @@ impl Progress {
     /// Counts a page with so many rows, at least one of which may be `new`.
     ///
     /// # Errors
-    /// [`PagingRefusal::NoProgress`] when the next page is not worth asking for.
+    /// [`PagingRefusal::NoProgress`] after too many pages without new rows.
     pub(crate) fn page(&mut self, rows: u64, new: bool) -> Result<(), PagingRefusal> {
         if new {
             *self = Self::default();

@@ -41,16 +41,16 @@ pub struct ListPage {
     /// that was seen before the list was begun again was not seen since. Another object may have
     /// been passed over, so nothing may be concluded from its absence.
     pub unstable: bool,
-    /// Among the pages in memory, until it is dropped.
+    /// Counts as a page in memory until it is dropped.
     _place: Option<Place>,
 }
 
 /// Reads one list page by page. Holds one page at a time, the first pages under up to twenty parents,
 /// and a few bytes per object already seen.
 ///
-/// It begins again at the first page when a page was too much for Graph or for us, then in smaller
-/// pages; once when a link to a next page expired; and when the last page is full, to find out
-/// whether the list goes on behind it.
+/// It begins again at the first page, with smaller pages, when a page took too long or was too large;
+/// once when a link to a next page expired; and when the last page is full, to find out whether the
+/// list goes on behind it.
 pub struct ListReader {
     graph: TenantGraph,
     plan: ListPlan,
@@ -60,23 +60,23 @@ pub struct ListReader {
     pages: u32,
     strategy: FetchStrategy,
     round: Round,
-    /// Ids that were given out before the list was begun again.
+    /// Ids of objects that were returned before the list was begun again.
     given: SeenKeys,
-    /// Ids of those of them that were not as they had been sent: they are given out again when a
-    /// later reading shows them undamaged.
+    /// Ids of objects that were returned altered, because their rows were damaged. They are returned
+    /// again when a later reading shows them undamaged.
     altered: SeenKeys,
-    /// The rounds before the end was looked for, which were whole.
+    /// Findings of the rounds that were read to a full last page, before the end was checked.
     whole: Round,
-    /// How often it was begun again to find out whether it ended.
+    /// How often the list was begun again to find out whether it ended.
     checks: u32,
     may_be_cut: bool,
-    /// Whether it was begun again for a link that expired.
+    /// Whether the list was begun again for a link that expired.
     expired: bool,
     enricher: Enricher,
 }
 
 impl TenantGraph {
-    /// Begins to read a list. Nothing is sent before the first page is asked for.
+    /// Begins to read a list. The first page is requested by [`ListReader::next_page`].
     #[must_use]
     pub fn list(&self, plan: &ListPlan) -> ListReader {
         ListReader::new(self.clone(), plan.clone())
@@ -163,7 +163,7 @@ impl ListReader {
         self.take(step, read).await.map(Some)
     }
 
-    /// Begins again where that may help; otherwise gives the error back.
+    /// Begins again where that may help; otherwise returns the error.
     fn recover(&mut self, error: GraphError) -> Result<(), GraphError> {
         if self.checks > 0 && !error.is_fatal() {
             // The list was read once; only whether it ended stays unknown.
@@ -186,21 +186,21 @@ impl ListReader {
         Err(error)
     }
 
-    /// What to ask for when this was too much.
+    /// The strategy to go on with when this one was too much.
     fn less(&self) -> Option<FetchStrategy> {
         let collection = self.plan.collection();
         let whole = collection.shape() == Shape::List && self.checks == 0;
         self.strategy.less(collection).filter(|_| whole)
     }
 
-    /// What is lacking so far of the objects that were given out, by policy type: assignments and
+    /// What is lacking so far of the objects that were returned, by policy type: assignments and
     /// links that could not be read.
     #[must_use]
     pub const fn incomplete(&self) -> &BTreeMap<PolicyTypeKey, Incomplete> {
         self.enricher.incomplete()
     }
 
-    /// Objects so far whose kind or family is not known. Each was given out under the policy type
+    /// Objects so far whose kind or family is not known. Each was returned under the policy type
     /// that takes the rest of its list.
     #[must_use]
     pub const fn unknown(&self) -> &BTreeMap<PolicyTypeKey, u64> {
@@ -213,8 +213,8 @@ impl ListReader {
         &self.round.left_out
     }
 
-    /// Begins again at the first page: a page of another size begins elsewhere. What was given out
-    /// stays given out.
+    /// Begins again at the first page: a page of another size begins elsewhere. Objects that
+    /// were returned are not returned again.
     fn begin_again(&mut self, strategy: FetchStrategy, reason: &'static str) {
         tracing::info!(
             path = self.plan.path(),
@@ -260,7 +260,7 @@ impl ListReader {
         Ok(read.unwrap_or_default())
     }
 
-    /// Completes a page that was read and moves on. The page stays the next one when that fails.
+    /// Completes a page that was read and moves on. When that fails, the same page is read next.
     async fn take(
         &mut self,
         step: &Step,
@@ -306,9 +306,9 @@ impl ListReader {
         })
     }
 
-    /// Leaves the page that was just read, with so many rows and whether one of them is new, and puts
-    /// the one its link leads to in its place. A link that must not be followed is held against the
-    /// next call: this page is good.
+    /// Moves from the page that was just read to the one that its link leads to. `brought` is how many
+    /// rows the page had, and whether one of them is new. A link that must not be followed fails the
+    /// next call, because this page is good.
     fn go_on(&mut self, step: &Step, link: Option<&str>, brought: (u64, bool)) {
         self.pages += 1;
         self.steps.pop_front();
@@ -319,7 +319,7 @@ impl ListReader {
         };
         let next = self.follow(link, brought);
         self.steps.push_front(Step {
-            // Where it must not be followed, nothing is asked for any more.
+            // When it must not be followed, nothing is requested any more.
             url: next.as_ref().unwrap_or(&step.url).clone(),
             address_kind: AddressKind::Next,
             of_parents: step.of_parents,

@@ -1,10 +1,10 @@
-//! Texts that were met before.
+//! Texts that were seen before.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// Texts seen, as eight bytes each. The hashes are keyed afresh for each list, so that nobody can
-/// prepare texts that are mistaken for each other.
+/// Texts seen, as eight bytes each. Each list has a hash key of its own, so that texts
+/// with equal hashes cannot be prepared.
 #[derive(Default)]
 pub(crate) struct SeenKeys {
     hashes: HashSet<u64>,
@@ -20,17 +20,17 @@ impl SeenKeys {
         }
     }
 
-    /// Whether `text` is new.
+    /// Adds `text`. Returns whether it is new.
     pub(crate) fn insert(&mut self, text: &str) -> bool {
         self.hashes.insert(self.keys.hash_one(text))
     }
 
-    /// Whether `text` was met.
+    /// Whether `text` was seen.
     pub(crate) fn contains(&self, text: &str) -> bool {
         self.hashes.contains(&self.keys.hash_one(text))
     }
 
-    /// Takes over what a sibling has met.
+    /// Adds what a sibling has seen.
     pub(crate) fn absorb(&mut self, sibling: Self) {
         self.hashes.extend(sibling.hashes);
     }

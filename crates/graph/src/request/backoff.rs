@@ -10,7 +10,8 @@ use crate::error::Waits;
 /// No wait that this crate computes by itself is longer.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Longer demands are taken as this one: nobody waits for them anyway, and they stay computable.
+/// Longer values are cut to this one, so that adding them to a time cannot overflow. No request may
+/// wait that long anyway.
 const LONGEST_DEMAND: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads a `Retry-After` value: seconds, seconds with decimals (Graph sends them, RFC 9110 knows

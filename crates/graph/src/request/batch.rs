@@ -44,8 +44,8 @@ impl TenantGraph {
     /// list may have more pages: [`TenantGraph::pages`].
     ///
     /// # Errors
-    /// Only what stops every request of the tenant ([`GraphError::is_fatal`]). What went wrong with
-    /// one read stands in its place.
+    /// Only what stops every request of the tenant ([`GraphError::is_fatal`]). The error of one
+    /// read is that read's result.
     pub async fn batch(
         &self,
         version: &str,
@@ -102,7 +102,7 @@ impl TenantGraph {
         chunks
     }
 
-    /// Sends one envelope's worth of reads until each has its answer.
+    /// Sends the reads of one envelope until each has its answer.
     async fn settle(
         &self,
         root: &VersionRoot,
@@ -189,8 +189,8 @@ impl TenantGraph {
         Ok(answers)
     }
 
-    /// Waits as long as any of the failed reads was asked to. Gives those that may be sent again;
-    /// when there is no more patience, the others' errors become their answers.
+    /// Waits for the longest wait that a failed read was asked for. Returns the reads that may be sent
+    /// again; when the longest wait is used up, the errors of the others become their answers.
     async fn wait_for_all<'a>(
         &self,
         patience: &mut Patience,

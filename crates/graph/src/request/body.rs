@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::error::{GraphError, GraphErrorKind};
 
-/// A body that is looked at after its answer was taken.
+/// The body of a success, not yet parsed.
 #[derive(Debug, Clone)]
 pub struct Body {
     /// As it came.

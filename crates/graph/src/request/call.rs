@@ -20,20 +20,20 @@ use crate::request::refusal::{self, Refusal, Usage};
 use crate::request::sent::Sent;
 use crate::sign_in::token::Token;
 
-/// Status 500 is often no passing trouble with Intune; it gets fewer attempts than a gateway's.
+/// Intune's status 500 often stays, so it gets fewer attempts than the errors of a gateway.
 pub(crate) const TRIES_AT_500: u32 = 3;
 
-/// A gateway that gave up on a large page gives up on it again, after a long wait each time. Where
-/// less can be asked for, that is the better next attempt.
+/// A gateway that timed out on a large page times out on it again, after a long wait each time. Where
+/// a smaller page can be requested, that is the better next attempt.
 const TRIES_BEFORE_LESS: u32 = 2;
 
-/// A body that cannot be read gets so many attempts: it may have been cut off on the way.
+/// Attempts when a body cannot be read: it may have been cut off on the way.
 pub(crate) const TRIES_AT_INVALID: u32 = 3;
 
 /// Codes of errors by which an endpoint refuses an application, and not its token.
 const DENIALS: [&str; 3] = ["Forbidden", "AccessDenied", "Authorization_RequestDenied"];
 
-/// What an address stands for, which decides what its absence means.
+/// What an address leads to, which decides what its absence means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressKind {
     /// The first page of a collection.
@@ -150,7 +150,7 @@ impl TenantGraph {
         let (url, address_kind, charges) = (call.url, call.address_kind, call.charges);
         let (mut renewed, mut fresh, mut sent_before) = (false, false, 0);
         let mut throttled_by = None;
-        // Attempts that ended in a way that is worth only so many.
+        // Attempts that ended with an error whose number of attempts is limited.
         let mut limited = 0;
         loop {
             self.know_of_intune(charges)?;
@@ -316,8 +316,8 @@ impl TenantGraph {
         claims.is_some() || !refused_by_the_endpoint && !token.is_renewed_in_vain()
     }
 
-    /// Lets nobody ask for the same services for `wait`; nobody at all with the application, where
-    /// the limit is its own.
+    /// Holds all requests to the same services for `wait`; where the limit is the application's, all
+    /// requests of the application.
     pub(crate) fn pause(&self, charges: &[Charge], application: bool, wait: Duration) {
         for charge in charges {
             self.pacer.pause(charge.bucket, wait);
@@ -327,7 +327,7 @@ impl TenantGraph {
         }
     }
 
-    /// Keeps in mind that the tenant has no Intune: every other request to it would be refused.
+    /// Records that the tenant has no Intune: every other request to it would be refused.
     pub(crate) fn remember(&self, error: GraphError) -> GraphError {
         if error.kind == GraphErrorKind::IntuneNotAvailable {
             self.without_intune.get_or_init(|| error.clone());
@@ -335,7 +335,7 @@ impl TenantGraph {
         error
     }
 
-    /// The refusal that said that there is no Intune, when that is what is asked for.
+    /// Fails with the refusal that reported that there is no Intune, when the request is to Intune.
     fn know_of_intune(&self, charges: &[Charge]) -> Result<(), GraphError> {
         let intune = charges.iter().all(|charge| charge.bucket.is_intune());
         match self.without_intune.get() {

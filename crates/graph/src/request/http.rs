@@ -19,7 +19,7 @@ use crate::request::backoff::{self, Patience};
 use crate::request::parse::without_mark;
 use crate::request::sent::Sent;
 
-/// So much of an error's body is looked at.
+/// How many bytes of an error's body are read.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
 
 /// Connections and what decides about waits.
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Sources {
     }
 }
 
-/// An answer that was read to its end, or as far as an error's body is looked at.
+/// An answer that was read to its end; an error's body up to [`ERROR_BODY_BYTES`].
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,

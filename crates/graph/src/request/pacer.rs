@@ -1,9 +1,9 @@
-//! How often one tenant is asked.
+//! How often requests are sent for one tenant.
 //!
 //! Graph counts requests per application, tenant and service, throttled ones too. Each service is
-//! therefore asked less often than published from the first request on; when one request is asked
-//! to slow down, every request to the same service waits; and when Graph reports that much of a limit
-//! is used, requests keep a distance before it is reached.
+//! therefore asked less often than published from the first request on; when one request is
+//! throttled, every request to the same service waits; and when Graph reports that much of a limit is
+//! used, requests are spaced before it is reached.
 
 mod bucket;
 mod lane;

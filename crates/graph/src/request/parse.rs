@@ -16,13 +16,13 @@ use serde_json::Value;
 pub(crate) use envelope::{open, open_object, without_mark};
 pub(crate) use row::{RawRow, Row};
 
-/// Reads an object that is asked for by itself. One that cannot be read as it was sent is refused:
-/// what it refers to would be another object, or missing.
+/// Reads an object that was requested by itself. One that cannot be read as it was sent is an error,
+/// because it could refer to another object, or to none.
 pub(crate) fn object(body: &[u8]) -> Result<Value, &'static str> {
     whole(open_object(body)?).map_err(|_| "it has values that cannot be read as they were sent")
 }
 
-/// Gives each row of a page to `take`, one at a time, and returns how many there are. Rows that
+/// Passes each row of a page to `take`, one at a time, and returns how many there are. Rows that
 /// cannot be read as they were sent are refused with their page, for the reason that [`object`] has.
 pub(crate) fn each(body: &[u8], take: &mut impl FnMut(Value)) -> Result<usize, &'static str> {
     let page = open(body)?;

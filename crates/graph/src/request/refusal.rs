@@ -1,7 +1,7 @@
 //! Distinguishing refusals of Graph.
 //!
 //! Status and `code` decide wherever they can. A few refusals of Intune differ in their text alone;
-//! that text is looked at and dropped.
+//! that text is compared and dropped.
 
 mod challenge;
 #[cfg(test)]
@@ -60,7 +60,7 @@ pub(crate) struct Described {
 }
 
 impl Refusal {
-    /// Whether only somebody who knows who asks can have answered like this.
+    /// Whether only a service that has accepted the token can have answered like this.
     pub(crate) const fn shows_an_accepted_token(&self) -> bool {
         match self {
             Self::Gone { object } => *object,

@@ -16,7 +16,7 @@ pub(crate) struct RowAssignments<'a> {
     pub(crate) former: Option<&'a [Value]>,
 }
 
-/// Puts the assignments into an observation. Gives whether links of theirs are not kept.
+/// Puts the assignments into an observation. Returns whether some of their links were left out.
 pub(crate) fn set_assignments(
     observation: &mut Observation,
     read: &RowAssignments<'_>,

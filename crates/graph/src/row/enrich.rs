@@ -183,7 +183,8 @@ impl Enricher {
         }
     }
 
-    /// Why the read is not worth sending.
+    /// Why the read is not sent: an earlier one was throttled or got no answer, or too many reads of
+    /// its kind failed.
     fn hopeless(&self, read: &FurtherRead) -> Option<GraphError> {
         let failed = self.failures.get(read.word());
         self.exhausted.clone().or_else(|| {

@@ -6,7 +6,7 @@ use crate::collections::{Assignments, Collection, Related};
 use crate::request::link::segment;
 use crate::row::links::certificates;
 
-/// Settings that a page is asked to have.
+/// Settings on a page, as `$top` requests them.
 pub(crate) const MOST_SETTINGS: usize = 1_000;
 
 /// A read for one object, under its address.

@@ -52,8 +52,8 @@ const BODY: &str = "scriptcontent";
 /// Collections of name and value pairs whose values may be secrets.
 const PAIRS: [&str; 2] = ["omaSettings", "customSettings"];
 
-/// Replaces every value in `object` that is or may hold a secret. Gives what versions before made of
-/// it, where that is something else: they left URLs as they are.
+/// Replaces every value in `object` that is or may hold a secret. Returns the object as
+/// earlier versions redacted it, where that differs: they left URLs as they are.
 pub(crate) fn redact_secrets(object: &mut Value) -> Option<Value> {
     replace_members(object);
     if !user_information::is_in(object) {

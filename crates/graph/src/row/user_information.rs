@@ -2,14 +2,14 @@
 //! carry it, alone or within a longer text.
 //!
 //! RFC 3986, section 3.2: an authority begins after `//` and ends before the next `/`, `?` or `#`;
-//! what stands in it before `@` is user information. Passwords are found with `@` in them, too, so
-//! the last one counts.
+//! its part before `@` is user information. Some passwords have an `@` in them, so the last one
+//! counts.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// What stands in place of user information.
+/// What user information is replaced by.
 const REDACTED: &str = "redacted";
 
 /// The text with the user information of every URL in it replaced by a fixed word.

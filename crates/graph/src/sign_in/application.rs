@@ -10,9 +10,7 @@ use crate::sign_in::credential::Credential;
 pub struct Application {
     /// The cloud that the directory lives in.
     pub cloud: Cloud,
-    /// The tenant's directory.
     pub directory_id: DirectoryId,
-    /// The application's client id.
     pub client_id: String,
     /// What the application proves itself with. `Debug` does not show it.
     pub credential: Credential,

@@ -1,7 +1,7 @@
-//! Signing in, once for all who wait.
+//! Signing in, once for all requests that wait for a token.
 //!
 //! Microsoft Entra answers applications that ask for tokens too often with an error, so one token
-//! serves every list of a tenant, is renewed after four fifths of its life, and is asked for by one
+//! serves every list of a tenant, is renewed after four fifths of its life, and is requested by one
 //! request at a time.
 
 mod refusal;
@@ -143,7 +143,7 @@ impl TokenSlot {
         }
     }
 
-    /// Forgets `token`, unless another has taken its place. The next one is asked for with `claims`.
+    /// Forgets `token`, unless another has taken its place. The next one is requested with `claims`.
     pub(crate) async fn discard(&self, token: &Arc<Token>, claims: Option<String>) {
         let mut state = self.state.lock().await;
         if state

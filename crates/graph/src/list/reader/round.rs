@@ -1,4 +1,4 @@
-//! What is known of a list since it was begun at its first page.
+//! What was found in a list since it was begun at its first page.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Round {
         }
     }
 
-    /// Counts what a page holds besides observations. Gives whether some of that is new.
+    /// Counts what a page holds besides observations. Returns whether some of that is new.
     pub(super) fn count(&mut self, wanted: &[PolicyTypeKey], read: &PageRead) -> bool {
         for key in &read.unknown {
             *self.unknown.entry(*key).or_default() += 1;
@@ -61,7 +61,7 @@ impl Round {
         new
     }
 
-    /// Counts the rows of a page of parents. Gives whether one of them is new.
+    /// Counts the rows of a page of parents. Returns whether one of them is new.
     pub(super) fn count_parents(&mut self, wanted: &[PolicyTypeKey], read: &ParentsRead) -> bool {
         for problem in &read.problems {
             self.add(wanted, problem, self.parent_rows);

@@ -22,7 +22,7 @@ pub(super) enum ReadOutcome {
     /// It may succeed in another envelope.
     Failed {
         error: GraphError,
-        /// So many attempts are worth while.
+        /// The most attempts that such an error gets.
         tries: u32,
         after: Option<Duration>,
         throttle: Option<Throttle>,
@@ -138,7 +138,7 @@ impl ReadOutcome {
         }
     }
 
-    /// Whether only somebody who knows who asks can have answered like this.
+    /// Whether only a service that has accepted the token can have answered like this.
     pub(super) fn shows_an_accepted_token(&self) -> bool {
         match self {
             Self::Settled(Ok(_)) => true,

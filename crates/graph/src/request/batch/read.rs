@@ -39,7 +39,7 @@ pub(super) struct Waiting<'a> {
     pub(super) request: &'a SubRequest,
     pub(super) charge: Charge,
     pub(super) attempts: u32,
-    /// Attempts that ended in a way that is worth only so many.
+    /// Attempts that ended with an error whose number of attempts is limited.
     pub(super) limited: u32,
     /// Whether the token was renewed for it.
     pub(super) renewed: bool,

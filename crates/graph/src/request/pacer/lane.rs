@@ -86,7 +86,7 @@ impl Lane {
         self.starts.insert(place, (at, units));
     }
 
-    /// Gives units back that were taken note of.
+    /// Removes units that were counted.
     pub(super) fn remove(&mut self, at: Instant, units: u32) {
         if let Some(place) = self.starts.iter().position(|one| *one == (at, units)) {
             self.starts.remove(place);

@@ -37,8 +37,8 @@ pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
 
 /// Opens the body of a page. Every page of a list goes through here.
 ///
-/// A byte order mark is passed over. Text that is not Unicode, or not JSON, costs the row that it
-/// stands in and no other. A body that reports an error is refused, also when there are rows beside
+/// A byte order mark is passed over. Text that is not Unicode, or not JSON, damages the row that
+/// it is in and no other. A body that reports an error is refused, also when there are rows beside
 /// it: those may be the first of many.
 ///
 /// # Errors
