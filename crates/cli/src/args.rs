@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Who belongs to which tenant, with which role.
+    /// Members of tenants and their roles.
     #[command(subcommand)]
     Member(MemberCommand),
     /// Keys that encrypt tenant secrets.
@@ -57,13 +57,13 @@ pub(crate) enum Command {
     /// Operation runs.
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// What the last syncs found.
+    /// Items, links and changes that syncs found.
     #[command(subcommand)]
     Inventory(InventoryCommand),
     /// Groups of a tenant's directory.
     #[command(subcommand)]
     Groups(GroupsCommand),
-    /// The queues of the installation, for its operators.
+    /// Queues of the installation, for its operators.
     #[command(subcommand)]
     Queue(QueueCommand),
 }

@@ -1,6 +1,6 @@
 //! The `atlas` command: administration of an installation (through its database) and a client of
 //! its HTTP API. Exit status 0 is success, 1 a failure with one line that says why, 2 wrong usage,
-//! and 141 that nobody reads what it prints any more.
+//! and 141 a closed standard output.
 
 #![deny(
     clippy::print_stdout,

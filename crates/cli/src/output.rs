@@ -34,7 +34,7 @@ pub(crate) fn line(text: impl Display) -> Result<(), NotPrinted> {
         .map_err(NotPrinted)
 }
 
-/// Prints a line for people to standard error. What it says is of no use when nobody can read it.
+/// Prints a line for people to standard error. Ignores failures to print.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -109,7 +109,7 @@ fn credential(
             federated_token_file: Some(name),
             ..
         } => StoredProof::FederatedToken(name),
-        // The definition of the arguments lets nobody come here.
+        // clap requires one of them.
         _ => bail!("no credentials are given"),
     };
     Ok(NewCredential { client_id, proof })

@@ -10,11 +10,11 @@ use crate::args::connections::Api;
 /// Groups.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupsCommand {
-    /// Bring the stored groups of one or more tenants up to date, or join the run that does.
+    /// Start a sync of the groups of one or more tenants, or join the one that is active.
     Sync(GroupsSync),
-    /// Find groups by name: stored ones, or with your own token those that the directory shows you.
+    /// Find groups by name: stored ones, or with your own token those that you may see in the directory.
     Search(GroupsSearch),
-    /// Names for ids of groups, from what is stored.
+    /// Show the names of groups by their ids, from the stored groups.
     Resolve(GroupsResolve),
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct GroupsSync {
     /// Tenants, by id or name.
     #[arg(required = true)]
     pub tenants: Vec<String>,
-    /// Show a progress bar per run and wait for the end.
+    /// Show a progress bar for each run and wait until the runs end.
     #[arg(long)]
     pub follow: bool,
 }
@@ -38,13 +38,13 @@ pub(crate) struct GroupsSearch {
     pub api: Api,
     /// Tenant, by id or name.
     pub tenant: String,
-    /// A name, or a part of it.
+    /// A name or a part of one.
     pub q: String,
-    /// File with your own delegated token for Microsoft Graph, to ask the directory; - reads it
-    /// from standard input. Without it the stored groups are searched.
+    /// File with your own delegated token for Microsoft Graph, to search the directory; - reads it
+    /// from standard input. Without this option the stored groups are searched.
     #[arg(long, value_name = "PATH")]
     pub graph_token_file: Option<PathBuf>,
-    /// How many, at most.
+    /// Most groups to list.
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub limit: u32,
 }
@@ -56,7 +56,7 @@ pub(crate) struct GroupsResolve {
     pub api: Api,
     /// Tenant, by id or name.
     pub tenant: String,
-    /// Ids in Microsoft Entra.
+    /// Ids of groups in Microsoft Entra.
     #[arg(required = true)]
     pub ids: Vec<Uuid>,
 }

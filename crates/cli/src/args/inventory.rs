@@ -10,9 +10,9 @@ use crate::args::connections::Api;
 pub(crate) enum InventoryCommand {
     /// List items of a tenant, by name.
     List(InventoryList),
-    /// List what a tenant's items lean on and are aimed at, by target.
+    /// List links of a tenant's items: what they depend on and apply to, by target.
     Links(InventoryLinks),
-    /// List what changed in a tenant, the newest first.
+    /// List changes of a tenant's items, the newest first.
     Changes(InventoryChanges),
 }
 
@@ -23,13 +23,13 @@ pub(crate) struct InventoryList {
     pub api: Api,
     /// Tenant, by id or name.
     pub tenant: String,
-    /// Only this policy type; may be repeated.
+    /// Only items of this policy type; may be repeated.
     #[arg(long = "policy-type")]
     pub policy_types: Vec<String>,
-    /// Only names that contain this text.
+    /// Only items whose names contain this text.
     #[arg(long)]
     pub q: Option<String>,
-    /// How many, at most.
+    /// Most items to list.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,
 }
@@ -47,13 +47,13 @@ pub(crate) struct InventoryLinks {
     /// Only links to targets of this kind, such as group.
     #[arg(long)]
     pub target_kind: Option<String>,
-    /// Only links to the target with this id among its kind.
+    /// Only links to the target with this id.
     #[arg(long, requires = "target_kind")]
     pub target_id: Option<String>,
-    /// Only links that lead nowhere.
+    /// Only dangling links, whose target is not there.
     #[arg(long)]
     pub dangling: bool,
-    /// How many, at most.
+    /// Most links to list.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,
 }
@@ -65,19 +65,19 @@ pub(crate) struct InventoryChanges {
     pub api: Api,
     /// Tenant, by id or name.
     pub tenant: String,
-    /// Only changes since then, as 2026-01-31T00:00:00Z.
+    /// Only changes since this time, such as 2026-01-31T00:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Only of the item with this id.
+    /// Only changes of the item with this id.
     #[arg(long)]
     pub item: Option<Uuid>,
-    /// Only created, changed, reassigned, gone or back.
+    /// Only changes of this kind: created, changed, reassigned, gone or back.
     #[arg(long)]
     pub kind: Option<String>,
-    /// Only of this policy type.
+    /// Only changes of items of this policy type.
     #[arg(long = "policy-type")]
     pub policy_type: Option<String>,
-    /// How many, at most.
+    /// Most changes to list.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,
 }

@@ -13,13 +13,13 @@ pub(crate) enum UserCommand {
     Add {
         #[command(flatten)]
         database: Database,
-        /// E-mail address; the user's name on this command line.
+        /// E-mail address. Other commands name the user by it.
         #[arg(long)]
         email: String,
-        /// Name for people.
+        /// Display name.
         #[arg(long)]
         name: String,
-        /// The user operates the installation: may look at its queues and workers.
+        /// Let the user operate the installation: see its queues and workers.
         #[arg(long)]
         operator: bool,
     },
@@ -28,7 +28,7 @@ pub(crate) enum UserCommand {
 /// Token administration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Make a token for a user. It is shown once and cannot be shown again.
+    /// Create a token for a user. It is shown once and cannot be shown again.
     Create {
         #[command(flatten)]
         database: Database,
@@ -38,11 +38,11 @@ pub(crate) enum TokenCommand {
         /// What the token is for.
         #[arg(long)]
         name: String,
-        /// Days until it expires; without it, it does not.
+        /// Days until the token expires. Without this option it does not expire.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires_in_days: Option<u32>,
     },
-    /// Make a token useless, within five seconds.
+    /// Revoke a token. It stops working within five seconds.
     Revoke {
         #[command(flatten)]
         database: Database,

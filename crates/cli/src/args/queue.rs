@@ -5,24 +5,24 @@ use clap::{Args, Subcommand};
 
 use crate::args::connections::{Api, Database};
 
-/// Looking at queues, and holding them.
+/// Queue administration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueCommand {
-    /// Show how the runs of each kind stand, and which workers there are.
+    /// Show the runs of each kind by status, and the workers.
     Status(Api),
-    /// Let no further run of a kind be taken up. Runs that are under way go on; new ones wait.
+    /// Pause a kind of run: workers claim no more of them. Running ones go on; queued ones wait.
     Pause {
         #[command(flatten)]
         control: QueueControl,
-        /// Why, for whoever looks.
+        /// Why; shown with the queue.
         #[arg(long, value_parser = short)]
         reason: Option<String>,
     },
-    /// Let runs of a kind be taken up again.
+    /// Resume a kind of run.
     Resume(QueueControl),
 }
 
-/// Which kind, and who asks.
+/// Which kind of run, and who does it.
 #[derive(Debug, Args)]
 pub(crate) struct QueueControl {
     #[command(flatten)]
@@ -30,7 +30,7 @@ pub(crate) struct QueueControl {
     /// The kind of run.
     #[arg(long, default_value_t = OperationKind::InventorySync)]
     pub kind: OperationKind,
-    /// Who asks, for the audit log.
+    /// Who does it, for the audit log.
     #[arg(long, env = "USER", default_value = "installation", value_parser = short)]
     pub by: String,
 }

@@ -13,7 +13,7 @@ pub(crate) struct SyncArguments {
     /// Tenants, by id or name.
     #[arg(required = true)]
     pub tenants: Vec<String>,
-    /// Show a progress bar per run and wait for the end.
+    /// Show a progress bar for each run and wait until the runs end.
     #[arg(long)]
     pub follow: bool,
     /// Only this policy type; may be repeated.
@@ -22,10 +22,10 @@ pub(crate) struct SyncArguments {
     /// Only policy types of this category; may be repeated.
     #[arg(long = "category")]
     pub categories: Vec<String>,
-    /// Leave out the objects that policies lean on.
+    /// Leave out foundations: objects that policies refer to, such as filters and scope tags.
     #[arg(long)]
     pub no_foundations: bool,
-    /// Do not record what items refer to.
+    /// Do not store links between items and their targets.
     #[arg(long)]
     pub no_dependencies: bool,
 }
@@ -35,13 +35,13 @@ pub(crate) struct SyncArguments {
 pub(crate) enum RunsCommand {
     /// List the newest runs.
     List(RunsList),
-    /// Show one run with its results per policy type.
+    /// Show a run with its results per policy type.
     Show(OneRun),
-    /// Follow one run to its end.
+    /// Follow a run to its end.
     Watch(OneRun),
     /// Cancel a run: at once while it is queued, within seconds while it is running.
     Cancel(RunCancel),
-    /// Ask for the work of a run that has ended again, as a new run.
+    /// Repeat a run that has ended, as a new run.
     Retry(RunRetry),
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct RunsList {
     /// Only runs with this status: queued, running or completed.
     #[arg(long)]
     pub status: Option<String>,
-    /// How many, at most.
+    /// Most runs to list.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
 }
@@ -85,10 +85,10 @@ pub(crate) struct RunCancel {
 pub(crate) struct RunRetry {
     #[command(flatten)]
     pub run: OneRun,
-    /// Only the policy types that the run failed to read or did not come to.
+    /// Read only the policy types that the run failed to read or did not reach.
     #[arg(long)]
     pub failed_only: bool,
-    /// Show a progress bar and wait for the end.
+    /// Show a progress bar and wait until the run ends.
     #[arg(long)]
     pub follow: bool,
 }

@@ -11,9 +11,9 @@ use crate::args::connections::{Database, Keys};
 /// Tenant administration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TenantCommand {
-    /// Add a tenant, with its application's credentials if they are at hand.
+    /// Add a tenant, with or without its application's credentials.
     Add(TenantAdd),
-    /// What a tenant's application proves itself with to Microsoft Entra.
+    /// Credentials of a tenant's application in Microsoft Entra.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
     /// List all tenants.
@@ -27,7 +27,7 @@ pub(crate) struct TenantAdd {
     pub database: Database,
     #[command(flatten)]
     pub keys: Keys,
-    /// Name for people.
+    /// Display name.
     #[arg(long)]
     pub name: String,
     /// The tenant's id in Microsoft Entra ("Directory (tenant) ID").
@@ -46,12 +46,12 @@ pub(crate) struct TenantAdd {
 /// Administration of credentials.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CredentialsCommand {
-    /// Store credentials of a tenant's application, in place of those before. Runs that begin later
-    /// use them.
+    /// Store credentials of a tenant's application and replace earlier ones. Runs that begin later use
+    /// them.
     Set(CredentialsSet),
 }
 
-/// Credentials for a tenant that is known.
+/// New credentials of a tenant.
 #[derive(Debug, Args)]
 pub(crate) struct CredentialsSet {
     #[command(flatten)]
@@ -68,7 +68,7 @@ pub(crate) struct CredentialsSet {
     pub proof: Proof,
 }
 
-/// What an application proves itself with: one of these.
+/// An application's proof: one of these.
 #[derive(Debug, Args)]
 #[group(id = "proof", multiple = false)]
 pub(crate) struct Proof {
@@ -80,7 +80,7 @@ pub(crate) struct Proof {
     #[arg(long, value_name = "NAME", requires = "client_id")]
     pub certificate_file: Option<CredentialFile>,
     /// Name of a file with a token of another issuer (workload identity federation), in the same
-    /// directory. It is read anew at each sign-in. Only the name is stored.
+    /// directory. The file is read at each sign-in. Only the name is stored.
     #[arg(long, value_name = "NAME", requires = "client_id")]
     pub federated_token_file: Option<CredentialFile>,
 }
