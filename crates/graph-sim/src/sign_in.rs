@@ -3,21 +3,24 @@
 mod assertion;
 mod keys;
 mod refusal;
+mod tokens;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::web::Query;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::answer::{Answer, random_bits};
+use crate::answer::Answer;
 use assertion::{Certificate, Expected, now};
 use keys::Keys;
+use tokens::Tokens;
 
 pub use assertion::FederatedCredential;
 pub use keys::UserToken;
 pub use refusal::SignInRefusal;
+pub(crate) use tokens::{Bearer, Holder};
 
 /// What tokens for Graph are for.
 const GRAPH: &str = "https://graph.microsoft.com";
@@ -25,35 +28,6 @@ const GRAPH: &str = "https://graph.microsoft.com";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The grant for tokens on behalf of a user.
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-
-/// Who a token is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) tenant: String,
-    pub(crate) application: String,
-    /// A user is behind it.
-    pub(crate) delegated: bool,
-}
-
-#[derive(Debug)]
-struct Issued {
-    holder: Holder,
-    until: Instant,
-    /// The revocation that the token's request knew of, in seconds since 1970.
-    knows_revocation: i64,
-}
-
-/// What a bearer token is worth.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Bearer {
-    Good(Holder),
-    /// It was good.
-    Expired(Holder),
-    /// It is good but for these claims, which a new one has to be asked for with.
-    Challenged(Holder, String),
-    /// Never issued, or revoked.
-    Unknown,
-}
 
 /// Who may sign in.
 #[derive(Clone)]
@@ -65,11 +39,7 @@ pub(crate) struct Application {
 
 #[derive(Default)]
 struct Inner {
-    tokens: HashMap<String, Issued>,
-    issued: HashMap<String, u64>,
-    lifetime: Duration,
-    /// When tokens of a tenant were revoked last, in seconds since 1970.
-    revoked: HashMap<String, i64>,
+    tokens: Tokens,
     certificates: Vec<Certificate>,
     federated: Vec<FederatedCredential>,
 }
@@ -110,7 +80,7 @@ impl SignIn {
         lifetime: Duration,
     ) -> Self {
         let inner = Inner {
-            lifetime,
+            tokens: Tokens::new(lifetime),
             ..Inner::default()
         };
         Self {
@@ -142,7 +112,7 @@ impl SignIn {
     /// Answers a request for a token.
     pub(crate) fn token(&self, request: &TokenRequest<'_>) -> Answer {
         match self.check(request) {
-            Ok((holder, form)) => self.issue(holder, &form),
+            Ok((holder, form)) => self.lock().tokens.issue(holder, &form),
             Err(refusal) => refusal.answer(),
         }
     }
@@ -255,75 +225,28 @@ impl SignIn {
         Ok(())
     }
 
-    fn issue(&self, holder: Holder, form: &Form) -> Answer {
-        let token = format!("sim-{:032x}", random_bits());
-        let now = Instant::now();
-        let mut inner = self.lock();
-        let lifetime = inner.lifetime;
-        // Long dead tokens are forgotten, so that a long-lived simulator does not grow.
-        let kept = Duration::from_secs(3_600);
-        inner.tokens.retain(|_, one| one.until + kept > now);
-        *inner.issued.entry(holder.tenant.clone()).or_default() += 1;
-        inner.tokens.insert(
-            token.clone(),
-            Issued {
-                holder,
-                until: now + lifetime,
-                knows_revocation: known_revocation(form),
-            },
-        );
-        drop(inner);
-        let body = json!({
-            "token_type": "Bearer",
-            "expires_in": lifetime.as_secs(),
-            "ext_expires_in": lifetime.as_secs(),
-            "access_token": token,
-        });
-        Answer::plain_json(200, &body)
-    }
-
     /// What the `Authorization` header is worth.
     pub(crate) fn bearer(&self, authorization: Option<&str>) -> Bearer {
-        let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
-        let inner = self.lock();
-        let Some(issued) = token.and_then(|token| inner.tokens.get(token)) else {
-            return Bearer::Unknown;
-        };
-        let holder = issued.holder.clone();
-        if issued.until <= Instant::now() {
-            return Bearer::Expired(holder);
-        }
-        match inner.revoked.get(&holder.tenant) {
-            Some(revoked) if issued.knows_revocation < *revoked => {
-                Bearer::Challenged(holder, claims(*revoked))
-            }
-            _ => Bearer::Good(holder),
-        }
+        self.lock().tokens.bearer(authorization)
     }
 
     pub(crate) fn revoke(&self, tenant: &str) {
-        self.lock()
-            .tokens
-            .retain(|_, issued| issued.holder.tenant != tenant);
+        self.lock().tokens.revoke(tenant);
     }
 
-    /// Tokens of the tenant are no longer good until one is asked for with the claims that the
-    /// answers carry. Gives the claims.
+    /// Tokens of the tenant are no longer good until one is requested with the claims that the
+    /// answers carry. Returns the claims.
     pub(crate) fn challenge(&self, tenant: &str) -> String {
-        let mut inner = self.lock();
-        let last = inner.revoked.get(tenant).copied().unwrap_or(0);
-        // Each is later than the one before.
-        let revoked = now().max(last + 1);
-        inner.revoked.insert(tenant.to_owned(), revoked);
-        claims(revoked)
+        self.lock().tokens.challenge(tenant)
     }
 
+    /// How many tokens the tenant's applications got.
     pub(crate) fn issued(&self, tenant: &str) -> u64 {
-        self.lock().issued.get(tenant).copied().unwrap_or(0)
+        self.lock().tokens.issued(tenant)
     }
 
     pub(crate) fn set_lifetime(&self, lifetime: Duration) {
-        self.lock().lifetime = lifetime;
+        self.lock().tokens.set_lifetime(lifetime);
     }
 
     /// Lets the application prove itself with this certificate too.
@@ -349,17 +272,13 @@ impl SignIn {
         let claims = wanted.claims(root, tenant);
         let token = self.keys().sign(&claims).unwrap_or_default();
         if wanted.audience == GRAPH && !wanted.scopes.is_empty() {
-            let life = u64::try_from(wanted.lifetime_seconds).unwrap_or(0);
-            let issued = Issued {
-                holder: Holder {
-                    tenant: tenant.to_owned(),
-                    application: self.application.client_ids[0].clone(),
-                    delegated: true,
-                },
-                until: Instant::now() + Duration::from_secs(life),
-                knows_revocation: now(),
+            let lifetime = Duration::from_secs(u64::try_from(wanted.lifetime_seconds).unwrap_or(0));
+            let holder = Holder {
+                tenant: tenant.to_owned(),
+                application: self.application.client_ids[0].clone(),
+                delegated: true,
             };
-            self.lock().tokens.insert(token.clone(), issued);
+            self.lock().tokens.insert(token.clone(), holder, lifetime);
         }
         token
     }
@@ -390,21 +309,4 @@ impl SignIn {
             SignInRefusal::TenantNotFound.answer()
         })
     }
-}
-
-/// The claims that a token has to be asked for with after a revocation.
-fn claims(revoked: i64) -> String {
-    let value = revoked.to_string();
-    json!({"access_token": {"nbf": {"essential": true, "value": value}}}).to_string()
-}
-
-/// The revocation that a request for a token knows of.
-fn known_revocation(form: &Form) -> i64 {
-    let claims = form.get("claims").map_or("", String::as_str);
-    let claims: Value = serde_json::from_str(claims).unwrap_or_default();
-    let value = &claims["access_token"]["nbf"]["value"];
-    value
-        .as_str()
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(0)
 }
