@@ -1,6 +1,8 @@
 //! Operation runs.
 
 pub(crate) mod example;
+mod heartbeat;
+mod status;
 
 use atlas_domain::run as domain;
 use atlas_domain::run::{ProgressPhase, RunAction, RunState};
@@ -13,6 +15,9 @@ use uuid::Uuid;
 use crate::links::{Links, RunLinks};
 use crate::wire::cancel::Cancel;
 use crate::wire::run_error::RunError;
+use heartbeat::{Heartbeat, HeartbeatState};
+
+pub(crate) use status::{Outcome, Status};
 
 /// A background operation on one tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -100,32 +105,6 @@ pub(crate) enum Disposition {
     Joined,
 }
 
-/// The status of a run. No values will be added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    /// Waits for a worker.
-    Queued,
-    /// A worker executes it.
-    Running,
-    /// Has ended and will not change.
-    Completed,
-}
-
-/// How a run ended. No values will be added.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
-    /// The run succeeded completely.
-    Succeeded,
-    /// Some parts succeeded and some failed; the results list them.
-    PartiallySucceeded,
-    /// The run failed.
-    Failed,
-    /// The run was cancelled.
-    Cancelled,
-}
-
 /// A reference to a tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct TenantReference {
@@ -190,30 +169,6 @@ pub(crate) struct Wait {
     reason: &'static str,
     /// The earliest time at which the run starts.
     not_before: DateTime<Utc>,
-}
-
-/// The heartbeat of the worker of a run.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Heartbeat {
-    /// Time of the last heartbeat.
-    last_at: DateTime<Utc>,
-    /// Whether the heartbeat is on time.
-    state: HeartbeatState,
-    /// Identifier of the worker.
-    #[schema(max_length = 256)]
-    worker_id: String,
-}
-
-/// Whether a heartbeat is on time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum HeartbeatState {
-    /// On time.
-    Ok,
-    /// No heartbeat for more than half of the lease.
-    Late,
-    /// The lease has expired; another worker will take over the run.
-    Lost,
 }
 
 /// Numbers of what a run did.
@@ -326,9 +281,10 @@ impl OperationRun {
                 heartbeat_at,
                 lease_expires_at,
             } => {
+                let state = HeartbeatState::at(now, heartbeat_at, lease_expires_at);
                 shown.heartbeat = Some(Heartbeat {
                     last_at: heartbeat_at,
-                    state: HeartbeatState::at(now, heartbeat_at, lease_expires_at),
+                    state,
                     worker_id: worker_id.as_str().to_owned(),
                 });
             }
@@ -357,40 +313,6 @@ impl OperationRun {
         // Watched closely at first; what runs for long is asked for less often.
         let usual = if age < 120 { 1 } else { 3 };
         u64::try_from(due_in.clamp(usual, LONGEST)).ok()
-    }
-}
-
-impl HeartbeatState {
-    fn at(now: DateTime<Utc>, last: DateTime<Utc>, expires: DateTime<Utc>) -> Self {
-        let half = (expires - last) / 2;
-        if now >= expires {
-            Self::Lost
-        } else if now > last + half {
-            Self::Late
-        } else {
-            Self::Ok
-        }
-    }
-}
-
-impl From<domain::Status> for Status {
-    fn from(status: domain::Status) -> Self {
-        match status {
-            domain::Status::Queued => Self::Queued,
-            domain::Status::Running => Self::Running,
-            domain::Status::Completed => Self::Completed,
-        }
-    }
-}
-
-impl From<domain::Outcome> for Outcome {
-    fn from(outcome: domain::Outcome) -> Self {
-        match outcome {
-            domain::Outcome::Succeeded => Self::Succeeded,
-            domain::Outcome::PartiallySucceeded => Self::PartiallySucceeded,
-            domain::Outcome::Failed => Self::Failed,
-            domain::Outcome::Cancelled => Self::Cancelled,
-        }
     }
 }
 
@@ -443,27 +365,5 @@ impl From<domain::RunCounts> for Counts {
             items_missing: counts.items_missing,
             items_back: counts.items_back,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-
-    #[test]
-    fn a_heartbeat_is_late_after_half_of_the_lease_and_lost_after_it() {
-        let last = DateTime::from_timestamp(1_000, 0).unwrap();
-        let state = |seconds| {
-            HeartbeatState::at(
-                last + TimeDelta::seconds(seconds),
-                last,
-                last + TimeDelta::seconds(60),
-            )
-        };
-        assert_eq!(state(30), HeartbeatState::Ok);
-        assert_eq!(state(31), HeartbeatState::Late);
-        assert_eq!(state(60), HeartbeatState::Lost);
     }
 }
