@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atlas_domain::access::Role;
-use atlas_domain::ids::{ItemId, NotificationId};
+use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::{JsonText, Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_domain::run::{Claim, Completion, Status};
@@ -305,46 +305,6 @@ async fn results_are_kept_per_type_and_a_new_attempt_begins_anew() {
     assert_eq!(stage.count(recorded).await, 1);
     assert_eq!((sync.run_id, sync.status), (run, Status::Running));
     assert_eq!(results, [TypeResult::pending(key("mobileApp"))]);
-}
-
-#[tokio::test]
-async fn reading_up_to_a_notification_leaves_later_and_foreign_ones_unread() {
-    let stage = Stage::set().await;
-    let user = stage.operator.id;
-    for types in ["mobileApp", "policySet", "roleDefinition"] {
-        let body = format!(r#"{{"policy_types":["{types}"]}}"#);
-        stage
-            .scenario
-            .queued_run(stage.tenant.id, user, &body)
-            .await;
-    }
-    let store = &stage.store;
-    assert_eq!(store.unread_count(user, 100).await.unwrap(), 3);
-    assert_eq!(store.unread_count(user, 2).await.unwrap(), 2, "capped");
-    let list = store
-        .notifications(user, true, PageRequest::first(10))
-        .await
-        .unwrap();
-    let middle: NotificationId = list[1].id;
-    let stranger = stage.scenario.stranger().await;
-    assert_eq!(
-        store.mark_read_up_to(stranger.id, middle).await.unwrap(),
-        None
-    );
-    assert!(!store.mark_read(stranger.id, middle).await.unwrap());
-    assert_eq!(store.mark_read_up_to(user, middle).await.unwrap(), Some(2));
-    let unread = store
-        .notifications(user, true, PageRequest::first(10))
-        .await
-        .unwrap();
-    assert_eq!(
-        unread.iter().map(|n| n.id).collect::<Vec<_>>(),
-        [list[0].id]
-    );
-    assert!(
-        store.mark_read(user, middle).await.unwrap(),
-        "marking twice is no error"
-    );
 }
 
 /// What runs that begin together record, whose fence is another's, and whose row is held.

@@ -12,6 +12,7 @@ mod item_search;
 mod lifecycle;
 mod links;
 mod machine;
+mod notifications;
 mod operations;
 mod reads;
 mod refused;
