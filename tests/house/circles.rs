@@ -43,11 +43,6 @@ const KNOWN: &[(&str, &[&str])] = &[
             "content::scripts",
         ],
     ),
-    // What remains to be taken apart. Nothing is added here.
-    (
-        "services/src",
-        &["servers::browser", "servers::debian", "servers::wrk"],
-    ),
 ];
 
 /// The module path of a file under the sources; empty for `lib.rs` and `main.rs`.

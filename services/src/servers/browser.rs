@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
 
+use anyhow::bail;
+
 use super::{debian, programs};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process;
@@ -12,10 +14,10 @@ use crate::workspace::Workspace;
 
 /// Chromium and the program that drives it.
 pub struct Browser {
-    pub(super) chromium: PathBuf,
-    pub(super) driver: PathBuf,
+    chromium: PathBuf,
+    driver: PathBuf,
     /// Directories with libraries, when they are not where the loader looks.
-    pub(super) libraries: Option<OsString>,
+    libraries: Option<OsString>,
 }
 
 impl Browser {
@@ -30,7 +32,7 @@ impl Browser {
             eprintln!("browser: programs on this machine");
             return Ok(Some(own));
         }
-        let unpacked = debian::browser(workspace, interrupt).and_then(|browser| {
+        let unpacked = Self::unpacked(workspace, interrupt).and_then(|browser| {
             browser.answers(interrupt)?;
             Ok(browser)
         });
@@ -53,6 +55,24 @@ impl Browser {
             driver: programs::on_path("chromedriver")?,
             libraries: None,
         })
+    }
+
+    /// From Debian's packages, with every library that this machine lacks.
+    fn unpacked(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Self> {
+        let packages = ["chromium", "chromium-driver"];
+        let root = debian::installation(workspace, "chromium", &packages, interrupt)?;
+        let browser = Self {
+            // The program itself: usr/bin/chromium is a script that expects it to be installed.
+            chromium: root.join("usr/lib/chromium/chromium"),
+            driver: root.join("usr/bin/chromedriver"),
+            libraries: Some(debian::library_path(&root)?),
+        };
+        for program in [&browser.chromium, &browser.driver] {
+            if !program.exists() {
+                bail!("the packages hold no {}", program.display());
+            }
+        }
+        Ok(browser)
     }
 
     /// What the test reads.

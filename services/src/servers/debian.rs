@@ -13,9 +13,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use super::account::Account;
-use super::browser::Browser;
 use super::programs::{Postgres, Redis};
-use super::wrk::Wrk;
 use crate::directory::PrivateDirectory;
 use crate::interrupt::Interrupt;
 use crate::process;
@@ -68,42 +66,24 @@ pub(super) fn redis(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Res
     })
 }
 
-/// Chromium and its driver, with every library that this machine lacks.
-pub(super) fn browser(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Browser> {
-    let root = tree_of(workspace, "chromium", interrupt, |apt| {
-        apt.to_install(&["chromium", "chromium-driver"])
-    })?;
-    let browser = Browser {
-        // The program itself: usr/bin/chromium is a script that expects it to be installed.
-        chromium: root.join("usr/lib/chromium/chromium"),
-        driver: root.join("usr/bin/chromedriver"),
-        libraries: Some(library_path(&root)?),
-    };
-    for program in [&browser.chromium, &browser.driver] {
-        if !program.exists() {
-            bail!("the packages hold no {}", program.display());
-        }
-    }
-    Ok(browser)
-}
-
-/// The load generator.
-pub(super) fn wrk(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Wrk> {
-    let root = tree(workspace, "wrk", interrupt)?;
-    let program = root.join("usr/bin/wrk");
-    if !program.exists() {
-        bail!("the package holds no usr/bin/wrk");
-    }
-    Ok(Wrk::unpacked(program, library_path(&root)?))
-}
-
-/// The directory with a package and what it needs, unpacked at an earlier time or now.
+/// The directory with a package and what its programs load, unpacked at an earlier time or now.
 pub(super) fn tree(
     workspace: &Workspace,
     package: &str,
     interrupt: &Interrupt,
 ) -> anyhow::Result<PathBuf> {
     tree_of(workspace, package, interrupt, |apt| apt.needed_for(package))
+}
+
+/// The directory `name` with packages and everything that apt would install with them, unpacked at
+/// an earlier time or now.
+pub(super) fn installation(
+    workspace: &Workspace,
+    name: &str,
+    packages: &[&str],
+    interrupt: &Interrupt,
+) -> anyhow::Result<PathBuf> {
+    tree_of(workspace, name, interrupt, |apt| apt.to_install(packages))
 }
 
 fn tree_of(
@@ -329,7 +309,7 @@ fn installed(status: &str) -> BTreeSet<String> {
 
 /// Every directory below that holds libraries for the loader: `usr/lib`, `lib`, their subdirectory
 /// for this architecture, and the one directory of private libraries that a browser loads from.
-fn library_path(root: &Path) -> anyhow::Result<OsString> {
+pub(super) fn library_path(root: &Path) -> anyhow::Result<OsString> {
     let mut directories = Vec::new();
     for name in ["usr/lib", "lib"] {
         let parent = root.join(name);

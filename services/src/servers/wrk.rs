@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::{debian, programs};
 use crate::interrupt::Interrupt;
@@ -29,16 +29,23 @@ impl Wrk {
                 program,
                 libraries: None,
             }),
-            None => debian::wrk(workspace, interrupt).context("no wrk on PATH and not from Debian"),
+            None => {
+                Self::unpacked(workspace, interrupt).context("no wrk on PATH and not from Debian")
+            }
         }
     }
 
     /// From Debian's package, unpacked.
-    pub(super) fn unpacked(program: PathBuf, libraries: OsString) -> Self {
-        Self {
-            program,
-            libraries: Some(libraries),
+    fn unpacked(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Self> {
+        let root = debian::tree(workspace, "wrk", interrupt)?;
+        let program = root.join("usr/bin/wrk");
+        if !program.exists() {
+            bail!("the package holds no usr/bin/wrk");
         }
+        Ok(Self {
+            program,
+            libraries: Some(debian::library_path(&root)?),
+        })
     }
 
     /// Ready for its arguments.
