@@ -22,7 +22,7 @@ use self::lease_keeper::LeaseKeeper;
 use crate::coalescer::Coalescer;
 use crate::interrupt::Interrupt;
 use crate::progress::ProgressBoard;
-use crate::service::Services;
+use crate::services::Services;
 
 /// The pause before the second attempt; doubled before each further one.
 const FIRST_BACKOFF: Duration = Duration::from_secs(10);

@@ -6,17 +6,16 @@
 //! else's. Any number of processes may do this side by side.
 
 pub mod coalescer;
-pub mod directory_groups_sync;
 pub mod dispatcher;
 pub mod execution;
 pub mod health;
 pub mod interrupt;
-pub mod inventory_sync;
 pub mod observation;
 pub mod options;
 pub mod presence;
 pub mod process;
 pub mod progress;
 pub mod service;
+pub mod services;
 pub mod sign_in;
 pub mod sweeps;

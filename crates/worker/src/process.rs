@@ -16,13 +16,11 @@ use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError, WorkerRepor
 use atlas_telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 
-use crate::directory_groups_sync::DirectoryGroupsSyncService;
 use crate::dispatcher::Dispatcher;
 use crate::execution::Executor;
 use crate::health::HealthReporter;
-use crate::inventory_sync::InventorySyncService;
 use crate::options::RunOptions;
-use crate::service::Services;
+use crate::services::Services;
 use crate::sign_in::SignIn;
 use crate::{observation, presence, sweeps};
 
@@ -90,14 +88,7 @@ pub async fn run(
         clock.clone(),
         options.credentials_dir.clone(),
     ));
-    let services = Services {
-        inventory_sync: Box::new(InventorySyncService::new(
-            store.clone(),
-            Arc::clone(&sign_in),
-            clock.clone(),
-        )),
-        directory_groups_sync: Box::new(DirectoryGroupsSyncService::new(store.clone(), sign_in)),
-    };
+    let services = Services::new(&store, &sign_in, &clock);
     let executor = Executor::new(
         store.clone(),
         services,

@@ -1,7 +1,6 @@
-//! The work of each kind of run, behind one trait.
+//! What the executor asks of a service.
 
-use atlas_domain::run::{Claim, Completion, RunInputs};
-use atlas_domain::selection::Selection;
+use atlas_domain::run::{Claim, Completion};
 use futures::future::BoxFuture;
 
 use crate::interrupt::Interrupt;
@@ -19,28 +18,4 @@ pub trait RunService<I>: Send + Sync {
         inputs: &'a I,
         board: &'a ProgressBoard,
     ) -> BoxFuture<'a, Result<Completion, Interrupt>>;
-}
-
-/// The service of each kind. A kind without one does not compile.
-pub struct Services {
-    /// Of `inventory_sync`.
-    pub inventory_sync: Box<dyn RunService<Selection>>,
-    /// Of `directory_groups_sync`.
-    pub directory_groups_sync: Box<dyn RunService<()>>,
-}
-
-impl Services {
-    /// Has the service of the run's kind work on it.
-    pub fn work<'a>(
-        &'a self,
-        claim: &'a Claim,
-        board: &'a ProgressBoard,
-    ) -> BoxFuture<'a, Result<Completion, Interrupt>> {
-        match &claim.inputs {
-            RunInputs::InventorySync(selection) => {
-                self.inventory_sync.work(claim, selection, board)
-            }
-            RunInputs::DirectoryGroupsSync => self.directory_groups_sync.work(claim, &(), board),
-        }
-    }
 }

@@ -32,7 +32,7 @@ const BEGINNINGS_AT_ONCE: usize = 64;
 type SyncTracker<'a> = Tracker<'a, InventoryProgress, InventoryCounts>;
 
 /// Syncs the inventory of one tenant per call.
-pub struct InventorySyncService {
+pub(super) struct InventorySyncService {
     store: Store,
     /// Runs that begin in the same moment are recorded with one statement.
     beginnings: Coalescer<Beginning, bool>,
@@ -54,7 +54,7 @@ impl RunService<Selection> for InventorySyncService {
 impl InventorySyncService {
     /// A service that signs in with these credentials.
     #[must_use]
-    pub fn new(store: Store, sign_in: Arc<SignIn>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(store: Store, sign_in: Arc<SignIn>, clock: Arc<dyn Clock>) -> Self {
         let begins = store.clone();
         let beginnings = Coalescer::new(BEGINNINGS_AT_ONCE, move |beginnings| {
             persist::begin_free(begins.clone(), beginnings)

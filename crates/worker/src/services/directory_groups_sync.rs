@@ -18,8 +18,8 @@ use atlas_store::{GroupEffect, GroupTally, MARKED_AT_ONCE, Store};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::inventory_sync::rows_not_stored;
 use crate::interrupt::{Interrupt, with_retries};
-use crate::inventory_sync::rows_not_stored;
 use crate::progress::{ProgressBoard, Tracker};
 use crate::service::RunService;
 use crate::sign_in::SignIn;
@@ -28,7 +28,7 @@ use crate::sign_in::SignIn;
 type GroupsTracker<'a> = Tracker<'a, GroupsProgress, GroupCounts>;
 
 /// Syncs the groups of one directory per call.
-pub struct DirectoryGroupsSyncService {
+pub(super) struct DirectoryGroupsSyncService {
     store: Store,
     sign_in: Arc<SignIn>,
 }
@@ -72,7 +72,7 @@ impl RunService<()> for DirectoryGroupsSyncService {
 impl DirectoryGroupsSyncService {
     /// A service that signs in with these credentials.
     #[must_use]
-    pub const fn new(store: Store, sign_in: Arc<SignIn>) -> Self {
+    pub(super) const fn new(store: Store, sign_in: Arc<SignIn>) -> Self {
         Self { store, sign_in }
     }
 
