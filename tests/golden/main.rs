@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `recorded` | the recorded files: comparing with them, and writing them |
 //! | `intended` | what a release changes on purpose |
+//! | `later` | what was added after the recording: kinds of run, operations, policy types |
 //! | `difference` | where two values differ |
 //! | `layout` | JSON as it stands in the files |
 //! | `masks` | names in place of what differs from one recording to the next |
@@ -31,6 +32,7 @@ mod document;
 mod dump;
 mod installation;
 mod intended;
+mod later;
 mod layout;
 mod masks;
 mod names;

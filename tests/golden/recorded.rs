@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::difference::differences;
 use crate::intended::intended;
+use crate::later;
 use crate::layout;
 
 /// Set to anything: the files are written instead of compared.
@@ -13,23 +14,36 @@ const RECORD: &str = "ATLAS_RECORD";
 /// Differences that a failure shows.
 const SHOWN: usize = 20;
 
+/// What was recorded under this name; nothing while files are recorded.
+pub(crate) fn recorded(name: &str) -> Option<Value> {
+    if std::env::var_os(RECORD).is_some() {
+        return None;
+    }
+    let path = path(name);
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; record it first", path.display()));
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+/// Whether there is a file of this name, or it is to be written.
+pub(crate) fn is_recorded(name: &str) -> bool {
+    std::env::var_os(RECORD).is_some() || path(name).exists()
+}
+
 /// Compares a value with the file of this name, or records it.
 ///
 /// # Panics
 /// When they differ, with the first places in which they do.
 pub(crate) fn hold(name: &str, value: &Value) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("golden/recorded")
-        .join(name);
-    if std::env::var_os(RECORD).is_some() {
+    let Some(recorded) = recorded(name) else {
+        let path = path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, layout::text(value)).unwrap();
         return;
-    }
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; record it first", path.display()));
-    let recorded = intended(name, serde_json::from_str(&text).unwrap());
-    let found = differences(&recorded, value);
+    };
+    let recorded = intended(name, recorded);
+    let value = later::without_kinds(value.clone());
+    let found = differences(&recorded, &value);
     if found.is_empty() {
         return;
     }
@@ -39,4 +53,10 @@ pub(crate) fn hold(name: &str, value: &Value) {
         found.len(),
         shown.join("\n")
     );
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("golden/recorded")
+        .join(name)
 }

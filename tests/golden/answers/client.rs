@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::masks::Masks;
+use crate::recorded::is_recorded;
 
 /// Headers that are written down as they are, but for masks.
 const HEADERS: [&str; 12] = [
@@ -40,12 +41,14 @@ pub(crate) struct Operation {
     pub(crate) path: String,
 }
 
-/// Every operation, in the order of its path.
+/// Every operation that there was when the answers were recorded, in the order of its path.
 pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            if let Some(id) = operation["operationId"].as_str() {
+            if let Some(id) = operation["operationId"].as_str()
+                && is_recorded(&format!("answers/{id}.json"))
+            {
                 operations.push(Operation {
                     id: id.to_owned(),
                     method: method.to_uppercase().parse().unwrap(),

@@ -3,12 +3,15 @@
 use atlas_graph_sim::{MutationScript, SimulatorOptions};
 
 use crate::installation::Installation;
-use crate::recorded::hold;
+use crate::recorded::{hold, recorded};
 
 const SOME_TYPES: &str = r#"{"policy_types": ["settingsCatalogPolicy", "deviceCompliancePolicy",
     "deviceConfiguration", "conditionalAccessPolicy", "mobileApp"], "include_foundations": false}"#;
 
+/// A sync of all policy types that there were when its rows were recorded.
 async fn a_full_sync(seed: u64) {
+    let name = format!("tables/full_sync_of_seed_{seed}.json");
+    let selection = recorded(&name).map(|tables| tables["operation_runs"][0]["inputs"].to_string());
     let installation = Installation::with(SimulatorOptions {
         seed,
         ..SimulatorOptions::default()
@@ -16,9 +19,9 @@ async fn a_full_sync(seed: u64) {
     .await;
     let (tenant, member) = installation.tenant(1, "Contoso").await;
     let worker = installation.worker();
-    installation.sync(tenant, &member, "{}").await;
+    let selection = selection.as_deref().unwrap_or("{}");
+    installation.sync(tenant, &member, selection).await;
     worker.stop().await;
-    let name = format!("tables/full_sync_of_seed_{seed}.json");
     hold(&name, &installation.dump().await);
 }
 

@@ -29,7 +29,7 @@ fn problem() -> Value {
             "code": text("The last segment of `type` with underscores, for programs.", 64, "^[a-z_]+$"),
             "detail": text("Explanation of this occurrence.", MAX_TEXT, FREE_TEXT),
             "instance": {
-                "type": "string", "format": "uri", "maxLength": 64, "pattern": "^urn:uuid:",
+                "type": "string", "format": "uri", "maxLength": 64, "pattern": "^urn:uuid:[0-9a-f-]{36}$",
                 "description": "Identifier of this occurrence.",
             },
             "request_id": text(

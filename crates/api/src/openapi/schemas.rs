@@ -19,6 +19,10 @@ const MAX_PARAMETER: u64 = 128;
 const MAX_VALUE: u64 = 65_536;
 /// Lists that say nothing of their length.
 const MAX_ITEMS: u64 = 1000;
+/// The schema of any value but null.
+const ANY_VALUE: &str = "AnyValue";
+/// The schema of an object with any members.
+const ANY_OBJECT: &str = "AnyObject";
 
 /// Completes all schemas, names pages after what is in them, and adds those of problems.
 pub(super) fn complete(schemas: &mut Value) {
@@ -37,6 +41,7 @@ pub(super) fn complete(schemas: &mut Value) {
         restrict(&mut schema);
         completed.insert(name.to_owned(), schema);
     }
+    completed.extend(any().map(|(name, schema)| (name.to_owned(), schema)));
     completed.sort_keys();
     *schemas = Value::Object(completed);
 }
@@ -125,20 +130,20 @@ fn restrict_object(members: &mut Map<String, Value>) {
         Some(Value::Object(properties)) => {
             for property in properties.values_mut() {
                 if is_any_value(property) {
-                    let description = property["description"].take();
-                    *property = any_value();
-                    property["description"] =
-                        json!(one_line(description.as_str().unwrap_or_default()));
+                    refer(property, ANY_VALUE);
                 } else {
                     restrict(property);
                 }
             }
             members.insert("additionalProperties".to_owned(), json!(false));
         }
-        // Facts as Microsoft Graph names them.
+        // An object whose members are not ours to name.
         _ => {
-            members.insert("additionalProperties".to_owned(), any_value());
-            members.insert("maxProperties".to_owned(), json!(MAX_ITEMS));
+            let mut schema = Value::Object(std::mem::take(members));
+            refer(&mut schema, ANY_OBJECT);
+            if let Value::Object(reference) = schema {
+                *members = reference;
+            }
         }
     }
 }
@@ -151,9 +156,21 @@ fn is_any_value(schema: &Value) -> bool {
     members.keys().all(|name| name == "description")
 }
 
-/// A value of an object whose members are not ours to name. Only null is never there.
-fn any_value() -> Value {
-    json!({
+/// Replaces a schema by a reference. Only what it means is kept.
+fn refer(schema: &mut Value, name: &str) {
+    let description = schema["description"].take();
+    *schema = reference::schema(name);
+    if let Value::String(text) = description {
+        schema["description"] = json!(one_line(&text));
+    }
+}
+
+/// Schemas of values whose members are not ours to name, with their names. Only null is never there.
+///
+/// They do not refer to themselves, although such values may be nested without limit: generators of
+/// clients do not understand schemas in a circle.
+fn any() -> [(&'static str, Value); 2] {
+    let value = json!({
         "description": "A value as it was given.",
         "type": ["string", "number", "boolean", "array", "object"],
         "minLength": 0,
@@ -162,14 +179,24 @@ fn any_value() -> Value {
         "minItems": 0,
         "maxItems": MAX_ITEMS,
         "items": {"description": "An element as it was given."},
-    })
+    });
+    let object = json!({
+        "description": "An object as it was given.",
+        "type": "object",
+        "additionalProperties": value,
+        "maxProperties": MAX_ITEMS,
+    });
+    let mut any_value = value;
+    any_value["additionalProperties"] = any_value.clone();
+    any_value["maxProperties"] = json!(MAX_ITEMS);
+    [(ANY_VALUE, any_value), (ANY_OBJECT, object)]
 }
 
 fn restrict_text(members: &mut Map<String, Value>, format: &str) {
     let (min, max, pattern) = match format {
         "uuid" => (36, 36, UUID),
         "date-time" => (20, 40, TIME),
-        "uri" => (8, MAX_TEXT, "^https?://"),
+        "uri" => (8, MAX_TEXT, "^https?://.+$"),
         "email" => (3, MAX_TEXT, "^[^@]+@[^@]+$"),
         _ => (0, MAX_TEXT, FREE_TEXT),
     };
