@@ -95,6 +95,12 @@ fn leave_out(value: &mut Value, kinds: &[&str]) {
             let members = members.values_mut();
             members.for_each(|member| leave_out(member, kinds));
         }
+        // A refusal that lists the words.
+        Value::String(text) if text.starts_with("Must be one of ") => {
+            for kind in kinds {
+                *text = text.replace(&format!(", {kind}"), "");
+            }
+        }
         _ => {}
     }
 }
