@@ -141,11 +141,19 @@ fn refer(document: &mut Value, schema: &Value, name: &str) {
 }
 
 /// A pattern says how the whole text looks.
-fn anchored_patterns(document: Value) -> Value {
-    let text = document.to_string();
-    let text = text.replace(r#""^https?://""#, r#""^https?://.+$""#);
-    let text = text.replace(r#""^urn:uuid:""#, r#""^urn:uuid:[0-9a-f-]{36}$""#);
-    serde_json::from_str(&text).unwrap()
+fn anchored_patterns(mut document: Value) -> Value {
+    anchor(&mut document);
+    document
+}
+
+fn anchor(value: &mut Value) {
+    match value {
+        Value::String(pattern) if pattern == "^https?://" => pattern.push_str(".+$"),
+        Value::String(pattern) if pattern == "^urn:uuid:" => pattern.push_str("[0-9a-f-]{36}$"),
+        Value::Object(members) => members.values_mut().for_each(anchor),
+        Value::Array(elements) => elements.iter_mut().for_each(anchor),
+        _ => {}
+    }
 }
 
 /// Of the requests with a text of one character the first is refused as an empty text is, and no
