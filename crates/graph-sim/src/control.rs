@@ -1,22 +1,35 @@
-//! The control endpoints, for programs in other processes: what [`crate::Simulator`] offers, as
-//! JSON under `/_sim/`. [`ENDPOINTS`] is the list of them, from which routes and `--help` are made.
+//! The control endpoints, for programs in other processes: what [`Controls`] offers, as JSON under
+//! `/_sim/`. [`ENDPOINTS`] is the list of them, from which routes and `--help` are made.
 
-mod handlers;
+mod routes;
 
-use actix_web::http::StatusCode;
-use actix_web::web::{self, JsonConfig, ServiceConfig};
-use actix_web::{Resource, Route, error};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-pub(crate) use handlers::not_found;
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{self, Data, Json, JsonConfig, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, error};
+use serde::Deserialize;
+use serde_json::json;
 
-/// The name of a method, and what answers it.
-type Method = (&'static str, fn() -> Route);
+pub(crate) use self::routes::not_found;
+use self::routes::{Reply, known, of_all, of_all_with, of_tenant, of_tenant_with, problem};
+use crate::controls::Controls;
+use crate::faults::FaultRule;
+use crate::gates::GateRule;
+use crate::limits::PublishedLimits;
+use crate::modes::TenantMode;
+use crate::options::Latency;
+use crate::sign_in::UserToken;
+
+/// A method, and what answers it.
+type Answered = (Method, fn() -> Route);
 
 /// A path under `/_sim/`.
 struct Endpoint {
     /// `{tenant}` stands for a directory id.
     path: &'static str,
-    methods: &'static [Method],
+    methods: &'static [Answered],
     /// What the methods do, in their order, in lines of at most 60 characters.
     help: &'static str,
 }
@@ -25,32 +38,40 @@ struct Endpoint {
 const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "health",
-        methods: &[("GET", || web::get().to(handlers::health))],
+        methods: &[(Method::GET, || of_all(|_| json!({"status": "ok"})))],
         help: "answers when it serves",
     },
     Endpoint {
         path: "log",
         methods: &[
-            ("GET", || web::get().to(handlers::get_log)),
-            ("DELETE", || web::delete().to(handlers::clear_log)),
+            (Method::GET, || of_all(|it| json!({"entries": it.log()}))),
+            (Method::DELETE, || of_all(Controls::clear_log)),
         ],
         help: "requests that were made; forgets them",
     },
     Endpoint {
         path: "faults",
         methods: &[
-            ("GET", || web::get().to(handlers::get_faults)),
-            ("POST", || web::post().to(handlers::add_fault)),
-            ("DELETE", || web::delete().to(handlers::clear_faults)),
+            (Method::GET, || {
+                of_all(|it| json!({"faults": it.0.faults.rules()}))
+            }),
+            (Method::POST, || {
+                of_all_with(|it, rule: FaultRule| refusing(rule.problem(), || it.fault(rule)))
+            }),
+            (Method::DELETE, || of_all(Controls::clear_faults)),
         ],
         help: "what goes wrong: see \"Faults\"",
     },
     Endpoint {
         path: "gates",
         methods: &[
-            ("GET", || web::get().to(handlers::get_gates)),
-            ("POST", || web::post().to(handlers::add_gate)),
-            ("DELETE", || web::delete().to(handlers::release_gates)),
+            (Method::GET, || {
+                of_all(|it| json!({"gates": it.0.gates.states()}))
+            }),
+            (Method::POST, || {
+                of_all_with(|it, rule: GateRule| drop(it.hold(rule)))
+            }),
+            (Method::DELETE, || of_all(Controls::release_all)),
         ],
         help: "requests that wait until DELETE opens all gates:\n\
                path, tenant, after (so many pass before)",
@@ -58,8 +79,8 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "throttles",
         methods: &[
-            ("PUT", || web::put().to(handlers::set_throttles)),
-            ("DELETE", || web::delete().to(handlers::clear_throttles)),
+            (Method::PUT, || of_all_with(Controls::set_throttles)),
+            (Method::DELETE, || of_all(|it| it.set_throttles(Vec::new()))),
         ],
         help: "limits of one's own, as a list: path, requests, window_ms,\n\
                reports_wait",
@@ -67,8 +88,12 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         path: "limits",
         methods: &[
-            ("GET", || web::get().to(handlers::get_limits)),
-            ("PUT", || web::put().to(handlers::set_limits)),
+            (Method::GET, || of_all(|it| Json(it.0.limits.get()))),
+            (Method::PUT, || {
+                of_all_with(|it, limits: PublishedLimits| {
+                    refusing(limits.problem(), || it.set_limits(limits))
+                })
+            }),
         ],
         help: "Graph's published limits: enforce, time_scale, limit_scale,\n\
                wait (seconds, decimal, http_date, absent, in_message),\n\
@@ -76,24 +101,34 @@ const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         path: "traffic/{tenant}",
-        methods: &[("GET", || web::get().to(handlers::traffic))],
+        methods: &[(Method::GET, || {
+            of_tenant(|it, tenant| Json(it.traffic(tenant)))
+        })],
         help: "requests per service, early retries, peaks",
     },
     Endpoint {
         path: "traffic",
-        methods: &[("DELETE", || web::delete().to(handlers::clear_traffic))],
+        methods: &[(Method::DELETE, || of_all(Controls::clear_traffic))],
         help: "begins to count anew",
     },
     Endpoint {
         path: "connections",
-        methods: &[("GET", || web::get().to(handlers::connections))],
+        methods: &[(Method::GET, || {
+            of_all(|it| json!({"opened": it.connections()}))
+        })],
         help: "how many were ever opened",
     },
     Endpoint {
         path: "modes/{tenant}",
         methods: &[
-            ("GET", || web::get().to(handlers::get_modes)),
-            ("PUT", || web::put().to(handlers::set_modes)),
+            (Method::GET, || {
+                of_tenant(|it, tenant| Json(it.0.modes.of(tenant)))
+            }),
+            (Method::PUT, || {
+                of_tenant_with(|it, tenant, modes: BTreeSet<TenantMode>| {
+                    it.set_modes(tenant, modes);
+                })
+            }),
         ],
         help: "what the tenant lacks, as a list: no_intune, no_cloud_pc,\n\
                no_conditional_access, no_scripts, us_government,\n\
@@ -104,76 +139,92 @@ const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         path: "latency",
-        methods: &[("PUT", || web::put().to(handlers::set_latency))],
+        methods: &[(Method::PUT, || {
+            of_all_with(|it, latency: LatencySetting| it.set_latency(latency.into()))
+        })],
         help: "base_us, per_row_us, jitter_us, expand_percent",
     },
     Endpoint {
         path: "tokens/{tenant}",
         methods: &[
-            ("GET", || web::get().to(handlers::count_tokens)),
-            ("DELETE", || web::delete().to(handlers::revoke_tokens)),
+            (Method::GET, || {
+                of_tenant(|it, tenant| json!({"issued": it.issued_tokens(tenant)}))
+            }),
+            (Method::DELETE, || of_tenant(Controls::revoke_tokens)),
         ],
         help: "how many were issued; revokes them",
     },
     Endpoint {
         path: "challenge/{tenant}",
-        methods: &[("POST", || web::post().to(handlers::challenge))],
+        methods: &[(Method::POST, || of_tenant(Controls::challenge_tokens))],
         help: "asks for new tokens with claims",
     },
     Endpoint {
         path: "certificates",
-        methods: &[("POST", || web::post().to(handlers::add_certificate))],
+        methods: &[(Method::POST, || Route::new().to(add_certificate))],
         help: "a certificate of the application, in PEM",
     },
     Endpoint {
         path: "federated",
-        methods: &[("POST", || web::post().to(handlers::trust))],
+        methods: &[(Method::POST, || {
+            of_all_with(|it, credential| it.0.sign_in.trust(credential))
+        })],
         help: "issuer, subject, audience, public_key_pem",
     },
     Endpoint {
         path: "user-tokens/{tenant}",
-        methods: &[("POST", || web::post().to(handlers::user_token))],
+        methods: &[(Method::POST, || Route::new().to(user_token))],
         help: "a token for a user, signed by the published keys: audience,\n\
                user, scopes, roles, lifetime_seconds, version_1",
     },
     Endpoint {
         path: "keys/rotate",
-        methods: &[("POST", || web::post().to(handlers::rotate_keys))],
+        methods: &[(Method::POST, || of_all(Controls::rotate_keys))],
         help: "signs with another key",
     },
     Endpoint {
         path: "answer-key/{tenant}",
-        methods: &[("GET", || web::get().to(handlers::answer_key))],
+        methods: &[(Method::GET, || {
+            of_tenant(|it, tenant| Json(it.answer_key(tenant)))
+        })],
         help: "objects that a client must have stored",
     },
     Endpoint {
         path: "links/{tenant}",
-        methods: &[("GET", || web::get().to(handlers::answer_links))],
+        methods: &[(Method::GET, || {
+            of_tenant(|it, tenant| json!({"links": it.answer_links(tenant)}))
+        })],
         help: "links that it must have stored",
     },
     Endpoint {
         path: "groups/{tenant}",
-        methods: &[("GET", || web::get().to(handlers::groups))],
+        methods: &[(Method::GET, || {
+            of_tenant(|it, tenant| json!({"groups": it.groups(tenant)}))
+        })],
         help: "groups that it must have stored",
     },
     Endpoint {
         path: "expire-group-links/{tenant}",
-        methods: &[("POST", || web::post().to(handlers::expire_group_links))],
+        methods: &[(Method::POST, || of_tenant(Controls::expire_group_links))],
         help: "links to changes of groups are no longer good",
     },
     Endpoint {
         path: "mutate/{tenant}",
-        methods: &[("POST", || web::post().to(handlers::mutate))],
+        methods: &[(Method::POST, || {
+            of_tenant_with(|it, tenant, script| Json(it.mutate(tenant, &script)))
+        })],
         help: "changes the tenant: see \"Changes\"",
     },
     Endpoint {
         path: "mark/{tenant}",
-        methods: &[("POST", || web::post().to(handlers::mark))],
+        methods: &[(Method::POST, || of_tenant(Controls::mark))],
         help: "changes are reported from here",
     },
     Endpoint {
         path: "changes/{tenant}",
-        methods: &[("GET", || web::get().to(handlers::changes))],
+        methods: &[(Method::GET, || {
+            of_tenant(|it, tenant| json!({"changes": it.changes_since_mark(tenant)}))
+        })],
         help: "changes that a client must have found",
     },
 ];
@@ -186,7 +237,11 @@ const HELP_COLUMN: usize = 37;
 pub fn control_help() -> String {
     let mut help = String::new();
     for endpoint in ENDPOINTS {
-        let methods: Vec<_> = endpoint.methods.iter().map(|(method, _)| *method).collect();
+        let methods: Vec<_> = endpoint
+            .methods
+            .iter()
+            .map(|(method, _)| method.as_str())
+            .collect();
         let mut before = format!("  {} {}", methods.join(", "), endpoint.path);
         for line in endpoint.help.lines() {
             help.push_str(&format!("{before:<HELP_COLUMN$}{line}\n"));
@@ -198,13 +253,65 @@ pub fn control_help() -> String {
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let json = JsonConfig::default().error_handler(|failure, _| {
-        let answer = handlers::problem(StatusCode::BAD_REQUEST, &failure.to_string());
+        let answer = problem(StatusCode::BAD_REQUEST, &failure.to_string());
         error::InternalError::from_response(failure, answer).into()
     });
     config.app_data(json);
     for Endpoint { path, methods, .. } in ENDPOINTS {
         let resource = web::resource(format!("/_sim/{path}"));
-        let routes = methods.iter().map(|(_, route)| route());
+        let routes = methods
+            .iter()
+            .map(|(method, route)| route().method(method.clone()));
         config.service(routes.fold(resource, Resource::route));
     }
+}
+
+/// Does what makes sense.
+fn refusing(problem: Option<&'static str>, control: impl FnOnce()) -> Result<(), &'static str> {
+    match problem {
+        Some(problem) => Err(problem),
+        None => {
+            control();
+            Ok(())
+        }
+    }
+}
+
+/// [`Latency`] in JSON, in microseconds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LatencySetting {
+    base_us: u64,
+    per_row_us: u64,
+    jitter_us: u64,
+    expand_percent: u32,
+}
+
+impl From<LatencySetting> for Latency {
+    fn from(setting: LatencySetting) -> Self {
+        Self {
+            base: Duration::from_micros(setting.base_us),
+            per_row: Duration::from_micros(setting.per_row_us),
+            jitter: Duration::from_micros(setting.jitter_us),
+            expand_percent: setting.expand_percent,
+        }
+    }
+}
+
+/// The body is PEM and not JSON.
+async fn add_certificate(pem: String, controls: Data<Controls>) -> HttpResponse {
+    controls.0.sign_in.add_certificate(&pem).reply()
+}
+
+/// The token names its issuer as the caller reached it.
+async fn user_token(
+    tenant: Path<String>,
+    wanted: Json<UserToken>,
+    request: HttpRequest,
+    controls: Data<Controls>,
+) -> HttpResponse {
+    let root = format!("http://{}", request.connection_info().host());
+    let sign_in = &controls.0.sign_in;
+    let token = known(&tenant, &controls).map(|tenant| sign_in.user_token(&root, &tenant, &wanted));
+    token.map(|token| json!({"access_token": token})).reply()
 }

@@ -3,7 +3,7 @@
 //! The simulator answers over real HTTP on the loopback interface: a token endpoint per tenant and
 //! the collections that an inventory of Intune and Entra policies reads, under `/beta` and `/v1.0`.
 //! What a tenant holds follows from (seed, directory id, size) and from nothing else, so that two
-//! simulators agree, and so that [`Simulator::answer_key`] can say what a correct client must have
+//! simulators agree, and so that [`Controls::answer_key`] can say what a correct client must have
 //! stored without asking over HTTP.
 //!
 //! It shares no code with the client that it is there to test: its table of collections, its
@@ -11,13 +11,13 @@
 //! what public issues report of the real service. Where the two sides read the documentation
 //! differently, tests fail, which is the point.
 //!
-//! - What a client must end with: [`Simulator::answer_key`], [`Simulator::answer_links`], and after
-//!   [`Simulator::mutate`] [`Simulator::changes_since_mark`].
+//! - What a client must end with: [`Controls::answer_key`], [`Controls::answer_links`], and after
+//!   [`Controls::mutate`] [`Controls::changes_since_mark`].
 //! - What can be made to go wrong: [`Effect`]. What can be stopped and let go: [`GateRule`]. What a
 //!   tenant can lack: [`TenantMode`].
 //! - How often one may ask: [`PublishedLimits`], and [`Throttle`] for limits of one's own. Whether
-//!   a client kept to it: [`Simulator::traffic`].
-//! - What was asked: [`Simulator::log`]. It holds no tokens, secrets or bodies.
+//!   a client kept to it: [`Controls::traffic`].
+//! - What was asked: [`Controls::log`]. It holds no tokens, secrets or bodies.
 //! - How one signs in: a secret, a certificate, or a token of another issuer
 //!   ([`FederatedCredential`]); users' tokens ([`UserToken`]) can be checked with published keys
 //!   and used on their behalf.
@@ -30,6 +30,7 @@ mod batch;
 mod collections;
 mod content;
 mod control;
+mod controls;
 mod deface;
 mod directory;
 mod exchange;
@@ -55,6 +56,7 @@ pub use answer_key::{
 };
 pub use collections::{Collection, Kind, collections};
 pub use control::control_help;
+pub use controls::Controls;
 pub use faults::{Effect, ErrorBody, FaultRule, PathMatch};
 pub use gates::{Gate, GateRule};
 pub use limits::{PublishedLimits, WaitForm};
