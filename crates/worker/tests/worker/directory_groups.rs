@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use crate::installation::Installation;
 
-const GROUPS: usize = 50_000;
+const GROUPS: usize = 20_000;
+/// Of each change that is made to one in four hundred.
+const CHANGED: usize = GROUPS / 400;
 /// Pages that report one in a hundred, ample.
 const FEW: usize = GROUPS / 5_000;
 
@@ -22,11 +24,11 @@ fn delta() -> PathMatch {
 fn one_percent(seed: u64) -> MutationScript {
     MutationScript {
         seed,
-        add: GROUPS / 400,
-        delete: GROUPS / 400,
+        add: CHANGED,
+        delete: CHANGED,
         restore: 2,
-        rename: GROUPS / 400,
-        edit: GROUPS / 400,
+        rename: CHANGED,
+        edit: CHANGED,
         keys: vec!["directoryGroup".to_owned()],
         ..MutationScript::default()
     }
@@ -115,7 +117,7 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
             counts.items_missing,
             counts.items_changed
         ),
-        (125, 125, 250)
+        (CHANGED as u64, CHANGED as u64, 2 * CHANGED as u64)
     );
     assert!(installation.pages() <= FEW, "only what changed was read");
     let counts = installation.sync_groups(tenant, &member).await;
@@ -133,7 +135,7 @@ async fn stored_groups_are_the_directorys_after_everything_after_changes_and_aft
             counts.items_changed,
             counts.items_back
         ),
-        (125, 125, 250, 2)
+        (CHANGED as u64, CHANGED as u64, 2 * CHANGED as u64, 2)
     );
     assert!(installation.pages() > GROUPS / 100);
 
