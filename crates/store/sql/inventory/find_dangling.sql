@@ -12,8 +12,13 @@ holds AS (
     SELECT *
     FROM unnest(:target_kinds::text[], :policy_types::text[]) AS h(target_kind, policy_type)
 ),
+kinds AS (
+    SELECT h.target_kind, array_agg(h.policy_type) AS policy_types
+    FROM holds h
+    GROUP BY h.target_kind
+),
 judged AS (
-    SELECT h.target_kind
+    SELECT h.target_kind, array_agg(h.policy_type) AS policy_types
     FROM holds h
         LEFT JOIN inventory_type_summaries s
             ON s.tenant_id = :tenant AND s.policy_type = h.policy_type
@@ -28,10 +33,9 @@ lost AS (
         AND NOT l.qualifier ? 'built_in'
         AND NOT EXISTS (
             SELECT 1
-            FROM holds h
-                JOIN inventory_items i ON i.tenant_id = :tenant AND i.policy_type = h.policy_type
-                    AND i.missing_since IS NULL
-            WHERE h.target_kind = l.target_kind AND i.external_id = l.target_id COLLATE "default"
+            FROM inventory_items i
+            WHERE i.tenant_id = :tenant AND i.policy_type = ANY (j.policy_types)
+                AND i.external_id = l.target_id COLLATE "default" AND i.missing_since IS NULL
         )
         AND NOT EXISTS (
             SELECT 1
@@ -52,9 +56,9 @@ supplied AS (
 found AS (
     UPDATE inventory_links l
     SET dangling = false
-    FROM holds h, inventory_items i, guard
-    WHERE l.tenant_id = :tenant AND l.dangling AND h.target_kind = l.target_kind
-        AND i.tenant_id = :tenant AND i.policy_type = h.policy_type
+    FROM kinds k, inventory_items i, guard
+    WHERE l.tenant_id = :tenant AND l.dangling AND k.target_kind = l.target_kind
+        AND i.tenant_id = :tenant AND i.policy_type = ANY (k.policy_types)
         AND i.external_id = l.target_id COLLATE "default" AND i.missing_since IS NULL
 )
 SELECT EXISTS (SELECT 1 FROM guard) AS held
