@@ -29,25 +29,28 @@ pub(crate) struct ResultRow {
     completed_at: Option<DateTime<Utc>>,
 }
 
-/// The results of a run, by policy type.
+/// The results of a run, in no order.
 pub(crate) async fn of_run(
     connection: &mut AsyncPgConnection,
     run: RunId,
 ) -> QueryResult<Vec<ResultRow>> {
     inventory_type_results::table
         .filter(inventory_type_results::run_id.eq(run.into_uuid()))
-        .order(inventory_type_results::policy_type)
         .select(ResultRow::as_select())
         .load(connection)
         .await
 }
 
 impl ResultRow {
-    /// Types that this version does not know are left out.
+    /// By key, whatever the collation of the database is: callers cut pages by comparing keys. Types
+    /// that this version does not know are left out.
     pub(crate) fn into_results(rows: Vec<Self>) -> Result<Vec<TypeResult>, StoreError> {
-        rows.into_iter()
-            .filter_map(|row| row.into_result().transpose())
-            .collect()
+        let results = rows.into_iter().map(Self::into_result);
+        let mut results: Vec<_> = results
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?;
+        results.sort_unstable_by_key(|result| result.policy_type.as_str());
+        Ok(results)
     }
 
     fn into_result(self) -> Result<Option<TypeResult>, StoreError> {

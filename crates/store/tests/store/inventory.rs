@@ -307,6 +307,28 @@ async fn results_are_kept_per_type_and_a_new_attempt_begins_anew() {
     assert_eq!(results, [TypeResult::pending(key("mobileApp"))]);
 }
 
+#[tokio::test]
+async fn results_are_by_key_whatever_the_collation_of_the_database() {
+    let stage = Stage::set().await;
+    stage
+        .execute(
+            r#"ALTER TABLE inventory_type_results
+            ALTER COLUMN policy_type TYPE text COLLATE "en-US-x-icu""#,
+        )
+        .await;
+    let types = ["appManagementPolicy", "appleUserInitiatedEnrollmentProfile"];
+    let claim = stage
+        .begin(&json!({ "policy_types": types, "include_foundations": false }).to_string())
+        .await;
+    let run = claim.lease.run_id;
+    let view = stage.store.run_view(stage.operator.id, run).await.unwrap();
+    let results = stage.store.run_results(&view.unwrap()).await.unwrap();
+    let sync = stage.store.sync_run(stage.tenant.id, run).await.unwrap();
+    let expected = types.map(|name| TypeResult::pending(key(name)));
+    assert_eq!(results, expected);
+    assert_eq!(sync.unwrap().1, expected);
+}
+
 /// What runs that begin together record, whose fence is another's, and whose row is held.
 #[tokio::test]
 async fn runs_that_begin_together_are_recorded_but_for_the_lost_and_the_held() {
