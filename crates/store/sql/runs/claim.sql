@@ -1,8 +1,8 @@
 -- runs.claim
 --
 -- Takes due runs, one for each token, of tenants that are not busy, in the order of the index over
--- queued runs: priority, the tenant served least recently, age. Kinds that are paused and rows that
--- another claim holds are skipped. The fences are raised in the same statement, and the other queued
+-- queued runs: priority, the tenant served least recently, age. Kinds that are paused, kinds that this
+-- version does not know and rows that another claim holds are skipped. The fences are raised in the same statement, and the other queued
 -- runs of those tenants go behind those of other tenants; one that somebody else holds keeps its
 -- place, because waiting for it could wait for whoever waits for this claim.
 --
@@ -15,6 +15,7 @@ WITH due AS (
     WHERE r.status = :'source'
         AND r.not_before <= statement_timestamp()
         AND r.cancel_requested_at IS NULL
+        AND r.kind = ANY (:kinds)
         AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE
         AND (SELECT true FROM operation_runs o
             WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope

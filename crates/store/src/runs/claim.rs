@@ -46,6 +46,7 @@ struct ClaimDue<'a> {
     worker: &'a str,
     tokens: Vec<Uuid>,
     lease_ms: i64,
+    kinds: Vec<&'static str>,
 }
 
 macro_rules! claim {
@@ -53,7 +54,7 @@ macro_rules! claim {
         sql_text!(
             "runs/claim",
             [],
-            ["worker", "tokens", "lease_ms"],
+            ["worker", "tokens", "lease_ms", "kinds"],
             [
                 ("source", Transition::Claim.source().as_str()),
                 ("most", $most)
@@ -84,6 +85,7 @@ impl Statement for ClaimDue<'_> {
             parameter!(worker: &str),
             parameter!(tokens: Vec<Uuid>),
             parameter!(lease_ms: i64),
+            parameter!(kinds: Vec<&str>),
         ],
         #[cfg(test)]
         columns: ClaimRow::columns,
@@ -97,7 +99,7 @@ impl Statement for ClaimDue<'_> {
     }
 
     fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
-        vec![&self.worker, &self.tokens, &self.lease_ms]
+        vec![&self.worker, &self.tokens, &self.lease_ms, &self.kinds]
     }
 }
 
@@ -152,7 +154,8 @@ impl Store {
     }
 
     /// Claims up to `most` runs that are due next and whose tenants are not busy, each of another
-    /// tenant. A run whose inputs this version cannot read is ended as failed.
+    /// tenant. A run whose inputs this version cannot read is ended as failed. A run of a kind that
+    /// it does not know stays queued for a version that does.
     ///
     /// # Errors
     /// [`StoreError`]; no run was taken then, or its lease runs out.
@@ -205,6 +208,7 @@ impl Store {
             worker: terms.worker_id.as_str(),
             tokens: (0..most).map(|_| self.mint()).collect(),
             lease_ms: milliseconds(terms.duration),
+            kinds: OperationKind::WORDS.to_vec(),
         })
         .await
     }
@@ -337,7 +341,8 @@ mod tests {
             let claim = claim
                 .replace("$1", "'w'")
                 .replace("$2", "(ARRAY[gen_random_uuid()])")
-                .replace("$3", "1000");
+                .replace("$3", "1000")
+                .replace("$4", "(ARRAY['inventory_sync'])");
             let rows = connection
                 .simple_query(&format!("EXPLAIN {claim}"))
                 .await

@@ -226,17 +226,19 @@ impl RunFilter {
 
     /// The keys of the page, of any tenant.
     fn keys(&self, page: &Page) -> Keys {
+        // Runs of kinds that this version does not know are left out.
+        let kinds = match &self.kind[..] {
+            [] => OperationKind::WORDS.to_vec(),
+            some => some.iter().map(|kind| kind.as_str()).collect(),
+        };
         let mut keys = operation_runs::table
+            .filter(operation_runs::kind.eq_any(kinds))
             .select(KEY)
             .order((operation_runs::created_at.desc(), operation_runs::id.desc()))
             .limit(page.limit)
             .into_boxed();
         if let Some((time, id)) = page.after {
             keys = keys.filter(before(KEY, (time, id.into_uuid())));
-        }
-        if !self.kind.is_empty() {
-            let kinds = self.kind.iter().map(|kind| kind.as_str());
-            keys = keys.filter(operation_runs::kind.eq_any(kinds));
         }
         if !self.status.is_empty() {
             let statuses = self.status.iter().map(|status| status.as_str());

@@ -199,3 +199,40 @@ fn pages_of_runs_are_those_of_a_filter_in_memory() {
     });
     outcome.unwrap();
 }
+
+#[tokio::test]
+async fn runs_of_kinds_of_a_later_version_are_left_out_and_pages_go_on() {
+    let stage = Stage::set().await;
+    let run = |n: usize| Known {
+        id: format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(),
+        tenant: stage.tenant.id,
+        kind: OperationKind::InventorySync,
+        status: Status::Completed,
+        outcome: Some(Outcome::Succeeded),
+        initiator: stage.operator.id,
+        created_at: moment(n),
+    };
+    for n in 0..4 {
+        stage.execute(&insert(&run(n))).await;
+    }
+    let later = [run(1).id, run(2).id].map(|id| format!("'{id}'"));
+    let sql = format!(
+        "UPDATE operation_runs SET kind = 'later' WHERE id IN ({})",
+        later.join(",")
+    );
+    stage.execute(&sql).await;
+    let known = [run(3).id, run(0).id];
+    let user = stage.operator.id;
+    let mut page = PageRequest::first(1);
+    for expected in known {
+        let runs = stage.store.runs(user, &RunFilter::default(), page).await;
+        let run = runs.unwrap().remove(0).run;
+        assert_eq!(run.id, expected);
+        page = PageRequest {
+            limit: 1,
+            after: Some((run.created_at, run.id)),
+        };
+    }
+    let active = stage.store.active_runs(user, 20).await.unwrap();
+    assert!(active.iter().all(|view| known.contains(&view.run.id)));
+}

@@ -2,6 +2,7 @@
 -- $1 worker: text
 -- $2 tokens: _uuid
 -- $3 lease_ms: int8
+-- $4 kinds: _text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns kind: text
@@ -16,8 +17,8 @@
 -- runs.claim
 --
 -- Takes due runs, one for each token, of tenants that are not busy, in the order of the index over
--- queued runs: priority, the tenant served least recently, age. Kinds that are paused and rows that
--- another claim holds are skipped. The fences are raised in the same statement, and the other queued
+-- queued runs: priority, the tenant served least recently, age. Kinds that are paused, kinds that this
+-- version does not know and rows that another claim holds are skipped. The fences are raised in the same statement, and the other queued
 -- runs of those tenants go behind those of other tenants; one that somebody else holds keeps its
 -- place, because waiting for it could wait for whoever waits for this claim.
 --
@@ -30,6 +31,7 @@ WITH due AS (
     WHERE r.status = 'queued'
         AND r.not_before <= statement_timestamp()
         AND r.cancel_requested_at IS NULL
+        AND r.kind = ANY ($4)
         AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE
         AND (SELECT true FROM operation_runs o
             WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope

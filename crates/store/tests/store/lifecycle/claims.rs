@@ -56,6 +56,22 @@ async fn the_tenant_that_was_served_least_recently_goes_first_and_priority_befor
     assert_eq!(stage.claim("w").await.unwrap().lease.run_id, served);
 }
 
+#[tokio::test]
+async fn a_run_of_a_kind_of_a_later_version_stays_queued() {
+    let stage = Stage::set().await;
+    let later = stage.queue("{}").await;
+    let sql = format!(
+        "UPDATE operation_runs SET kind = 'later', lock_scope = 'later' WHERE id = '{later}'"
+    );
+    stage.execute(&sql).await;
+    let known = stage.queue("{}").await;
+    assert_eq!(stage.claim("w").await.unwrap().lease.run_id, known);
+    assert!(stage.claim("w").await.is_none());
+    let queued =
+        format!("SELECT count(*) FROM operation_runs WHERE id = '{later}' AND status = 'queued'");
+    assert_eq!(stage.count(&queued).await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_racing_claims_on_one_tenant_one_gets_a_run() {
     let stage = Stage::set().await;
