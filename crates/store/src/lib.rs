@@ -13,8 +13,9 @@
 //! | [`system`] | workers, queues and retention of the installation |
 //! | [`tenants`] | tenants as their members see them |
 //!
-//! Statements are constant text with bound values (`statement.rs`); the status a transition may
-//! leave is taken from the domain's table. Only the database's clock decides when something is due.
+//! Statements are files with bound values (`statement.rs`), or are composed by diesel's builder
+//! (`reads.rs`). The status that a transition may leave is taken from the domain's table. Only the
+//! database's clock decides when something is due.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -151,8 +151,8 @@ impl FinishColumns {
             Outcome::Succeeded | Outcome::PartiallySucceeded => "finished",
         });
         self.notifications.push(store.mint());
-        self.titles.push(texts.failed.title);
-        self.bodies.push(texts.failed.body);
+        self.titles.push(texts.ended.title);
+        self.bodies.push(texts.ended.body);
         self.cancelled_titles.push(texts.cancelled.title);
         self.cancelled_bodies.push(texts.cancelled.body);
         self.audits.push(store.mint());

@@ -55,7 +55,8 @@ row! {
 /// The two notifications of which a statement writes one: it finds out whether somebody cancelled
 /// the run.
 pub(super) struct Texts {
-    pub(super) failed: notification::Message,
+    /// What it says when nobody did.
+    pub(super) ended: notification::Message,
     pub(super) cancelled: notification::Message,
 }
 
@@ -63,7 +64,7 @@ impl Texts {
     pub(super) fn of(kind: OperationKind, completion: &Completion) -> Self {
         let cancelled = Completion::cancelled(RunCounts::none(kind));
         Self {
-            failed: notification::terminal(kind, TENANT_NAME, completion),
+            ended: notification::terminal(kind, TENANT_NAME, completion),
             cancelled: notification::terminal(kind, TENANT_NAME, &cancelled),
         }
     }
@@ -139,8 +140,8 @@ impl Store {
                 wait_reason: reason.as_str(),
                 event,
                 notification: self.mint(),
-                title: &texts.failed.title,
-                body: &texts.failed.body,
+                title: &texts.ended.title,
+                body: &texts.ended.body,
                 cancelled_title: &texts.cancelled.title,
                 cancelled_body: &texts.cancelled.body,
                 audit: self.mint(),
