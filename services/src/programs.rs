@@ -1,4 +1,4 @@
-//! The house's own programs, run as an operator runs them.
+//! TenantAtlas's own programs, run as an operator runs them.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -13,7 +13,7 @@ pub const FOR_TESTS: [&str; 2] = [
     "atlas-api/crash-points,atlas-worker/crash-points",
 ];
 
-/// Every setting of the house's programs starts like this.
+/// Every setting of TenantAtlas's programs starts like this.
 const SETTINGS_PREFIX: &str = "ATLAS_";
 
 /// The repository and its target directory.
@@ -55,7 +55,7 @@ impl Workspace {
     }
 
     /// A cargo command in the root, without the settings that the caller's shell may carry for the
-    /// house's own programs.
+    /// programs of TenantAtlas.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo_in(&self.root);
         command.args(arguments);
@@ -82,7 +82,7 @@ fn cargo_in(root: &Path) -> Command {
     command
 }
 
-/// Takes the house's own settings out of a command's environment, so that only what is set on the
+/// Takes the settings of TenantAtlas out of a command's environment, so that only what is set on the
 /// command itself counts.
 pub fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {

@@ -1,1 +1,1 @@
-//! This package has no code of its own: it holds the tests that concern the whole house.
+//! This package has no code of its own: it holds the tests that concern the whole repository.

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the whole house on this machine, with a simulated Microsoft Graph.
+//! `cargo xtask demo`: the whole installation on this machine, with a simulated Microsoft Graph.
 
 mod processes;
 

@@ -152,7 +152,10 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     candidates.find(|candidate| candidate.is_file())
 }
 
-#[allow(clippy::disallowed_methods, reason = "PATH is no setting of the house")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "PATH is no setting of TenantAtlas"
+)]
 fn path_directories() -> Vec<PathBuf> {
     std::env::var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
 }

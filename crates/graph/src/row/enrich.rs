@@ -272,6 +272,6 @@ fn not_read(error: &GraphError, key: PolicyTypeKey) -> Failure {
 fn too_much() -> Failure {
     Failure::permanent(
         FailureCode::GRAPH_INVALID_RESPONSE,
-        "Some objects tell more links than are kept, or links to ids that cannot be ids.",
+        "Some objects have more links than are stored, or links to ids that are not valid.",
     )
 }
