@@ -251,7 +251,10 @@ mod tests {
         let reads = reads(&document);
         assert!(reads.len() > 20, "{}", reads.len());
         for (path, parameters) in reads {
-            assert!(of(path).count() > 0, "GET {path} is not measured");
+            assert!(
+                of(path).count() > 0,
+                "GET {path} is not measured: add it to ALL"
+            );
             for name in parameters {
                 let measured = match name {
                     "limit" => true,
@@ -261,7 +264,10 @@ mod tests {
                         pairs.any(|(name, _)| name == filter)
                     }),
                 };
-                assert!(measured, "GET {path} is not measured with {name}");
+                assert!(
+                    measured,
+                    "GET {path} is not measured with {name}: add it to ALL"
+                );
             }
         }
     }

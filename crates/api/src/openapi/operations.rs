@@ -80,7 +80,10 @@ fn move_refusals(operation: &mut Value, components: &mut Map<String, Value>) {
         let name = name.as_str().unwrap_or_default();
         let refusal = std::mem::replace(response, component("responses", name));
         let known = components.entry(name).or_insert_with(|| refusal.clone());
-        assert_eq!(*known, refusal, "two refusals are called {name}");
+        assert_eq!(
+            *known, refusal,
+            "two different refusals are called {name}: give one of them another name in Refusal::new"
+        );
     }
 }
 
