@@ -23,7 +23,7 @@ impl Store {
     ///
     /// Quick reads take turns on half of the connections: read by all at once, they would be ready
     /// hardly sooner and take every processor from starts and permission checks. The other half is
-    /// there so that slow reads hold up nobody for longer than [`TURN`].
+    /// there so that as many slow reads as have a turn hold up each other read for [`TURN`] at most.
     pub(crate) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         F: AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
