@@ -35,25 +35,35 @@ pub(super) async fn take(
     body: Body,
     row: &mut PartialRow,
 ) -> Result<(), GraphError> {
-    let before = row.related.clone();
     let taken = take_once(graph, version, knowledge, read, body, row).await;
     let Err(error) = taken else { return Ok(()) };
-    row.related = before;
     let url = read.url(row.observed.collection, &row.observed.id);
     let (GraphErrorKind::PageExpired, Some(url)) = (&error.kind, url) else {
         return Err(error);
     };
     let mut answers = graph.batch(version, vec![SubRequest::object(url)]).await?;
     let body = answers.pop().unwrap_or(Err(error))?;
+    take_once(graph, version, knowledge, read, body, row).await
+}
+
+/// Takes all of the answer, or nothing.
+async fn take_once(
+    graph: &TenantGraph,
+    version: &str,
+    knowledge: &Knowledge,
+    read: &FurtherRead,
+    body: Body,
+    row: &mut PartialRow,
+) -> Result<(), GraphError> {
     let before = row.related.clone();
-    let taken = take_once(graph, version, knowledge, read, body, row).await;
+    let taken = take_pages(graph, version, knowledge, read, body, row).await;
     if taken.is_err() {
         row.related = before;
     }
     taken
 }
 
-async fn take_once(
+async fn take_pages(
     graph: &TenantGraph,
     version: &str,
     knowledge: &Knowledge,
