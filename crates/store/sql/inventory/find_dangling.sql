@@ -6,6 +6,8 @@
 -- them is in doubt, so that its objects may be there without being stored. What Microsoft supplies
 -- is there without being an item: a link may say so itself, or its target was left out of a list
 -- that was read. Ids of items are in an index of the default collation.
+-- An item is looked for under all types of the kind in one condition: where the types come from a
+-- join, the planner looks the id up alone, which reads every type in the index for each link.
 WITH
 \ir inventory/pieces/guard.sql
 holds AS (

@@ -17,10 +17,11 @@
 -- runs.claim
 --
 -- Takes due runs, one for each token, of tenants that are not busy, in the order of the index over
--- queued runs: priority, the tenant served least recently, age. Kinds that are paused, kinds that this
--- version does not know and rows that another claim holds are skipped. The fences are raised in the same statement, and the other queued
--- runs of those tenants go behind those of other tenants; one that somebody else holds keeps its
--- place, because waiting for it could wait for whoever waits for this claim.
+-- queued runs: priority, the tenant served least recently, age. Kinds that are paused, kinds that
+-- this version does not know and rows that another claim holds are skipped. The fences are raised in
+-- the same statement, and the other queued runs of those tenants go behind those of other tenants;
+-- one that somebody else holds keeps its place, because waiting for it could wait for whoever waits
+-- for this claim.
 --
 -- The two conditions on `due` are subqueries that cannot become joins: the planner then walks the
 -- index from its beginning instead of joining and sorting all that is queued. The limit is a
