@@ -20,6 +20,8 @@ mod differing;
 mod left_out;
 mod missing;
 mod page;
+#[cfg(test)]
+mod plans;
 mod stored_json;
 mod touch;
 

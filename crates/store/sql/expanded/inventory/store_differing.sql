@@ -79,7 +79,7 @@ observed AS (
 ),
 -- What stands. `kept`: whether its content was kept, which is so but for items of versions that
 -- kept none. `other_content` and `other_assignments`: whether the observation differs from it in
--- more than its form.
+-- more than its form. Each is looked up by itself, for the reason that inventory.touch has.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
         i.related_links, i.missing_since, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
@@ -88,8 +88,13 @@ before AS (
         coalesce(i.assignments_hash <> o.assignments_hash, false)
             AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash AS other_assignments
     FROM observed o
-        JOIN inventory_items i ON i.tenant_id = $1 AND i.policy_type = o.policy_type
-            AND i.external_id = o.external_id
+        CROSS JOIN LATERAL (
+            SELECT *
+            FROM inventory_items k
+            WHERE k.tenant_id = $1 AND k.policy_type = o.policy_type
+                AND k.external_id = o.external_id
+            LIMIT 1
+        ) i
         LEFT JOIN inventory_contents c ON c.item_id = i.id
 ),
 inserted AS (
@@ -268,10 +273,16 @@ sets AS (
         ) x(source, now, stood)
     WHERE x.now IS NOT NULL AND x.now IS DISTINCT FROM x.stood
 ),
+-- OFFSET keeps the planner from reading all links for each batch while there are no statistics.
 standing AS (
     SELECT n.at, l.*
     FROM sets n
-        JOIN inventory_links l ON l.item_id = n.item_id AND l.source = n.source
+        CROSS JOIN LATERAL (
+            SELECT *
+            FROM inventory_links l
+            WHERE l.item_id = n.item_id AND l.source = n.source
+            OFFSET 0
+        ) l
 ),
 unlinked AS (
     DELETE FROM inventory_links l

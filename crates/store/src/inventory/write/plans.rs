@@ -1,0 +1,59 @@
+//! How a sync finds items in a database that was never analyzed, as a new one is at its first syncs:
+//! the planner knows nothing of the tables then but their sizes.
+
+use atlas_test_support::TestDatabase;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::statement::Info;
+
+/// Two thousand items of one policy type of one tenant.
+const ITEMS: &str = "
+    ALTER TABLE inventory_items SET (autovacuum_enabled = off);
+    INSERT INTO tenants (id, name, directory_id)
+    VALUES (md5('tenant')::uuid, 'T', md5('directory')::uuid);
+    INSERT INTO inventory_items (id, tenant_id, policy_type, external_id, name, category, platform,
+        foundation, scope_tags, metadata, content_hash, first_seen_at, last_seen_at, changed_at,
+        fence, last_seen_run)
+    SELECT gen_random_uuid(), md5('tenant')::uuid, 'deviceConfiguration', n::text, 'N' || n,
+        'Configuration', 'windows', false, '{}', '{}', sha256(int8send(n)), now(), now(), now(), 1,
+        gen_random_uuid()
+    FROM generate_series(1, 2000) n";
+
+/// The lines of the plan that a prepared statement settles on.
+async fn settled_plan(client: &Client, info: &Info) -> String {
+    let nulls = vec!["NULL"; info.parameters.len()].join(", ");
+    let explained = format!(
+        "SET plan_cache_mode = force_generic_plan; PREPARE planned AS {};
+        EXPLAIN (COSTS off) EXECUTE planned ({nulls}); DEALLOCATE planned",
+        info.text
+    );
+    let messages = client.simple_query(&explained).await.unwrap();
+    let lines = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+async fn assert_items_are_found_by_their_key(client: &Client) {
+    for info in [super::touch::STATEMENTS, super::differing::STATEMENTS].concat() {
+        let plan = settled_plan(client, &info).await;
+        let lookups = plan
+            .matches("Index Scan using inventory_items_key on")
+            .count();
+        assert_eq!(lookups, 1, "{}: {plan}", info.file);
+        for several in ["type_name", "by_name", "category_name"] {
+            assert!(!plan.contains(several), "{}: {plan}", info.file);
+        }
+        assert!(!plan.contains("Seq Scan on inventory_links l\n"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_sync_of_a_new_database_finds_each_item_by_its_whole_key() {
+    let database = TestDatabase::create().await;
+    let client = database.connection().await;
+    assert_items_are_found_by_their_key(&client).await;
+    client.batch_execute(ITEMS).await.unwrap();
+    assert_items_are_found_by_their_key(&client).await;
+}
