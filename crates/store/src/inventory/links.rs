@@ -83,10 +83,11 @@ struct LinkRow {
     target_id: String,
     qualifier: Value,
     item_id: Uuid,
+    dangling: bool,
 }
 
-/// A link's row, whether it dangles, and the item that it goes to.
-type FoundLink = (LinkRow, bool, Option<Uuid>);
+/// A link's row, and the item that it goes to.
+type FoundLink = (LinkRow, Option<Uuid>);
 
 /// A query for the keys of links: their items, and their ids.
 type Keys = Box<dyn QueryFragment<Pg> + Send>;
@@ -191,10 +192,10 @@ impl Store {
         let (rows, names, groups) = self
             .read(async |connection| {
                 let rows = found(connection, tenant, keys, limit, order).await?;
-                let sources = rows.iter().map(|(row, ..)| row.item_id);
-                let targets = rows.iter().filter_map(|(_, _, target)| *target);
+                let sources = rows.iter().map(|(row, _)| row.item_id);
+                let targets = rows.iter().filter_map(|(_, target)| *target);
                 let names = item_names(connection, sources.chain(targets).collect()).await?;
-                let groups = rows.iter().filter_map(|(row, ..)| row.group()).collect();
+                let groups = rows.iter().filter_map(|(row, _)| row.group()).collect();
                 let groups = group_names(connection, tenant, groups).await?;
                 Ok((rows, names, groups))
             })
@@ -301,12 +302,11 @@ async fn found(
         .select(target_items.field(inventory_items::id))
         .limit(1)
         .single_value();
-    let dangling = inventory_links::dangling.and(not(target_is_there(tenant)));
     let query = inventory_links::table
         .filter(inventory_links::tenant_id.eq(tenant.into_uuid()))
         .filter(within(KEY, keys))
         .limit(limit)
-        .select((LinkRow::as_select(), dangling, target))
+        .select((LinkRow::as_select(), target))
         .into_boxed();
     match order {
         Order::Target => query.order(BY_TARGET).load(connection).await,
@@ -341,11 +341,12 @@ impl LinkRow {
 }
 
 fn into_view(
-    (row, dangling, target): FoundLink,
+    (row, target): FoundLink,
     names: &HashMap<Uuid, NameRow>,
     groups: &HashMap<Uuid, String>,
 ) -> Result<LinkView, StoreError> {
     let named = |id: &Uuid| names.get(id).map(NameRow::to_name);
+    let target_is_there = target.is_some_and(|id| names.get(&id).is_some_and(NameRow::is_there));
     let group = row.group();
     Ok(LinkView {
         id: LinkId::from_uuid(row.id),
@@ -359,6 +360,6 @@ fn into_view(
         target_item: target.as_ref().and_then(named),
         target_group: group.and_then(|id| groups.get(&id).cloned()),
         qualifier: row.qualifier,
-        dangling,
+        dangling: row.dangling && !target_is_there,
     })
 }

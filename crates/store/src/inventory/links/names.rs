@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use atlas_domain::ids::{ItemId, TenantId};
+use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -18,9 +19,15 @@ pub(super) struct NameRow {
     policy_type: String,
     external_id: String,
     name: String,
+    missing_since: Option<DateTime<Utc>>,
 }
 
 impl NameRow {
+    /// Whether the item is not missing.
+    pub(super) const fn is_there(&self) -> bool {
+        self.missing_since.is_none()
+    }
+
     pub(super) fn to_name(&self) -> ItemName {
         ItemName {
             id: ItemId::from_uuid(self.id),
