@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::pages::Hundredth;
-use super::{PAGE, Seeded};
+use super::{BUFFERS, PAGE, Seeded};
 
 /// A tenant by its number in the seed, from 1; the first one is the largest.
 pub(super) fn tenant(number: u64) -> TenantId {
@@ -44,6 +44,8 @@ pub(super) struct Read {
     name: String,
     call: Box<dyn Fn(Store) -> Rows>,
     finds_nothing: bool,
+    /// Buffers that it may touch.
+    most_buffers: i64,
 }
 
 impl Read {
@@ -59,6 +61,7 @@ impl Read {
             name: name.to_owned(),
             call: Box::new(call),
             finds_nothing: false,
+            most_buffers: BUFFERS,
         }
     }
 
@@ -69,6 +72,10 @@ impl Read {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn most_buffers(&self) -> i64 {
+        self.most_buffers
     }
 
     /// It is meant to find no rows.
