@@ -1,4 +1,4 @@
-//! Plans of what the builder composes, for tests.
+//! Plans of statements, for tests.
 
 use atlas_test_support::TestDatabase;
 use diesel::pg::Pg;
@@ -6,6 +6,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::Text;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// A connection that reads could run on.
 pub(crate) async fn connect(database: &TestDatabase) -> AsyncPgConnection {
@@ -19,6 +20,16 @@ where
 {
     let lines: Vec<String> = Explain(query).load(connection).await.unwrap();
     lines.join("\n")
+}
+
+/// The lines that statements return, such as those of a plan; the statements stand in one text.
+pub(crate) async fn lines(client: &Client, statements: &str) -> String {
+    let messages = client.simple_query(statements).await.unwrap();
+    let lines = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The pages that the query of a plan touched, of tables and indexes, without those of planning it.

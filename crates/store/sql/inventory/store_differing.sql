@@ -26,7 +26,7 @@ observed AS (
 ),
 -- What stands. `kept`: whether its content was kept, which is so but for items of versions that
 -- kept none. `other_content` and `other_assignments`: whether the observation differs from it in
--- more than its form. Each is looked up by itself, for the reason that inventory.touch has.
+-- more than its form.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
         i.related_links, i.missing_since, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
@@ -35,13 +35,7 @@ before AS (
         coalesce(i.assignments_hash <> o.assignments_hash, false)
             AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash AS other_assignments
     FROM observed o
-        CROSS JOIN LATERAL (
-            SELECT *
-            FROM inventory_items k
-            WHERE k.tenant_id = :tenant AND k.policy_type = o.policy_type
-                AND k.external_id = o.external_id
-            LIMIT 1
-        ) i
+\ir inventory/pieces/standing_item.sql
         LEFT JOIN inventory_contents c ON c.item_id = i.id
 ),
 inserted AS (

@@ -1,9 +1,9 @@
 //! How statements about the whole installation find their rows: by indexes, whatever the values.
 
 use atlas_test_support::TestDatabase;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::Client;
 
-use crate::explain::pages;
+use crate::explain::{lines, pages};
 use crate::statement::Info;
 
 /// Tables that grow without end.
@@ -36,12 +36,7 @@ async fn plan(client: &Client, info: &Info, values: &str, mode: &str) -> String 
         DEALLOCATE planned; ROLLBACK",
         info.text
     );
-    let messages = client.simple_query(&statement).await.unwrap();
-    let lines = messages.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
-    });
-    lines.map(|line| format!("{line}\n")).collect()
+    lines(client, &statement).await
 }
 
 fn reads_a_large_table_whole(plan: &str) -> bool {

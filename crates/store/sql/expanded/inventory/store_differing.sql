@@ -79,7 +79,7 @@ observed AS (
 ),
 -- What stands. `kept`: whether its content was kept, which is so but for items of versions that
 -- kept none. `other_content` and `other_assignments`: whether the observation differs from it in
--- more than its form. Each is looked up by itself, for the reason that inventory.touch has.
+-- more than its form.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
         i.related_links, i.missing_since, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
@@ -88,6 +88,9 @@ before AS (
         coalesce(i.assignments_hash <> o.assignments_hash, false)
             AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash AS other_assignments
     FROM observed o
+        -- The item of each observation, looked up by itself (a unique key has one): in a join, the
+        -- planner would read all items of the tenant or of the type while a new database has no
+        -- statistics of them.
         CROSS JOIN LATERAL (
             SELECT *
             FROM inventory_items k

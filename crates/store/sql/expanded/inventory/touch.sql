@@ -24,9 +24,6 @@
 -- Touches items that are there, whose content is kept, and of which the reading reports what
 -- stands. Returns the places of the other observations, from 1, and a row without a place while the
 -- guard holds.
---
--- Each item is looked up by itself (LIMIT 1 of a unique key): in a join, the planner would read all
--- items of the tenant or of the type while a new database has no statistics of them.
 WITH
 -- Holds while the caller's fence is that of the tenant. FOR SHARE makes the check and the write
 -- one: whoever takes the run over updates this row, and so waits for our commit or comes first.
@@ -53,24 +50,27 @@ observed AS (
     )
 ),
 unchanged AS MATERIALIZED (
-    SELECT o.*, k.id, k.assignments_hash AS standing_assignments_hash,
-        k.object_links AS standing_object_links,
-        k.assignment_links AS standing_assignment_links,
-        k.related_links AS standing_related_links
+    SELECT o.*, i.id, i.assignments_hash AS standing_assignments_hash,
+        i.object_links AS standing_object_links,
+        i.assignment_links AS standing_assignment_links,
+        i.related_links AS standing_related_links
     FROM observed o
+        -- The item of each observation, looked up by itself (a unique key has one): in a join, the
+        -- planner would read all items of the tenant or of the type while a new database has no
+        -- statistics of them.
         CROSS JOIN LATERAL (
             SELECT *
             FROM inventory_items k
             WHERE k.tenant_id = $1 AND k.policy_type = o.policy_type
                 AND k.external_id = o.external_id
             LIMIT 1
-        ) k
-    WHERE k.content_hash = o.content_hash
-        AND (o.assignments_hash IS NULL OR k.assignments_hash = o.assignments_hash)
-        AND (o.object_links IS NULL OR k.object_links = o.object_links)
-        AND (o.assignment_links IS NULL OR k.assignment_links = o.assignment_links)
-        AND (o.related_links IS NULL OR k.related_links = o.related_links)
-        AND EXISTS (SELECT 1 FROM inventory_contents c WHERE c.item_id = k.id)
+        ) i
+    WHERE i.content_hash = o.content_hash
+        AND (o.assignments_hash IS NULL OR i.assignments_hash = o.assignments_hash)
+        AND (o.object_links IS NULL OR i.object_links = o.object_links)
+        AND (o.assignment_links IS NULL OR i.assignment_links = o.assignment_links)
+        AND (o.related_links IS NULL OR i.related_links = o.related_links)
+        AND EXISTS (SELECT 1 FROM inventory_contents c WHERE c.item_id = i.id)
 ),
 touched AS (
     UPDATE inventory_items i

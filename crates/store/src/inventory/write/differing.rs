@@ -58,6 +58,7 @@ statement! {
         "inventory/pieces/observation_values",
         "inventory/pieces/observation_columns",
         "inventory/pieces/seen_again",
+        "inventory/pieces/standing_item",
     ],
     constants: [most_listed = "100"],
 }

@@ -2,8 +2,9 @@
 //! the planner knows nothing of the tables then but their sizes.
 
 use atlas_test_support::TestDatabase;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::Client;
 
+use crate::explain::lines;
 use crate::statement::Info;
 
 /// Two thousand items of one policy type of one tenant.
@@ -17,12 +18,7 @@ async fn settled_plan(client: &Client, info: &Info) -> String {
         EXPLAIN (COSTS off) EXECUTE planned ({nulls}); DEALLOCATE planned",
         info.text
     );
-    let messages = client.simple_query(&explained).await.unwrap();
-    let lines = messages.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
-    });
-    lines.map(|line| format!("{line}\n")).collect()
+    lines(client, &explained).await
 }
 
 async fn assert_items_are_found_by_their_key(client: &Client) {
