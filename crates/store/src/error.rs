@@ -9,8 +9,10 @@ use diesel_async::pooled_connection::deadpool::PoolError as ReadPoolError;
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::WrongType;
 
+use crate::connection::ConnectFailure;
+
 /// Why, for a log.
-type Cause = Box<dyn Error + Send + Sync>;
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
 /// A statement did not do its work. The text holds no SQL and no values; the source is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +114,7 @@ impl StoreError {
 
 /// What PostgreSQL says of a statement that failed, without the values that its detail may repeat.
 #[derive(Debug)]
-struct Refusal {
+pub(crate) struct Refusal {
     code: SqlState,
     message: String,
     table: Option<String>,
@@ -120,13 +122,20 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn of(error: &DbError) -> Self {
+    pub(crate) fn of(error: &DbError) -> Self {
         Self {
             code: error.code().clone(),
             message: error.message().to_owned(),
             table: error.table().map(str::to_owned),
             constraint: error.constraint().map(str::to_owned),
         }
+    }
+}
+
+impl Refusal {
+    /// The SQLSTATE.
+    pub(crate) const fn code(&self) -> &SqlState {
+        &self.code
     }
 }
 
@@ -183,17 +192,16 @@ impl From<Refusal> for StoreError {
     }
 }
 
-impl From<StatementPoolError> for StoreError {
+impl From<ConnectFailure> for StoreError {
     /// Whatever keeps a connection from being made, callers can do nothing about it.
+    fn from(error: ConnectFailure) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl From<StatementPoolError> for StoreError {
     fn from(error: StatementPoolError) -> Self {
-        let refused = match &error {
-            StatementPoolError::Backend(error) => error.as_db_error().map(Refusal::of),
-            _ => None,
-        };
-        Self::Unavailable(match refused {
-            Some(refusal) => Box::new(refusal),
-            None => Box::new(error),
-        })
+        Self::Unavailable(Box::new(error))
     }
 }
 

@@ -17,8 +17,11 @@ extern "SQL" {
     /// The text in lower case, by the database's locale.
     fn lower(text: Text) -> Text;
 
-    /// Takes an advisory lock that ends with the session, unless another session has it.
-    fn pg_try_advisory_lock(key: BigInt) -> Bool;
+    /// The value of a setting, as text.
+    fn current_setting(name: Text) -> Text;
+
+    /// Takes an advisory lock that ends with the transaction, unless another session has it.
+    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
 
     /// Whether a text begins with another, which is no pattern.
     fn starts_with(text: Text, beginning: Text) -> Bool;

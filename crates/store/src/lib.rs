@@ -22,11 +22,13 @@
 pub mod access;
 pub mod admin;
 pub mod audit;
+mod connection;
 pub mod directory_groups;
 mod error;
 #[cfg(test)]
 mod explain;
 mod first_of_each;
+mod fitness;
 mod functions;
 mod halving;
 pub mod inventory;
@@ -50,11 +52,13 @@ mod within;
 pub use access::{Principal, TokenLookup};
 pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};
 pub use audit::{AuditEventView, AuditFilter, NewAuditEvent};
+pub use connection::{ConnectFailure, ConnectFailureKind, TlsSetupError, UrlError};
 pub use directory_groups::{
     GroupEffect, GroupFilter, GroupPlace, GroupReading, GroupTally, GroupView, MARKED_AT_ONCE,
     MarkedGone,
 };
 pub use error::StoreError;
+pub use fitness::DatabaseFault;
 pub use inventory::{
     Beginning, ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, ItemName,
     ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, SyncRunView,

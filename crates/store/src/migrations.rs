@@ -17,7 +17,9 @@ use diesel_async::AsyncPgConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use secrecy::SecretString;
 
+use crate::connection::{ConnectFailure, Connector, UrlError};
 use crate::error::StoreError;
+use crate::fitness::{self, DatabaseFault};
 use crate::pool::{Store, connect_once};
 use crate::statement::{row, statement};
 
@@ -61,9 +63,15 @@ impl fmt::Display for SchemaState {
 /// Migrating failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
+    /// The URL, or a file that it names.
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// No connection.
-    #[error("cannot connect to the database: {0}")]
-    Connect(#[source] diesel::ConnectionError),
+    #[error("cannot connect to the database")]
+    Connect(#[source] ConnectFailure),
+    /// No migration could make this database one that the programs can work with.
+    #[error(transparent)]
+    Unfit(#[from] DatabaseFault),
     /// A migration failed and was rolled back.
     #[error("a migration failed and was rolled back: {0}")]
     Migration(String),
@@ -107,14 +115,14 @@ pub async fn revert_all(database_url: &SecretString) -> Result<Vec<String>, Migr
     on_own_thread(database_url, async |connection| runner::revert(connection)).await
 }
 
-/// Runs `work` with a connection and the lock of migrations, on a thread and runtime of its own:
+/// Runs `work` with a connection while another one holds the lock of migrations, on a thread and runtime of its own:
 /// diesel's runner blocks its thread, which a current-thread runtime such as actix's or a test's does
 /// not survive.
 async fn on_own_thread(
     database_url: &SecretString,
     work: impl AsyncFnOnce(AsyncPgConnection) -> Result<Vec<String>, MigrateError> + Send + 'static,
 ) -> Result<Vec<String>, MigrateError> {
-    let url = database_url.clone();
+    let connector = Connector::new(database_url, "atlas migrate")?;
     let (answer, answered) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let result = tokio::runtime::Builder::new_multi_thread()
@@ -124,10 +132,15 @@ async fn on_own_thread(
             .map_err(|error| MigrateError::Migration(error.to_string()))
             .and_then(|runtime| {
                 runtime.block_on(async {
-                    let mut connection = connect_once(&url).await.map_err(MigrateError::Connect)?;
-                    runner::lock(&mut connection).await?;
-                    // The lock ends with the connection.
-                    work(connection).await
+                    let mut connection = connect(&connector).await?;
+                    let fault = fitness::fault(&mut connection).await;
+                    if let Some(fault) = fault.map_err(runner::failed)? {
+                        return Err(fault.into());
+                    }
+                    let lock = runner::lock(connect(&connector).await?).await?;
+                    let worked = work(connection).await;
+                    drop(lock);
+                    worked
                 })
             });
         let _ = answer.send(result);
@@ -135,6 +148,10 @@ async fn on_own_thread(
     answered
         .await
         .map_err(|_| MigrateError::Migration("the migration panicked".to_owned()))?
+}
+
+async fn connect(connector: &Connector) -> Result<AsyncPgConnection, MigrateError> {
+    connect_once(connector).await.map_err(MigrateError::Connect)
 }
 
 statement! {

@@ -11,19 +11,21 @@ use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::mint_uuid;
 use deadpool::managed::QueueMode;
-use deadpool_postgres::{Connect, Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
-use diesel::ConnectionError;
+use deadpool_postgres::{
+    Connect, Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime, Timeouts,
+};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::Pool as ReadPool;
 use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, NoTls};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::connection::{ConnectFailure, Connector, UrlError};
 use crate::error::StoreError;
 use crate::statement::{self, Statement};
 
@@ -38,10 +40,11 @@ const STATEMENT_SETTINGS: &str = "-c statement_timeout=30s";
 /// takes a fraction of what a plan for all values can cost.
 const READ_SETTINGS: &str = "-c statement_timeout=5s -c plan_cache_mode=force_custom_plan";
 
-/// How a process reaches the database. TLS to PostgreSQL is left to the network between them.
+/// How a process reaches the database.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
-    /// `postgres://user:password@host:port/database`.
+    /// `postgres://user:password@host:port/database?sslmode=verify-full`. Settings of the session that
+    /// it holds in `options` are kept; where this crate sets the same, its value decides.
     pub database_url: SecretString,
     /// Connections at most, for everything but reads for screens.
     pub pool_size: usize,
@@ -56,9 +59,9 @@ pub struct StoreOptions {
 /// The options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreSetupError {
-    /// The URL is not one of PostgreSQL. The text is not repeated: it may hold a password.
-    #[error("DATABASE_URL is not a valid postgres:// URL")]
-    Url,
+    /// The URL, or a file that it names.
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// The pool cannot be made.
     #[error("the connection pool cannot be set up")]
     Pool(#[from] deadpool::managed::BuildError),
@@ -71,6 +74,7 @@ pub struct Store {
     pub(crate) reads: ReadPool<AsyncPgConnection>,
     /// Turns of reads, fewer than connections: see [`Store::read`].
     pub(crate) read_turns: Arc<Semaphore>,
+    pub(crate) connector: Connector,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -91,13 +95,13 @@ impl Store {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreSetupError> {
-        let config = |settings| {
-            connection_config(&options.database_url, &options.application_name, settings)
-        };
+        let connector = Connector::new(&options.database_url, &options.application_name)?;
+        let with = |settings| connector.with_settings(&format!("{SESSION_SETTINGS} {settings}"));
         Ok(Self {
-            statements: statement_pool(config(STATEMENT_SETTINGS)?, options)?,
-            reads: read_pool(config(READ_SETTINGS)?, options)?,
+            statements: statement_pool(with(STATEMENT_SETTINGS), options)?,
+            reads: read_pool(with(READ_SETTINGS), options)?,
             read_turns: Arc::new(Semaphore::new(options.read_pool_size.div_ceil(2))),
+            connector,
             clock,
             entropy,
         })
@@ -115,7 +119,18 @@ impl Store {
     /// A connection for several statements in files. For one, see [`Store::fetch_all`] and those
     /// after it.
     pub(crate) async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
-        Ok(self.statements.get().await?)
+        let client = self.statements.get().await;
+        client.map_err(|error| match error {
+            PoolError::Backend(error) => self.connector.failure(error).into(),
+            other => other.into(),
+        })
+    }
+
+    async fn lend(&self) -> Result<Lent<'_>, StoreError> {
+        Ok(Lent {
+            client: Some(self.client().await?),
+            connector: &self.connector,
+        })
     }
 
     /// Every row that the statement returns.
@@ -123,7 +138,7 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<Vec<S::Row>, StoreError> {
-        let lent = Lent(Some(self.client().await?));
+        let lent = self.lend().await?;
         let answer = statement::fetch_all(lent.client()?, statement).await;
         lent.give_back(answer)
     }
@@ -133,7 +148,7 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<Option<S::Row>, StoreError> {
-        let lent = Lent(Some(self.client().await?));
+        let lent = self.lend().await?;
         let answer = statement::fetch_optional(lent.client()?, statement).await;
         lent.give_back(answer)
     }
@@ -143,7 +158,7 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<S::Row, StoreError> {
-        let lent = Lent(Some(self.client().await?));
+        let lent = self.lend().await?;
         let answer = statement::fetch_one(lent.client()?, statement).await;
         lent.give_back(answer)
     }
@@ -153,7 +168,7 @@ impl Store {
         &self,
         statement: &S,
     ) -> Result<u64, StoreError> {
-        let lent = Lent(Some(self.client().await?));
+        let lent = self.lend().await?;
         let answer = statement::execute(lent.client()?, statement).await;
         lent.give_back(answer)
     }
@@ -166,11 +181,14 @@ impl Store {
 
 /// A connection that works on one statement. When the caller hangs up before the answer is there,
 /// the statement is cancelled, and the connection is closed: its next user would wait for the end.
-struct Lent(Option<deadpool_postgres::Client>);
+struct Lent<'a> {
+    client: Option<deadpool_postgres::Client>,
+    connector: &'a Connector,
+}
 
-impl Lent {
+impl Lent<'_> {
     fn client(&self) -> Result<&deadpool_postgres::Client, StoreError> {
-        self.0
+        self.client
             .as_ref()
             .ok_or_else(|| StoreError::Unavailable("the connection is given back".into()))
     }
@@ -178,43 +196,30 @@ impl Lent {
     /// A connection that ended is closed: the pool may not have noticed yet.
     fn give_back<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if !matches!(answer, Err(StoreError::Unavailable(_))) {
-            self.0 = None;
+            self.client = None;
         }
         answer
     }
 }
 
-impl Drop for Lent {
+impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            cancel(client.cancel_token());
+        if let Some(client) = self.client.take() {
+            self.connector.cancel(client.cancel_token());
             drop(deadpool_postgres::Client::take(client));
         }
     }
 }
 
-/// Ends what the connection works on, beside whoever calls this. The server learns of a closed
-/// connection by itself, only later.
-pub(crate) fn cancel(token: CancelToken) {
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(async move {
-            let _ = token.cancel_query(NoTls).await;
-        });
-    }
-}
-
-/// Connects as the pool's own connector does, and logs the whole cause when a connection ends. The
-/// statement that it worked on reports it as an error.
-struct Connector;
-
 impl Connect for Connector {
+    /// Connects as the pool's own connector does, and logs the whole cause when a connection ends. The
+    /// statement that it worked on reports it as an error.
     fn connect(
         &self,
-        config: &tokio_postgres::Config,
+        _config: &tokio_postgres::Config,
     ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
-        let config = config.clone();
         async move {
-            let (client, connection) = config.connect(NoTls).await?;
+            let (client, connection) = Self::connect(self).await?;
             let task = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     let error = StoreError::from(error);
@@ -228,13 +233,13 @@ impl Connect for Connector {
 }
 
 fn statement_pool(
-    config: tokio_postgres::Config,
+    connector: Connector,
     options: &StoreOptions,
 ) -> Result<deadpool_postgres::Pool, StoreSetupError> {
     let recycling = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
-    let manager = Manager::from_connect(config, Connector, recycling);
+    let manager = Manager::from_connect(connector.config().clone(), connector, recycling);
     Ok(deadpool_postgres::Pool::builder(manager)
         .max_size(options.pool_size)
         .runtime(Runtime::Tokio1)
@@ -243,12 +248,15 @@ fn statement_pool(
 }
 
 fn read_pool(
-    config: tokio_postgres::Config,
+    connector: Connector,
     options: &StoreOptions,
 ) -> Result<ReadPool<AsyncPgConnection>, StoreSetupError> {
     let mut setup = pooled_connection::ManagerConfig::default();
     setup.recycling_method = pooled_connection::RecyclingMethod::Fast;
-    setup.custom_setup = Box::new(move |_| establish(config.clone()).boxed());
+    setup.custom_setup = Box::new(move |_| {
+        let connector = connector.clone();
+        async move { connector.establish_pooled().await }.boxed()
+    });
     let manager =
         AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(String::new(), setup);
     Ok(ReadPool::builder(manager)
@@ -268,38 +276,14 @@ fn timeouts(options: &StoreOptions) -> Timeouts {
     }
 }
 
-fn connection_config(
-    url: &SecretString,
-    application_name: &str,
-    settings: &str,
-) -> Result<tokio_postgres::Config, StoreSetupError> {
-    let mut config: tokio_postgres::Config = url
-        .expose_secret()
-        .parse()
-        .map_err(|_| StoreSetupError::Url)?;
-    config
-        .application_name(application_name)
-        .options(format!("{SESSION_SETTINGS} {settings}"))
-        .connect_timeout(Duration::from_secs(5))
-        .keepalives_idle(Duration::from_secs(10));
-    Ok(config)
-}
-
-async fn establish(config: tokio_postgres::Config) -> Result<AsyncPgConnection, ConnectionError> {
-    let (client, connection) = config
-        .connect(NoTls)
-        .await
-        .map_err(|error| ConnectionError::BadConnection(Causes(&error).to_string()))?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
-}
-
-/// One connection outside any pool, for migrations.
-pub(crate) async fn connect_once(url: &SecretString) -> Result<AsyncPgConnection, ConnectionError> {
-    let mut config = connection_config(url, "atlas migrate", "")
-        .map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
-    // A migration may take long on a large table.
-    config.options("-c lock_timeout=30s");
-    establish(config).await
+/// One connection outside any pool, for migrations. One may take long on a large table, and another
+/// connection holds their lock meanwhile.
+pub(crate) async fn connect_once(
+    connector: &Connector,
+) -> Result<AsyncPgConnection, ConnectFailure> {
+    let settings = "-c lock_timeout=30s -c statement_timeout=0 \
+         -c idle_in_transaction_session_timeout=0";
+    connector.with_settings(settings).establish().await
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use tokio::time::timeout;
 
+use crate::connection::Connector;
 use crate::error::StoreError;
-use crate::pool::{Store, cancel};
+use crate::pool::Store;
 
 /// The statement time limit of the pool, less what a timer may be early.
 const TIME_LIMIT: Duration = Duration::from_millis(4_900);
@@ -29,7 +30,10 @@ impl Store {
         F: AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
     {
         let _turn = timeout(TURN, self.read_turns.acquire()).await;
-        let mut reading = Reading(Some(self.reads.get().await?));
+        let mut reading = Reading {
+            connection: Some(self.reads.get().await?),
+            connector: &self.connector,
+        };
         let started = Instant::now();
         let result = query(reading.connection()?).await;
         let result = match result {
@@ -39,7 +43,7 @@ impl Store {
         };
         // The pool may not have noticed yet that a connection ended.
         if !matches!(result, Err(StoreError::Unavailable(_))) {
-            reading.0 = None;
+            reading.connection = None;
         }
         result
     }
@@ -54,11 +58,14 @@ const fn keeps_no_code(error: &DieselError) -> bool {
 }
 
 /// A connection that answers; emptied when the answer is there.
-struct Reading(Option<Object<AsyncPgConnection>>);
+struct Reading<'a> {
+    connection: Option<Object<AsyncPgConnection>>,
+    connector: &'a Connector,
+}
 
-impl Reading {
+impl Reading<'_> {
     fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {
-        match &mut self.0 {
+        match &mut self.connection {
             Some(connection) => Ok(connection),
             None => Err(StoreError::Unavailable(
                 "the connection is given back".into(),
@@ -87,12 +94,12 @@ impl Reading {
     }
 }
 
-impl Drop for Reading {
+impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        let Some(connection) = self.0.take() else {
+        let Some(connection) = self.connection.take() else {
             return;
         };
-        cancel(connection.cancel_token());
+        self.connector.cancel(connection.cancel_token());
         drop(Object::take(connection));
     }
 }

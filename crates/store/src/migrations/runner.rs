@@ -10,7 +10,7 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::MigrationHarness;
 
 use super::{MIGRATIONS, MigrateError};
-use crate::functions::pg_try_advisory_lock;
+use crate::functions::pg_try_advisory_xact_lock;
 
 /// Any number; all processes that migrate take this advisory lock, so that one of them does.
 const LOCK: i64 = 7_249_001;
@@ -36,16 +36,29 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(pg_class, pg_index);
 
-/// Waits until no other process migrates. The lock ends with the connection.
-pub(super) async fn lock(connection: &mut AsyncPgConnection) -> Result<(), MigrateError> {
+/// Waits until no other process migrates, and keeps others from it until the connection is dropped.
+///
+/// The lock is that of a transaction, which leaves nothing behind in a session that a pooler hands to
+/// others. An index that is built concurrently waits for every snapshot: that of the last statement is
+/// kept until the next one, so the last one has none.
+pub(super) async fn lock(
+    mut connection: AsyncPgConnection,
+) -> Result<AsyncPgConnection, MigrateError> {
     loop {
-        let locked: bool = diesel::select(pg_try_advisory_lock(LOCK))
-            .get_result(connection)
+        connection.batch_execute("BEGIN").await.map_err(failed)?;
+        let locked: bool = diesel::select(pg_try_advisory_xact_lock(LOCK))
+            .get_result(&mut connection)
             .await
             .map_err(failed)?;
         if locked {
-            return Ok(());
+            let without_snapshot = "SAVEPOINT locked";
+            connection
+                .batch_execute(without_snapshot)
+                .await
+                .map_err(failed)?;
+            return Ok(connection);
         }
+        connection.batch_execute("ROLLBACK").await.map_err(failed)?;
         tokio::time::sleep(LOCK_INTERVAL).await;
     }
 }
@@ -131,6 +144,6 @@ async fn drop_interrupted(connection: &mut AsyncPgConnection, index: &str) -> Re
     Ok(())
 }
 
-fn failed(error: impl fmt::Display) -> MigrateError {
+pub(super) fn failed(error: impl fmt::Display) -> MigrateError {
     MigrateError::Migration(error.to_string())
 }
