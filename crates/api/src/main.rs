@@ -52,14 +52,8 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     metrics::serve(Program::Api, arguments.metrics)?;
     let arguments = &arguments.serve;
-    let database_url = arguments
-        .database_url
-        .clone()
-        .context("DATABASE_URL is not set")?;
-    let redis_url = arguments
-        .redis_url
-        .clone()
-        .context("REDIS_URL is not set")?;
+    let database_url = arguments.database.url()?;
+    let redis_url = arguments.redis.url()?;
     let store = StoreOptions {
         database_url,
         pool_size: arguments.database_pool.into(),

@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use atlas_settings::{DatabaseAddress, RedisAddress};
 use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
-use secrecy::SecretString;
 use url::Url;
 
 /// Where a run's page is, unless somebody else serves it.
@@ -86,12 +86,12 @@ pub enum Command {
 /// How the service is set up, as flags and environment variables.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArguments {
-    /// PostgreSQL, as postgres://user:password@host:port/database
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
-    pub database_url: Option<SecretString>,
-    /// Redis, as redis://:password@host:port/
-    #[arg(long, env = "REDIS_URL", hide_env_values = true, global = true)]
-    pub redis_url: Option<SecretString>,
+    /// Where PostgreSQL is
+    #[command(flatten)]
+    pub database: DatabaseAddress,
+    /// Where Redis is
+    #[command(flatten)]
+    pub redis: RedisAddress,
     /// Where to listen; port 0 takes a free one
     #[arg(
         long,

@@ -54,8 +54,17 @@ impl Readiness {
 
     async fn database(&self) -> Result<(), String> {
         match timeout(PATIENCE, self.store.schema_state()).await {
-            Ok(Ok(SchemaState::Current)) => Ok(()),
+            Ok(Ok(SchemaState::Current)) => self.fitness().await,
             Ok(Ok(wrong)) => Err(wrong.to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_elapsed) => Err("the database does not answer in time".to_owned()),
+        }
+    }
+
+    async fn fitness(&self) -> Result<(), String> {
+        match timeout(PATIENCE, self.store.database_fault()).await {
+            Ok(Ok(None)) => Ok(()),
+            Ok(Ok(Some(fault))) => Err(fault.to_string()),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_elapsed) => Err("the database does not answer in time".to_owned()),
         }

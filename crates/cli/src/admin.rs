@@ -25,7 +25,7 @@ const MAX_SECRET_BYTES: u64 = 16 * 1024;
 
 /// Applies what is missing of the schema.
 pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
-    let applied = atlas_store::migrate(&database.database_url).await?;
+    let applied = atlas_store::migrate(&database.address.url()?).await?;
     if as_json {
         output::json(&json!({ "applied": applied }))?;
     } else if applied.is_empty() {
@@ -40,7 +40,7 @@ pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Resul
 
 fn open(database: &Database) -> anyhow::Result<Store> {
     let options = StoreOptions {
-        database_url: database.database_url.clone(),
+        database_url: database.address.url()?,
         pool_size: 1,
         read_pool_size: 1,
         application_name: "atlas".to_owned(),

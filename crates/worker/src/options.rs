@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use atlas_graph::GraphOptions;
+use atlas_settings::{DatabaseAddress, RedisAddress};
 use atlas_store::Retention;
 use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
 use clap::{Args, Parser, Subcommand};
-use secrecy::SecretString;
 use url::Url;
 
 /// Run operation runs of TenantAtlas.
@@ -49,12 +49,12 @@ pub struct HealthFile {
     argument, which would stand in the process list."
 )]
 pub struct RunOptions {
-    /// PostgreSQL, as postgres://user:password@host/database
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub database_url: SecretString,
-    /// Redis, as redis://host:port
-    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_name = "URL")]
-    pub redis_url: SecretString,
+    /// Where PostgreSQL is
+    #[command(flatten)]
+    pub database: DatabaseAddress,
+    /// Where Redis is
+    #[command(flatten)]
+    pub redis: RedisAddress,
     /// Prefix of all keys in Redis; the same for the API and all workers of an installation
     #[arg(
         long,

@@ -12,6 +12,7 @@ use atlas_graph::{GraphClient, GraphSetupError};
 use atlas_queue::{
     Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError,
 };
+use atlas_settings::SettingError;
 use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError, WorkerReport};
 use atlas_telemetry::metrics;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,9 @@ const READ_CONNECTIONS: usize = 2;
 /// Why a worker cannot start, or ended without having been asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
+    /// The address of a service.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The database's settings.
     #[error(transparent)]
     Store(#[from] StoreSetupError),
@@ -62,7 +66,7 @@ pub async fn run(
     let worker_id = WorkerId::mint(&host(), clock.as_ref(), entropy.as_ref());
     let store = Store::new(
         &StoreOptions {
-            database_url: options.database_url.clone(),
+            database_url: options.database.url()?,
             pool_size: usize::from(options.slots)
                 + usize::from(options.max_pages_in_flight)
                 + SPARE_CONNECTIONS,
@@ -73,7 +77,7 @@ pub async fn run(
         clock.clone(),
         entropy.clone(),
     )?;
-    let queue = QueueOptions::new(options.redis_url.clone(), &options.queue_namespace);
+    let queue = QueueOptions::new(options.redis.url()?, &options.queue_namespace);
     let doorbell = Doorbell::new(&queue)?;
     let graph = GraphClient::new(options.graph())?;
     let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());

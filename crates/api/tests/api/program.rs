@@ -133,3 +133,24 @@ fn it_does_not_start_without_knowing_its_services() {
     let text = String::from_utf8(refused.stderr).unwrap();
     assert!(text.contains("DATABASE_URL is not set"), "{text}");
 }
+
+#[test]
+fn an_address_comes_from_its_variable_or_from_a_file_and_not_from_both() {
+    let refused = Command::new(PROGRAM)
+        .env_clear()
+        .env("DATABASE_URL", "postgres://user:hidden@host/db")
+        .env("DATABASE_URL_FILE", "/nowhere")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(text.contains("DATABASE_URL_FILE are both set"), "{text}");
+    let refused = Command::new(PROGRAM)
+        .env_clear()
+        .env("DATABASE_URL_FILE", "/nowhere")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(text.contains("/nowhere, which cannot be read"), "{text}");
+    assert!(!text.contains("hidden"), "{text}");
+}

@@ -77,3 +77,22 @@ async fn an_api_starts_without_a_database_and_says_that_it_is_not_there() {
     reply.is_problem(503, "dependency_unavailable");
     assert!(!reply.header("retry-after").is_empty());
 }
+
+#[tokio::test]
+async fn an_api_over_a_database_that_takes_no_writes_is_not_ready() {
+    let database = TestDatabase::create().await;
+    let redis = TestRedis::create();
+    let admin = database.connection().await;
+    let name: String = admin
+        .query_one("SELECT current_database()::text", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    admin.batch_execute(&read_only).await.unwrap();
+    let api = Api::start(&database, &queue(redis.url(), &redis), |_| {});
+    let reply = api.get("/readyz", "").await;
+    reply.is_problem(503, "dependency_unavailable");
+    let detail = reply.body["detail"].as_str().unwrap();
+    assert!(detail.contains("the database takes no writes"), "{detail}");
+}

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
+use atlas_settings::DatabaseAddress;
 use clap::Args;
-use secrecy::SecretString;
 
 /// The database, for commands that do not go through the API.
 #[derive(Debug, Args)]
 pub(crate) struct Database {
-    /// PostgreSQL database, as postgres://user:password@host/database.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub database_url: SecretString,
+    /// Where PostgreSQL is.
+    #[command(flatten)]
+    pub address: DatabaseAddress,
 }
 
 /// The keys that encrypt tenant secrets.
