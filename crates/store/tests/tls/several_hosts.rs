@@ -83,11 +83,12 @@ async fn a_statement_whose_caller_left_is_cancelled_over_tls() {
     let store = store(&url_of(GUEST, GUEST_PASSWORD, &host, "sslmode=require"));
     store.ping().await.unwrap();
 
-    let admin = server.admin_in("guests").await;
-    admin
+    let holder = server.admin_in("guests").await;
+    holder
         .batch_execute("BEGIN; LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
+    let admin = server.admin_in("guests").await;
     let waiting = "SELECT count(*) FROM pg_stat_activity
         WHERE usename = 'guest' AND wait_event_type = 'Lock'";
     let is_waiting = async |expected: i64| {
