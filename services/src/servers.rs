@@ -10,6 +10,7 @@ mod debian;
 mod docker;
 pub mod german;
 mod given;
+pub mod pgbouncer;
 mod postgres;
 mod programs;
 mod redis;

@@ -13,7 +13,7 @@ use atlas_domain::run::{RunInputs, RunState};
 use atlas_domain::vault::Keyring;
 use atlas_graph_sim::{Simulator, SimulatorOptions};
 use atlas_queue::{Doorbell, QueueOptions};
-use atlas_store::{Store, StoreOptions};
+use atlas_store::{Pooling, Store, StoreOptions};
 use atlas_test_support::{
     KEYS, Member, Scenario, TestDatabase, TestRedis, TestTenant, dead_redis_url, eventually,
 };
@@ -200,6 +200,7 @@ impl Clock for Ticking {
 fn store(database: &TestDatabase) -> Store {
     let options = StoreOptions {
         database_url: SecretString::from(database.url()),
+        pooling: Pooling::Session,
         pool_size: 8,
         read_pool_size: 4,
         application_name: "golden".to_owned(),

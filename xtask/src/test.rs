@@ -8,6 +8,7 @@ use atlas_services::process;
 use atlas_services::programs::Programs;
 use atlas_services::servers::browser::Browser;
 use atlas_services::servers::german::German;
+use atlas_services::servers::pgbouncer::PgBouncers;
 use atlas_services::servers::wrong_clock::WrongClock;
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::{FOR_TESTS, Workspace};
@@ -26,6 +27,7 @@ pub(crate) fn run(
     let servers = services.programs(workspace, interrupt);
     let wrong_clock = WrongClock::find(workspace, interrupt)?;
     let german = German::find(workspace, services.directory(), interrupt)?;
+    let poolers = PgBouncers::find(workspace, services.directory(), interrupt)?;
     let selected: Vec<&str> = match arguments {
         [] => [&["--workspace", "--all-targets"][..], &FOR_TESTS].concat(),
         given => given.iter().map(String::as_str).collect(),
@@ -36,6 +38,7 @@ pub(crate) fn run(
     command.envs(servers);
     command.envs(wrong_clock.iter().map(WrongClock::variable));
     command.envs(german.iter().flat_map(German::variables));
+    command.envs(poolers.variables());
     let status = process::run(&mut command, interrupt)?;
     if !status.success() || !arguments.is_empty() {
         return Ok(exit_code(status));

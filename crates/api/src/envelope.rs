@@ -299,7 +299,7 @@ mod tests {
     use actix_web::{App, body};
     use atlas_domain::clock::{SystemClock, SystemEntropy};
     use atlas_queue::{Doorbell, QueueOptions};
-    use atlas_store::{Store, StoreOptions};
+    use atlas_store::{Pooling, Store, StoreOptions};
     use secrecy::SecretString;
     use serde_json::Value;
 
@@ -312,6 +312,7 @@ mod tests {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let store = StoreOptions {
             database_url: SecretString::from("postgres://nobody@127.0.0.1:1/none"),
+            pooling: Pooling::Session,
             pool_size: 1,
             read_pool_size: 1,
             application_name: "test".to_owned(),

@@ -56,6 +56,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let redis_url = arguments.redis.url()?;
     let store = StoreOptions {
         database_url,
+        pooling: arguments.database.pooling(),
         pool_size: arguments.database_pool.into(),
         read_pool_size: arguments.read_pool_size(),
         application_name: "atlas-api".to_owned(),

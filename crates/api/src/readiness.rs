@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use atlas_queue::Doorbell;
-use atlas_store::{SchemaState, Store};
+use atlas_store::{SchemaState, Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -56,7 +56,7 @@ impl Readiness {
         match timeout(PATIENCE, self.store.schema_state()).await {
             Ok(Ok(SchemaState::Current)) => self.fitness().await,
             Ok(Ok(wrong)) => Err(wrong.to_string()),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(reason(&error)),
             Err(_elapsed) => Err("the database does not answer in time".to_owned()),
         }
     }
@@ -65,7 +65,7 @@ impl Readiness {
         match timeout(PATIENCE, self.store.database_fault()).await {
             Ok(Ok(None)) => Ok(()),
             Ok(Ok(Some(fault))) => Err(fault.to_string()),
-            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Err(error)) => Err(reason(&error)),
             Err(_elapsed) => Err("the database does not answer in time".to_owned()),
         }
     }
@@ -76,5 +76,13 @@ impl Readiness {
             Ok(Err(_)) => Err("Redis is not reachable".to_owned()),
             Err(_elapsed) => Err("Redis does not answer in time".to_owned()),
         }
+    }
+}
+
+/// What operators can do something about, and no more: anybody may ask.
+fn reason(error: &StoreError) -> String {
+    match error.unfit_pooler() {
+        Some(kind) => kind.advice().to_owned(),
+        None => error.to_string(),
     }
 }

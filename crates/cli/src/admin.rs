@@ -25,7 +25,8 @@ const MAX_SECRET_BYTES: u64 = 16 * 1024;
 
 /// Applies what is missing of the schema.
 pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
-    let applied = atlas_store::migrate(&database.address.url()?).await?;
+    let (url, pooling) = (database.address.url()?, database.address.pooling());
+    let applied = atlas_store::migrate_through(&url, pooling).await?;
     if as_json {
         output::json(&json!({ "applied": applied }))?;
     } else if applied.is_empty() {
@@ -41,6 +42,7 @@ pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Resul
 fn open(database: &Database) -> anyhow::Result<Store> {
     let options = StoreOptions {
         database_url: database.address.url()?,
+        pooling: database.address.pooling(),
         pool_size: 1,
         read_pool_size: 1,
         application_name: "atlas".to_owned(),

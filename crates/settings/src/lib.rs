@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use atlas_store::Pooling;
+use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
 /// URLs are short; anything longer is a wrong file.
@@ -26,6 +27,26 @@ pub struct DatabaseAddress {
     /// A file that holds the URL of PostgreSQL, instead of DATABASE_URL
     #[arg(long, env = "DATABASE_URL_FILE", value_name = "PATH", global = true)]
     pub database_url_file: Option<PathBuf>,
+    /// What a pooler before PostgreSQL, such as PgBouncer, hands out: a session for as long as a
+    /// connection lasts, or for a transaction
+    #[arg(
+        long,
+        env = "ATLAS_DATABASE_POOLER",
+        value_name = "MODE",
+        default_value = "session",
+        global = true
+    )]
+    pub database_pooler: PoolerMode,
+}
+
+/// What a pooler hands out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PoolerMode {
+    /// A session for as long as a connection lasts; also without a pooler
+    #[default]
+    Session,
+    /// A session for a transaction (PgBouncer 1.21 or newer with max_prepared_statements)
+    Transaction,
 }
 
 impl DatabaseAddress {
@@ -36,6 +57,15 @@ impl DatabaseAddress {
     pub fn url(&self) -> Result<SecretString, SettingError> {
         let (url, file) = (&self.database_url, &self.database_url_file);
         setting("DATABASE_URL", url.as_ref(), file.as_deref())
+    }
+
+    /// What stands between the program and PostgreSQL.
+    #[must_use]
+    pub const fn pooling(&self) -> Pooling {
+        match self.database_pooler {
+            PoolerMode::Session => Pooling::Session,
+            PoolerMode::Transaction => Pooling::Transaction,
+        }
     }
 }
 
@@ -167,6 +197,7 @@ mod tests {
             let database = DatabaseAddress {
                 database_url: None,
                 database_url_file: Some(path.clone()),
+                database_pooler: PoolerMode::default(),
             };
             let url = database.url().unwrap();
             assert_eq!(url.expose_secret(), "postgres://u:secret @h/d");

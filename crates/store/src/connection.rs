@@ -1,18 +1,27 @@
 //! How connections to PostgreSQL are made: where to, over which TLS, and why one was not made.
 
 mod failure;
+mod pooler;
+mod probe;
+mod session;
 mod tls;
 mod url;
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
 use secrecy::SecretString;
-use tokio_postgres::{CancelToken, Client, Config, Connection, Socket};
+use tokio_postgres::{CancelToken, Client, Config, Connection, Error, Socket};
 
 pub use failure::{ConnectFailure, ConnectFailureKind};
+use pooler::Pooler;
+use session::Delivery;
+pub use session::Pooling;
+pub(crate) use session::{Settings, statements};
 pub use tls::TlsSetupError;
 use tls::{Stream, Tls};
 pub use url::UrlError;
@@ -30,11 +39,18 @@ pub(crate) struct Connector {
     config: Config,
     tls: Tls,
     mode: TlsMode,
+    pooling: Pooling,
+    settings: Vec<(&'static str, &'static str)>,
+    pooler: Arc<Pooler>,
 }
 
 impl Connector {
     /// Reads the URL and the files that it names, and logs when nobody checks who the server is.
-    pub(crate) fn new(url: &SecretString, application_name: &str) -> Result<Self, UrlError> {
+    pub(crate) fn new(
+        url: &SecretString,
+        application_name: &str,
+        pooling: Pooling,
+    ) -> Result<Self, UrlError> {
         let url = DatabaseUrl::parse(url)?;
         if url.is_unchecked() {
             tracing::warn!(
@@ -58,22 +74,18 @@ impl Connector {
             config,
             tls,
             mode: url.tls.mode,
+            pooling,
+            settings: Vec::new(),
+            pooler: Arc::default(),
         })
     }
 
-    /// The same with further settings of the session, as `-c name=value`. They come after those of the
-    /// URL, so that they decide where both set the same.
-    pub(crate) fn with_settings(&self, settings: &str) -> Self {
-        let mut config = self.config.clone();
-        let options = match self.config.get_options() {
-            Some(given) => format!("{given} {settings}"),
-            None => settings.to_owned(),
-        };
-        config.options(options);
-        Self {
-            config,
-            ..self.clone()
-        }
+    /// The same with further settings of the session. They come after the options of the URL, so that
+    /// they decide where both set the same. A pooler of transactions keeps none: see [`Pooling`].
+    pub(crate) fn with_settings(&self, settings: Settings) -> Self {
+        let mut with = self.clone();
+        with.settings.extend(settings);
+        with
     }
 
     /// What a pool is made from.
@@ -81,15 +93,42 @@ impl Connector {
         &self.config
     }
 
-    /// A connection, and what has to be polled for it.
-    pub(crate) async fn connect(
+    /// What was said to stand between this program and PostgreSQL.
+    pub(crate) const fn pooling(&self) -> Pooling {
+        self.pooling
+    }
+
+    /// A connection with its settings, and what has to be polled for it. [`Connector::examine`] comes
+    /// before the first.
+    pub(crate) async fn connect(&self) -> Result<(Client, Connection<Socket, Stream>), Error> {
+        let delivery = self.pooler.delivery();
+        let options = (delivery == Delivery::Options).then(|| session::options(&self.settings));
+        let (client, mut connection) = self.open(options).await?;
+        if delivery == Delivery::Statements {
+            let statements = statements("SET", &self.settings);
+            driven(&mut connection, client.batch_execute(&statements)).await?;
+        }
+        Ok((client, connection))
+    }
+
+    async fn open(
         &self,
-    ) -> Result<(Client, Connection<Socket, Stream>), tokio_postgres::Error> {
-        self.config.connect(self.tls.clone()).await
+        options: Option<String>,
+    ) -> Result<(Client, Connection<Socket, Stream>), Error> {
+        let Some(options) = options else {
+            return self.config.connect(self.tls.clone()).await;
+        };
+        let mut config = self.config.clone();
+        config.options(match config.get_options() {
+            Some(given) => format!("{given} {options}"),
+            None => options,
+        });
+        config.connect(self.tls.clone()).await
     }
 
     /// A connection for diesel.
     pub(crate) async fn establish(&self) -> Result<AsyncPgConnection, ConnectFailure> {
+        self.examine().await?;
         let (client, connection) = self.connect().await.map_err(|e| self.failure(e))?;
         AsyncPgConnection::try_from_client_and_connection(client, connection)
             .await
@@ -103,7 +142,7 @@ impl Connector {
     }
 
     /// Why no connection was made.
-    pub(crate) fn failure(&self, error: tokio_postgres::Error) -> ConnectFailure {
+    pub(crate) fn failure(&self, error: Error) -> ConnectFailure {
         ConnectFailure::of(error, self.mode == TlsMode::Disable)
     }
 
@@ -118,5 +157,21 @@ impl Connector {
                 }
             });
         }
+    }
+}
+
+/// Polls a connection that nobody else polls yet until a statement on it is done.
+async fn driven<T>(
+    connection: &mut Connection<Socket, Stream>,
+    statement: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut statement = pin!(statement);
+    tokio::select! {
+        biased;
+        done = &mut statement => done,
+        ended = connection => match ended {
+            Ok(()) => statement.await,
+            Err(error) => Err(error),
+        },
     }
 }

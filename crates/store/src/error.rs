@@ -9,7 +9,7 @@ use diesel_async::pooled_connection::deadpool::PoolError as ReadPoolError;
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::WrongType;
 
-use crate::connection::ConnectFailure;
+use crate::connection::{ConnectFailure, ConnectFailureKind};
 
 /// Why, for a log.
 pub(crate) type Cause = Box<dyn Error + Send + Sync>;
@@ -61,6 +61,16 @@ impl StoreError {
                 | Self::Full(_)
                 | Self::ReadOnly(_)
         )
+    }
+
+    /// What is wrong with the pooler before the database, when that is why there is no connection.
+    #[must_use]
+    pub fn unfit_pooler(&self) -> Option<ConnectFailureKind> {
+        let Self::Unavailable(cause) = self else {
+            return None;
+        };
+        let kind = cause.downcast_ref::<ConnectFailure>()?.kind();
+        kind.is_about_a_pooler().then_some(kind)
     }
 
     /// Whether a row that the statement was to store broke a constraint, or holds a value that the

@@ -52,7 +52,7 @@ mod within;
 pub use access::{Principal, TokenLookup};
 pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};
 pub use audit::{AuditEventView, AuditFilter, NewAuditEvent};
-pub use connection::{ConnectFailure, ConnectFailureKind, TlsSetupError, UrlError};
+pub use connection::{ConnectFailure, ConnectFailureKind, Pooling, TlsSetupError, UrlError};
 pub use directory_groups::{
     GroupEffect, GroupFilter, GroupPlace, GroupReading, GroupTally, GroupView, MARKED_AT_ONCE,
     MarkedGone,
@@ -64,7 +64,9 @@ pub use inventory::{
     ItemView, LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, SyncRunView,
     TypeEffect, TypeSummary, WriteError,
 };
-pub use migrations::{MigrateError, SchemaState, migrate, migrate_to, revert_all, schema_version};
+pub use migrations::{
+    MigrateError, SchemaState, migrate, migrate_through, migrate_to, revert_all, schema_version,
+};
 pub use notifications::NotificationView;
 pub use page::PageRequest;
 pub use pool::{Store, StoreOptions, StoreSetupError};

@@ -17,7 +17,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use secrecy::SecretString;
 
-use crate::connection::{ConnectFailure, Connector, UrlError};
+use crate::connection::{ConnectFailure, Connector, Pooling, UrlError};
 use crate::error::StoreError;
 use crate::fitness::{self, DatabaseFault};
 use crate::pool::{Store, connect_once};
@@ -78,6 +78,14 @@ pub enum MigrateError {
     /// An index could not be built or dropped concurrently. The next run begins with it again.
     #[error("an index could not be built or dropped; migrate again: {0}")]
     Index(String),
+    /// A pooler hands the session to others, and a limit of the role would end the building of an
+    /// index.
+    #[error(
+        "migration {0} builds or drops an index, which may take longer than statements over the pooler \
+         may: run atlas migrate with a DATABASE_URL that names PostgreSQL itself, without \
+         ATLAS_DATABASE_POOLER"
+    )]
+    Pooled(String),
 }
 
 /// Applies the migrations that are missing, in order, and returns their names. Safe to call from
@@ -86,8 +94,20 @@ pub enum MigrateError {
 /// # Errors
 /// [`MigrateError`]; what was applied before stays applied.
 pub async fn migrate(database_url: &SecretString) -> Result<Vec<String>, MigrateError> {
-    on_own_thread(database_url, async |connection| {
-        runner::apply(connection, None).await
+    migrate_through(database_url, Pooling::Session).await
+}
+
+/// The same through a pooler. One of transactions keeps no settings: what the programs need is set for
+/// the role, in this database.
+///
+/// # Errors
+/// [`MigrateError`]; what was applied before stays applied.
+pub async fn migrate_through(
+    database_url: &SecretString,
+    pooling: Pooling,
+) -> Result<Vec<String>, MigrateError> {
+    on_own_thread(database_url, pooling, async move |connection| {
+        runner::apply(connection, None, pooling).await
     })
     .await
 }
@@ -101,8 +121,9 @@ pub async fn migrate_to(
     database_url: &SecretString,
     version: &'static str,
 ) -> Result<Vec<String>, MigrateError> {
-    on_own_thread(database_url, async |connection| {
-        runner::apply(connection, Some(version)).await
+    let pooling = Pooling::Session;
+    on_own_thread(database_url, pooling, async move |connection| {
+        runner::apply(connection, Some(version), pooling).await
     })
     .await
 }
@@ -112,17 +133,21 @@ pub async fn migrate_to(
 /// # Errors
 /// [`MigrateError`].
 pub async fn revert_all(database_url: &SecretString) -> Result<Vec<String>, MigrateError> {
-    on_own_thread(database_url, async |connection| runner::revert(connection)).await
+    on_own_thread(database_url, Pooling::Session, async |connection| {
+        runner::revert(connection)
+    })
+    .await
 }
 
-/// Runs `work` with a connection while another one holds the lock of migrations, on a thread and runtime of its own:
-/// diesel's runner blocks its thread, which a current-thread runtime such as actix's or a test's does
-/// not survive.
+/// Runs `work` with a connection while another one holds the lock of migrations, on a thread and
+/// runtime of its own: diesel's runner blocks its thread, which a current-thread runtime such as
+/// actix's or a test's does not survive.
 async fn on_own_thread(
     database_url: &SecretString,
+    pooling: Pooling,
     work: impl AsyncFnOnce(AsyncPgConnection) -> Result<Vec<String>, MigrateError> + Send + 'static,
 ) -> Result<Vec<String>, MigrateError> {
-    let connector = Connector::new(database_url, "atlas migrate")?;
+    let connector = Connector::new(database_url, "atlas migrate", pooling)?;
     let (answer, answered) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let result = tokio::runtime::Builder::new_multi_thread()

@@ -25,20 +25,33 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::connection::{ConnectFailure, Connector, UrlError};
+use crate::connection::{ConnectFailure, Connector, Pooling, Settings, UrlError};
 use crate::error::StoreError;
 use crate::statement::{self, Statement};
 
-/// Set for each connection at its start, so that no statement, lock or forgotten transaction can
-/// hold up others for long. All statements are short: compiling one, or starting processes beside it,
-/// would take longer than running it.
-const SESSION_SETTINGS: &str = "-c lock_timeout=5s -c jit=off -c max_parallel_workers_per_gather=0 \
-     -c idle_in_transaction_session_timeout=15s -c client_connection_check_interval=10s";
-/// Of statements in files.
-const STATEMENT_SETTINGS: &str = "-c statement_timeout=30s";
-/// Of reads. Their conditions differ from call to call, and so does the best plan: planning anew
+/// Set for each connection, so that no statement, lock or forgotten transaction can hold up others for
+/// long. All statements are short: compiling one, or starting processes beside it, would take longer
+/// than running it.
+pub(crate) const STATEMENT_SETTINGS: Settings = &[
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("jit", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("idle_in_transaction_session_timeout", "15s"),
+    ("client_connection_check_interval", "10s"),
+];
+/// Of reads, besides. Their conditions differ from call to call, and so does the best plan: planning anew
 /// takes a fraction of what a plan for all values can cost.
-const READ_SETTINGS: &str = "-c statement_timeout=5s -c plan_cache_mode=force_custom_plan";
+pub(crate) const READ_SETTINGS: Settings = &[
+    ("statement_timeout", "5s"),
+    ("plan_cache_mode", "force_custom_plan"),
+];
+/// Of migrations. One may take long on a large table, and another connection holds their lock meanwhile.
+pub(crate) const MIGRATION_SETTINGS: Settings = &[
+    ("lock_timeout", "30s"),
+    ("statement_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+];
 
 /// How a process reaches the database.
 #[derive(Debug, Clone)]
@@ -46,6 +59,8 @@ pub struct StoreOptions {
     /// `postgres://user:password@host:port/database?sslmode=verify-full`. Settings of the session that
     /// it holds in `options` are kept; where this crate sets the same, its value decides.
     pub database_url: SecretString,
+    /// What stands between the process and the database.
+    pub pooling: Pooling,
     /// Connections at most, for everything but reads for screens.
     pub pool_size: usize,
     /// Further connections at most, for reads for screens.
@@ -95,11 +110,16 @@ impl Store {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreSetupError> {
-        let connector = Connector::new(&options.database_url, &options.application_name)?;
-        let with = |settings| connector.with_settings(&format!("{SESSION_SETTINGS} {settings}"));
+        let connector = Connector::new(
+            &options.database_url,
+            &options.application_name,
+            options.pooling,
+        )?;
+        let statements = connector.with_settings(STATEMENT_SETTINGS);
+        let reads = statements.with_settings(READ_SETTINGS);
         Ok(Self {
-            statements: statement_pool(with(STATEMENT_SETTINGS), options)?,
-            reads: read_pool(with(READ_SETTINGS), options)?,
+            statements: statement_pool(statements, options)?,
+            reads: read_pool(reads, options)?,
             read_turns: Arc::new(Semaphore::new(options.read_pool_size.div_ceil(2))),
             connector,
             clock,
@@ -119,6 +139,7 @@ impl Store {
     /// A connection for several statements in files. For one, see [`Store::fetch_all`] and those
     /// after it.
     pub(crate) async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
+        self.connector.examine().await?;
         let client = self.statements.get().await;
         client.map_err(|error| match error {
             PoolError::Backend(error) => self.connector.failure(error).into(),
@@ -276,14 +297,14 @@ fn timeouts(options: &StoreOptions) -> Timeouts {
     }
 }
 
-/// One connection outside any pool, for migrations. One may take long on a large table, and another
-/// connection holds their lock meanwhile.
+/// One connection outside any pool, for migrations.
 pub(crate) async fn connect_once(
     connector: &Connector,
 ) -> Result<AsyncPgConnection, ConnectFailure> {
-    let settings = "-c lock_timeout=30s -c statement_timeout=0 \
-         -c idle_in_transaction_session_timeout=0";
-    connector.with_settings(settings).establish().await
+    connector
+        .with_settings(MIGRATION_SETTINGS)
+        .establish()
+        .await
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::pooled_connection::deadpool::Object;
-use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use diesel_async::{
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl as _, TransactionManager as _,
+};
 use tokio::time::timeout;
 
-use crate::connection::Connector;
+use crate::connection::{Connector, Pooling, statements};
 use crate::error::StoreError;
-use crate::pool::Store;
+use crate::pool::{READ_SETTINGS, Store};
 
 /// The statement time limit of the pool, less what a timer may be early.
 const TIME_LIMIT: Duration = Duration::from_millis(4_900);
@@ -29,13 +31,19 @@ impl Store {
     where
         F: AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
     {
+        self.connector.examine().await?;
         let _turn = timeout(TURN, self.read_turns.acquire()).await;
         let mut reading = Reading {
             connection: Some(self.reads.get().await?),
             connector: &self.connector,
         };
         let started = Instant::now();
-        let result = query(reading.connection()?).await;
+        let pooling = self.connector.pooling();
+        let connection = reading.connection()?;
+        let result = match pooling {
+            Pooling::Session => query(connection).await,
+            Pooling::Transaction => limited(connection, query).await,
+        };
         let result = match result {
             Ok(value) => Ok(value),
             Err(error) if keeps_no_code(&error) => Err(reading.judge(error, started).await),
@@ -46,6 +54,26 @@ impl Store {
             reading.connection = None;
         }
         result
+    }
+}
+
+/// Runs a query in a transaction with the settings of reads, on a connection that keeps none.
+async fn limited<T, F>(connection: &mut AsyncPgConnection, query: F) -> QueryResult<T>
+where
+    F: AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
+{
+    let begin = format!("BEGIN; {}", statements("SET LOCAL", READ_SETTINGS));
+    AnsiTransactionManager::begin_transaction_sql(connection, &begin).await?;
+    match query(connection).await {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(connection).await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The first error is the one to report; a connection that is broken shows it again.
+            let _ = AnsiTransactionManager::rollback_transaction(connection).await;
+            Err(error)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::clock::{SystemClock, SystemEntropy};
-use atlas_store::{Store, StoreOptions};
+use atlas_store::{Pooling, Store, StoreOptions};
 use secrecy::SecretString;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -55,6 +55,7 @@ impl TestDatabase {
     pub fn store(&self) -> Store {
         let options = StoreOptions {
             database_url: SecretString::from(self.url()),
+            pooling: Pooling::Session,
             pool_size: 8,
             read_pool_size: 4,
             application_name: "test".to_owned(),

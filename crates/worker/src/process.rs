@@ -67,6 +67,7 @@ pub async fn run(
     let store = Store::new(
         &StoreOptions {
             database_url: options.database.url()?,
+            pooling: options.database.pooling(),
             pool_size: usize::from(options.slots)
                 + usize::from(options.max_pages_in_flight)
                 + SPARE_CONNECTIONS,

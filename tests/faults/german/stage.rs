@@ -8,7 +8,7 @@ use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{NotificationId, WorkerId};
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Lease};
-use atlas_store::{Heartbeat, PageRequest, Store, StoreError, StoreOptions};
+use atlas_store::{Heartbeat, PageRequest, Pooling, Store, StoreError, StoreOptions};
 use atlas_test_support::{Member, Scenario, TestDatabase, TestTenant, eventually};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
@@ -128,6 +128,7 @@ impl Stage {
     pub(super) fn impatient(&self) -> Store {
         let options = StoreOptions {
             database_url: SecretString::from(self.database.url()),
+            pooling: Pooling::Session,
             pool_size: 1,
             read_pool_size: 1,
             application_name: "impatient".to_owned(),

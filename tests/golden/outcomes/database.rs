@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::clock::{SystemClock, SystemEntropy};
-use atlas_store::{Store, StoreOptions};
+use atlas_store::{Pooling, Store, StoreOptions};
 use atlas_test_support::eventually;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -114,6 +114,7 @@ pub(super) async fn answers() -> Vec<Value> {
 
     let nowhere = StoreOptions {
         database_url: SecretString::from("postgres://nobody@127.0.0.1:9/nothing"),
+        pooling: Pooling::Session,
         pool_size: 1,
         read_pool_size: 1,
         application_name: "golden".to_owned(),

@@ -48,8 +48,12 @@ pub enum ConnectFailureKind {
     TooManyConnections,
     /// The server is starting or stopping.
     Starting,
-    /// A pooler, such as PgBouncer, does not pass on the settings of a session.
+    /// A pooler, such as PgBouncer, refuses what a request for a connection carries.
     Pooler,
+    /// A pooler hands sessions to others between transactions, and the program was not set up for it.
+    SharedSessions,
+    /// A pooler does so, and loses prepared statements.
+    LostStatements,
     /// Something else.
     Other,
 }
@@ -113,11 +117,31 @@ impl ConnectFailureKind {
             }
             Self::Starting => "the server is starting or shutting down: wait for it",
             Self::Pooler => {
-                "a pooler refuses the settings of the session: name PostgreSQL itself in \
-                 DATABASE_URL, not the pooler"
+                "a pooler refuses a parameter of the connection: name PostgreSQL itself in \
+                 DATABASE_URL, or take options out of it"
+            }
+            Self::SharedSessions => {
+                "a pooler hands sessions to others between transactions: set \
+                 ATLAS_DATABASE_POOLER=transaction where it is PgBouncer 1.21 or newer with \
+                 max_prepared_statements above 0; else set pool_mode=session there, or name \
+                 PostgreSQL itself in DATABASE_URL"
+            }
+            Self::LostStatements => {
+                "a pooler hands sessions to others between transactions and loses prepared \
+                 statements: use PgBouncer 1.21 or newer with max_prepared_statements above 0, or \
+                 set pool_mode=session there, or name PostgreSQL itself in DATABASE_URL"
             }
             Self::Other => "no connection could be made",
         }
+    }
+
+    /// Whether a pooler between the program and PostgreSQL is the cause.
+    #[must_use]
+    pub const fn is_about_a_pooler(self) -> bool {
+        matches!(
+            self,
+            Self::Pooler | Self::SharedSessions | Self::LostStatements
+        )
     }
 }
 
@@ -125,7 +149,8 @@ impl ConnectFailureKind {
 #[derive(Debug)]
 pub struct ConnectFailure {
     kind: ConnectFailureKind,
-    source: Cause,
+    /// None where the kind says all.
+    source: Option<Cause>,
 }
 
 impl ConnectFailure {
@@ -134,11 +159,11 @@ impl ConnectFailure {
         match error.as_db_error().map(Refusal::of) {
             Some(refusal) => Self {
                 kind: kind_of_refusal(refusal.code(), plain),
-                source: Box::new(refusal),
+                source: Some(Box::new(refusal)),
             },
             None => Self {
                 kind: kind_of_error(&error),
-                source: Box::new(error),
+                source: Some(Box::new(error)),
             },
         }
     }
@@ -147,8 +172,13 @@ impl ConnectFailure {
     pub(super) fn set_up(error: diesel::ConnectionError) -> Self {
         Self {
             kind: ConnectFailureKind::Other,
-            source: Box::new(error),
+            source: Some(Box::new(error)),
         }
+    }
+
+    /// A pooler with which the programs cannot work.
+    pub(super) const fn pooler(kind: ConnectFailureKind) -> Self {
+        Self { kind, source: None }
     }
 
     /// What keeps the connection from being made.
@@ -166,7 +196,8 @@ impl fmt::Display for ConnectFailure {
 
 impl Error for ConnectFailure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.source)
+        let source: &Cause = self.source.as_ref()?;
+        Some(&**source)
     }
 }
 

@@ -6,11 +6,16 @@ use std::time::Duration;
 use diesel::migration::Migration;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{
+    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl,
+    SimpleAsyncConnection, TransactionManager,
+};
 use diesel_migrations::MigrationHarness;
 
 use super::{MIGRATIONS, MigrateError};
-use crate::functions::pg_try_advisory_xact_lock;
+use crate::connection::{Pooling, statements};
+use crate::functions::{current_setting, pg_try_advisory_xact_lock};
+use crate::pool::{MIGRATION_SETTINGS, STATEMENT_SETTINGS};
 
 /// Any number; all processes that migrate take this advisory lock, so that one of them does.
 const LOCK: i64 = 7_249_001;
@@ -44,8 +49,9 @@ diesel::allow_tables_to_appear_in_same_query!(pg_class, pg_index);
 pub(super) async fn lock(
     mut connection: AsyncPgConnection,
 ) -> Result<AsyncPgConnection, MigrateError> {
+    let begin = begin();
     loop {
-        connection.batch_execute("BEGIN").await.map_err(failed)?;
+        connection.batch_execute(&begin).await.map_err(failed)?;
         let locked: bool = diesel::select(pg_try_advisory_xact_lock(LOCK))
             .get_result(&mut connection)
             .await
@@ -63,10 +69,16 @@ pub(super) async fn lock(
     }
 }
 
+/// Begins a transaction with the settings of migrations, also where a session keeps none.
+fn begin() -> String {
+    format!("BEGIN; {}", statements("SET LOCAL", MIGRATION_SETTINGS))
+}
+
 /// Applies what is missing, up to and with a version where one is given, and returns the versions.
 pub(super) async fn apply(
     mut connection: AsyncPgConnection,
     last: Option<&str>,
+    pooling: Pooling,
 ) -> Result<Vec<String>, MigrateError> {
     let mut harness = AsyncMigrationHarness::new(connection);
     let pending: Vec<Box<dyn Migration<Pg>>> =
@@ -79,15 +91,55 @@ pub(super) async fn apply(
             break;
         }
         connection = if migration.metadata().run_in_transaction() {
-            run(connection, &*migration).map_err(failed)?
+            run_in_transaction(connection, &*migration)
+                .await
+                .map_err(failed)?
         } else {
-            run_concurrently(connection, &*migration)
+            if pooling == Pooling::Transaction {
+                without_limits(&mut connection, &version).await?;
+            }
+            run_concurrently(connection, &*migration, pooling)
                 .await
                 .map_err(|error| MigrateError::Index(error.to_string()))?
         };
         applied.push(version);
     }
+    if pooling == Pooling::Transaction {
+        set_for_role(&mut connection).await.map_err(failed)?;
+    }
     Ok(applied)
+}
+
+/// Gives the settings of the programs' sessions to the role, for this database: a pooler that hands
+/// sessions to others keeps none. They apply to sessions that begin later.
+async fn set_for_role(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    let settings = statements(
+        "ALTER ROLE CURRENT_USER IN DATABASE %1$I SET",
+        STATEMENT_SETTINGS,
+    );
+    let quoted = settings.replace('\'', "''");
+    let all = format!("DO $do$ BEGIN EXECUTE format('{quoted}', current_database()); END $do$");
+    connection.batch_execute(&all).await
+}
+
+/// Refuses to build an index where a limit of the role would end it: nothing can lift the limit for a
+/// session that a pooler hands to others.
+async fn without_limits(
+    connection: &mut AsyncPgConnection,
+    version: &str,
+) -> Result<(), MigrateError> {
+    let limits: (String, String) = diesel::select((
+        current_setting("statement_timeout"),
+        current_setting("lock_timeout"),
+    ))
+    .get_result(connection)
+    .await
+    .map_err(failed)?;
+    if limits == ("0".to_owned(), "0".to_owned()) {
+        Ok(())
+    } else {
+        Err(MigrateError::Pooled(version.to_owned()))
+    }
 }
 
 /// Reverts every migration.
@@ -108,20 +160,37 @@ fn run(
     Ok(harness.into_inner())
 }
 
+/// A migration's own transaction is a part of this one, which the migration's failure ends.
+async fn run_in_transaction(
+    mut connection: AsyncPgConnection,
+    migration: &dyn Migration<Pg>,
+) -> Result<AsyncPgConnection, Failure> {
+    AnsiTransactionManager::begin_transaction_sql(&mut connection, &begin()).await?;
+    connection = run(connection, migration)?;
+    AnsiTransactionManager::commit_transaction(&mut connection).await?;
+    Ok(connection)
+}
+
 /// Such a migration waits for every transaction that is open, however long that takes: nobody waits
 /// for it meanwhile.
 async fn run_concurrently(
     mut connection: AsyncPgConnection,
     migration: &dyn Migration<Pg>,
+    pooling: Pooling,
 ) -> Result<AsyncPgConnection, Failure> {
+    let keeps_settings = pooling == Pooling::Session;
     let name = migration.name().to_string();
     tracing::info!(migration = name, "waits for transactions that are open");
-    connection.batch_execute("SET lock_timeout = 0").await?;
+    if keeps_settings {
+        connection.batch_execute("SET lock_timeout = 0").await?;
+    }
     if let Some((_, index)) = name.split_once('_') {
         drop_interrupted(&mut connection, index).await?;
     }
     connection = run(connection, migration)?;
-    connection.batch_execute("RESET lock_timeout").await?;
+    if keeps_settings {
+        connection.batch_execute("RESET lock_timeout").await?;
+    }
     Ok(connection)
 }
 

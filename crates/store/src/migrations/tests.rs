@@ -9,6 +9,7 @@ use diesel_async::SimpleAsyncConnection;
 use secrecy::SecretString;
 
 use super::{migrate, on_own_thread, runner};
+use crate::connection::Pooling;
 
 fn directories() -> Vec<PathBuf> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
@@ -87,8 +88,8 @@ impl Unbuilt {
             version.replace('-', "")
         };
         let last = version(first - 1);
-        on_own_thread(&url, async move |connection| {
-            runner::apply(connection, Some(&last)).await
+        on_own_thread(&url, Pooling::Session, async move |connection| {
+            runner::apply(connection, Some(&last), Pooling::Session).await
         })
         .await
         .unwrap();
@@ -186,12 +187,12 @@ async fn an_index_that_was_built_before_its_migration_was_recorded_is_kept() {
 async fn a_build_waits_for_an_open_transaction_for_longer_than_for_a_lock() {
     let stage = Unbuilt::create().await;
     let open = stage.open_transaction().await;
-    let migrating = on_own_thread(&stage.url, async |mut connection| {
+    let migrating = on_own_thread(&stage.url, Pooling::Session, async |mut connection| {
         connection
             .batch_execute("SET lock_timeout = '50ms'")
             .await
             .unwrap();
-        runner::apply(connection, None).await
+        runner::apply(connection, None, Pooling::Session).await
     });
     let released = async {
         stage.somebody_waits().await;

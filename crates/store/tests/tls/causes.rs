@@ -64,21 +64,23 @@ async fn a_host_that_does_not_answer_is_distinguished_from_one_that_refuses() {
 }
 
 #[tokio::test]
-async fn a_pooler_that_refuses_the_settings_of_a_session_is_named() {
+async fn a_pooler_that_refuses_the_options_of_the_url_is_named() {
     let pooler = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = pooler.local_addr().unwrap().port();
     tokio::spawn(async move {
-        let (mut client, _) = pooler.accept().await.unwrap();
-        let length = client.read_u32().await.unwrap();
-        let mut request = vec![0; length as usize - 4];
-        client.read_exact(&mut request).await.unwrap();
-        // As PgBouncer 1.18 answers.
-        let fields = b"SFATAL\0C08P01\0Munsupported startup parameter: options\0\0";
-        let length = u32::try_from(fields.len() + 4).unwrap();
-        let answer = [b"E".as_slice(), &length.to_be_bytes(), fields].concat();
-        client.write_all(&answer).await.unwrap();
+        while let Ok((mut client, _)) = pooler.accept().await {
+            let length = client.read_u32().await.unwrap();
+            let mut request = vec![0; length as usize - 4];
+            client.read_exact(&mut request).await.unwrap();
+            // As PgBouncer 1.18 answers.
+            let fields = b"SFATAL\0C08P01\0Munsupported startup parameter: options\0\0";
+            let length = u32::try_from(fields.len() + 4).unwrap();
+            let answer = [b"E".as_slice(), &length.to_be_bytes(), fields].concat();
+            client.write_all(&answer).await.unwrap();
+        }
     });
-    let url = format!("postgres://u:p@127.0.0.1:{port}/d?sslmode=disable");
+    let url =
+        format!("postgres://u:p@127.0.0.1:{port}/d?sslmode=disable&options=-c%20search_path%3Dapp");
     let (kind, text) = failure(&url).await;
     assert_eq!(kind, Pooler, "{text}");
     assert!(text.contains("unsupported startup parameter"), "{text}");

@@ -1,5 +1,5 @@
 //! Connections to servers as people have them: with TLS only, with certificates of their own
-//! authority, with several hosts; and the cause that is reported when there is no connection.
+//! authority, with several hosts, behind a pooler; and the cause that is reported when there is no connection.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,8 @@ mod authority;
 mod causes;
 mod fitness;
 mod modes;
+mod pgbouncer;
+mod poolers;
 mod server;
 mod several_hosts;
 
@@ -20,13 +22,19 @@ use std::time::Duration;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
-use atlas_store::{ConnectFailure, ConnectFailureKind, Store, StoreError, StoreOptions};
+use atlas_store::{ConnectFailure, ConnectFailureKind, Pooling, Store, StoreError, StoreOptions};
 use secrecy::SecretString;
 
 /// A store over this URL.
 pub(crate) fn store(url: &str) -> Store {
+    store_through(url, Pooling::Session)
+}
+
+/// A store over this URL, with this between it and the server.
+pub(crate) fn store_through(url: &str, pooling: Pooling) -> Store {
     let options = StoreOptions {
         database_url: SecretString::from(url),
+        pooling,
         pool_size: 2,
         read_pool_size: 1,
         application_name: "test".to_owned(),
@@ -37,7 +45,12 @@ pub(crate) fn store(url: &str) -> Store {
 
 /// What keeps a connection from being made, and the text of the log.
 pub(crate) async fn failure(url: &str) -> (ConnectFailureKind, String) {
-    let error = store(url).ping().await.unwrap_err();
+    failure_through(url, Pooling::Session).await
+}
+
+/// The same, with this between the store and the server.
+pub(crate) async fn failure_through(url: &str, pooling: Pooling) -> (ConnectFailureKind, String) {
+    let error = store_through(url, pooling).ping().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     let cause = error.source().unwrap().downcast_ref::<ConnectFailure>();
     let kind = cause.unwrap_or_else(|| panic!("{error:?}")).kind();

@@ -126,6 +126,18 @@ impl Server {
         self.process.wait().unwrap();
     }
 
+    /// Lets a program run as the server does.
+    pub(crate) fn run_as_its_account(&self, command: &mut Command) {
+        if let Some((user, group)) = self.account {
+            command.uid(user).gid(group);
+        }
+    }
+
+    /// Gives a file or directory to whom such a program runs as.
+    pub(crate) fn give(&self, path: &Path) {
+        give(self.account, path);
+    }
+
     /// A file that this side reads.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.directory.path().join(name);
