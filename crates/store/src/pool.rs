@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -90,6 +91,7 @@ pub struct Store {
     /// Turns of reads, fewer than connections: see [`Store::read`].
     pub(crate) read_turns: Arc<Semaphore>,
     pub(crate) connector: Connector,
+    acquire_timeout: Duration,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -122,6 +124,7 @@ impl Store {
             reads: read_pool(reads, options)?,
             read_turns: Arc::new(Semaphore::new(options.read_pool_size.div_ceil(2))),
             connector,
+            acquire_timeout: options.acquire_timeout,
             clock,
             entropy,
         })
@@ -136,10 +139,19 @@ impl Store {
         Ok(())
     }
 
+    /// Finds out what stands before the database, when that is not known yet. Callers wait no longer
+    /// for that than for a connection.
+    pub(crate) async fn examine(&self) -> Result<(), StoreError> {
+        match timeout(self.acquire_timeout, self.connector.examine()).await {
+            Ok(examined) => Ok(examined?),
+            Err(elapsed) => Err(StoreError::Unavailable(Box::new(elapsed))),
+        }
+    }
+
     /// A connection for several statements in files. For one, see [`Store::fetch_all`] and those
     /// after it.
     pub(crate) async fn client(&self) -> Result<deadpool_postgres::Client, StoreError> {
-        self.connector.examine().await?;
+        self.examine().await?;
         let client = self.statements.get().await;
         client.map_err(|error| match error {
             PoolError::Backend(error) => self.connector.failure(error).into(),

@@ -31,7 +31,7 @@ impl Store {
     where
         F: AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
     {
-        self.connector.examine().await?;
+        self.examine().await?;
         let _turn = timeout(TURN, self.read_turns.acquire()).await;
         let mut reading = Reading {
             connection: Some(self.reads.get().await?),

@@ -1,15 +1,19 @@
 //! The cause that is reported when no connection is made.
 
+use std::time::Duration;
+
 use atlas_store::ConnectFailureKind::{
     NameNotFound, NoDatabase, Password, Pooler, Refused, TimedOut,
 };
+use atlas_store::{Pooling, StoreError};
+use futures::future::join_all;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::authority::Authority;
 use crate::server::{GUEST_PASSWORD, Server, free_port, url_of};
-use crate::{failure, store};
+use crate::{failure, store, store_within};
 
 const RULES: &str = "host all guest 127.0.0.1/32 scram-sha-256";
 
@@ -52,7 +56,7 @@ async fn a_host_that_does_not_answer_is_distinguished_from_one_that_refuses() {
     // The queue of a listener is short: what comes after it gets no answer.
     let address = silent.local_addr().unwrap();
     loop {
-        let limit = std::time::Duration::from_millis(200);
+        let limit = Duration::from_millis(200);
         match std::net::TcpStream::connect_timeout(&address, limit) {
             Ok(stream) => waiting.push(stream),
             Err(_) => break,
@@ -61,6 +65,21 @@ async fn a_host_that_does_not_answer_is_distinguished_from_one_that_refuses() {
     let url = format!("postgres://u:p@127.0.0.1:{port}/d?connect_timeout=1");
     let (kind, text) = failure(&url).await;
     assert_eq!(kind, TimedOut, "{text}");
+}
+
+#[tokio::test]
+async fn callers_of_a_server_that_never_answers_wait_no_longer_than_they_may() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url = format!("postgres://u:p@127.0.0.1:{port}/d?sslmode=disable");
+    let limit = Duration::from_millis(100);
+    let store = store_within(&url, Pooling::Session, limit);
+    let pings = join_all((0..50).map(|_| store.ping()));
+    // One after the other they would wait for five seconds.
+    let answers = tokio::time::timeout(limit * 20, pings).await.unwrap();
+    for answer in answers {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+    }
 }
 
 #[tokio::test]

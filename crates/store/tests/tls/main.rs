@@ -32,13 +32,18 @@ pub(crate) fn store(url: &str) -> Store {
 
 /// A store over this URL, with this between it and the server.
 pub(crate) fn store_through(url: &str, pooling: Pooling) -> Store {
+    store_within(url, pooling, Duration::from_secs(20))
+}
+
+/// The same, whose callers wait so long for a connection.
+pub(crate) fn store_within(url: &str, pooling: Pooling, acquire_timeout: Duration) -> Store {
     let options = StoreOptions {
         database_url: SecretString::from(url),
         pooling,
         pool_size: 2,
         read_pool_size: 1,
         application_name: "test".to_owned(),
-        acquire_timeout: Duration::from_secs(20),
+        acquire_timeout,
     };
     Store::new(&options, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap()
 }
