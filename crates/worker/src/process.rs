@@ -13,7 +13,7 @@ use atlas_queue::{
     Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError,
 };
 use atlas_settings::SettingError;
-use atlas_store::{SchemaState, Store, StoreOptions, StoreSetupError, WorkerReport};
+use atlas_store::{SchemaState, Store, StoreError, StoreOptions, StoreSetupError, WorkerReport};
 use atlas_telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 
@@ -171,22 +171,26 @@ pub async fn run(
     }
 }
 
-/// Waits until the schema is the one this program was built for. False when asked to stop before.
+/// Waits until the database can be worked with and its schema is the one this program was built for.
+/// False when asked to stop before.
 async fn await_schema(
     store: &Store,
     health: &HealthReporter,
     shutdown: &CancellationToken,
 ) -> bool {
     loop {
-        match store.schema_state().await {
-            Ok(SchemaState::Current) => return true,
-            Ok(state) => {
-                tracing::warn!(%state, "waiting for the schema");
-                health.not_ready(&state.to_string());
+        match unfit(store).await {
+            Ok(None) => return true,
+            Ok(Some(reason)) => {
+                tracing::warn!(reason, "waiting for the database");
+                health.not_ready(&reason);
             }
             Err(error) => {
                 tracing::warn!(error = %Causes(&error), "waiting for the database");
-                health.not_ready("the database does not answer");
+                health.not_ready(match error.unfit_pooler() {
+                    Some(kind) => kind.advice(),
+                    None => "the database does not answer",
+                });
             }
         }
         tokio::select! {
@@ -197,6 +201,14 @@ async fn await_schema(
             () = tokio::time::sleep(SCHEMA_WAIT) => {}
         }
     }
+}
+
+/// Why this program cannot work with the database, if it cannot.
+async fn unfit(store: &Store) -> Result<Option<String>, StoreError> {
+    Ok(match store.schema_state().await? {
+        SchemaState::Current => store.database_fault().await?.map(|fault| fault.to_string()),
+        other => Some(other.to_string()),
+    })
 }
 
 /// For people who look for a worker; not relied upon.

@@ -55,7 +55,10 @@ pub async fn run(
             }
             Err(NotReady::Database(error)) => {
                 tracing::warn!(error = %Causes(&error), "a sweep failed");
-                health.not_ready("the database does not answer");
+                health.not_ready(match &error {
+                    StoreError::ReadOnly(_) => "the database takes no writes",
+                    _ => "the database does not answer",
+                });
             }
         }
         tokio::select! {

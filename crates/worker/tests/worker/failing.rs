@@ -151,3 +151,33 @@ async fn a_worker_is_not_ready_on_a_foreign_schema_and_becomes_ready_with_the_ri
         "a stopped worker is not ready"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_waits_for_a_database_that_takes_writes() {
+    let database = TestDatabase::create().await;
+    let admin = database.connection().await;
+    let row = admin.query_one("SELECT current_database()::text", &[]);
+    let name: String = row.await.unwrap().get(0);
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    admin.batch_execute(&read_only).await.unwrap();
+    let installation = Installation::over(database).await;
+    let worker = installation.worker();
+    let file = installation.health_file();
+    eventually("the reason to be reported", || async {
+        health::read(&file)
+            .err()
+            .filter(|reason| reason.contains("the database takes no writes"))
+    })
+    .await;
+    let writable = format!(
+        "ALTER DATABASE {name} RESET default_transaction_read_only;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    );
+    admin.batch_execute(&writable).await.unwrap();
+    eventually("the worker to be ready", || async {
+        health::read(&file).ok()
+    })
+    .await;
+    worker.stop().await;
+}
