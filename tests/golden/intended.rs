@@ -1,5 +1,7 @@
 //! What a release changes on purpose.
 
+mod access;
+
 use serde_json::{Value, json};
 
 use crate::later;
@@ -30,6 +32,12 @@ const CHANGES: &[Change] = &[
     // patterns cover the whole text.
     ("openapi", values_described_once),
     ("openapi", anchored_patterns),
+    // Nobody asks for the cancellations of a tenant that is disabled.
+    ("openapi", access::cancelled_by_nobody),
+    // Every act of administration and every failed sign-in has an entry of the audit log, with where a
+    // request came from; a person's data can be erased.
+    ("names", access::audited_administration),
+    ("tables", access::entries_of_administration),
     // A search inside of names is answered by parts of three characters, and refused below.
     ("answers/list_inventory_items", short_searches_refused),
     // Whether the caller may see a run is decided before anything else of the request is read.

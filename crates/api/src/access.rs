@@ -83,6 +83,7 @@ fn denial(
         target_id,
         outcome: AuditOutcome::Denied,
         request_id: Some(context.id),
+        origin: context.origin.clone(),
         detail: Some(json!({"role": member.role.as_str()})),
     }
 }

@@ -11,6 +11,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use atlas_domain::ids::UserId;
 use atlas_telemetry::metrics::{HTTP_REQUEST, HTTP_REQUESTS};
 use futures::FutureExt;
 use tracing::Instrument;
@@ -28,6 +29,10 @@ const NO_CONTENT_SOURCES: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 const SERVICE_DESCRIPTION: HeaderValue =
     HeaderValue::from_static("</openapi.json>; rel=\"service-desc\"");
+
+/// Routes that are asked every few seconds for as long as the API lives. Only their failures are
+/// logged.
+const HEALTH_PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// A request as metrics and the log label it: never by the address itself.
 struct RequestLabels {
@@ -73,7 +78,9 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         return Err(Problem::internal().into());
     };
     let labels = RequestLabels::of(&request);
-    let context = RequestContext::read(request.headers(), &*state.clock, &*state.entropy);
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let address = state.proxies.caller(peer, request.headers());
+    let context = RequestContext::read(request.headers(), address, &*state.clock, &*state.entropy);
     let method = request.method().clone();
     if method == Method::HEAD {
         // Answered like GET; the protocol layer knows the original method and sends no body.
@@ -157,13 +164,34 @@ fn finish<B: MessageBody + 'static>(
     };
     write_common_headers(response.headers_mut(), state, context, remaining);
     let elapsed_ms = labels.answered(status);
-    let (status, route) = (status.as_u16(), labels.route.as_str());
-    let user = user.map(tracing::field::display);
+    let route = labels.route.as_str();
     match problem {
-        Some(problem) if status >= 500 => log_failure(&problem, route, elapsed_ms),
-        _ => tracing::info!(status, route, user, elapsed_ms, "answered"),
+        Some(problem) if status.is_server_error() => log_failure(&problem, route, elapsed_ms),
+        Some(problem) if user.is_none() || status == StatusCode::TOO_MANY_REQUESTS => {
+            state.refused.count(problem.kind(), context);
+        }
+        None if HEALTH_PROBES.contains(&route) => {}
+        _ => log_answer(status, route, user, context, elapsed_ms),
     }
     response
+}
+
+fn log_answer(
+    status: StatusCode,
+    route: &str,
+    user: Option<UserId>,
+    context: &RequestContext,
+    elapsed_ms: u64,
+) {
+    tracing::info!(
+        status = status.as_u16(),
+        route,
+        user = user.map(tracing::field::display),
+        address = context.origin.address,
+        user_agent = context.origin.user_agent,
+        elapsed_ms,
+        "answered"
+    );
 }
 
 fn log_failure(problem: &Problem, route: &str, elapsed_ms: u64) {

@@ -3,6 +3,7 @@
 //! tenant Contoso.
 
 use atlas_domain::ids::{DirectoryId, GroupId, ItemId, NotificationId, RunId, TenantId, UserId};
+use atlas_store::Origin;
 use atlas_telemetry::TraceContext;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -64,6 +65,8 @@ pub(crate) fn problem(problem: &Problem) -> Value {
     let trace = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
         .expect("the example of the specification is valid");
     let context = RequestContext {
+        address: None,
+        origin: Origin::default(),
         id: atlas_domain::ids::RequestId::from_uuid(REQUEST),
         shown_id: REQUEST.to_string(),
         trace,

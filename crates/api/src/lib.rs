@@ -8,6 +8,8 @@
 //! | [`options`] | flags, environment variables and settings |
 //! | `server` | the app, and serving it until asked to stop |
 //! | `envelope` | what surrounds every request and every answer |
+//! | [`proxies`] | whose address a request came from, behind proxies |
+//! | `refused_requests` | refusals that are logged and audited in sums |
 //! | `access` | permissions: refusals, and what the audit log records of them |
 //! | `extract` | who asks, for which tenant, with what |
 //! | `routes` | one handler per operation |
@@ -35,9 +37,11 @@ mod pages;
 mod paging;
 mod probes;
 mod problem;
+pub mod proxies;
 mod rate;
 mod readiness;
 mod refusals;
+mod refused_requests;
 mod routes;
 mod server;
 mod state;

@@ -10,6 +10,8 @@ use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
 use url::Url;
 
+use crate::proxies::TrustedProxies;
+
 /// Where a run's page is, unless somebody else serves it.
 pub const DEFAULT_RUN_VIEW_TEMPLATE: &str = "{public_url}/view/operation-runs/{run_id}";
 
@@ -25,6 +27,8 @@ pub struct ApiOptions {
     pub cors_origins: Vec<String>,
     /// Requests per minute of one caller.
     pub requests_per_minute: NonZeroU32,
+    /// Proxies whose `X-Forwarded-For` names the caller.
+    pub trusted_proxies: TrustedProxies,
     /// How long a looked-up token is believed; at most five seconds, so that a revoked one is
     /// soon refused.
     pub token_cache: Duration,
@@ -45,6 +49,7 @@ impl Default for ApiOptions {
             run_view_template: DEFAULT_RUN_VIEW_TEMPLATE.to_owned(),
             cors_origins: Vec::new(),
             requests_per_minute: NonZeroU32::MIN.saturating_add(599),
+            trusted_proxies: TrustedProxies::default(),
             token_cache: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             graph_url: None,
@@ -176,6 +181,17 @@ pub struct ServeArguments {
         global = true
     )]
     pub rate_limit: NonZeroU32,
+    /// Networks of the proxies before the API, as 10.0.0.0/8, separated by commas: their
+    /// X-Forwarded-For says where a request came from. Without them the header is ignored
+    #[arg(
+        long,
+        env = "ATLAS_TRUSTED_PROXIES",
+        value_name = "NETWORKS",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl ServeArguments {
@@ -197,6 +213,7 @@ impl ServeArguments {
             run_view_template: self.run_view_template.clone(),
             cors_origins: self.cors_origins.iter().filter(given).cloned().collect(),
             requests_per_minute: self.rate_limit,
+            trusted_proxies: self.trusted_proxies.clone(),
             graph_url: self.graph_url.clone(),
             ..ApiOptions::default()
         }

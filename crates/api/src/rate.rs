@@ -26,6 +26,7 @@ const WINDOW: u64 = 60;
 enum Caller {
     User(UserId),
     Address(u64),
+    LookUps(u64),
 }
 
 /// What is left of a caller's quota.
@@ -67,13 +68,13 @@ impl RateLimits {
 
     /// Counts a request that did not prove who makes it.
     pub(crate) fn count_stranger(&self, address: Option<IpAddr>) -> Result<Remaining, Exceeded> {
-        let mut hash = DefaultHasher::new();
-        match address {
-            // The holder of an IPv6 network has all addresses of its first 64 bits.
-            Some(IpAddr::V6(address)) => address.segments()[..4].hash(&mut hash),
-            other => other.hash(&mut hash),
-        }
-        self.count(Caller::Address(hash.finish() % ADDRESS_BUCKETS))
+        self.count(Caller::Address(bucket(address)))
+    }
+
+    /// Counts a request with a token of which nothing is known yet, before the database is asked
+    /// for it. Apart from other strangers, so that they do not keep new users of their address out.
+    pub(crate) fn count_look_up(&self, address: Option<IpAddr>) -> Result<Remaining, Exceeded> {
+        self.count(Caller::LookUps(bucket(address)))
     }
 
     fn count(&self, caller: Caller) -> Result<Remaining, Exceeded> {
@@ -112,6 +113,16 @@ impl fmt::Display for Remaining {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"default\";r={};t={WINDOW}", self.0)
     }
+}
+
+fn bucket(address: Option<IpAddr>) -> u64 {
+    let mut hash = DefaultHasher::new();
+    match address {
+        // The holder of an IPv6 network has all addresses of its first 64 bits.
+        Some(IpAddr::V6(address)) => address.segments()[..4].hash(&mut hash),
+        other => other.hash(&mut hash),
+    }
+    hash.finish() % ADDRESS_BUCKETS
 }
 
 fn whole_seconds(wait: Duration) -> u64 {

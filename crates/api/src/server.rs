@@ -20,7 +20,7 @@ use crate::fallback::RouteTable;
 use crate::openapi::Description;
 use crate::options::ApiOptions;
 use crate::state::AppState;
-use crate::{fallback, pages, probes, routes};
+use crate::{fallback, pages, probes, refused_requests, routes};
 
 /// How long requests that are under way may take once the API is asked to stop, in seconds.
 const DRAIN_SECONDS: u64 = 20;
@@ -86,6 +86,7 @@ pub async fn serve(
     let description = web::Data::new(Description::of_this_version());
     let table = web::Data::new(RouteTable::new(description.document()));
     let threads = options.threads;
+    let reported = state.clone();
     let server = HttpServer::new(move || {
         App::new()
             .into_utoipa_app()
@@ -120,7 +121,12 @@ pub async fn serve(
         tracing::info!("stopping: requests under way are answered");
         handle.stop(true).await;
     };
-    let (served, ()) = tokio::join!(server, stopping);
+    let serving = async { tokio::join!(server, stopping) };
+    let served = tokio::select! {
+        (served, ()) = serving => served,
+        never = refused_requests::report(&reported) => match never {},
+    };
+    refused_requests::report_rest(&reported).await;
     served
 }
 

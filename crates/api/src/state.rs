@@ -13,8 +13,10 @@ use crate::extract::token_cache::TokenCache;
 use crate::links::Links;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
+use crate::proxies::TrustedProxies;
 use crate::rate::RateLimits;
 use crate::readiness::Readiness;
+use crate::refused_requests::RefusedRequests;
 
 /// One per process, shared by all its threads.
 pub(crate) struct AppState {
@@ -28,6 +30,10 @@ pub(crate) struct AppState {
     pub(crate) tokens: TokenCache,
     /// Quotas.
     pub(crate) rates: RateLimits,
+    /// Proxies whose word for the caller's address is taken.
+    pub(crate) proxies: TrustedProxies,
+    /// Refused requests, to be logged in sums.
+    pub(crate) refused: RefusedRequests,
     /// Whether the API is of use, as of a moment ago.
     pub(crate) readiness: Readiness,
     /// Addresses for answers.
@@ -64,6 +70,8 @@ impl AppState {
             directory_search,
             tokens: TokenCache::new(options.token_cache),
             rates: RateLimits::new(options.requests_per_minute),
+            proxies: options.trusted_proxies.clone(),
+            refused: RefusedRequests::default(),
             links: Links::new(public_url, &options.run_view_template),
             request_timeout: options.request_timeout,
             clock,

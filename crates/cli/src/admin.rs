@@ -1,23 +1,27 @@
 //! Administration: straight to the database, for whoever runs the installation.
 
+pub(crate) mod audit;
 pub(crate) mod keys;
-pub(crate) mod people;
+pub(crate) mod members;
 pub(crate) mod queue;
 pub(crate) mod tenant;
+pub(crate) mod tokens;
+pub(crate) mod users;
 
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::vault::Keyring;
-use atlas_store::{Store, StoreOptions};
+use atlas_store::{AccessChangeError, Store, StoreOptions, TenantRow, UserRow};
+use chrono::{DateTime, SecondsFormat, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::args::connections::{Database, Keys};
+use crate::args::connections::{Administration, Database, Keys};
 use crate::output;
 
 /// Secrets and tokens are short; anything longer is a wrong file.
@@ -53,6 +57,52 @@ fn open(database: &Database) -> anyhow::Result<Store> {
         Arc::new(SystemClock),
         Arc::new(SystemEntropy),
     )?)
+}
+
+/// For commands that change the installation: the audit log names who did it.
+fn administer(administration: &Administration) -> anyhow::Result<Store> {
+    Ok(open(&administration.database)?.administered_by(&administration.by))
+}
+
+async fn find_user(store: &Store, email: &str) -> anyhow::Result<UserRow> {
+    store
+        .user_by_email(email)
+        .await?
+        .with_context(|| format!("no user {email:?}; atlas user list shows them"))
+}
+
+async fn find_tenant(store: &Store, tenant: &str) -> anyhow::Result<TenantRow> {
+    let mut found = store.tenants_by_name_or_id(tenant).await?;
+    if found.len() > 1 {
+        bail!("several tenants are called {tenant:?}; name it by its id (atlas tenant list)");
+    }
+    found
+        .pop()
+        .with_context(|| format!("no tenant {tenant:?}; atlas tenant list shows them"))
+}
+
+/// A refusal in one line, with the command that helps.
+fn refused(error: AccessChangeError, email: &str) -> anyhow::Error {
+    match error {
+        AccessChangeError::LastOwner(tenants) => anyhow!(
+            "{email} is the last owner of {}; make somebody else an owner first: \
+             atlas member set --role owner",
+            tenants.join(", ")
+        ),
+        AccessChangeError::Referred => anyhow!(
+            "runs refer to {email}, who cannot be removed; atlas user erase erases the person's \
+             data and keeps a pseudonym"
+        ),
+        AccessChangeError::Store(error) => error.into(),
+        other => anyhow!("{email}: {other}"),
+    }
+}
+
+/// A moment in a table; empty when there is none.
+fn shown(moment: Option<DateTime<Utc>>) -> String {
+    moment.map_or_else(String::new, |at| {
+        at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    })
 }
 
 fn keyring(keys: &Keys) -> anyhow::Result<Keyring> {

@@ -1,5 +1,6 @@
 //! The command line. The arguments of each command stand in a file of its own.
 
+pub(crate) mod audit;
 pub(crate) mod connections;
 pub(crate) mod groups;
 pub(crate) mod inventory;
@@ -11,6 +12,7 @@ pub(crate) mod tenant;
 
 use clap::{Parser, Subcommand};
 
+use audit::AuditCommand;
 use connections::Database;
 use groups::GroupsCommand;
 use inventory::InventoryCommand;
@@ -49,6 +51,9 @@ pub(crate) enum Command {
     /// Members of tenants and their roles.
     #[command(subcommand)]
     Member(MemberCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Keys that encrypt tenant secrets.
     #[command(subcommand)]
     Keys(KeysCommand),

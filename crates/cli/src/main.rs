@@ -63,9 +63,10 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Migrate(command) => admin::migrate(&command, json).await?,
         Command::Tenant(command) => admin::tenant::run(command, json).await?,
-        Command::User(command) => admin::people::user(command, json).await?,
-        Command::Token(command) => admin::people::token(command, json).await?,
-        Command::Member(command) => admin::people::member(command, json).await?,
+        Command::User(command) => admin::users::run(command, json).await?,
+        Command::Token(command) => admin::tokens::run(command, json).await?,
+        Command::Member(command) => admin::members::run(command, json).await?,
+        Command::Audit(command) => admin::audit::run(command, json).await?,
         Command::Keys(command) => admin::keys::run(command, json).await?,
         Command::Sync(command) => return sync::run(&command, json).await,
         Command::Runs(RunsCommand::List(command)) => runs::list(&command, json).await?,

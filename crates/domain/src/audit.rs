@@ -22,14 +22,34 @@ words! {
         /// A run reached its end.
         RunCompleted = "operation_run.completed",
         TenantAdded = "tenant.added",
+        /// A tenant was disabled: nothing is started for it, and what was active was cancelled.
+        TenantDisabled = "tenant.disabled",
+        TenantEnabled = "tenant.enabled",
+        /// A tenant was removed with everything of it, its own entries of this log included.
+        TenantRemoved = "tenant.removed",
         /// A tenant's credentials were stored or replaced.
         CredentialsStored = "tenant.credentials_stored",
         /// A tenant's credentials were encrypted again with the current key.
         CredentialsRotated = "tenant.credentials_rotated",
         /// A user's role in a tenant was set.
         MemberSet = "member.set",
+        /// A membership was ended.
+        MemberRemoved = "member.removed",
+        UserAdded = "user.added",
         /// A user was made an operator of the installation.
         OperatorAdded = "user.operator_added",
+        /// A user is no operator of the installation any more.
+        OperatorWithdrawn = "user.operator_withdrawn",
+        /// A user was disabled: no token of theirs works.
+        UserDisabled = "user.disabled",
+        UserEnabled = "user.enabled",
+        UserRemoved = "user.removed",
+        /// A person's data were erased; a pseudonym stays.
+        UserErased = "user.erased",
+        /// Requests without a valid token were refused; the entry has their number.
+        SignInRefused = "sign_in.refused",
+        TokenCreated = "token.created",
+        TokenRevoked = "token.revoked",
         /// Claims of a kind of runs were paused.
         QueuePaused = "queue.paused",
         /// Claims of a kind of runs were allowed again.

@@ -3,26 +3,95 @@
 //! | module | subject |
 //! | --- | --- |
 //! | [`credentials`] | how each tenant's application proves itself |
+//! | [`erasure`] | removing users, and erasing a person's data |
+//! | [`members`] | who belongs to a tenant |
+//! | [`refusal`] | why an act was refused |
+//! | [`standing`] | disabling users, and operators of the installation |
+//! | `tenant_removal` | removing a tenant with everything of it |
+//! | `tenant_standing` | disabling tenants |
 //! | [`tenants`] | tenants, as the installation's operator sees them |
-//! | [`users`] | users, their tokens and their roles |
+//! | [`tokens`] | API tokens |
+//! | [`users`] | adding, finding and listing users |
 
 pub mod credentials;
+pub mod erasure;
+pub mod members;
+pub mod refusal;
+pub mod standing;
+mod tenant_removal;
+mod tenant_standing;
 pub mod tenants;
+pub mod tokens;
 pub mod users;
 
-use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
-use atlas_domain::ids::TenantId;
-use atlas_domain::tenant::Cloud;
+use std::sync::Arc;
 
-use crate::audit::{IdentifiedEvent, NewAuditEvent};
+use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
+use atlas_domain::ids::{TenantId, UserId};
+use atlas_domain::tenant::Cloud;
+use serde_json::{Value, json};
+
+use crate::audit::{IdentifiedEvent, NewAuditEvent, Origin};
 use crate::error::StoreError;
 use crate::pool::Store;
 
 pub use credentials::{NewCredential, StoredCredential};
+pub use erasure::Erased;
+pub use members::MemberRow;
+pub use refusal::AccessChangeError;
 pub use tenants::{NewTenant, TenantRow};
-pub use users::UserRow;
+pub use tokens::TokenRow;
+pub use users::{UserRow, UserSummary};
 
 impl Store {
+    /// The same store for acts of this person, as the operating system calls them: the audit log
+    /// names them as `by`.
+    #[must_use]
+    pub fn administered_by(mut self, name: &str) -> Self {
+        self.administrator = Some(Arc::from(name));
+        self
+    }
+
+    /// An act of the installation's operator, with who it was where that is known.
+    fn administered(
+        &self,
+        tenant: Option<TenantId>,
+        action: AuditAction,
+        target: (&'static str, String),
+        detail: Option<Value>,
+    ) -> IdentifiedEvent {
+        let detail = match (detail, &self.administrator) {
+            (detail, None) => detail,
+            (None, Some(by)) => Some(json!({ "by": &**by })),
+            (Some(mut detail), Some(by)) => {
+                detail["by"] = Value::from(&**by);
+                Some(detail)
+            }
+        };
+        self.identify(NewAuditEvent {
+            tenant,
+            actor_kind: ActorKind::Installation,
+            actor: None,
+            action,
+            target_kind: target.0,
+            target_id: target.1,
+            outcome: AuditOutcome::Allowed,
+            request_id: None,
+            origin: Origin::default(),
+            detail,
+        })
+    }
+
+    /// An act that concerns a user, whom the log names by the id alone: the name can be erased.
+    fn concerning(
+        &self,
+        user: UserId,
+        action: AuditAction,
+        detail: Option<Value>,
+    ) -> IdentifiedEvent {
+        self.administered(None, action, ("user", user.to_string()), detail)
+    }
+
     /// What the installation's operator did to a tenant.
     fn audited(
         &self,
@@ -30,19 +99,9 @@ impl Store {
         action: AuditAction,
         target_kind: &'static str,
         target_id: String,
-        detail: serde_json::Value,
+        detail: Value,
     ) -> IdentifiedEvent {
-        self.identify(NewAuditEvent {
-            tenant: Some(tenant),
-            actor_kind: ActorKind::Installation,
-            actor: None,
-            action,
-            target_kind,
-            target_id,
-            outcome: AuditOutcome::Allowed,
-            request_id: None,
-            detail: Some(detail),
-        })
+        self.administered(Some(tenant), action, (target_kind, target_id), Some(detail))
     }
 }
 
@@ -60,4 +119,16 @@ pub(crate) fn parse_cloud(text: &str) -> Result<Cloud, StoreError> {
 }
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[crate::statement::Info] = credentials::STATEMENTS;
+pub(crate) fn statements() -> Vec<crate::statement::Info> {
+    [
+        credentials::STATEMENTS,
+        erasure::STATEMENTS,
+        members::STATEMENTS,
+        standing::STATEMENTS,
+        tenant_removal::STATEMENTS,
+        tenant_standing::STATEMENTS,
+        tokens::STATEMENTS,
+        users::STATEMENTS,
+    ]
+    .concat()
+}

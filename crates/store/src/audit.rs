@@ -1,5 +1,9 @@
 //! The audit log: append-only, read per tenant, newest first.
 
+mod newest;
+
+pub use newest::AuditEntry;
+
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::ids::{AuditEventId, RequestId, TenantId};
 use chrono::{DateTime, Utc};
@@ -18,6 +22,15 @@ use crate::pool::Store;
 use crate::schema::{audit_events, users};
 use crate::statement::{execute, statement};
 
+/// Where a request came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The caller's address; absent for what is no request.
+    pub address: Option<String>,
+    /// What the caller's program calls itself.
+    pub user_agent: Option<String>,
+}
+
 /// An entry to be written.
 #[derive(Debug, Clone)]
 pub struct NewAuditEvent {
@@ -30,6 +43,8 @@ pub struct NewAuditEvent {
     /// How it went.
     pub outcome: AuditOutcome,
     pub request_id: Option<RequestId>,
+    /// Where the request came from.
+    pub origin: Origin,
     /// More about it; never a secret.
     pub detail: Option<Value>,
 }
@@ -103,6 +118,8 @@ statement! {
         outcome: &'static str,
         request_id: Option<Uuid>,
         detail: Option<&'a Value>,
+        address: Option<&'a str>,
+        user_agent: Option<&'a str>,
     }
     file: "audit/record",
     row: (),
@@ -122,6 +139,8 @@ impl IdentifiedEvent {
             outcome: event.outcome.as_str(),
             request_id: event.request_id.map(RequestId::into_uuid),
             detail: event.detail.as_ref(),
+            address: event.origin.address.as_deref(),
+            user_agent: event.origin.user_agent.as_deref(),
         }
     }
 
@@ -247,5 +266,7 @@ impl Store {
 }
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[crate::statement::Info] =
-    &[<Record<'_> as crate::statement::Statement>::INFO];
+pub(crate) fn statements() -> Vec<crate::statement::Info> {
+    let record = <Record<'_> as crate::statement::Statement>::INFO;
+    [&[record][..], newest::STATEMENTS].concat()
+}

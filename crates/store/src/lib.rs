@@ -50,8 +50,11 @@ pub mod tenants;
 mod within;
 
 pub use access::{Principal, TokenLookup};
-pub use admin::{NewCredential, NewTenant, StoredCredential, TenantRow, UserRow};
-pub use audit::{AuditEventView, AuditFilter, NewAuditEvent};
+pub use admin::{
+    AccessChangeError, Erased, MemberRow, NewCredential, NewTenant, StoredCredential, TenantRow,
+    TokenRow, UserRow, UserSummary,
+};
+pub use audit::{AuditEntry, AuditEventView, AuditFilter, NewAuditEvent, Origin};
 pub use connection::{ConnectFailure, ConnectFailureKind, Pooling, TlsSetupError, UrlError};
 pub use directory_groups::{
     GroupEffect, GroupFilter, GroupPlace, GroupReading, GroupTally, GroupView, MARKED_AT_ONCE,

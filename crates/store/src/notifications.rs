@@ -1,8 +1,10 @@
 //! Notifications of initiators of runs. Rows are written in the transactions of the runs' transitions.
+//! A user who left a tenant gets no new ones of it and does not see the old ones; who comes back sees
+//! those that retention kept.
 
 use atlas_domain::ids::{NotificationId, RunId, TenantId, UserId};
 use chrono::{DateTime, Utc};
-use diesel::dsl::case_when;
+use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use crate::functions::clock_timestamp;
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::schema::{notifications, tenants};
+use crate::schema::{memberships, notifications, tenants};
 use crate::statement::{row, statement};
 
 /// A notification as it is shown.
@@ -64,6 +66,17 @@ row! {
     }
 }
 
+/// Whether the user belongs to the notification's tenant.
+macro_rules! of_member {
+    ($user:expr) => {
+        exists(
+            memberships::table
+                .filter(memberships::user_id.eq($user.into_uuid()))
+                .filter(memberships::tenant_id.eq(notifications::tenant_id)),
+        )
+    };
+}
+
 impl Store {
     /// The user's notifications, newest first.
     ///
@@ -78,6 +91,7 @@ impl Store {
         let mut query = notifications::table
             .inner_join(tenants::table)
             .filter(notifications::user_id.eq(user.into_uuid()))
+            .filter(of_member!(user))
             .select(Row::as_select())
             .order((notifications::created_at.desc(), notifications::id.desc()))
             .limit(page.limit)
@@ -116,6 +130,7 @@ impl Store {
         let unread = notifications::table
             .filter(notifications::user_id.eq(user.into_uuid()))
             .filter(notifications::read_at.is_null())
+            .filter(of_member!(user))
             .select(notifications::id)
             .limit(cap);
         let ids: Vec<Uuid> = self
@@ -135,7 +150,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let own = notifications::table
             .find(notification.into_uuid())
-            .filter(notifications::user_id.eq(user.into_uuid()));
+            .filter(notifications::user_id.eq(user.into_uuid()))
+            .filter(of_member!(user));
         let read_at = case_when(
             notifications::read_at.is_null(),
             clock_timestamp().nullable(),

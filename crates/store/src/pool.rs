@@ -94,6 +94,8 @@ pub struct Store {
     acquire_timeout: Duration,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// Who administers, for the audit log: see [`Store::administered_by`].
+    pub(crate) administrator: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -127,6 +129,7 @@ impl Store {
             acquire_timeout: options.acquire_timeout,
             clock,
             entropy,
+            administrator: None,
         })
     }
 

@@ -11,6 +11,7 @@
 //! | `requeue` | returning a claimed run to the queue: retry and hand-back |
 //! | `sweep` | ending or requeueing runs whose worker, deadline or queue limit has passed |
 //! | `view` | rows of runs for screens |
+//! | `disabled` | runs of tenants that are disabled |
 //! | `read` | one run for screens |
 //! | `list` | lists of runs for screens |
 //!
@@ -19,6 +20,7 @@
 mod admit;
 mod cancel;
 mod claim;
+mod disabled;
 mod exit;
 mod finish;
 mod found;
@@ -48,6 +50,7 @@ pub(crate) fn statements() -> Vec<crate::statement::Info> {
         admit::STATEMENTS,
         cancel::STATEMENTS,
         claim::STATEMENTS,
+        disabled::STATEMENTS,
         finish::STATEMENTS,
         found::STATEMENTS,
         read::STATEMENTS,

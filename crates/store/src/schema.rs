@@ -26,6 +26,8 @@ diesel::table! {
         request_id -> Nullable<Uuid>,
         detail -> Nullable<Jsonb>,
         occurred_at -> Timestamptz,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
     }
 }
 
@@ -301,6 +303,7 @@ diesel::table! {
         created_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
         is_operator -> Bool,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 

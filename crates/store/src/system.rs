@@ -13,6 +13,8 @@ mod queues;
 mod retention;
 mod workers;
 
+pub(crate) use retention::DELETION_IS_RETENTION;
+
 pub use queues::{EndedLastHour, Pause, QueueStats};
 pub use retention::{PRUNE_BATCH, Pruned, Retention};
 pub use workers::{WorkerReport, WorkerState, WorkerView};

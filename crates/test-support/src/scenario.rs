@@ -8,7 +8,7 @@ use atlas_domain::run::RunInputs;
 use atlas_domain::selection::SelectionRequest;
 use atlas_domain::tenant::{Cloud, StoredProof};
 use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
-use atlas_store::{Admission, NewCredential, NewTenant, StartRun, Store};
+use atlas_store::{Admission, NewCredential, NewTenant, Origin, StartRun, Store};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -135,6 +135,7 @@ impl Scenario {
             run_id: RunId::mint(&SystemClock, &SystemEntropy),
             inputs,
             request_id: RequestId::mint(&SystemClock, &SystemEntropy),
+            origin: Origin::default(),
             retry_of: None,
             priority: 0,
         }

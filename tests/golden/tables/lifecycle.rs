@@ -13,7 +13,7 @@ use atlas_domain::run::{
     CancelReason, Claim, Completion, InventoryCounts, InventoryProgress, OperationKind, Progress,
     ProgressPhase, RunCounts, RunInputs,
 };
-use atlas_store::{Admission, FinishRun, StartRun};
+use atlas_store::{Admission, FinishRun, Origin, StartRun};
 use atlas_test_support::{Member, Scenario, TestTenant};
 
 use crate::installation::Installation;
@@ -91,8 +91,9 @@ impl Subject<'_> {
         });
         let reason = reason.and_then(|text| CancelReason::parse(text).unwrap());
         let request = RequestId::mint(&SystemClock, &SystemEntropy);
+        let origin = Origin::default();
         let store = &self.installation.store;
-        let cancelled = store.cancel_run(permit.unwrap(), run, reason.as_ref(), request);
+        let cancelled = store.cancel_run(permit.unwrap(), run, reason.as_ref(), request, &origin);
         cancelled.await.unwrap();
     }
 

@@ -1,16 +1,20 @@
 //! Who asks.
 
+use std::net::IpAddr;
+
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use atlas_domain::access::api_token::ApiToken;
+use atlas_domain::access::api_token::{ApiToken, TokenHash};
 use atlas_domain::ids::UserId;
 use atlas_store::{Principal, TokenLookup};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
+use crate::context::RequestContext;
+use crate::extract::token_cache::RefusedToken;
 use crate::problem::{Problem, ProblemKind};
-use crate::rate::Remaining;
+use crate::rate::{Exceeded, Remaining};
 use crate::state::AppState;
 
 /// A caller who proved to be a user, and whose request was counted.
@@ -43,28 +47,79 @@ impl Actor {
     /// Authenticates the request and counts it.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let state = AppState::of(request)?;
-        let authenticated = authenticate(request, state).await;
-        let counted = match &authenticated {
-            Ok(actor) => state.rates.count_user(actor.user_id()),
-            Err(problem) if problem.kind().status().is_server_error() => {
-                return authenticated;
+        let context = request.extensions().get::<RequestContext>().cloned();
+        let address = context.and_then(|context| context.address);
+        let hash = match presented(request) {
+            Ok(hash) => hash,
+            Err(refused) => {
+                counted(request, state.rates.count_stranger(address))?;
+                return Err(refused);
             }
-            Err(_) => state
-                .rates
-                .count_stranger(request.peer_addr().map(|address| address.ip())),
         };
-        match counted {
-            Ok(remaining) => {
-                request.extensions_mut().insert(remaining);
-            }
-            Err(exceeded) => {
-                request.extensions_mut().insert(Remaining::NONE);
-                return Err(too_many(exceeded.retry_after));
-            }
-        }
-        let actor = authenticated?;
+        let principal = match state.tokens.get(&hash) {
+            Some(principal) => principal,
+            None => look_up(request, state, hash, address).await?,
+        };
+        counted(request, state.rates.count_user(principal.user_id))?;
+        let actor = Self(principal);
         request.extensions_mut().insert(actor.clone());
         Ok(actor)
+    }
+}
+
+/// Looks up a token that was not looked up a moment ago. A token that was never valid here is
+/// counted before the database is asked, and of callers with the same token only one asks.
+async fn look_up(
+    request: &HttpRequest,
+    state: &AppState,
+    hash: TokenHash,
+    address: Option<IpAddr>,
+) -> Result<Principal, Problem> {
+    if !state.tokens.was_valid(&hash) {
+        counted(request, state.rates.count_look_up(address))?;
+    }
+    let _turn = state.tokens.turn(&hash).await;
+    if let Some(principal) = state.tokens.get(&hash) {
+        return Ok(principal);
+    }
+    if let Some(refused) = state.tokens.refused(&hash) {
+        return Err(refused.problem());
+    }
+    let refused = match state.store.principal_by_token(&hash).await? {
+        TokenLookup::Active(principal) => {
+            state.tokens.put(hash, principal.clone());
+            return Ok(principal);
+        }
+        TokenLookup::Unknown => RefusedToken::Unknown,
+        TokenLookup::Expired => RefusedToken::Expired,
+        TokenLookup::Revoked => RefusedToken::Revoked,
+    };
+    state.tokens.refuse(hash, refused);
+    Err(refused.problem())
+}
+
+/// Leaves what remains of the quota for the answer's headers.
+fn counted(request: &HttpRequest, counted: Result<Remaining, Exceeded>) -> Result<(), Problem> {
+    let mut extensions = request.extensions_mut();
+    match counted {
+        Ok(remaining) => {
+            extensions.insert(remaining);
+            Ok(())
+        }
+        Err(exceeded) => {
+            extensions.insert(Remaining::NONE);
+            Err(too_many(exceeded.retry_after))
+        }
+    }
+}
+
+impl RefusedToken {
+    fn problem(self) -> Problem {
+        match self {
+            Self::Unknown => unauthenticated("The API token is not known."),
+            Self::Expired => expired(),
+            Self::Revoked => revoked(),
+        }
     }
 }
 
@@ -92,7 +147,8 @@ pub(crate) fn too_many(retry_after: u64) -> Problem {
     .retry_after(retry_after)
 }
 
-async fn authenticate(request: &HttpRequest, state: &AppState) -> Result<Actor, Problem> {
+/// The hash of the token that the request holds.
+fn presented(request: &HttpRequest) -> Result<TokenHash, Problem> {
     let refuse = |detail: &str| Err(unauthenticated(detail));
     let Some(presented) = request.headers().get(header::AUTHORIZATION) else {
         return refuse("The header Authorization is missing.");
@@ -106,20 +162,8 @@ async fn authenticate(request: &HttpRequest, state: &AppState) -> Result<Actor, 
     let Some(bearer) = bearer else {
         return refuse("The header Authorization does not hold a bearer token.");
     };
-    let Ok(token) = ApiToken::parse(bearer) else {
-        return refuse("The bearer token is not a well-formed API token.");
-    };
-    let hash = token.hash();
-    if let Some(principal) = state.tokens.get(&hash) {
-        return Ok(Actor(principal));
-    }
-    match state.store.principal_by_token(&hash).await? {
-        TokenLookup::Active(principal) => {
-            state.tokens.put(hash, principal.clone());
-            Ok(Actor(principal))
-        }
-        TokenLookup::Unknown => refuse("The API token is not known."),
-        TokenLookup::Expired => Err(expired()),
-        TokenLookup::Revoked => Err(revoked()),
+    match ApiToken::parse(bearer) {
+        Ok(token) => Ok(token.hash()),
+        Err(_) => refuse("The bearer token is not a well-formed API token."),
     }
 }

@@ -100,6 +100,7 @@ pub(super) async fn start(
         run_id: RunId::mint(&*state.clock, &*state.entropy),
         inputs,
         request_id: context.id,
+        origin: context.origin.clone(),
         retry_of: None,
         priority: 0,
     };

@@ -23,8 +23,9 @@ pub(crate) struct CancelBody {
 pub(crate) struct Cancel {
     /// When the run was first asked to stop.
     requested_at: DateTime<Utc>,
-    /// Who asked.
-    requested_by: CancelRequester,
+    /// Who asked. Absent when nobody did: the tenant was disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_by: Option<CancelRequester>,
     /// The reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
@@ -51,10 +52,10 @@ impl Cancel {
     pub(crate) fn new(request: CancelRequest, ended: Option<(Outcome, DateTime<Utc>)>) -> Self {
         Self {
             requested_at: request.requested_at,
-            requested_by: CancelRequester {
-                id: request.requested_by.into_uuid(),
-                display: request.requested_by_name,
-            },
+            requested_by: request.requested_by.map(|(id, display)| CancelRequester {
+                id: id.into_uuid(),
+                display,
+            }),
             reason: request.reason,
             deadline_at: request.deadline_at,
             completed_at: ended

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{keyring, open};
+use super::{administer, keyring};
 use crate::args::keys::KeysCommand;
 use crate::output;
 
@@ -22,9 +22,12 @@ pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<(
             output::line(format_args!("{id}:{}", STANDARD.encode(key)))?;
             Ok(())
         }
-        KeysCommand::Rotate { database, keys } => {
+        KeysCommand::Rotate {
+            administration,
+            keys,
+        } => {
             let ring = keyring(&keys)?;
-            let store = open(&database)?;
+            let store = administer(&administration)?;
             let mut rotated = 0_u64;
             loop {
                 let batch = store

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::open;
+use crate::args::connections::Administration;
 use crate::args::queue::QueueControl;
 use crate::output;
 
@@ -12,15 +13,15 @@ pub(crate) async fn pause(
     reason: Option<&str>,
     as_json: bool,
 ) -> anyhow::Result<()> {
-    let store = open(&control.database)?;
-    let changed = store.pause(control.kind, &control.by, reason).await?;
+    let Administration { database, by } = &control.administration;
+    let changed = open(database)?.pause(control.kind, by, reason).await?;
     say(control, true, changed, as_json)
 }
 
 /// Lets runs of the kind be taken up again.
 pub(crate) async fn resume(control: &QueueControl, as_json: bool) -> anyhow::Result<()> {
-    let store = open(&control.database)?;
-    let changed = store.resume(control.kind, &control.by).await?;
+    let Administration { database, by } = &control.administration;
+    let changed = open(database)?.resume(control.kind, by).await?;
     say(control, false, changed, as_json)
 }
 

@@ -1,6 +1,6 @@
 //! Tenants and their credentials.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{DirectoryId, TenantId};
 use atlas_domain::tenant::StoredProof;
@@ -8,12 +8,14 @@ use atlas_domain::vault::CLIENT_SECRET_COLUMN;
 use atlas_store::{NewCredential, NewTenant};
 use serde_json::json;
 
-use super::{keyring, open, read_secret};
+use super::{administer, find_tenant, keyring, open, read_secret};
 use crate::args::connections::{Database, Keys};
-use crate::args::tenant::{CredentialsCommand, CredentialsSet, Proof, TenantAdd, TenantCommand};
+use crate::args::tenant::{
+    CredentialsCommand, CredentialsSet, Proof, TenantAdd, TenantCommand, TenantNamed, TenantRemove,
+};
 use crate::output;
 
-/// Adds, lists, or stores credentials.
+/// Does what the command says.
 pub(crate) async fn run(command: TenantCommand, as_json: bool) -> anyhow::Result<()> {
     match command {
         TenantCommand::Add(command) => add(command, as_json).await,
@@ -21,6 +23,9 @@ pub(crate) async fn run(command: TenantCommand, as_json: bool) -> anyhow::Result
             set_credentials(command, as_json).await
         }
         TenantCommand::List(database) => list(&database, as_json).await,
+        TenantCommand::Disable(named) => set_enabled(&named, false, as_json).await,
+        TenantCommand::Enable(named) => set_enabled(&named, true, as_json).await,
+        TenantCommand::Remove(command) => remove(&command, as_json).await,
     }
 }
 
@@ -28,7 +33,7 @@ async fn add(command: TenantAdd, as_json: bool) -> anyhow::Result<()> {
     if command.name.trim().is_empty() {
         bail!("a tenant needs a name");
     }
-    let store = open(&command.database)?;
+    let store = administer(&command.administration)?;
     let directory_id = DirectoryId::from_uuid(command.directory_id);
     // A secret is sealed for the tenant's id, so the id comes first.
     let id = TenantId::mint(&SystemClock, &SystemEntropy);
@@ -53,14 +58,8 @@ async fn add(command: TenantAdd, as_json: bool) -> anyhow::Result<()> {
 }
 
 async fn set_credentials(command: CredentialsSet, as_json: bool) -> anyhow::Result<()> {
-    let store = open(&command.database)?;
-    let tenant = store
-        .tenant_by_name_or_id(&command.tenant)
-        .await?
-        .with_context(|| {
-            let tenant = &command.tenant;
-            format!("no tenant {tenant:?}; atlas tenant list shows them")
-        })?;
+    let store = administer(&command.administration)?;
+    let tenant = find_tenant(&store, &command.tenant).await?;
     let credential = credential(command.client_id, command.proof, &command.keys, tenant.id)?;
     let kind = credential.proof.kind();
     store.set_credential(tenant.id, credential).await?;
@@ -143,12 +142,64 @@ async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
                 tenant.name,
                 tenant.directory_id.to_string(),
                 tenant.cloud.to_string(),
+                if tenant.enabled {
+                    "enabled"
+                } else {
+                    "disabled"
+                }
+                .to_owned(),
                 tenant
                     .credential
                     .map_or_else(|| "none".to_owned(), |kind| kind.to_string()),
             ]
         })
         .collect();
-    output::table(&["ID", "NAME", "DIRECTORY", "CLOUD", "CREDENTIALS"], &rows)?;
+    let headings = ["ID", "NAME", "DIRECTORY", "CLOUD", "STATE", "CREDENTIALS"];
+    output::table(&headings, &rows)?;
+    Ok(())
+}
+
+async fn set_enabled(named: &TenantNamed, enabled: bool, as_json: bool) -> anyhow::Result<()> {
+    let store = administer(&named.administration)?;
+    let tenant = find_tenant(&store, &named.tenant).await?;
+    let changed = if enabled {
+        store.enable_tenant(tenant.id).await?
+    } else {
+        store.disable_tenant(tenant.id).await?
+    };
+    let state = if enabled { "enabled" } else { "disabled" };
+    if !changed {
+        bail!("{} is {state} already", tenant.name);
+    }
+    if as_json {
+        output::json(&json!({ "id": tenant.id, "enabled": enabled }))?;
+    } else {
+        output::line(format_args!("{} is {state}", tenant.name))?;
+    }
+    Ok(())
+}
+
+async fn remove(command: &TenantRemove, as_json: bool) -> anyhow::Result<()> {
+    let store = administer(&command.named.administration)?;
+    let tenant = find_tenant(&store, &command.named.tenant).await?;
+    if !command.yes {
+        output::note(format_args!(
+            "This removes {} with its runs, inventory, groups and audit log. Type its name to go on:",
+            tenant.name
+        ));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        if answer.trim() != tenant.name {
+            bail!("that is not the tenant's name; nothing was removed");
+        }
+    }
+    if !store.remove_tenant(tenant.id).await? {
+        bail!("{} was removed in the meantime", tenant.name);
+    }
+    if as_json {
+        output::json(&json!({ "id": tenant.id, "removed": true }))?;
+    } else {
+        output::line(format_args!("{} is removed", tenant.name))?;
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::args::connections::{Database, Keys};
+use crate::args::connections::{Administration, Keys};
 
 /// Key administration.
 #[derive(Debug, Subcommand)]
@@ -10,7 +10,7 @@ pub(crate) enum KeysCommand {
     /// Encrypt again, with the first key, every secret that another key encrypts. Safe to repeat.
     Rotate {
         #[command(flatten)]
-        database: Database,
+        administration: Administration,
         #[command(flatten)]
         keys: Keys,
     },

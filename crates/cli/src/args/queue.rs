@@ -3,7 +3,7 @@
 use atlas_domain::run::OperationKind;
 use clap::{Args, Subcommand};
 
-use crate::args::connections::{Api, Database};
+use crate::args::connections::{Administration, Api, short};
 
 /// Queue administration.
 #[derive(Debug, Subcommand)]
@@ -26,20 +26,8 @@ pub(crate) enum QueueCommand {
 #[derive(Debug, Args)]
 pub(crate) struct QueueControl {
     #[command(flatten)]
-    pub database: Database,
+    pub administration: Administration,
     /// The kind of run.
     #[arg(long, default_value_t = OperationKind::InventorySync)]
     pub kind: OperationKind,
-    /// Who does it, for the audit log.
-    #[arg(long, env = "USER", default_value = "installation", value_parser = short)]
-    pub by: String,
-}
-
-/// Text of at least one and at most 500 characters, the API's limit for a reason.
-fn short(text: &str) -> Result<String, String> {
-    match text.trim().chars().count() {
-        0 => Err("it must not be empty".to_owned()),
-        1..=500 => Ok(text.trim().to_owned()),
-        _ => Err("it must have at most 500 characters".to_owned()),
-    }
 }

@@ -6,7 +6,7 @@ use atlas_domain::tenant::{Cloud, CredentialFile};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use crate::args::connections::{Database, Keys};
+use crate::args::connections::{Administration, Database, Keys};
 
 /// Tenant administration.
 #[derive(Debug, Subcommand)]
@@ -18,13 +18,40 @@ pub(crate) enum TenantCommand {
     Credentials(CredentialsCommand),
     /// List all tenants.
     List(Database),
+    /// Disable a tenant: nothing is started for it, queued runs are cancelled and running ones are
+    /// asked to stop.
+    Disable(TenantNamed),
+    /// Enable a tenant again.
+    Enable(TenantNamed),
+    /// Remove a tenant with everything of it: runs, inventory, groups, members, notifications and its
+    /// entries of the audit log. Ended in the middle, it goes on when it is called again.
+    Remove(TenantRemove),
+}
+
+/// A tenant that is there.
+#[derive(Debug, Args)]
+pub(crate) struct TenantNamed {
+    #[command(flatten)]
+    pub administration: Administration,
+    /// Tenant, by id or name.
+    pub tenant: String,
+}
+
+/// A tenant to remove.
+#[derive(Debug, Args)]
+pub(crate) struct TenantRemove {
+    #[command(flatten)]
+    pub named: TenantNamed,
+    /// Do not ask for the tenant's name on standard input.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// A new tenant.
 #[derive(Debug, Args)]
 pub(crate) struct TenantAdd {
     #[command(flatten)]
-    pub database: Database,
+    pub administration: Administration,
     #[command(flatten)]
     pub keys: Keys,
     /// Display name.
@@ -55,7 +82,7 @@ pub(crate) enum CredentialsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct CredentialsSet {
     #[command(flatten)]
-    pub database: Database,
+    pub administration: Administration,
     #[command(flatten)]
     pub keys: Keys,
     /// Tenant, by id or name.

@@ -115,9 +115,8 @@ words! {
 pub struct CancelRequest {
     /// When it was made.
     pub requested_at: DateTime<Utc>,
-    /// By whom.
-    pub requested_by: UserId,
-    pub requested_by_name: String,
+    /// By whom, with the name; by nobody when the tenant was disabled.
+    pub requested_by: Option<(UserId, String)>,
     /// Why, in the requester's words.
     pub reason: Option<String>,
     /// A running run ends as cancelled by then, whatever its worker does.

@@ -1,14 +1,19 @@
 -- notifications.mark_read_up_to
 --
--- Marks a notification and all older ones of its user. What arrives meanwhile stays unread.
+-- Marks a notification and all older ones of its user. What arrives meanwhile stays unread. Those of
+-- tenants that the user left are not shown, and so not marked.
 WITH mark AS (
-    SELECT created_at, id FROM notifications WHERE id = :notification AND user_id = :user
+    SELECT n.created_at, n.id
+    FROM notifications n
+        JOIN memberships m ON m.user_id = n.user_id AND m.tenant_id = n.tenant_id
+    WHERE n.id = :notification AND n.user_id = :user
 ),
 marked AS (
     UPDATE notifications n
     SET read_at = clock_timestamp()
     FROM mark
     WHERE n.user_id = :user AND n.read_at IS NULL
+        AND n.tenant_id IN (SELECT m.tenant_id FROM memberships m WHERE m.user_id = :user)
         AND (n.created_at, n.id) <= (mark.created_at, mark.id)
     RETURNING 1
 )

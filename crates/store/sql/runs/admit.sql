@@ -51,10 +51,10 @@ notification AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id)
+        outcome, request_id, address, user_agent)
     SELECT :audit, :tenant, 'user', :initiator,
         CASE WHEN r.id = :run THEN :'started' ELSE :'joined' END,
-        'operation_run', r.id::text, 'allowed', :request
+        'operation_run', r.id::text, 'allowed', :request, :address, :user_agent
     FROM r
 )
 SELECT

@@ -15,7 +15,9 @@ WITH changed AS (
     INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body)
     SELECT :notification, c.initiator_id, c.tenant_id, c.id, 'terminal',
         replace(:title, '{tenant}', t.name), replace(:body, '{tenant}', t.name)
-    FROM changed c JOIN tenants t ON t.id = c.tenant_id
+    FROM changed c
+        JOIN tenants t ON t.id = c.tenant_id
+        JOIN memberships b ON b.user_id = c.initiator_id AND b.tenant_id = c.tenant_id
     ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING
 )
 SELECT

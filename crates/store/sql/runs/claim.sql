@@ -7,7 +7,7 @@
 -- one that somebody else holds keeps its place, because waiting for it could wait for whoever waits
 -- for this claim.
 --
--- The two conditions on `due` are subqueries that cannot become joins: the planner then walks the
+-- The conditions on `due` are subqueries that cannot become joins: the planner then walks the
 -- index from its beginning instead of joining and sorting all that is queued. The limit is a
 -- constant for the same reason: of any other the planner believes that it is a tenth of the table.
 WITH due AS (
@@ -21,6 +21,7 @@ WITH due AS (
         AND (SELECT true FROM operation_runs o
             WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope
                 AND o.status = 'running') IS NOT TRUE
+        AND (SELECT t.enabled FROM tenants t WHERE t.id = r.tenant_id) IS TRUE
     ORDER BY r.priority DESC, r.served_at, r.created_at, r.id
     LIMIT :'most'
     FOR UPDATE OF r SKIP LOCKED

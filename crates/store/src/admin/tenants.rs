@@ -105,13 +105,12 @@ impl Store {
         self.tenants_like(None).await
     }
 
-    /// The tenant with this id or, whatever its case, this name; the first by id when several
-    /// share the name.
+    /// The tenant with this id, or those with this name, whatever its case.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tenant_by_name_or_id(&self, text: &str) -> Result<Option<TenantRow>, StoreError> {
-        Ok(self.tenants_like(Some(text)).await?.into_iter().next())
+    pub async fn tenants_by_name_or_id(&self, text: &str) -> Result<Vec<TenantRow>, StoreError> {
+        self.tenants_like(Some(text)).await
     }
 
     async fn tenants_like(&self, text: Option<&str>) -> Result<Vec<TenantRow>, StoreError> {

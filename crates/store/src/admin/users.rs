@@ -1,21 +1,20 @@
-//! Users, their tokens and their roles.
+//! Adding, finding and listing users.
 
-use atlas_domain::access::Role;
-use atlas_domain::access::api_token::TokenHash;
-use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
-use atlas_domain::ids::{TenantId, TokenId, UserId};
+use atlas_domain::audit::AuditAction;
+use atlas_domain::ids::UserId;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::or_conflict;
-use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
-use crate::functions::{clock_timestamp, lower};
+use crate::functions::lower;
 use crate::pool::Store;
-use crate::schema::{api_tokens, memberships, users};
+use crate::schema::users;
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+use crate::statement::{row, statement};
 
 /// A user.
 #[derive(Debug, Clone)]
@@ -27,27 +26,51 @@ pub struct UserRow {
 
 const ADDRESS_TAKEN: &str = "a user with this e-mail address";
 
+/// A user, as the installation's operator sees them in a list.
+#[derive(Debug, Clone)]
+pub struct UserSummary {
+    pub id: UserId,
+    pub email: String,
+    pub display_name: String,
+    pub is_operator: bool,
+    /// Since when none of the user's tokens works.
+    pub disabled_at: Option<DateTime<Utc>>,
+    /// When the person's data were erased.
+    pub erased_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    /// In how many tenants the user has a role.
+    pub tenants: i64,
+    /// Tokens that are neither revoked nor expired.
+    pub tokens: i64,
+}
+
+statement! {
+    struct ListUsers {}
+    file: "people/list_users",
+    row: ListedUser,
+}
+
+row! {
+    struct ListedUser {
+        id: Uuid,
+        email: String,
+        display_name: String,
+        is_operator: bool,
+        disabled_at: Option<DateTime<Utc>>,
+        erased_at: Option<DateTime<Utc>>,
+        created_at: DateTime<Utc>,
+        tenants: i64,
+        tokens: i64,
+    }
+}
+
 impl Store {
     /// Adds a user.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the address is taken.
     pub async fn add_user(&self, email: &str, display_name: &str) -> Result<UserId, StoreError> {
-        let id = self.mint();
-        let user = (
-            users::id.eq(id),
-            users::email.eq(email),
-            users::display_name.eq(display_name),
-        );
-        self.read(async |connection| {
-            diesel::insert_into(users::table)
-                .values(user)
-                .execute(connection)
-                .await
-        })
-        .await
-        .map_err(|error| or_conflict(error, ADDRESS_TAKEN))?;
-        Ok(UserId::from_uuid(id))
+        self.add(email, display_name, false).await
     }
 
     /// Adds a user who operates the installation.
@@ -59,23 +82,25 @@ impl Store {
         email: &str,
         display_name: &str,
     ) -> Result<UserId, StoreError> {
-        let id = self.mint();
-        let audit = self.identify(NewAuditEvent {
-            tenant: None,
-            actor_kind: ActorKind::Installation,
-            actor: None,
-            action: AuditAction::OperatorAdded,
-            target_kind: "user",
-            target_id: id.to_string(),
-            outcome: AuditOutcome::Allowed,
-            request_id: None,
-            detail: None,
-        });
+        self.add(email, display_name, true).await
+    }
+
+    async fn add(
+        &self,
+        email: &str,
+        display_name: &str,
+        operator: bool,
+    ) -> Result<UserId, StoreError> {
+        let id = UserId::from_uuid(self.mint());
+        let mut audits = vec![self.concerning(id, AuditAction::UserAdded, None)];
+        if operator {
+            audits.push(self.concerning(id, AuditAction::OperatorAdded, None));
+        }
         let user = (
-            users::id.eq(id),
+            users::id.eq(id.into_uuid()),
             users::email.eq(email),
             users::display_name.eq(display_name),
-            users::is_operator.eq(true),
+            users::is_operator.eq(operator),
         );
         self.read(async |connection| {
             connection
@@ -84,13 +109,36 @@ impl Store {
                         .values(user)
                         .execute(connection)
                         .await?;
-                    audit.insert(connection).await
+                    for audit in &audits {
+                        audit.insert(connection).await?;
+                    }
+                    Ok(())
                 })
                 .await
         })
         .await
         .map_err(|error| or_conflict(error, ADDRESS_TAKEN))?;
-        Ok(UserId::from_uuid(id))
+        Ok(id)
+    }
+
+    /// Every user, by address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn all_users(&self) -> Result<Vec<UserSummary>, StoreError> {
+        let rows = self.fetch_all(&ListUsers {}).await?;
+        let summary = |row: ListedUser| UserSummary {
+            id: UserId::from_uuid(row.id),
+            email: row.email,
+            display_name: row.display_name,
+            is_operator: row.is_operator,
+            disabled_at: row.disabled_at,
+            erased_at: row.erased_at,
+            created_at: row.created_at,
+            tenants: row.tenants,
+            tokens: row.tokens,
+        };
+        Ok(rows.into_iter().map(summary).collect())
     }
 
     /// Finds a user by e-mail address, whatever its case.
@@ -110,93 +158,7 @@ impl Store {
             display_name,
         }))
     }
-
-    /// Gives a user a role in a tenant, in place of the one before.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn set_member(
-        &self,
-        tenant: TenantId,
-        user: UserId,
-        role: Role,
-    ) -> Result<(), StoreError> {
-        let audit = self.audited(
-            tenant,
-            AuditAction::MemberSet,
-            "user",
-            user.to_string(),
-            json!({ "role": role.as_str() }),
-        );
-        let member = (
-            memberships::user_id.eq(user.into_uuid()),
-            memberships::tenant_id.eq(tenant.into_uuid()),
-            memberships::role.eq(role.as_str()),
-        );
-        self.read(async |connection| {
-            connection
-                .transaction(async |connection| {
-                    diesel::insert_into(memberships::table)
-                        .values(member)
-                        .on_conflict((memberships::user_id, memberships::tenant_id))
-                        .do_update()
-                        .set(memberships::role.eq(role.as_str()))
-                        .execute(connection)
-                        .await?;
-                    audit.insert(connection).await
-                })
-                .await
-        })
-        .await
-    }
-
-    /// Records a token by its hash.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn create_token(
-        &self,
-        user: UserId,
-        name: &str,
-        hash: &TokenHash,
-        last_four: &str,
-        expires_at: Option<DateTime<Utc>>,
-    ) -> Result<TokenId, StoreError> {
-        let id = self.mint();
-        let token = (
-            api_tokens::id.eq(id),
-            api_tokens::user_id.eq(user.into_uuid()),
-            api_tokens::name.eq(name),
-            api_tokens::token_hash.eq(hash.as_bytes().as_slice()),
-            api_tokens::last_four.eq(last_four),
-            api_tokens::expires_at.eq(expires_at),
-        );
-        self.read(async |connection| {
-            diesel::insert_into(api_tokens::table)
-                .values(token)
-                .execute(connection)
-                .await
-        })
-        .await?;
-        Ok(TokenId::from_uuid(id))
-    }
-
-    /// Makes a token useless; false when there is none that was still valid.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn revoke_token(&self, token: TokenId) -> Result<bool, StoreError> {
-        let valid = api_tokens::table
-            .find(token.into_uuid())
-            .filter(api_tokens::revoked_at.is_null());
-        let revoked = self
-            .read(async |connection| {
-                diesel::update(valid)
-                    .set(api_tokens::revoked_at.eq(clock_timestamp().nullable()))
-                    .execute(connection)
-                    .await
-            })
-            .await?;
-        Ok(revoked == 1)
-    }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[<ListUsers as Statement>::INFO];

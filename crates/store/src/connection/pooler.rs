@@ -47,7 +47,8 @@ impl Connector {
             if let Some(kind) = self.pooler.refused_lately() {
                 return Err(ConnectFailure::pooler(kind));
             }
-            let judged = self.judge().await;
+            // Boxed, because it happens once and is part of every statement's future.
+            let judged = Box::pin(self.judge()).await;
             if let Err(failure) = &judged
                 && failure.kind().is_about_a_pooler()
             {

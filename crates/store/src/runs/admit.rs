@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::row::{RunRow, to_json};
 use crate::access::{parse_role, role_names};
+use crate::audit::Origin;
 use crate::error::StoreError;
 use crate::pool::Store;
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub struct StartRun {
     pub inputs: RunInputs,
     /// The request in which it is asked for.
     pub request_id: RequestId,
+    /// Where that request came from.
+    pub origin: Origin,
     /// The run that it repeats.
     pub retry_of: Option<RunId>,
     /// Greater goes first.
@@ -88,6 +91,8 @@ statement! {
         body: String,
         audit: Uuid,
         request: Uuid,
+        address: Option<String>,
+        user_agent: Option<String>,
     }
     file: "runs/admit",
     row: (RunRow, CreatedRow),
@@ -185,6 +190,8 @@ impl Store {
                 body: message.body,
                 audit: self.mint(),
                 request: start.request_id.into_uuid(),
+                address: start.origin.address,
+                user_agent: start.origin.user_agent,
             })
             .await?;
         match row {

@@ -15,6 +15,7 @@ use super::admit::TENANT_NAME;
 use super::claim::milliseconds;
 use super::row::RunRow;
 use crate::access::role_names;
+use crate::audit::Origin;
 use crate::error::StoreError;
 use crate::pool::Store;
 #[cfg(test)]
@@ -73,6 +74,8 @@ statement! {
         grace_ms: i64,
         audit: Uuid,
         request: Uuid,
+        address: Option<&'a str>,
+        user_agent: Option<&'a str>,
     }
     file: "runs/request_cancel",
     row: RunRow,
@@ -96,6 +99,8 @@ statement! {
         grace_ms: i64,
         audit: Uuid,
         request: Uuid,
+        address: Option<&'a str>,
+        user_agent: Option<&'a str>,
         notification: Uuid,
         title: String,
         body: String,
@@ -120,6 +125,7 @@ struct Request<'a> {
     permit: &'a CancelPermit,
     reason: Option<&'a CancelReason>,
     request_id: RequestId,
+    origin: &'a Origin,
 }
 
 impl Store {
@@ -137,12 +143,14 @@ impl Store {
         run: RunId,
         reason: Option<&CancelReason>,
         request_id: RequestId,
+        origin: &Origin,
     ) -> Result<Cancellation, CancelError> {
         let request = Request {
             run,
             permit: &permit,
             reason,
             request_id,
+            origin,
         };
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
@@ -179,6 +187,8 @@ impl Store {
             grace_ms: milliseconds(CANCEL_GRACE),
             audit: self.mint(),
             request: request.request_id.into_uuid(),
+            address: request.origin.address.as_deref(),
+            user_agent: request.origin.user_agent.as_deref(),
         };
         fetch_one(transaction, &statement).await?.into_run()
     }
@@ -199,6 +209,8 @@ impl Store {
             grace_ms: 0,
             audit: self.mint(),
             request: request.request_id.into_uuid(),
+            address: request.origin.address.as_deref(),
+            user_agent: request.origin.user_agent.as_deref(),
             notification: self.mint(),
             title: message.title,
             body: message.body,

@@ -86,16 +86,13 @@ impl RunRow {
 
     fn with_inputs<I>(self, kind: OperationKind, inputs: I) -> Result<OperationRun<I>, StoreError> {
         let state = self.state(kind)?;
-        let cancel = match (
-            self.cancel_requested_at,
-            self.cancel_requested_by,
-            self.cancel_requested_by_name,
-            self.cancel_deadline_at,
-        ) {
-            (Some(requested_at), Some(by), Some(name), Some(deadline_at)) => Some(CancelRequest {
+        let cancel = match (self.cancel_requested_at, self.cancel_deadline_at) {
+            (Some(requested_at), Some(deadline_at)) => Some(CancelRequest {
                 requested_at,
-                requested_by: UserId::from_uuid(by),
-                requested_by_name: name,
+                requested_by: self
+                    .cancel_requested_by
+                    .map(UserId::from_uuid)
+                    .zip(self.cancel_requested_by_name),
                 reason: self.cancel_reason,
                 deadline_at,
             }),

@@ -82,7 +82,7 @@ statement! {
 }
 
 row! {
-    struct StatusRow {
+    pub(super) struct StatusRow {
         status: String,
     }
 }
@@ -116,13 +116,15 @@ impl Store {
         .await
     }
 
-    /// Ends running runs whose worker did not honour a cancellation in time.
+    /// Ends running runs whose worker did not honour a cancellation in time, and cancels what is
+    /// still active of tenants that are disabled.
     ///
     /// # Errors
     /// [`StoreError`]; what was done before stays done.
     pub async fn cancel_overdue(&self, limit: u32) -> Result<SweepCount, StoreError> {
+        let mut count = self.cancel_of_disabled(limit).await?;
         let cancelled = Failure::permanent(FailureCode::CANCELLED, "The run was cancelled.");
-        self.sweep(limit, &cancelled, |kind, texts| CancelOverdue {
+        let overdue = self.sweep(limit, &cancelled, |kind, texts| CancelOverdue {
             kind: kind.as_str(),
             event: "cancelled",
             notification: self.mint(),
@@ -131,8 +133,9 @@ impl Store {
             cancelled_title: texts.cancelled.title,
             cancelled_body: texts.cancelled.body,
             audit: self.mint(),
-        })
-        .await
+        });
+        count.completed += overdue.await?.completed;
+        Ok(count)
     }
 
     /// Ends queued runs that waited longer than their limit.
@@ -162,7 +165,7 @@ impl Store {
 
     /// Runs the statement for each kind until it finds no run, at most `limit` times: the kind's name
     /// is in the notifications.
-    async fn sweep<S: Statement<Row = StatusRow> + Sync>(
+    pub(super) async fn sweep<S: Statement<Row = StatusRow> + Sync>(
         &self,
         limit: u32,
         failure: &Failure,

@@ -16,8 +16,8 @@ use crate::schema_file::is_to_be_written;
 fn statements() -> Vec<Info> {
     [
         crate::access::STATEMENTS.to_vec(),
-        crate::admin::STATEMENTS.to_vec(),
-        crate::audit::STATEMENTS.to_vec(),
+        crate::admin::statements(),
+        crate::audit::statements(),
         crate::migrations::STATEMENTS.to_vec(),
         crate::directory_groups::statements(),
         crate::inventory::statements(),
@@ -210,6 +210,16 @@ const EXCEPTIONS: &[(Transition, &[&str], &str)] = &[
         Transition::Finish,
         &["runs/finish", "runs/finish_free"],
         "they differ in whether they wait for rows that somebody holds",
+    ),
+    (
+        Transition::CancelQueued,
+        &["runs/cancel_queued", "runs/cancel_queued_of_disabled"],
+        "a person cancels one run, the installation those of disabled tenants",
+    ),
+    (
+        Transition::RequestCancel,
+        &["runs/request_cancel", "runs/request_cancel_of_disabled"],
+        "a person asks for one run, the installation for those of disabled tenants",
     ),
     (
         Transition::Ring,

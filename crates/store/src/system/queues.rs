@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 
-use crate::audit::{IdentifiedEvent, NewAuditEvent};
+use crate::audit::{IdentifiedEvent, NewAuditEvent, Origin};
 use crate::error::StoreError;
 use crate::pool::Store;
 use crate::schema::queue_controls;
@@ -183,6 +183,7 @@ impl Store {
             target_id: kind.to_string(),
             outcome: AuditOutcome::Allowed,
             request_id: None,
+            origin: Origin::default(),
             detail: Some(detail),
         })
     }

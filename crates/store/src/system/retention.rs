@@ -96,7 +96,7 @@ statement! {
 }
 
 /// The log refuses deletions outside a transaction that says this (migration 5).
-const DELETION_IS_RETENTION: &str = "SET LOCAL atlas.retention = 'on'";
+pub(crate) const DELETION_IS_RETENTION: &str = "SET LOCAL atlas.retention = 'on'";
 
 impl Store {
     /// Deletes a batch of each sort of what is too old, each sort in a transaction of its own.

@@ -10,7 +10,9 @@ use atlas_domain::ids::{RequestId, RunId, TenantId, UserId};
 use atlas_domain::run::{
     CancelReason, Completion, OperationKind, OperationRun, Outcome, RunState, Status,
 };
-use atlas_store::{CancelError, Cancellation, DispatchFailure, Exit, FoundRun, Heartbeat, Store};
+use atlas_store::{
+    CancelError, Cancellation, DispatchFailure, Exit, FoundRun, Heartbeat, Origin, Store,
+};
 use atlas_test_support::eventually;
 
 use crate::{Stage, terms};
@@ -46,7 +48,7 @@ async fn cancel(
     let reason = CancelReason::parse(reason).unwrap();
     let request = RequestId::mint(&SystemClock, &SystemEntropy);
     store
-        .cancel_run(permit, run, reason.as_ref(), request)
+        .cancel_run(permit, run, reason.as_ref(), request, &Origin::default())
         .await
 }
 
@@ -139,8 +141,8 @@ async fn a_queued_run_ends_at_once_and_its_initiator_is_notified_who_asked() {
     let ended = cancelled(answer.await);
     assert_eq!(ended.state.outcome(), Some(Outcome::Cancelled));
     let request = ended.cancel.clone().unwrap();
-    assert_eq!(request.requested_by, manager.id);
-    assert_eq!(request.requested_by_name, "Test User");
+    let by = Some((manager.id, "Test User".to_owned()));
+    assert_eq!(request.requested_by, by);
     assert_eq!(request.reason.as_deref(), Some("wrong tenant"));
     assert_eq!(ended, stage.seen(run).await);
 

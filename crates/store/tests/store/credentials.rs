@@ -37,8 +37,8 @@ async fn each_kind_replaces_the_one_before_and_comes_back_as_it_was_stored() {
             .unwrap();
         let stored = stage.store.credential(tenant).await.unwrap().unwrap();
         assert_eq!((stored.client_id, stored.proof), (new.client_id, new.proof));
-        let known = stage.store.tenant_by_name_or_id(&tenant.to_string()).await;
-        assert_eq!(known.unwrap().unwrap().credential, Some(proof.kind()));
+        let known = stage.store.tenants_by_name_or_id(&tenant.to_string()).await;
+        assert_eq!(known.unwrap()[0].credential, Some(proof.kind()));
     }
     let rows = stage
         .database

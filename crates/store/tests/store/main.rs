@@ -14,11 +14,13 @@ mod links;
 mod machine;
 mod notifications;
 mod operations;
+mod people;
 mod reads;
 mod refused;
 mod run_lists;
 mod scale;
 mod schema;
+mod tenants;
 
 use std::time::Duration;
 

@@ -94,9 +94,10 @@ pub(crate) async fn cancel_operation_run(
     query.finish()?;
     let reason = reason(body).await?;
     let (run_id, role) = (scope.run_id(), permit.role());
-    let asked = state
-        .store
-        .cancel_run(permit, run_id, reason.as_ref(), context.id);
+    let asked =
+        state
+            .store
+            .cancel_run(permit, run_id, reason.as_ref(), context.id, &context.origin);
     let now = state.clock.now();
     match asked.await {
         Ok(Cancellation::Cancelled(run)) => {

@@ -145,6 +145,7 @@ pub(crate) async fn retry_operation_run(
         run_id: RunId::mint(&*state.clock, &*state.entropy),
         inputs: inputs(scope, how_much, &state).await?,
         request_id: context.id,
+        origin: context.origin.clone(),
         retry_of: Some(retried),
         priority: 0,
     };

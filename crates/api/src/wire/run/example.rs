@@ -176,8 +176,7 @@ fn with_cancel<I>(run: OperationRun<I>) -> OperationRun<I> {
     OperationRun {
         cancel: Some(CancelRequest {
             requested_at: moment(),
-            requested_by: example::USER,
-            requested_by_name: example::USER_NAME.to_owned(),
+            requested_by: Some((example::USER, example::USER_NAME.to_owned())),
             reason: Some("Started for the wrong tenant.".to_owned()),
             deadline_at: moment() + CANCEL_GRACE,
         }),

@@ -9,10 +9,12 @@
 -- $8 outcome: text
 -- $9 request_id: uuid
 -- $10 detail: jsonb
+-- $11 address: text
+-- $12 user_agent: text
 -- audit.record
 --
 -- Writes one entry. Its time is the column's default.
 INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-    outcome, request_id, detail)
+    outcome, request_id, detail, address, user_agent)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10)
+    $9, $10, $11, $12)

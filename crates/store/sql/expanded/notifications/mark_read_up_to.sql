@@ -5,15 +5,20 @@
 -- returns marked: int8
 -- notifications.mark_read_up_to
 --
--- Marks a notification and all older ones of its user. What arrives meanwhile stays unread.
+-- Marks a notification and all older ones of its user. What arrives meanwhile stays unread. Those of
+-- tenants that the user left are not shown, and so not marked.
 WITH mark AS (
-    SELECT created_at, id FROM notifications WHERE id = $1 AND user_id = $2
+    SELECT n.created_at, n.id
+    FROM notifications n
+        JOIN memberships m ON m.user_id = n.user_id AND m.tenant_id = n.tenant_id
+    WHERE n.id = $1 AND n.user_id = $2
 ),
 marked AS (
     UPDATE notifications n
     SET read_at = clock_timestamp()
     FROM mark
     WHERE n.user_id = $2 AND n.read_at IS NULL
+        AND n.tenant_id IN (SELECT m.tenant_id FROM memberships m WHERE m.user_id = $2)
         AND (n.created_at, n.id) <= (mark.created_at, mark.id)
     RETURNING 1
 )

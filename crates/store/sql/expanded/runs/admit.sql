@@ -14,6 +14,8 @@
 -- $13 body: text
 -- $14 audit: uuid
 -- $15 request: uuid
+-- $16 address: text
+-- $17 user_agent: text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns tenant_name: text
@@ -102,10 +104,10 @@ notification AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id)
+        outcome, request_id, address, user_agent)
     SELECT $14, $1, 'user', $2,
         CASE WHEN r.id = $6 THEN 'operation_run.started' ELSE 'operation_run.joined' END,
-        'operation_run', r.id::text, 'allowed', $15
+        'operation_run', r.id::text, 'allowed', $15, $16, $17
     FROM r
 )
 SELECT

@@ -5,9 +5,11 @@
 -- $4 grace_ms: int8
 -- $5 audit: uuid
 -- $6 request: uuid
--- $7 notification: uuid
--- $8 title: text
--- $9 body: text
+-- $7 address: text
+-- $8 user_agent: text
+-- $9 notification: uuid
+-- $10 title: text
+-- $11 body: text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns tenant_name: text
@@ -66,17 +68,19 @@ event AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, detail)
+        outcome, request_id, address, user_agent, detail)
     SELECT $5, c.tenant_id, 'user', $2, 'operation_run.cancelled', 'operation_run', c.id::text, 'allowed',
-        $6,
+        $6, $7, $8,
         jsonb_strip_nulls(jsonb_build_object('attempt', c.attempt, 'reason', c.cancel_reason))
     FROM changed c
 )
 , notification AS (
     INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body)
-    SELECT $7, c.initiator_id, c.tenant_id, c.id, 'terminal',
-        replace($8, '{tenant}', t.name), replace($9, '{tenant}', t.name)
-    FROM changed c JOIN tenants t ON t.id = c.tenant_id
+    SELECT $9, c.initiator_id, c.tenant_id, c.id, 'terminal',
+        replace($10, '{tenant}', t.name), replace($11, '{tenant}', t.name)
+    FROM changed c
+        JOIN tenants t ON t.id = c.tenant_id
+        JOIN memberships b ON b.user_id = c.initiator_id AND b.tenant_id = c.tenant_id
     ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING
 )
 SELECT

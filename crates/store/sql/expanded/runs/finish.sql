@@ -81,7 +81,8 @@ message AS (
 ),
 -- Follows `changed`, the new versions of the rows of runs, and `message`, what is recorded of each:
 -- the event, and for a run that has ended the notification and the audit entry. One that was
--- cancelled gets that event and those texts, in which {tenant} stands for the tenant's name.
+-- cancelled gets that event and those texts, in which {tenant} stands for the tenant's name. An
+-- initiator who left the tenant is not notified.
 event AS (
     INSERT INTO operation_run_events (run_id, seq, attempt, event, detail)
     SELECT c.id, c.event_seq, c.attempt,
@@ -99,6 +100,7 @@ notification AS (
     FROM changed c
         JOIN message m ON m.run_id = c.id
         JOIN tenants t ON t.id = c.tenant_id
+        JOIN memberships b ON b.user_id = c.initiator_id AND b.tenant_id = c.tenant_id
     WHERE c.status = 'completed'
     ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING
 ),

@@ -17,7 +17,7 @@
 -- system.queue_stats
 --
 -- How the runs of each kind stand. Reads active runs and those that ended within the last hour only,
--- both through partial indexes. The two conditions on a due run are subqueries that cannot become
+-- both through partial indexes. The conditions on a due run are subqueries that cannot become
 -- joins: their indexes answer for each queued run, and once, because its answer is materialized.
 WITH active AS MATERIALIZED (
     SELECT r.kind, r.status, r.lease_expires_at,
@@ -28,6 +28,7 @@ WITH active AS MATERIALIZED (
                 AND (SELECT true FROM operation_runs o
                     WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope
                         AND o.status = 'running') IS NOT TRUE
+                AND (SELECT t.enabled FROM tenants t WHERE t.id = r.tenant_id) IS TRUE
             THEN statement_timestamp() - r.not_before
         END AS due_for
     FROM operation_runs r

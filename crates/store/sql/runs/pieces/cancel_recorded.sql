@@ -7,9 +7,9 @@ event AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, detail)
+        outcome, request_id, address, user_agent, detail)
     SELECT :audit, c.tenant_id, 'user', :user, :'action', 'operation_run', c.id::text, 'allowed',
-        :request,
+        :request, :address, :user_agent,
         jsonb_strip_nulls(jsonb_build_object('attempt', c.attempt, 'reason', c.cancel_reason))
     FROM changed c
 )

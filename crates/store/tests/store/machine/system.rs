@@ -14,8 +14,8 @@ use atlas_domain::policy_types::registry;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Completion, OperationKind, Outcome, Status};
 use atlas_store::{
-    Admission, CancelError, Cancellation, DispatchFailure, Exit, FoundRun, Heartbeat, PageStored,
-    Store, SweepCount, WriteError,
+    Admission, CancelError, Cancellation, DispatchFailure, Exit, FoundRun, Heartbeat, Origin,
+    PageStored, Store, SweepCount, WriteError,
 };
 use atlas_test_support::{Scenario, TestDatabase, TestTenant};
 use serde_json::json;
@@ -284,7 +284,7 @@ impl System<'_> {
         let answer = self
             .installation
             .store
-            .cancel_run(permit, self.runs[run], None, request)
+            .cancel_run(permit, self.runs[run], None, request, &Origin::default())
             .await;
         let cancelled = row.outcome == Some(Outcome::Cancelled) || row.status == Status::Queued;
         match answer {

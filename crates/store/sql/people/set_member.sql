@@ -1,0 +1,6 @@
+-- people.set_member
+--
+-- Gives a user a role in a tenant, in place of the one before.
+INSERT INTO memberships (user_id, tenant_id, role)
+VALUES (:user, :tenant, :role)
+ON CONFLICT (user_id, tenant_id) DO UPDATE SET role = EXCLUDED.role

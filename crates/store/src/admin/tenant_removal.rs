@@ -1,0 +1,155 @@
+//! Removing a tenant with everything of it, in short transactions.
+
+use atlas_domain::audit::AuditAction;
+use atlas_domain::ids::{DirectoryId, TenantId};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::pool::Store;
+use crate::statement::{Statement, execute, statement};
+use crate::system::DELETION_IS_RETENTION;
+
+/// Rows of one table that one transaction removes at most. What refers to them goes with them: an
+/// item has a content and some links, a run some events and results.
+const BATCH: i64 = 500;
+
+macro_rules! removal {
+    ($($name:ident: $file:literal;)+) => {
+        $(statement! {
+            struct $name {
+                tenant: Uuid,
+                batch: i64,
+            }
+            file: $file,
+            row: (),
+        })+
+    };
+}
+
+removal! {
+    RemoveRuns: "tenants/remove_runs";
+    RemoveItems: "tenants/remove_items";
+    RemoveChanges: "tenants/remove_changes";
+    RemoveLeftOut: "tenants/remove_left_out";
+    RemoveGroups: "tenants/remove_groups";
+    RemoveAuditEvents: "tenants/remove_audit_events";
+}
+
+statement! {
+    struct RemoveFences {
+        tenant: Uuid,
+    }
+    file: "tenants/remove_fences",
+    row: (),
+}
+
+statement! {
+    struct Remove {
+        tenant: Uuid,
+    }
+    file: "tenants/remove",
+    row: (),
+}
+
+impl Store {
+    /// Removes a tenant with its runs, inventory, groups, notifications and entries of the audit
+    /// log. It is disabled first; workers that still write for it are refused. Ended in the middle,
+    /// it leaves a disabled tenant with a part of its rows, and goes on when it is called again.
+    /// False when there is no such tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was removed before stays removed.
+    pub async fn remove_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        let named = self.tenants_by_name_or_id(&tenant.to_string()).await?;
+        let Some(row) = named.into_iter().find(|row| row.id == tenant) else {
+            return Ok(false);
+        };
+        self.disable_tenant(tenant).await?;
+        let id = tenant.into_uuid();
+        loop {
+            self.execute(&RemoveFences { tenant: id }).await?;
+            self.remove_all(|batch| RemoveRuns { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveItems { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveChanges { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveLeftOut { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveGroups { tenant: id, batch })
+                .await?;
+            self.remove_audit_events(id).await?;
+            if self.remove_row(tenant, &row.name, row.directory_id).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn remove_all<S: Statement<Row = ()>>(
+        &self,
+        statement: impl Fn(i64) -> S,
+    ) -> Result<(), StoreError> {
+        while self.execute(&statement(BATCH)).await? > 0 {}
+        Ok(())
+    }
+
+    async fn remove_audit_events(&self, tenant: Uuid) -> Result<(), StoreError> {
+        let mut client = self.client().await?;
+        loop {
+            let transaction = client.transaction().await?;
+            transaction.batch_execute(DELETION_IS_RETENTION).await?;
+            let batch = RemoveAuditEvents {
+                tenant,
+                batch: BATCH,
+            };
+            let removed = execute(&transaction, &batch).await?;
+            transaction.commit().await?;
+            if removed == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// False when a run was admitted meanwhile, by a statement that began before the tenant was
+    /// disabled, or when somebody enabled the tenant.
+    async fn remove_row(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        directory: DirectoryId,
+    ) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        transaction.batch_execute(DELETION_IS_RETENTION).await?;
+        let id = tenant.into_uuid();
+        if execute(&transaction, &Remove { tenant: id }).await? == 0 {
+            drop(transaction);
+            // The command line has one connection.
+            drop(client);
+            self.disable_tenant(tenant).await?;
+            return Ok(false);
+        }
+        let audit = self.administered(
+            None,
+            AuditAction::TenantRemoved,
+            ("tenant", tenant.to_string()),
+            Some(json!({ "name": name, "directory_id": directory })),
+        );
+        audit.record(&transaction).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[crate::statement::Info] = &[
+    <RemoveRuns as Statement>::INFO,
+    <RemoveItems as Statement>::INFO,
+    <RemoveChanges as Statement>::INFO,
+    <RemoveLeftOut as Statement>::INFO,
+    <RemoveGroups as Statement>::INFO,
+    <RemoveAuditEvents as Statement>::INFO,
+    <RemoveFences as Statement>::INFO,
+    <Remove as Statement>::INFO,
+];

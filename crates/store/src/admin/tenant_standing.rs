@@ -1,0 +1,70 @@
+//! Disabling tenants.
+
+use atlas_domain::audit::AuditAction;
+use atlas_domain::ids::TenantId;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::pool::Store;
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+use crate::statement::{execute, statement};
+
+/// Queued runs of each kind that one pass cancels at most.
+const PASS: u32 = 1_000;
+
+statement! {
+    struct SetEnabled {
+        tenant: Uuid,
+        enabled: bool,
+    }
+    file: "tenants/set_enabled",
+    row: (),
+}
+
+impl Store {
+    /// Disables a tenant: nothing is started or claimed for it, its queued runs are cancelled and
+    /// its running ones asked to stop. False when it is disabled already, or not there; what is
+    /// still active is cancelled all the same.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the workers' sweeps cancel what this did not.
+    pub async fn disable_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        let changed = self.set_enabled(tenant, false).await?;
+        while self.cancel_of_disabled(PASS).await?.completed > 0 {}
+        Ok(changed)
+    }
+
+    /// Enables a tenant again. False when it is not disabled, or not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn enable_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        self.set_enabled(tenant, true).await
+    }
+
+    async fn set_enabled(&self, tenant: TenantId, enabled: bool) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let set = SetEnabled {
+            tenant: tenant.into_uuid(),
+            enabled,
+        };
+        if execute(&transaction, &set).await? == 0 {
+            return Ok(false);
+        }
+        let action = if enabled {
+            AuditAction::TenantEnabled
+        } else {
+            AuditAction::TenantDisabled
+        };
+        let audit = self.audited(tenant, action, "tenant", tenant.to_string(), json!({}));
+        audit.record(&transaction).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[Info] = &[<SetEnabled as Statement>::INFO];
