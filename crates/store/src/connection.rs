@@ -23,9 +23,9 @@ use session::Delivery;
 pub use session::Pooling;
 pub(crate) use session::{Settings, statements};
 pub use tls::TlsSetupError;
-use tls::{Stream, Tls};
+use tls::{Stream, Tls, TlsMode};
+use url::DatabaseUrl;
 pub use url::UrlError;
-use url::{DatabaseUrl, TlsMode};
 
 /// How long one address of a host may take, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

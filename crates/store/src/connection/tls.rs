@@ -18,7 +18,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 
-use super::url::{Roots, TlsMode, TlsParameters};
 use verifier::{Checked, Unchecked};
 
 /// The name of PostgreSQL's protocol in a TLS handshake, which libpq 17 sends and which
@@ -59,6 +58,41 @@ pub enum TlsSetupError {
     /// The system has no roots.
     #[error("this system has no root certificates: name those of the server in sslrootcert")]
     NoSystemRoots,
+}
+
+/// How much of the server's certificate is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TlsMode {
+    /// No TLS.
+    Disable,
+    /// TLS where the server has it.
+    Prefer,
+    /// TLS.
+    Require,
+    /// TLS, with a certificate that leads to a root.
+    VerifyCa,
+    /// The same, and the certificate is for the host's name.
+    VerifyFull,
+}
+
+/// Which roots a certificate may lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Roots {
+    /// None were named: the system's when a certificate is to be checked.
+    Unnamed,
+    /// The system's, by name.
+    System,
+    /// Those of a file.
+    File(PathBuf),
+}
+
+/// The parameters of TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsParameters {
+    pub(crate) mode: TlsMode,
+    pub(crate) roots: Roots,
+    /// The files of this side's certificate and its key.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// Makes TLS connections as the URL says. Cheap to clone.
