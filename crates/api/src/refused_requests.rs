@@ -11,12 +11,11 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::causes::Causes;
-use atlas_store::{NewAuditEvent, Origin};
+use atlas_store::{NewAuditEvent, Origin, Store};
 use serde_json::json;
 
 use crate::context::RequestContext;
 use crate::problem::ProblemKind;
-use crate::state::AppState;
 
 /// How often sums are logged.
 const LOGGED_EVERY: Duration = Duration::from_secs(1);
@@ -68,12 +67,45 @@ impl RefusedRequests {
     }
 
     /// Writes a line for each kind that there was since the last call.
-    pub(crate) fn log(&self) {
+    fn log(&self) {
         for (code, sum) in take(&self.to_log) {
             let Sum { status, count, .. } = sum;
             let addresses = sum.shown();
             tracing::info!(status, code, count, addresses, "refused");
         }
+    }
+
+    /// Reports refusals for as long as the API serves.
+    pub(crate) async fn report(&self, store: &Store) -> Infallible {
+        loop {
+            for _ in 0..AUDITED_EVERY {
+                tokio::time::sleep(LOGGED_EVERY).await;
+                self.log();
+            }
+            self.audit_in(store).await;
+        }
+    }
+
+    /// Reports what is left at the end.
+    pub(crate) async fn report_rest(&self, store: &Store) {
+        self.log();
+        for _ in 0..LAST_ATTEMPTS {
+            if self.audit_in(store).await {
+                return;
+            }
+        }
+    }
+
+    async fn audit_in(&self, store: &Store) -> bool {
+        let record = async |entry| match store.record_audit(entry).await {
+            Ok(()) => true,
+            Err(error) => {
+                let error = Causes(&error);
+                tracing::warn!(%error, "failed sign-ins are not in the audit log yet");
+                false
+            }
+        };
+        self.audit(record).await
     }
 
     /// Gives an entry for each code and address of sign-ins that failed to `record`, which returns
@@ -176,39 +208,6 @@ fn failed_sign_in(code: &str, count: u64, origin: Origin) -> NewAuditEvent {
         origin,
         detail: Some(json!({ "count": count })),
     }
-}
-
-/// Reports refusals for as long as the API serves.
-pub(crate) async fn report(state: &AppState) -> Infallible {
-    loop {
-        for _ in 0..AUDITED_EVERY {
-            tokio::time::sleep(LOGGED_EVERY).await;
-            state.refused.log();
-        }
-        audit(state).await;
-    }
-}
-
-/// Reports what is left at the end.
-pub(crate) async fn report_rest(state: &AppState) {
-    state.refused.log();
-    for _ in 0..LAST_ATTEMPTS {
-        if audit(state).await {
-            return;
-        }
-    }
-}
-
-async fn audit(state: &AppState) -> bool {
-    let record = async |entry| match state.store.record_audit(entry).await {
-        Ok(()) => true,
-        Err(error) => {
-            let error = Causes(&error);
-            tracing::warn!(%error, "failed sign-ins are not in the audit log yet");
-            false
-        }
-    };
-    state.refused.audit(record).await
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::fallback::RouteTable;
 use crate::openapi::Description;
 use crate::options::ApiOptions;
 use crate::state::AppState;
-use crate::{fallback, pages, probes, refused_requests, routes};
+use crate::{fallback, pages, probes, routes};
 
 /// How long requests that are under way may take once the API is asked to stop, in seconds.
 const DRAIN_SECONDS: u64 = 20;
@@ -124,9 +124,9 @@ pub async fn serve(
     let serving = async { tokio::join!(server, stopping) };
     let served = tokio::select! {
         (served, ()) = serving => served,
-        never = refused_requests::report(&reported) => match never {},
+        never = reported.refused.report(&reported.store) => match never {},
     };
-    refused_requests::report_rest(&reported).await;
+    reported.refused.report_rest(&reported.store).await;
     served
 }
 
