@@ -29,6 +29,9 @@ const MULTIPLY: &str = "
             LATERAL jsonb_populate_record(NULL::tenants, it || jsonb_build_object(
                 'id', gen_random_uuid(), 'directory_id', gen_random_uuid(), 'name', n)) new
         RETURNING id),
+    memberships AS (
+        INSERT INTO memberships (user_id, tenant_id, role)
+        SELECT (it->>'initiator_id')::uuid, tenants.id, 'operator' FROM tenants, run),
     wanted AS MATERIALIZED (
         SELECT t.id AS tenant_id, n, gen_random_uuid() AS id
         FROM tenants t, generate_series(1, $2::int) n),
