@@ -22,8 +22,10 @@ const NAME: &str = "-- runs.admit\n";
 const PARAMETERS: &str = "SELECT jsonb_build_object('initiator', r.initiator_id, \
         'roles', (SELECT array_agg(DISTINCT role)::text FROM memberships), 'kind', r.kind, \
         'lock_scope', r.lock_scope, 'inputs', r.inputs::text, 'retry_of', r.retry_of, \
-        'priority', r.priority::text, 'title', n.title, 'body', n.body)::text \
-    FROM operation_runs r JOIN notifications n ON n.run_id = r.id";
+        'priority', r.priority::text, 'title', n.title, 'body', n.body, \
+        'address', a.address, 'user_agent', a.user_agent)::text \
+    FROM operation_runs r JOIN notifications n ON n.run_id = r.id \
+        JOIN audit_events a ON a.target_id = r.id::text";
 /// Distance between the identifiers of two measurements.
 const IDENTIFIERS: u64 = 1_000_000_000_000;
 
