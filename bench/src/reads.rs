@@ -125,7 +125,7 @@ pub(crate) fn run(
     if options.selects(NEIGHBOURS) {
         let list = slowest_list(&measured).unwrap_or_else(|| places.fill(cases::USUALLY_SLOWEST));
         let duration = Duration::from_secs(options.seconds);
-        neighbours::measure(&installation, &operator, &list, duration)?;
+        neighbours::measure(&installation, &operator, &database, &list, duration)?;
     }
     Ok(())
 }

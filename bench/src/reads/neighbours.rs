@@ -1,5 +1,5 @@
 //! Callers who repeat the slowest list as fast as their quota lets them, and what that costs another
-//! caller.
+//! caller. Beside it stands what a commit of one row takes by itself, because a start waits for one.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,6 +11,7 @@ use anyhow::anyhow;
 use super::Installation;
 use super::seed;
 use super::table::milliseconds;
+use crate::database::Database;
 use crate::http::Connection;
 use crate::load::Load;
 use crate::policy_types;
@@ -21,12 +22,18 @@ use atlas_services::programs::Administration;
 /// Time between the other caller's requests, by turns `GET /me` and the start of a sync: its quota
 /// allows this rate for any length of time.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// A table of one row for what a commit takes.
+const COMMITTED: &str =
+    "CREATE TABLE bench_commits (number int NOT NULL); INSERT INTO bench_commits VALUES (0)";
+const COMMIT: &str = "UPDATE bench_commits SET number = number + 1";
 
 /// What another caller was answered.
 #[derive(Debug)]
 struct Answers {
     me: Times,
     starts: Times,
+    /// Of one row, directly in the database, right after each start.
+    commits: Times,
     /// Answers that were neither 200 nor 202.
     refused: usize,
 }
@@ -35,9 +42,11 @@ struct Answers {
 pub(super) fn measure(
     installation: &Installation<'_>,
     operator: &Administration<'_>,
+    database: &Database<'_>,
     list: &str,
     duration: Duration,
 ) -> anyhow::Result<()> {
+    database.execute(COMMITTED)?;
     let tokens = (1..=seed::NEIGHBOURS)
         .map(|number| operator.add_token(&seed::neighbour(number)))
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -45,15 +54,19 @@ pub(super) fn measure(
     let api = installation.usual_api()?;
     let tenants = (1..=16).map(seed::tenant).collect();
     let keys = policy_types(&api, &installation.token)?;
-    let load = Load::new(api.address(), starter.clone(), tenants, keys);
     let interrupt = installation.interrupt;
+    let caller = OtherCaller {
+        address: api.address(),
+        load: Load::new(api.address(), starter.clone(), tenants, keys),
+        token: starter,
+        turn: AtomicUsize::new(0),
+        database,
+        interrupt,
+    };
 
-    let turn = AtomicUsize::new(0);
-    let other = || other_caller(api.address(), &starter, &load, &turn, duration, interrupt);
     // What the first calls prepare is not compared.
-    let warm = Duration::from_secs(2);
-    other_caller(api.address(), &starter, &load, &turn, warm, interrupt)?;
-    let alone = other()?;
+    caller.call(Duration::from_secs(2))?;
+    let alone = caller.call(duration)?;
     let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     let beside = thread::scope(|scope| -> anyhow::Result<Answers> {
         let neighbours: Vec<_> = tokens
@@ -62,7 +75,7 @@ pub(super) fn measure(
                 scope.spawn(|| repeat(api.address(), token, list, &stop, &answered, interrupt))
             })
             .collect();
-        let beside = other();
+        let beside = caller.call(duration);
         stop.store(true, Ordering::Relaxed);
         for neighbour in neighbours {
             neighbour
@@ -108,38 +121,47 @@ fn repeat(
 }
 
 /// Asks for itself and starts syncs, by turns.
-fn other_caller(
+struct OtherCaller<'a> {
     address: SocketAddr,
-    token: &str,
-    load: &Load,
-    turn: &AtomicUsize,
-    duration: Duration,
-    interrupt: &Interrupt,
-) -> anyhow::Result<Answers> {
-    let mut connection = Connection::open(address)?;
-    let mut answers = Answers {
-        me: Times::new()?,
-        starts: Times::new()?,
-        refused: 0,
-    };
-    let began = Instant::now();
-    while began.elapsed() < duration {
-        let number = turn.fetch_add(1, Ordering::Relaxed);
-        let called = Instant::now();
-        let (status, kind) = if number.is_multiple_of(2) {
-            let answer = connection.send("GET", "/me", Some(token), "")?;
-            (answer.status, &mut answers.me)
-        } else {
-            let (path, body) = load.start(number / 2)?;
-            let answer = connection.send("POST", &path, Some(token), &body)?;
-            (answer.status, &mut answers.starts)
+    token: String,
+    load: Load,
+    turn: AtomicUsize,
+    database: &'a Database<'a>,
+    interrupt: &'a Interrupt,
+}
+
+impl OtherCaller<'_> {
+    fn call(&self, duration: Duration) -> anyhow::Result<Answers> {
+        let mut connection = Connection::open(self.address)?;
+        let mut answers = Answers {
+            me: Times::new()?,
+            starts: Times::new()?,
+            commits: Times::new()?,
+            refused: 0,
         };
-        let took = called.elapsed();
-        kind.record(took)?;
-        answers.refused += usize::from(!matches!(status, 200 | 202));
-        interrupt.pause(INTERVAL.saturating_sub(took))?;
+        let began = Instant::now();
+        while began.elapsed() < duration {
+            let number = self.turn.fetch_add(1, Ordering::Relaxed);
+            let called = Instant::now();
+            let status = if number.is_multiple_of(2) {
+                let answer = connection.send("GET", "/me", Some(&self.token), "")?;
+                answers.me.record(called.elapsed())?;
+                answer.status
+            } else {
+                let (path, body) = self.load.start(number / 2)?;
+                let answer = connection.send("POST", &path, Some(&self.token), &body)?;
+                answers.starts.record(called.elapsed())?;
+                let asked = Instant::now();
+                self.database.execute(COMMIT)?;
+                answers.commits.record(asked.elapsed())?;
+                answer.status
+            };
+            answers.refused += usize::from(!matches!(status, 200 | 202));
+            self.interrupt
+                .pause(INTERVAL.saturating_sub(called.elapsed()))?;
+        }
+        Ok(answers)
     }
-    Ok(answers)
 }
 
 fn print(
@@ -164,6 +186,7 @@ fn print(
     for (name, alone, beside) in [
         ("me", &alone.me, &beside.me),
         ("start", &alone.starts, &beside.starts),
+        ("commit", &alone.commits, &beside.commits),
     ] {
         let (p50, p99) = (alone.p50()?, alone.p99()?);
         let (beside_p50, beside_p99) = (beside.p50()?, beside.p99()?);
