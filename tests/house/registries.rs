@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_domain::policy_types::registry;
+use atlas_graph::GROUPS_PERMISSION;
 
 type Addresses = BTreeMap<String, BTreeSet<(String, String)>>;
 
@@ -83,4 +84,26 @@ fn every_type_is_read_where_the_simulator_serves_it() {
             );
         }
     }
+}
+
+/// The names in the first column of README's table of permissions.
+fn permissions_of_the_readme() -> BTreeSet<String> {
+    let page = crate::read("README.md");
+    let (_, table) = page.split_once("| Permission | For |").unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.split('`').nth(1).unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_readme_names_the_permissions_that_policy_types_and_groups_need() {
+    let types = registry().all().iter();
+    let mut needed: BTreeSet<_> = types
+        .flat_map(|of_type| of_type.permissions.iter().cloned())
+        .collect();
+    assert!(needed.insert(GROUPS_PERMISSION.to_owned()));
+    assert_eq!(permissions_of_the_readme(), needed);
 }

@@ -1,7 +1,7 @@
 //! The registry of policy types and foundations: what the API can name, show and validate.
 //!
-//! How each is read from Microsoft Graph (path, query, discriminator, paging) is the graph crate's
-//! half of the registry; both halves carry the same keys.
+//! How each is read from Microsoft Graph (path, query, discriminator, paging) is in the graph crate's
+//! table, which has the same keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

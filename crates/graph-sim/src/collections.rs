@@ -100,7 +100,8 @@ pub(crate) enum IdForm {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Variant {
     pub(crate) key: String,
-    /// The type's share of a tenant's objects beyond the first one.
+    /// The type's share of a tenant's objects beyond the first one: 0 for what tenants have one or two
+    /// of, 1 for what they have some of.
     pub(crate) weight: u32,
     /// The values of `@odata.type` that its rows have; empty when rows carry none.
     #[serde(default)]
@@ -114,23 +115,30 @@ pub(crate) struct Variant {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Collection {
+    /// Under the version, beginning with a slash.
     path: String,
+    /// Where clients should read it: `v1.0` when everything that is compared is there, else `beta`.
     version: String,
+    /// The versions under which the path answers at all.
     pub(crate) versions: Vec<String>,
     kind: Kind,
+    /// The entity's name in the metadata, with its namespace: `microsoft.graph.mobileApp`.
     pub(crate) entity_type: String,
     pub(crate) shape: Shape,
     pub(crate) id_form: IdForm,
+    /// Properties of the row, where it has them.
     pub(crate) name_property: Option<String>,
     pub(crate) created_property: Option<String>,
     pub(crate) modified_property: Option<String>,
     pub(crate) version_property: Option<String>,
     pub(crate) scope_tag_property: Option<String>,
+    /// Whether `v1.0` has the scope tags, too, and not only `beta`.
     pub(crate) scope_tags_in_v1: bool,
     pub(crate) assignments: Assignments,
-    /// Rows of a page when `$top` is not given.
+    /// Rows of a page when `$top` is not given. Where no documentation says it: 1000.
     pub(crate) page_size: usize,
-    /// The largest `$top` that is honoured; a larger one is cut down to it.
+    /// The largest `$top` that is honoured; a larger one is cut down to it. Where no documentation says
+    /// it: 1000.
     pub(crate) max_top: usize,
     /// The application permission that reading needs.
     pub(crate) permission: Option<String>,

@@ -1,8 +1,8 @@
-//! The graph half of the registry: where each policy type is read from, and how its rows are
+//! Graph's table of the registry: where each policy type is read from, and how its rows are
 //! distinguished.
 //!
 //! The data are facts of the published metadata, SDKs and documentation of Microsoft Graph (beta
-//! for Intune, v1.0 for Entra where it is complete). The domain's half has the same keys.
+//! for Intune, v1.0 for Entra where it is complete). The domain's table has the same keys.
 
 #[cfg(test)]
 mod tests;
@@ -70,24 +70,31 @@ pub(crate) enum Related {
 #[serde(deny_unknown_fields)]
 pub struct Collection {
     key: String,
+    /// `beta` or `v1.0`.
     version: String,
+    /// Under the version, beginning with a slash.
     path: String,
     shape: Shape,
+    /// As it is sent, without a question mark; may be empty.
     query: String,
+    /// For an address from which several policy types are read.
     #[serde(default)]
     pub(crate) routing: Option<Routing>,
     /// Rows with all of these values are Microsoft's own and belong to no tenant's inventory.
     #[serde(default)]
     pub(crate) leave_out: Map<String, Value>,
+    /// The property that identifies a row: `id` unless said otherwise.
     #[serde(default = "id_property")]
     pub(crate) id: String,
     /// Properties that may hold the name; the first with text is taken.
     pub(crate) name: Vec<String>,
+    /// The property with the ids of scope tags, for types that have them.
     #[serde(default)]
     pub(crate) scope_tags: Option<String>,
     assignments: Assignments,
     #[serde(default)]
     pub(crate) related: Vec<Related>,
+    /// The `@odata.type` of rows that carry none.
     #[serde(default)]
     pub(crate) entity_type: Option<String>,
 }
@@ -113,12 +120,12 @@ impl Collection {
     /// The policy type's key.
     ///
     /// # Panics
-    /// When the two halves of the registry have different keys, which a test rules out.
+    /// When the tables of the registry have different keys, which a test rules out.
     #[must_use]
     pub fn key(&self) -> PolicyTypeKey {
         registry()
             .find(&self.key)
-            .expect("both halves of the registry have the same keys: a test compares them")
+            .expect("the tables of the registry have the same keys: a test compares them")
     }
 
     /// `beta` or `v1.0`.

@@ -24,7 +24,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `client` | the shared client and one tenant's view of it |
-//! | `collections` | the registry's second half: path, query, routing of each policy type |
+//! | `collections` | the registry's table of addresses: path, query, routing of each policy type |
 //! | `delegated` | asking as a user, with the user's own token |
 //! | `error` | what can go wrong, in the words of a person who has to act on it |
 //! | `list` | reading lists page by page to their end |

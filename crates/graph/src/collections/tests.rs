@@ -1,11 +1,11 @@
-//! Compares both halves of the registry with each other and with what Graph accepts.
+//! Compares the registry's table of addresses with the domain's, and with what Graph accepts.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
 #[test]
-fn both_halves_of_the_registry_have_the_same_keys() {
+fn both_tables_of_the_registry_have_the_same_keys() {
     let ours: BTreeSet<_> = collections().iter().map(|one| one.key.as_str()).collect();
     let domains: BTreeSet<_> = registry()
         .all()
