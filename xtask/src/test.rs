@@ -1,6 +1,8 @@
 //! `cargo xtask test`: every test, with everything that the tests need. A browser is only used where
 //! the machine has one, because fetching it takes longer than all else.
 
+mod selection;
+
 use std::process::{Command, ExitCode, ExitStatus};
 
 use atlas_services::interrupt::{Interrupt, Interrupted};
@@ -28,12 +30,22 @@ pub(crate) fn run(
     let wrong_clock = WrongClock::find(workspace, interrupt)?;
     let german = German::find(workspace, services.directory(), interrupt)?;
     let poolers = PgBouncers::find(workspace, services.directory(), interrupt)?;
-    let selected: Vec<&str> = match arguments {
-        [] => [&["--workspace", "--all-targets"][..], &FOR_TESTS].concat(),
-        given => given.iter().map(String::as_str).collect(),
+    let mut command = if has_nextest(workspace, interrupt)? {
+        let mut command = workspace.cargo(&["nextest", "run"]);
+        command
+            .args(FOR_TESTS)
+            .args(selection::of_one_build(arguments));
+        command
+    } else {
+        let mut command = workspace.cargo(&["test"]);
+        match arguments {
+            [] => command
+                .args(["--workspace", "--all-targets"])
+                .args(FOR_TESTS),
+            given => command.args(given),
+        };
+        command
     };
-    let mut command = runner(workspace, interrupt)?;
-    command.args(selected);
     with_services(&mut command, &services, &programs);
     command.envs(servers);
     command.envs(wrong_clock.iter().map(WrongClock::variable));
@@ -61,7 +73,12 @@ pub(crate) fn run_in_browser(
     };
     let programs = Programs::build_for_tests(workspace, interrupt)?;
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
-    let mut command = runner(workspace, interrupt)?;
+    let runner: &[&str] = if has_nextest(workspace, interrupt)? {
+        &["nextest", "run"]
+    } else {
+        &["test"]
+    };
+    let mut command = workspace.cargo(runner);
     command.args(["--package", "atlas-tests", "--test", "e2e", "browser::"]);
     with_services(&mut command, &services, &programs).envs(browser.variables());
     Ok(exit_code(process::run(&mut command, interrupt)?))
@@ -79,17 +96,7 @@ pub(crate) fn with_services<'a>(
         .env("ATLAS_BIN_DIR", programs.directory())
 }
 
-/// cargo-nextest where it is installed, else cargo's own runner.
-fn runner(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<Command> {
-    let nextest = has_nextest(workspace, interrupt)?;
-    let arguments: &[&str] = if nextest {
-        &["nextest", "run"]
-    } else {
-        &["test"]
-    };
-    Ok(workspace.cargo(arguments))
-}
-
+/// Whether cargo-nextest is installed.
 fn has_nextest(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<bool> {
     match process::output(&mut workspace.cargo(&["nextest", "--version"]), interrupt) {
         Ok(_) => Ok(true),
