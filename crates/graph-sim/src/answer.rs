@@ -42,6 +42,8 @@ pub(crate) enum Delivery {
     Whole,
     /// The connection ends in the middle of the body.
     Reset,
+    /// The beginning of a page, and then row after row until the caller hangs up.
+    Endless,
     /// In so many pieces with a pause before each.
     Slow { pieces: usize, pause: Duration },
 }

@@ -3,6 +3,7 @@
 mod rows;
 
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -13,6 +14,8 @@ use crate::answer::{Answer, Delivery, Ids};
 use crate::faults::Effect;
 use crate::graph::errors;
 
+/// The most that is compressed, in bytes.
+const MOST_BLANKS: usize = 1024 * 1024 * 1024;
 /// The bytes of U+FEFF.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// Names of the members that hold a body's rows: those of lists and of batches.
@@ -36,8 +39,11 @@ pub(crate) fn deface(mut answer: Answer, effect: Option<&Effect>, ids: &Ids) -> 
         Effect::ByteOrderMark => {
             answer.body.splice(0..0, BYTE_ORDER_MARK);
         }
-        Effect::Gzip => {
-            if let Some(compressed) = compress(&answer.body) {
+        Effect::Gzip | Effect::DamagedGzip => {
+            if let Some(mut compressed) = compress(&answer.body) {
+                if *effect == Effect::DamagedGzip {
+                    damage(&mut compressed);
+                }
                 answer.body = compressed;
                 answer.headers.push(("Content-Encoding", "gzip".to_owned()));
             }
@@ -54,6 +60,38 @@ pub(crate) fn deface(mut answer: Answer, effect: Option<&Effect>, ids: &Ids) -> 
         _ => {}
     }
     answer
+}
+
+/// Turns over all bits from the middle on.
+fn damage(compressed: &mut [u8]) {
+    let middle = compressed.len() / 2;
+    compressed[middle..]
+        .iter_mut()
+        .for_each(|byte| *byte = !*byte);
+}
+
+/// So many blanks, compressed; of the same size as before, without the work.
+pub(crate) fn compressed_blanks(bytes: usize) -> Vec<u8> {
+    static LAST: Mutex<(usize, Vec<u8>)> = Mutex::new((0, Vec::new()));
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.0 != bytes {
+        *last = (bytes, compress_blanks(bytes));
+    }
+    last.1.clone()
+}
+
+fn compress_blanks(bytes: usize) -> Vec<u8> {
+    let blanks = [b' '; 64 * 1024];
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut left = bytes.min(MOST_BLANKS);
+    while left > 0 {
+        let piece = &blanks[..left.min(blanks.len())];
+        if encoder.write_all(piece).is_err() {
+            break;
+        }
+        left -= piece.len();
+    }
+    encoder.finish().unwrap_or_default()
 }
 
 fn compress(body: &[u8]) -> Option<Vec<u8>> {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use crate::answer::{Answer, Ids, random_bits, random_guid};
-use crate::deface::deface;
+use crate::answer::{Answer, Delivery, Ids, random_bits, random_guid};
+use crate::deface::{compressed_blanks, deface};
 use crate::faults::Effect;
 use crate::graph::{self, GraphRequest, PageFault, by_ids, errors, group_changes};
 use crate::limits::{Asking, Charge, Refusal, WaitForm};
@@ -351,6 +351,16 @@ pub(crate) fn at_once(effect: &Effect, own_permission: Option<&str>, ids: &Ids) 
             "text/html; charset=utf-8",
             b"<!doctype html><html><title>Maintenance</title><p>Come back later.</html>".to_vec(),
         ),
+        Effect::CompressedBlanks { bytes } => {
+            let mut answer = Answer::new(200, "application/json", compressed_blanks(*bytes));
+            answer.headers.push(("Content-Encoding", "gzip".to_owned()));
+            answer
+        }
+        Effect::EndlessBody => {
+            let mut answer = Answer::new(200, "application/json", Vec::new());
+            answer.delivery = Delivery::Endless;
+            answer
+        }
         Effect::Answer { status, body } => {
             Answer::new(*status, "application/json", body.clone().into_bytes())
         }

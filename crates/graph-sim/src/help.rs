@@ -16,10 +16,12 @@ Faults. A rule has a path, and may have more:
   effect        {\"kind\": ...}, one of:
     forbidden (permission), unlicensed, not_applicable, unauthorized, claims_challenge
     throttled (retry_after), server_error (status, body, retry_after), answer (status, body)
-    truncated_json, connection_reset, html_page, wrong_content_type, gzip
+    truncated_json, connection_reset, html_page, wrong_content_type, gzip, damaged_gzip
     delayed (milliseconds), slow_body (pieces, milliseconds)
     empty_page, repeated_next_link, foreign_next_link (origin), repeated_row, page_gone (status)
-    padded (bytes), huge_row (bytes), expand_times_out (rows)
+    padded (bytes), huge_row (bytes), wide_row (bytes), expand_times_out (rows)
+    compressed_blanks (bytes)        a small body that becomes so large
+    endless_body                     row after row until the caller hangs up
     page_token_expired               400 Directory_ExpiredPageToken where a link leads to
     error_with_ok                    200, and the body is an error
     in_stream_error (rows)           200 with the first rows and an error beside them

@@ -137,6 +137,7 @@ fn send(answer: Answer, ids: &Ids) -> HttpResponse {
     match answer.delivery {
         Delivery::Whole => response.body(answer.body),
         Delivery::Reset => reset(&mut response, &answer.body),
+        Delivery::Endless => endless(&mut response),
         Delivery::Slow { pieces, pause } => slow(&mut response, &answer.body, pieces, pause),
     }
 }
@@ -154,6 +155,14 @@ fn slow(
         tokio::time::sleep(pause).await;
         Ok::<_, std::io::Error>(piece)
     }))
+}
+
+/// A page of which there is always another row.
+fn endless(response: &mut HttpResponseBuilder) -> HttpResponse {
+    let rows = Bytes::from("{\"id\":\"endless\"},".repeat(4_096));
+    let begin = Bytes::from_static(b"{\"value\":[");
+    let rows = stream::repeat_with(move || Ok::<_, std::io::Error>(rows.clone()));
+    response.streaming(stream::iter([Ok(begin)]).chain(rows))
 }
 
 /// Half of the body, and then an error where more is due, which ends the connection.

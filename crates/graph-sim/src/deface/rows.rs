@@ -66,6 +66,7 @@ fn place(effect: &Effect) -> Option<usize> {
         | Effect::UnknownType
         | Effect::NullName
         | Effect::HugeRow { .. }
+        | Effect::WideRow { .. }
         | Effect::DuplicateKeys => Some(0),
         Effect::NullRow { row }
         | Effect::RowWithoutId { row }
@@ -94,6 +95,11 @@ fn spoil_one(row: &mut Value, effect: &Effect) {
         Effect::UnknownEnum => unknown_enum(row),
         Effect::UnknownType => row["@odata.type"] = json!("#microsoft.graph.brandNewPolicy"),
         Effect::NullName => rename(row, |_| Value::Null),
+        Effect::WideRow { bytes } => {
+            let small = json!({"a": 0});
+            let count = bytes.min(&MAX_PADDING) / small.to_string().len();
+            row["@microsoft.graph.tips"] = Value::Array(vec![small; count]);
+        }
         Effect::HugeRow { bytes } => {
             row["brandNewMember"] = json!("x".repeat(*bytes.min(&MAX_PADDING)));
         }

@@ -107,6 +107,22 @@ pub enum Effect {
         /// How many.
         bytes: usize,
     },
+    /// The first row has a member with so many bytes of small objects, which need many times as much
+    /// memory once they are read; at most 256 MiB.
+    WideRow {
+        /// How many.
+        bytes: usize,
+    },
+    /// 200 whose body is so many bytes of blanks, compressed with gzip to about a thousandth; at most
+    /// 1 GiB.
+    CompressedBlanks {
+        /// How many.
+        bytes: usize,
+    },
+    /// The right answer, compressed with gzip and damaged in the middle.
+    DamagedGzip,
+    /// 200 whose body never ends: row after row of a page.
+    EndlessBody,
     /// The right answer as plain text.
     WrongContentType,
     /// The right answer, compressed with gzip.

@@ -260,6 +260,9 @@ async fn rows_are_not_as_they_should_be() {
     let odd = row(Effect::OddNames).await;
     assert!(odd["name"].as_str().unwrap().contains('\u{202e}'));
     assert!(page(Effect::HugeRow { bytes: 5_000_000 }).await.len() > 5_000_000);
+    let wide = row(Effect::WideRow { bytes: 70_000 }).await;
+    let members = wide["@microsoft.graph.tips"].as_array().unwrap();
+    assert_eq!(members.len(), 10_000);
     let twice = page(Effect::DuplicateKeys).await;
     assert!(twice.contains(r#""id":"another","description":"twice""#));
 }
@@ -317,4 +320,20 @@ async fn top_links_and_expansions_fail_where_rules_say() {
         assert_eq!(status(link.strip_prefix(&client.base).unwrap()).await, gone);
         assert_eq!(rows("").await, 25);
     }
+}
+
+#[tokio::test]
+async fn bodies_unpack_to_much_or_to_nothing_and_never_end() {
+    let (_simulator, _, answer) = struck(Effect::CompressedBlanks { bytes: 3_000_000 }).await;
+    let body = answer.bytes().await.unwrap();
+    assert_eq!(body.len(), 3_000_000);
+    assert!(body.iter().all(|byte| *byte == b' '));
+    let (_simulator, _, answer) = struck(Effect::DamagedGzip).await;
+    assert!(answer.bytes().await.unwrap_err().is_decode());
+    let (_simulator, _, mut answer) = struck(Effect::EndlessBody).await;
+    let mut begin = Vec::new();
+    while begin.len() < 5_000_000 {
+        begin.extend(answer.chunk().await.unwrap().unwrap());
+    }
+    assert!(begin.starts_with(b"{\"value\":[{\"id\":\"endless\"},{"));
 }
