@@ -53,6 +53,8 @@ const CHANGES: &[Change] = &[
     ("names", groups_without_policy_types),
     // Retention also deletes recorded changes, which was counted under a label that was not declared.
     ("names", pruned_changes),
+    // A list may have more objects than a worker has memory for.
+    ("outcomes/graph_errors", too_many_objects),
 ];
 
 /// The recorded value of a file, with what has changed on purpose.
@@ -326,6 +328,24 @@ fn groups_without_policy_types(mut names: Value) -> Value {
         }
     }
     names
+}
+
+fn too_many_objects(mut errors: Value) -> Value {
+    let errors_in_order = errors.as_array_mut().unwrap();
+    let pages = errors_in_order
+        .iter()
+        .position(|error| error["error"] == "paging: too_many_pages");
+    let at = pages.unwrap() + 1;
+    let detail = "The list was not read to its end: there are more objects than the worker has memory \
+                  for (ATLAS_MAX_BYTES_IN_FLIGHT).";
+    let new = json!({
+        "error": "paging: too_many_objects",
+        "failure": {"code": "paging_refused", "detail": detail, "retryable": false},
+        "fatal": false,
+        "retry_after": null,
+    });
+    errors_in_order.insert(at, new);
+    errors
 }
 
 fn pruned_changes(mut names: Value) -> Value {

@@ -19,6 +19,7 @@ use crate::request::pacer::{ApplicationPause, Pacer};
 use crate::request::silence::Silence;
 use crate::sign_in::application::Application;
 use crate::sign_in::token::{Token, TokenSlot, TokenSource};
+use crate::traffic::{Traffic, Uncounted};
 
 /// How many idle tenants are remembered before the idle ones are dropped.
 const REMEMBERED: usize = 4_096;
@@ -71,6 +72,18 @@ impl GraphClient {
         Self::with_sources(options, Arc::new(SystemClock), Arc::new(SystemEntropy))
     }
 
+    /// Builds the client as [`Self::new`] does, with somebody who counts its requests.
+    ///
+    /// # Errors
+    /// [`GraphSetupError`].
+    pub fn counted(
+        options: GraphOptions,
+        traffic: Arc<dyn Traffic>,
+    ) -> Result<Self, GraphSetupError> {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        Self::build(options, clock, entropy, traffic)
+    }
+
     /// Builds the client. The clock reads dates in `Retry-After`; the randomness spreads waits and
     /// names requests.
     ///
@@ -81,11 +94,20 @@ impl GraphClient {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, GraphSetupError> {
+        Self::build(options, clock, entropy, Arc::new(Uncounted))
+    }
+
+    fn build(
+        options: GraphOptions,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        traffic: Arc<dyn Traffic>,
+    ) -> Result<Self, GraphSetupError> {
         options.check()?;
         HeaderValue::from_str(&options.user_agent).map_err(|_| GraphSetupError::UserAgent)?;
         Ok(Self {
             shared: Arc::new(Shared {
-                http: Arc::new(Http::new(options, clock, entropy)?),
+                http: Arc::new(Http::new(options, clock, entropy, traffic)?),
                 tokens: Remembered::default(),
                 pacers: Remembered::default(),
                 applications: Remembered::default(),

@@ -18,12 +18,15 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use crate::client::GraphClient;
-use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, PagingRefusal, Waits};
+use crate::error::{
+    ERROR_IN_SUCCESS, GraphError, GraphErrorKind, PagingRefusal, UNDECODABLE, Waits,
+};
 use crate::request::call::{Judged, judge};
 use crate::request::http::Lost;
 use crate::request::link::VersionRoot;
 use crate::request::parse;
 use crate::request::refusal::{self, Refusal};
+use crate::request::room::Room;
 use crate::request::sent::Sent;
 use crate::row::groups::GroupRow;
 
@@ -33,6 +36,8 @@ const SELECT: &str = "id,displayName,description,groupTypes,securityEnabled,mail
 
 /// Pages that are followed to fill one answer. Graph may send short ones.
 const MOST_PAGES: usize = 5;
+/// Pages of groups are some hundred kilobytes.
+const LARGEST_PAGE: usize = 4 * 1024 * 1024;
 /// A token is a few kilobytes.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
@@ -230,7 +235,8 @@ impl GraphClient {
             // Graph searches its index only for those who accept that it lags behind, on each page.
             .header("consistencylevel", "eventual")
             .header("client-request-id", sent.client_request_id());
-        let reply = match http.exchange(request, http.options().max_body_bytes).await {
+        let largest = LARGEST_PAGE.min(http.options().max_body_bytes);
+        let reply = match http.exchange(request, &mut Room::apart(largest)).await {
             Ok(reply) => reply,
             Err(lost) => {
                 let now = http.now();
@@ -242,6 +248,10 @@ impl GraphClient {
                         },
                         sent.unanswered(now),
                     ),
+                    Lost::Undecodable => {
+                        (GraphErrorKind::invalid(UNDECODABLE), sent.unanswered(now))
+                    }
+                    Lost::NoRoom => (GraphErrorKind::TooLarge, sent.unanswered(now)),
                     Lost::TooLarge { status, headers } => (
                         GraphErrorKind::TooLarge,
                         sent.answered(status, &headers, now),

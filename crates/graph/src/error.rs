@@ -14,6 +14,9 @@ use atlas_domain::failure::UpstreamAnswer;
 /// The defect of a success whose body is an error.
 pub(crate) const ERROR_IN_SUCCESS: &str = "it carries an error although its status is a success";
 
+/// The defect of a body whose compression is damaged.
+pub(crate) const UNDECODABLE: &str = "it could not be decompressed";
+
 /// What [`Lost::Unreachable`] says when no answer came in time.
 pub(crate) const TIMED_OUT: &str = "the time ran out";
 
@@ -125,6 +128,10 @@ pub enum PagingRefusal {
     /// Page follows page, and what is on them was on earlier ones.
     #[error("the pages bring nothing new")]
     NoProgress,
+    /// The list has more objects than there is memory to remember
+    /// ([`GraphOptions::bytes_in_memory`](crate::GraphOptions::bytes_in_memory)).
+    #[error("there are more objects than the worker has memory for (ATLAS_MAX_BYTES_IN_FLIGHT)")]
+    TooManyObjects,
     /// The list has more pages than are read.
     #[error("there are too many pages")]
     TooManyPages,

@@ -33,6 +33,7 @@
 //! | `request` | sending requests until they are answered or given up |
 //! | `row` | from the body of a page to observations |
 //! | `sign_in` | how an application proves itself, and the tokens that it gets |
+//! | `traffic` | what requests meet, for whoever counts it |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
@@ -46,6 +47,7 @@ mod plan;
 mod request;
 mod row;
 mod sign_in;
+mod traffic;
 
 pub use client::{GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
@@ -61,3 +63,4 @@ pub use request::body::Body;
 pub use row::enrich::Incomplete;
 pub use sign_in::application::Application;
 pub use sign_in::credential::{CertificateError, ClientCertificate, Credential, is_pfx};
+pub use traffic::Traffic;

@@ -26,6 +26,11 @@ pub struct GraphOptions {
     /// Most pages of lists that are requested or in memory at once, over all tenants. Requests that
     /// wait for a limit or a pause do not count.
     pub pages_in_memory: usize,
+    /// Most bytes of answers that are in memory at once, over all tenants, after decompression: half
+    /// of them for pages of lists, a quarter for what is read beside those, and a quarter for what is
+    /// remembered of the objects of lists. No answer takes more than a quarter of them, and none that
+    /// is read beside a page more than an eighth.
+    pub bytes_in_memory: usize,
     /// How long one request waits altogether: between its attempts, for its tenant's pause, and for
     /// answers that did not come. Nothing else limits waiting.
     pub max_wait: Duration,
@@ -53,6 +58,7 @@ impl Default for GraphOptions {
             limit_share: 0.8,
             concurrency: 16,
             pages_in_memory: 8,
+            bytes_in_memory: 128 * 1024 * 1024,
             max_wait: Duration::from_secs(15 * 60),
             max_pages: 10_000,
             first_backoff: Duration::from_secs(2),
@@ -82,6 +88,12 @@ pub enum GraphSetupError {
     /// No page may be in memory.
     #[error("at least one page must be allowed to be in memory")]
     PagesInMemory,
+    /// There is no memory for answers.
+    #[error(
+        "at least {} bytes of answers must be allowed to be in memory",
+        GraphOptions::LEAST_BYTES_IN_MEMORY
+    )]
+    BytesInMemory,
     /// The user agent cannot be sent in a header.
     #[error("the user agent has characters that a header cannot carry")]
     UserAgent,
@@ -91,6 +103,9 @@ pub enum GraphSetupError {
 }
 
 impl GraphOptions {
+    /// The least [`Self::bytes_in_memory`]: with less, ordinary pages would wait for each other.
+    pub const LEAST_BYTES_IN_MEMORY: usize = 8 * 1024 * 1024;
+
     pub(crate) fn check(&self) -> Result<(), GraphSetupError> {
         for (which, url) in [("graph", &self.graph_url), ("login", &self.login_url)] {
             if url.as_ref().is_some_and(|url| !usable(url)) {
@@ -105,6 +120,9 @@ impl GraphOptions {
         }
         if self.pages_in_memory == 0 {
             return Err(GraphSetupError::PagesInMemory);
+        }
+        if self.bytes_in_memory < Self::LEAST_BYTES_IN_MEMORY {
+            return Err(GraphSetupError::BytesInMemory);
         }
         Ok(())
     }
@@ -176,6 +194,14 @@ mod tests {
         assert!(matches!(
             options.check(),
             Err(GraphSetupError::PagesInMemory)
+        ));
+        let options = GraphOptions {
+            bytes_in_memory: GraphOptions::LEAST_BYTES_IN_MEMORY - 1,
+            ..GraphOptions::default()
+        };
+        assert!(matches!(
+            options.check(),
+            Err(GraphSetupError::BytesInMemory)
         ));
         assert!(GraphOptions::default().check().is_ok());
     }

@@ -12,6 +12,7 @@
 //! | `pacer` | how often requests are sent for one tenant |
 //! | `parse` | taking a response body apart |
 //! | `refusal` | what an answer that is no success means |
+//! | `room` | the memory that answers may take |
 //! | `sent` | a request that was sent, as a support case names it |
 //! | `silence` | how long a service has answered nothing |
 
@@ -24,5 +25,6 @@ pub(crate) mod link;
 pub(crate) mod pacer;
 pub(crate) mod parse;
 pub(crate) mod refusal;
+pub(crate) mod room;
 pub(crate) mod sent;
 pub(crate) mod silence;

@@ -37,11 +37,12 @@ const CAUSES: [SignInCause; 21] = [
     SignInCause::Rejected,
 ];
 
-const REFUSALS: [PagingRefusal; 4] = [
+const REFUSALS: [PagingRefusal; 5] = [
     PagingRefusal::Foreign,
     PagingRefusal::Repeated,
     PagingRefusal::NoProgress,
     PagingRefusal::TooManyPages,
+    PagingRefusal::TooManyObjects,
 ];
 
 fn kinds() -> Vec<GraphErrorKind> {
@@ -100,6 +101,7 @@ fn word(kind: &GraphErrorKind) -> String {
             PagingRefusal::Repeated => "paging: repeated",
             PagingRefusal::NoProgress => "paging: no_progress",
             PagingRefusal::TooManyPages => "paging: too_many_pages",
+            PagingRefusal::TooManyObjects => "paging: too_many_objects",
         },
         GraphErrorKind::Unauthenticated => "unauthenticated",
         GraphErrorKind::EndpointRefused => "endpoint_refused",

@@ -14,7 +14,7 @@ use crate::list::progress::Progress;
 use crate::list::seen_keys::SeenKeys;
 use crate::request::call::AddressKind;
 use crate::request::link::VersionRoot;
-use crate::request::pacer::Place;
+use crate::request::room::PageInMemory;
 use crate::row::groups::{self, GroupsRead};
 
 const VERSION: &str = "v1.0";
@@ -32,7 +32,7 @@ pub struct GroupPage {
     /// In the order in which Graph sent them.
     pub updates: Vec<GroupUpdate>,
     /// Counts as a page in memory until it is dropped.
-    _place: Option<Place>,
+    _place: Option<PageInMemory>,
 }
 
 /// Reads the groups of a directory, page by page.
@@ -72,8 +72,8 @@ impl TenantGraph {
             next,
             refused,
             pages: 0,
-            links: SeenKeys::default(),
-            ids: SeenKeys::default(),
+            links: SeenKeys::within(&self.http.rooms),
+            ids: SeenKeys::within(&self.http.rooms),
             progress: Progress::default(),
             rows: 0,
             row_problems: RowProblems::default(),
@@ -140,6 +140,9 @@ impl GroupReader {
     /// because this page is good.
     fn go_on(&mut self, read: &GroupsRead, new: bool) -> Result<(), PagingRefusal> {
         if let Some(link) = &read.next {
+            if self.ids.is_full() || self.links.is_full() {
+                return Err(PagingRefusal::TooManyObjects);
+            }
             self.progress.page(read.rows, new)?;
             let url = self.root.follow(link)?;
             if !self.links.insert(url.as_str()) {

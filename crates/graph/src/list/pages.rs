@@ -46,8 +46,8 @@ impl TenantGraph {
             next: None,
             refused: None,
             pages: 0,
-            links: SeenKeys::default(),
-            rows: SeenKeys::default(),
+            links: SeenKeys::within(&self.http.rooms),
+            rows: SeenKeys::within(&self.http.rooms),
             progress: Progress::default(),
         }
     }
@@ -109,6 +109,9 @@ impl Pages {
         };
         if self.pages >= self.graph.http.options().max_pages {
             return Err(PagingRefusal::TooManyPages);
+        }
+        if self.rows.is_full() || self.links.is_full() {
+            return Err(PagingRefusal::TooManyObjects);
         }
         let rows = u64::try_from(glance.marks.len()).unwrap_or(u64::MAX);
         self.progress.page(rows, new)?;

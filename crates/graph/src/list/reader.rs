@@ -23,7 +23,7 @@ use crate::list::seen_keys::SeenKeys;
 use crate::plan::ListPlan;
 use crate::request::call::{AddressKind, Placed};
 use crate::request::link::VersionRoot;
-use crate::request::pacer::Place;
+use crate::request::room::PageInMemory;
 use crate::row::enrich::{Enricher, Incomplete};
 use crate::row::observe::RowContext;
 use crate::row::page::{self, PageRead};
@@ -42,7 +42,7 @@ pub struct ListPage {
     /// been passed over, so nothing may be concluded from its absence.
     pub unstable: bool,
     /// Counts as a page in memory until it is dropped.
-    _place: Option<Place>,
+    _place: Option<PageInMemory>,
 }
 
 /// Reads one list page by page. Holds one page at a time, the first pages under up to twenty parents,
@@ -86,6 +86,7 @@ impl TenantGraph {
 impl ListReader {
     fn new(graph: TenantGraph, plan: ListPlan) -> Self {
         let root = VersionRoot::new(&graph.graph, plan.collection().version());
+        let given = SeenKeys::within(&graph.http.rooms);
         let mut reader = Self {
             enricher: Enricher::new(graph.clone(), plan.clone()),
             graph,
@@ -95,10 +96,10 @@ impl ListReader {
             refused: None,
             pages: 0,
             strategy: FetchStrategy::FULL,
-            round: Round::default(),
-            given: SeenKeys::default(),
-            altered: SeenKeys::default(),
-            whole: Round::default(),
+            round: Round::after(&given),
+            altered: given.another(),
+            whole: Round::after(&given),
+            given,
             checks: 0,
             may_be_cut: false,
             expired: false,
@@ -168,7 +169,8 @@ impl ListReader {
         if self.checks > 0 && !error.is_fatal() {
             // The list was read once; only whether it ended stays unknown.
             tracing::info!(path = self.plan.path(), error = %Causes(&error), "the end of the list was not confirmed");
-            self.round.keep(std::mem::take(&mut self.whole));
+            let whole = std::mem::replace(&mut self.whole, Round::after(&self.given));
+            self.round.keep(whole);
             self.give_up_checking();
             return Ok(());
         }
@@ -268,7 +270,7 @@ impl ListReader {
     ) -> Result<ListPage, GraphError> {
         let mut observed = std::mem::take(&mut read.observed);
         let sighted = observed.len();
-        let mut on_this_page = SeenKeys::default();
+        let mut on_this_page = SeenKeys::of_one_answer();
         observed.retain(|one| on_this_page.insert(&one.observation.external_id));
         let mut unstable = observed.len() < sighted;
         let altered: BTreeSet<&str> = read
@@ -330,6 +332,9 @@ impl ListReader {
     }
 
     fn follow(&mut self, link: &str, (rows, new): (u64, bool)) -> Result<Url, PagingRefusal> {
+        if self.round.is_full() || self.given.is_full() || self.altered.is_full() {
+            return Err(PagingRefusal::TooManyObjects);
+        }
         self.round.progress.page(rows, new)?;
         let url = self.root.follow(link)?;
         if self.round.links.insert(url.as_str()) {

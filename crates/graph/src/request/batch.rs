@@ -132,6 +132,7 @@ impl TenantGraph {
             let before = answers.len();
             for (mut read, reply) in waiting.into_iter().zip(replies) {
                 read.attempts += 1;
+                self.http.traffic().sent(read.charge.bucket.word());
                 let outcome = self.outcome(&read, reply, &sent);
                 if let ReadOutcome::Failed { tries, .. } = outcome {
                     read.limited += u32::from(tries < u32::MAX);

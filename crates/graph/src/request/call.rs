@@ -11,12 +11,13 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::client::TenantGraph;
-use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind};
+use crate::error::{ERROR_IN_SUCCESS, GraphError, GraphErrorKind, UNDECODABLE};
 use crate::request::backoff::Patience;
 use crate::request::body::Body;
 use crate::request::http::{Attempt, Lost, Reply};
-use crate::request::pacer::{Charge, Place, Turn};
+use crate::request::pacer::{Charge, Turn};
 use crate::request::refusal::{self, Refusal, Usage};
+use crate::request::room::{AnswerKind, NoRoom, PageInMemory};
 use crate::request::sent::Sent;
 use crate::sign_in::token::Token;
 
@@ -78,13 +79,13 @@ impl<'a> Call<'a> {
 }
 
 /// What was read of an answer, in its place if it takes one.
-pub(crate) type Placed<T> = (T, Option<Place>);
+pub(crate) type Placed<T> = (T, Option<PageInMemory>);
 
 /// What was read of an answer.
 pub(crate) struct Answered<T> {
     pub(crate) value: T,
     /// Among the pages in memory, where one was wanted.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<PageInMemory>,
     /// The answer, for errors that are found in it later.
     pub(crate) answer: UpstreamAnswer,
 }
@@ -150,20 +151,49 @@ impl TenantGraph {
         let (url, address_kind, charges) = (call.url, call.address_kind, call.charges);
         let (mut renewed, mut fresh, mut sent_before) = (false, false, 0);
         let mut throttled_by = None;
+        let kind = if call.page {
+            AnswerKind::Page
+        } else {
+            AnswerKind::Other
+        };
+        let mut crowded = false;
         // Attempts that ended with an error whose number of attempts is limited.
         let mut limited = 0;
         loop {
             self.know_of_intune(charges)?;
             let places = call.page.then_some(&http.places);
             let turn = self.pacer.turn(charges, patience, places).await;
-            let Turn { slot, place } = turn.map_err(|paused| GraphError {
+            let Turn {
+                mut slot,
+                place,
+                waited,
+            } = turn.map_err(|paused| GraphError {
                 kind: GraphErrorKind::Throttled {
                     retry_after: paused.remaining,
                     waits: patience.waits(),
                 },
                 answer: throttled_by.clone(),
             })?;
+            let mut room = if crowded {
+                // What takes the room may need a slot before it leaves.
+                drop(slot.take());
+                let room = http.rooms.whole(kind).await;
+                slot = self.pacer.slot().await;
+                room.map_err(|NoRoom| {
+                    let sent = Sent::to(url.path(), http.mint_id());
+                    GraphError::answered(GraphErrorKind::TooLarge, sent.unanswered(http.now()))
+                })?
+            } else {
+                http.rooms.empty(kind)
+            };
             let token = self.access_token().await?;
+            for charge in charges {
+                http.traffic().waited(charge.bucket.word(), waited);
+                // Of a batch, each part is a request.
+                if call.body.is_none() {
+                    http.traffic().sent(charge.bucket.word());
+                }
+            }
             let attempt = Attempt {
                 before: sent_before,
                 fresh,
@@ -173,7 +203,7 @@ impl TenantGraph {
             let sent = Sent::to(url.path(), http.mint_id());
             let request = http.graph_request(url, call.body, token.value(), attempt, &sent);
             let sent_at = Instant::now();
-            let reply = http.exchange(request, http.options().max_body_bytes).await;
+            let reply = http.exchange(request, &mut room).await;
             drop(slot);
             if let (Ok(reply), [charge]) = (&reply, charges) {
                 self.pacer.note(*charge, Usage::read(&reply.headers));
@@ -181,10 +211,15 @@ impl TenantGraph {
             let (failed, tries, asked_wait) = match reply {
                 Ok(reply) if reply.status.is_success() => {
                     let answer = sent.answered(reply.status, &reply.headers, http.now());
+                    let room = Arc::new(room);
                     let value = match refusal::error_in(&reply.body) {
                         Some(code) => Err((ERROR_IN_SUCCESS, code)),
-                        None => read(Bytes::from(reply.body)).map_err(|reason| (reason, None)),
+                        None => read(room.with(reply.body)).map_err(|reason| (reason, None)),
                     };
+                    let place = place.map(|_place| PageInMemory {
+                        _place,
+                        _room: room,
+                    });
                     match value {
                         Ok(value) => {
                             // Of a batch, each part is an answer.
@@ -269,6 +304,16 @@ impl TenantGraph {
                     let answer = sent.answered(status, &headers, http.now());
                     return Err(GraphError::answered(GraphErrorKind::TooLarge, answer));
                 }
+                Err(Lost::NoRoom) => {
+                    tracing::debug!(path = url.path(), "waiting for room in memory");
+                    crowded = true;
+                    continue;
+                }
+                Err(Lost::Undecodable) => {
+                    let answer = sent.unanswered(http.now());
+                    let kind = GraphErrorKind::invalid(UNDECODABLE);
+                    (GraphError::answered(kind, answer), TRIES_AT_INVALID, None)
+                }
                 Err(Lost::Unreachable(reason)) => {
                     // Nothing else was done in this time.
                     patience.waited_for(sent_at.elapsed());
@@ -290,7 +335,6 @@ impl TenantGraph {
                 return Err(failed);
             }
             tracing::debug!(path = url.path(), ?wait, %failed, "trying again");
-            drop(place);
             fresh = true;
             tokio::time::sleep(wait).await;
         }
@@ -320,6 +364,7 @@ impl TenantGraph {
     /// requests of the application.
     pub(crate) fn pause(&self, charges: &[Charge], application: bool, wait: Duration) {
         for charge in charges {
+            self.http.traffic().throttled(charge.bucket.word());
             self.pacer.pause(charge.bucket, wait);
         }
         if application {

@@ -1,5 +1,7 @@
 //! Connections, and one exchange of a request for an answer.
 
+use std::error::Error as _;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +19,9 @@ use crate::error::TIMED_OUT;
 use crate::options::{GraphOptions, GraphSetupError};
 use crate::request::backoff::{self, Patience};
 use crate::request::parse::without_mark;
+use crate::request::room::{NoRoom, Room, Rooms};
 use crate::request::sent::Sent;
+use crate::traffic::Traffic;
 
 /// How many bytes of an error's body are read.
 const ERROR_BODY_BYTES: usize = 64 * 1024;
@@ -31,6 +35,7 @@ pub(crate) struct Http {
     fresh: Client,
     /// Places of pages in memory.
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) rooms: Rooms,
     options: GraphOptions,
     sources: Sources,
 }
@@ -38,6 +43,7 @@ pub(crate) struct Http {
 struct Sources {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    traffic: Arc<dyn Traffic>,
 }
 
 impl std::fmt::Debug for Sources {
@@ -66,11 +72,15 @@ pub(crate) struct Attempt {
 pub(crate) enum Lost {
     /// None came, or not to its end.
     Unreachable(&'static str),
+    /// It is compressed in a way that cannot be read.
+    Undecodable,
     /// It is larger than what is read.
     TooLarge {
         status: StatusCode,
         headers: Box<HeaderMap>,
     },
+    /// Others take the room that it needs.
+    NoRoom,
 }
 
 impl Http {
@@ -78,6 +88,7 @@ impl Http {
         options: GraphOptions,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
+        traffic: Arc<dyn Traffic>,
     ) -> Result<Self, GraphSetupError> {
         let build = |idle_connections: usize| {
             let builder = Client::builder()
@@ -99,8 +110,13 @@ impl Http {
             client: build(usize::MAX)?,
             fresh: build(0)?,
             places: Arc::new(Semaphore::new(options.pages_in_memory)),
+            rooms: Rooms::new(options.bytes_in_memory, options.max_body_bytes),
             options,
-            sources: Sources { clock, entropy },
+            sources: Sources {
+                clock,
+                entropy,
+                traffic,
+            },
         })
     }
 
@@ -114,6 +130,10 @@ impl Http {
 
     pub(crate) const fn patience(&self) -> Patience {
         Patience::new(self.options.max_wait)
+    }
+
+    pub(crate) fn traffic(&self) -> &dyn Traffic {
+        &*self.sources.traffic
     }
 
     /// An id that was never given before.
@@ -133,20 +153,20 @@ impl Http {
         asked.map_or(own, |asked| asked.max(own / 4))
     }
 
-    /// Sends a request and reads its answer within the limits. A success of more than
-    /// `max_bytes` is refused; an error's body is cut off.
+    /// Sends a request and reads its answer within the limits. `room` grows with the body; a success
+    /// that is larger than it may be is refused, and an error's body is cut off.
     pub(crate) async fn exchange(
         &self,
         request: RequestBuilder,
-        max_bytes: usize,
+        room: &mut Room,
     ) -> Result<Reply, Lost> {
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status();
         let headers = response.headers().clone();
         let max_bytes = if status.is_success() {
-            max_bytes
+            room.largest
         } else {
-            ERROR_BODY_BYTES
+            ERROR_BODY_BYTES.min(room.largest)
         };
         let mut body = Vec::new();
         while let Some(chunk) = response
@@ -154,8 +174,12 @@ impl Http {
             .await
             .map_err(|error| unreachable(&error))?
         {
-            let room = max_bytes - body.len();
-            if chunk.len() <= room {
+            let left = max_bytes - body.len();
+            if chunk.len() <= left {
+                if make_room(&mut body, chunk.len(), room).is_err() {
+                    body.zeroize();
+                    return Err(Lost::NoRoom);
+                }
                 body.extend_from_slice(&chunk);
             } else if status.is_success() {
                 body.zeroize();
@@ -164,12 +188,14 @@ impl Http {
                     headers: Box::new(headers),
                 });
             } else {
-                body.extend_from_slice(&chunk[..room]);
+                body.extend_from_slice(&chunk[..left]);
                 break;
             }
         }
         let mark = body.len() - without_mark(&body).len();
         body.drain(..mark);
+        body.shrink_to_fit();
+        room.shrink_to(body.len());
         Ok(Reply {
             status,
             headers,
@@ -215,6 +241,18 @@ impl Http {
     }
 }
 
+/// Lets `body` grow by half at least, within its room.
+fn make_room(body: &mut Vec<u8>, more: usize, room: &mut Room) -> Result<(), NoRoom> {
+    let needed = body.len() + more;
+    if needed > body.capacity() {
+        let half_more = (body.capacity() + body.capacity() / 2).min(room.largest);
+        let capacity = needed.max(half_more);
+        room.grow_to(capacity)?;
+        body.reserve_exact(capacity - body.len());
+    }
+    Ok(())
+}
+
 /// How an answer is wanted. A list of changes carries of an object only what changed.
 fn preference(url: &Url) -> &'static str {
     if url.path().ends_with("/delta") {
@@ -224,14 +262,28 @@ fn preference(url: &Url) -> &'static str {
     }
 }
 
+/// Whether the cause is compressed data, and not a connection that ended in the middle of it.
+fn is_about_compression(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(kind, Some(ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// What happened on the way, in fixed words: the error itself holds the address.
 fn unreachable(error: &reqwest::Error) -> Lost {
+    if error.is_decode() && is_about_compression(error) {
+        return Lost::Undecodable;
+    }
     Lost::Unreachable(if error.is_timeout() {
         TIMED_OUT
     } else if error.is_connect() {
         "no connection could be made"
-    } else if error.is_decode() {
-        "the body could not be decompressed"
     } else {
         "the connection broke"
     })

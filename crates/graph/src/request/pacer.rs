@@ -64,6 +64,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) slot: Option<SemaphorePermit<'a>>,
     /// For what it brings, where a place was wanted.
     pub(crate) place: Option<Place>,
+    /// How long it waited for limits and pauses.
+    pub(crate) waited: Duration,
 }
 
 /// When a request may start.
@@ -183,6 +185,7 @@ impl Pacer {
         patience: &mut Patience,
         places: Option<&Arc<Semaphore>>,
     ) -> Result<Turn<'_>, PausedTooLong> {
+        let mut waited = Duration::ZERO;
         loop {
             let now = Instant::now();
             match self.reserve(charges, now) {
@@ -192,10 +195,12 @@ impl Pacer {
                         return Err(PausedTooLong { remaining });
                     }
                     sleep_until(until).await;
+                    waited += now.elapsed();
                 }
                 Reserved::At(at) => {
                     if at > now {
                         sleep_until(at).await;
+                        waited += now.elapsed();
                     }
                     // The place comes first: a page in its place may need slots, and no request
                     // under way needs a place. Neither semaphore is ever closed.
@@ -205,11 +210,21 @@ impl Pacer {
                     };
                     let slot = self.slots.acquire().await.ok();
                     if self.confirm(charges, at) {
-                        return Ok(Turn { slot, place });
+                        return Ok(Turn {
+                            slot,
+                            place,
+                            waited,
+                        });
                     }
                 }
             }
         }
+    }
+
+    /// Another slot, for a request that let its own go.
+    pub(crate) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.slots.acquire().await.ok()
     }
 
     /// Reserves the first moment at which all charges fit.

@@ -6,6 +6,7 @@
 pub(crate) mod cut;
 mod envelope;
 mod row;
+mod weight;
 
 use std::borrow::Cow;
 
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub(crate) use envelope::{open, open_object, without_mark};
-pub(crate) use row::{RawRow, Row};
+pub(crate) use row::{LARGEST_REPAIR, RawRow, Row};
 
 /// Reads an object that was requested by itself. One that cannot be read as it was sent is an error,
 /// because it could refer to another object, or to none.
@@ -31,6 +32,17 @@ pub(crate) fn each(body: &[u8], take: &mut impl FnMut(Value)) -> Result<usize, &
         take(row.map_err(|_| "a row cannot be read as it was sent")?);
     }
     Ok(page.rows.len())
+}
+
+/// Whether the tree of this text has room in memory.
+pub(crate) fn is_readable(text: &str) -> bool {
+    weight::admit(text.as_bytes()).is_ok()
+}
+
+/// Passes the elements of a list of JSON to `take`; nothing when it is not readable.
+pub(crate) fn with_elements<T>(text: &str, take: impl FnOnce(Vec<Value>) -> T) -> Option<T> {
+    let _alone = weight::admit(text.as_bytes()).ok()?;
+    serde_json::from_str(text).ok().map(take)
 }
 
 fn whole(row: Row) -> Result<Value, RowDefect> {

@@ -7,6 +7,7 @@ mod challenge;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ use serde_json::value::RawValue;
 
 use crate::error::GraphErrorKind;
 use crate::request::backoff;
-use crate::request::parse::RawRow;
+use crate::request::parse::{LARGEST_REPAIR, RawRow};
 
 /// Intune wraps errors as JSON text inside the message, up to twice.
 const WRAPPINGS: usize = 3;
@@ -180,7 +181,12 @@ pub(crate) fn error_in(body: &[u8]) -> Option<Option<String>> {
     }
 
     memchr::memmem::find(body, b"\"error\"")?;
-    let text = String::from_utf8_lossy(body);
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => Cow::Borrowed(text),
+        // It could become three times as large. Such rows are repaired, or left out, later.
+        Err(_) if body.len() > LARGEST_REPAIR => return None,
+        Err(_) => String::from_utf8_lossy(body),
+    };
     let answer: Answer<'_> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
     let error = answer.error?.get();
     match serde_json::from_str(error) {

@@ -21,7 +21,9 @@ use serde_json::Value;
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind};
 use crate::plan::ListPlan;
-use crate::request::batch::SubRequest;
+use crate::request::batch::{LARGEST, SubRequest};
+use crate::request::parse;
+use crate::request::room::{AnswerKind, NoRoom, Room};
 use crate::row::assignments::{RowAssignments, set_assignments};
 use crate::row::further_read::FurtherRead;
 use crate::row::observe::ObservedRow;
@@ -52,6 +54,9 @@ pub(crate) struct Enricher {
     exhausted: Option<GraphError>,
     failures: BTreeMap<&'static str, (u32, Option<GraphError>)>,
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
+    /// Of what was read beside the page at hand, and is not in its observations yet.
+    kept: Room,
+    kept_bytes: usize,
 }
 
 /// What of a page's reads found no object, by the row's place, and how many found one, by kind.
@@ -64,6 +69,8 @@ struct Absences {
 impl Enricher {
     pub(crate) fn new(graph: TenantGraph, plan: ListPlan) -> Self {
         Self {
+            kept: graph.http.rooms.empty(AnswerKind::Other),
+            kept_bytes: 0,
             graph,
             plan,
             knowledge: Knowledge::default(),
@@ -101,20 +108,31 @@ impl Enricher {
                     .map(|read| (at, read)),
             );
         }
+        self.kept = self.graph.http.rooms.empty(AnswerKind::Other);
+        self.kept_bytes = 0;
         let mut absences = Absences::default();
+        let mut large = Vec::new();
         for reads in reads.chunks(AT_ONCE) {
-            self.read(reads, &mut rows, &mut absences).await?;
+            large.extend(self.read(reads, &mut rows, &mut absences, true).await?);
+        }
+        // Fewer at a time leave each more of the room.
+        for reads in large.chunks(LARGEST) {
+            self.read(reads, &mut rows, &mut absences, false).await?;
         }
         self.judge(absences, &mut rows);
         Ok(rows.into_iter().map(|row| self.finish(row)).collect())
     }
 
+    /// Sends these reads and puts their answers into the rows. Where they may be sent `again`, those
+    /// are returned whose answers were too large beside the others.
     async fn read(
         &mut self,
         reads: &[(usize, FurtherRead)],
         rows: &mut [PartialRow],
         absences: &mut Absences,
-    ) -> Result<(), GraphError> {
+        again: bool,
+    ) -> Result<Vec<(usize, FurtherRead)>, GraphError> {
+        let mut large = Vec::new();
         let (mut sent, mut requests) = (Vec::new(), Vec::new());
         for (at, read) in reads {
             let row = &mut rows[*at];
@@ -132,7 +150,7 @@ impl Enricher {
             }
         }
         if requests.is_empty() {
-            return Ok(());
+            return Ok(large);
         }
         let version = self.plan.collection().version();
         let answers = self.graph.batch(version, requests).await?;
@@ -144,6 +162,7 @@ impl Enricher {
                 }
                 Err(error) => Err(error),
             };
+            let taken = taken.and_then(|()| self.keep(row));
             match taken {
                 Ok(()) => {
                     self.failures.remove(read.word());
@@ -152,6 +171,9 @@ impl Enricher {
                 Err(error) if error.kind == GraphErrorKind::ObjectNotFound => {
                     absences.absent.push((at, read.clone(), error));
                 }
+                Err(error) if error.kind == GraphErrorKind::TooLarge && again => {
+                    large.push((at, read.clone()));
+                }
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => {
                     self.note(read, &error);
@@ -159,7 +181,18 @@ impl Enricher {
                 }
             }
         }
-        Ok(())
+        Ok(large)
+    }
+
+    /// Takes room for what was just put into a row.
+    fn keep(&mut self, row: &mut PartialRow) -> Result<(), GraphError> {
+        let bytes = row.assignments.as_ref().map_or(0, String::len);
+        self.kept_bytes += bytes;
+        self.kept.grow_to(self.kept_bytes).map_err(|NoRoom| {
+            self.kept_bytes -= bytes;
+            row.assignments = None;
+            GraphErrorKind::TooLarge.into()
+        })
     }
 
     /// An object that was deleted since it was listed is left as the list had it; the next sync
@@ -224,7 +257,7 @@ impl Enricher {
         let mut observation = observed.observation;
         let key = observation.policy_type;
         let mut cut = observed.cut;
-        if let Some(mut assignments) = assignments {
+        let put = |mut assignments: Vec<Value>| {
             let former: Vec<Option<Value>> = assignments.iter_mut().map(redact_secrets).collect();
             let former = former.iter().any(Option::is_some).then(|| {
                 let all = former.into_iter().zip(&assignments);
@@ -235,7 +268,10 @@ impl Enricher {
                 assignments: &assignments,
                 former: former.as_deref(),
             };
-            cut |= set_assignments(&mut observation, &read, true);
+            set_assignments(&mut observation, &read, true)
+        };
+        if let Some(text) = assignments {
+            cut |= parse::with_elements(&text, put).unwrap_or(true);
         }
         if !observed.collection.related.is_empty() && !related_failed {
             cut |= related.cut;

@@ -73,6 +73,7 @@ impl PageRead {
             value,
             defect,
             altered,
+            alone: _alone,
         } = match row {
             Ok(row) => row,
             Err(defect) => return self.complain(None, place, None, defect),

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{SignInCause, SignInError};
 use crate::request::http::{Http, Lost, Reply};
+use crate::request::room::Room;
 use crate::request::silence::Stretch;
 use crate::sign_in::application::Application;
 use crate::sign_in::credential::{Claims, Proof};
@@ -195,7 +196,8 @@ impl TokenSource<'_> {
                     };
                     (error, retry_after)
                 }
-                Err(cause) if cause.is_transient() => {
+                // An answer that is no token is none the next second either.
+                Err(cause @ SignInCause::Unreachable) => {
                     patience.waited_for(sent_at.elapsed());
                     (plain(cause), None)
                 }
@@ -241,11 +243,13 @@ impl TokenSource<'_> {
             ]),
         }
         let request = http.client(fresh).post(address.clone()).form(&form);
-        http.exchange(request, MAX_BODY_BYTES)
+        http.exchange(request, &mut Room::apart(MAX_BODY_BYTES))
             .await
             .map_err(|lost| match lost {
                 Lost::Unreachable(_) => SignInCause::Unreachable,
-                Lost::TooLarge { .. } => SignInCause::InvalidResponse,
+                Lost::Undecodable | Lost::TooLarge { .. } | Lost::NoRoom => {
+                    SignInCause::InvalidResponse
+                }
             })
     }
 }

@@ -6,6 +6,7 @@ mod attempts;
 mod batches;
 mod challenges;
 mod failing;
+mod hostile;
 mod links;
 mod lists;
 mod paging;

@@ -10,7 +10,6 @@ use crate::list::seen_keys::SeenKeys;
 use crate::row::page::{PageRead, ParentsRead};
 
 /// Forgotten when the list is begun again.
-#[derive(Default)]
 pub(super) struct Round {
     pub(super) links: SeenKeys,
     /// Ids of what the wanted policy types claim.
@@ -31,8 +30,16 @@ impl Round {
     /// Another round, after which `given` takes over its ids.
     pub(super) fn after(given: &SeenKeys) -> Self {
         Self {
+            links: given.another(),
             ids: given.sibling(),
-            ..Self::default()
+            others: given.another(),
+            parents: given.another(),
+            rows: 0,
+            parent_rows: 0,
+            progress: Progress::default(),
+            unknown: BTreeMap::new(),
+            problems: BTreeMap::new(),
+            left_out: BTreeMap::new(),
         }
     }
 
@@ -74,13 +81,21 @@ impl Round {
         new
     }
 
+    /// Whether there was no memory for all that the list holds.
+    pub(super) const fn is_full(&self) -> bool {
+        self.links.is_full()
+            || self.ids.is_full()
+            || self.others.is_full()
+            || self.parents.is_full()
+    }
+
     /// A copy of what it found besides observations.
     pub(super) fn findings(&self) -> Self {
         Self {
             unknown: self.unknown.clone(),
             problems: self.problems.clone(),
             left_out: self.left_out.clone(),
-            ..Self::default()
+            ..Self::after(&self.ids)
         }
     }
 

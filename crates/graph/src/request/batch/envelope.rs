@@ -16,6 +16,11 @@ use crate::request::refusal::Usage;
 /// So many reads fit into one envelope.
 pub(crate) const LARGEST: usize = 20;
 
+/// So many answers are looked at: there should be one for each read.
+const MOST_ANSWERS: usize = 5 * LARGEST;
+/// Longer headers are not looked at: small values need many times their bytes.
+const LONGEST_HEADERS: usize = 64 * 1024;
+
 /// The answer of one read.
 pub(super) struct SubReply {
     /// What it reports about the limit.
@@ -95,15 +100,15 @@ fn answers(body: &[u8]) -> Option<Vec<&[u8]>> {
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]
-        responses: Vec<&'a RawValue>,
+        responses: &'a RawValue,
     }
 
     if let Ok(Envelope { responses }) = serde_json::from_slice(body) {
-        return Some(responses.into_iter().map(bytes).collect());
+        return cut::elements(bytes(responses), MOST_ANSWERS);
     }
     let members = cut::members(body)?;
     let (_, answers) = members.into_iter().find(|(key, _)| *key == b"responses")?;
-    cut::elements(answers, LARGEST)
+    cut::elements(answers, MOST_ANSWERS)
 }
 
 fn bytes(text: &RawValue) -> &[u8] {
@@ -126,8 +131,8 @@ impl<'a> Answer<'a> {
             id: String,
             #[serde(default)]
             status: Option<u16>,
-            #[serde(default)]
-            headers: Option<HashMap<String, Value>>,
+            #[serde(borrow, default)]
+            headers: Option<&'a RawValue>,
             #[serde(borrow, default)]
             body: Option<&'a RawValue>,
         }
@@ -136,7 +141,7 @@ impl<'a> Answer<'a> {
             return Some(Self {
                 id: whole.id,
                 status: whole.status,
-                headers: whole.headers,
+                headers: whole.headers.and_then(|text| headers(bytes(text))),
                 body: whole.body.map(bytes).unwrap_or_default(),
             });
         }
@@ -145,13 +150,18 @@ impl<'a> Answer<'a> {
             match key {
                 b"id" => answer.id = serde_json::from_slice(value).ok()?,
                 b"status" => answer.status = serde_json::from_slice(value).ok()?,
-                b"headers" => answer.headers = serde_json::from_slice(value).ok()?,
+                b"headers" => answer.headers = headers(value),
                 b"body" => answer.body = value,
                 _ => {}
             }
         }
         Some(answer)
     }
+}
+
+fn headers(text: &[u8]) -> Option<HashMap<String, Value>> {
+    let text = Some(text).filter(|text| text.len() <= LONGEST_HEADERS)?;
+    serde_json::from_slice(text).ok()
 }
 
 /// The place that an answer belongs to, and the answer, if it is one.

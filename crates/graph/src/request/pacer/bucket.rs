@@ -124,6 +124,17 @@ const IDENTITY: &[&str] = &[
 ];
 
 impl Bucket {
+    /// The service's name, for numbers.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::ConditionalAccess => "conditional_access",
+            Self::Identity => "identity",
+            Self::IdentityReports => "identity_reports",
+            Self::Intune(service) => service,
+            Self::Other => "other",
+        }
+    }
+
     /// The published limit for one application and tenant. Where it depends on the tenant's size,
     /// that of the smallest.
     pub(crate) fn limit(self) -> Limit {

@@ -3,8 +3,12 @@
 //! Serde refuses a whole page for one byte that is wrong in one row. What is cut here are bytes: a
 //! part may hold text that is not Unicode, or no JSON at all, and its neighbours are unharmed.
 
+/// More members than stand around the rows of any page.
+const MOST_MEMBERS: usize = 1_000;
+
 /// The members of the object that `text` is, in order, as key and value. Keys are as they stand
-/// between their quotation marks. `None` when `text` is not one whole object.
+/// between their quotation marks. `None` when `text` is not one whole object, or one of more than
+/// [`MOST_MEMBERS`].
 pub(crate) fn members(text: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let mut members = Vec::new();
     let mut cutter = Cutter { text, at: 0 };
@@ -14,6 +18,9 @@ pub(crate) fn members(text: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
             let key = cutter.value().filter(|key| key.first() == Some(&b'"'))?;
             cutter.enter(b':')?;
             members.push((&key[1..key.len() - 1], cutter.value()?));
+            if members.len() > MOST_MEMBERS {
+                return None;
+            }
             if cutter.leave(b'}') {
                 break;
             }

@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::MutexGuard;
 
 use atlas_domain::failure::RowDefect;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+use super::weight;
 
 /// Objects and lists inside of each other that are kept of a row, the row itself included. Serde
 /// reads 127 back; the difference is for what the interface and the record of changes put around a
@@ -17,7 +20,7 @@ const DEEPEST: usize = 120;
 
 /// Larger rows are not repaired: each level in them is read once more, and a hostile one would keep a
 /// processor for minutes.
-const LARGEST_REPAIR: usize = 4 * 1024 * 1024;
+pub(crate) const LARGEST_REPAIR: usize = 4 * 1024 * 1024;
 
 /// Stands where something deeper was.
 const CUT: &str = "(nested too deeply)";
@@ -39,6 +42,8 @@ pub(crate) struct Row {
     pub(crate) defect: Option<RowDefect>,
     /// Its members that are not as they were sent.
     pub(crate) altered: BTreeSet<String>,
+    /// Held while a large one is in memory.
+    pub(crate) alone: Option<MutexGuard<'static, ()>>,
 }
 
 impl<'a> From<&'a RawValue> for RawRow<'a> {
@@ -52,7 +57,12 @@ impl<'a> From<&'a RawValue> for RawRow<'a> {
 
 impl<'a> RawRow<'a> {
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            // It could become three times as large, and is not repaired.
+            Err(_) if bytes.len() > LARGEST_REPAIR => Cow::Owned(String::new()),
+            Err(_) => String::from_utf8_lossy(bytes),
+        };
         Self {
             replaced: matches!(text, Cow::Owned(_)),
             text,
@@ -66,6 +76,11 @@ impl<'a> RawRow<'a> {
 
     /// Reads it as what it is to be, when nothing is wrong with it.
     pub(crate) fn strict<T: DeserializeOwned>(&self) -> Option<T> {
+        let _alone = weight::admit(self.text.as_bytes()).ok()?;
+        self.strictly()
+    }
+
+    fn strictly<T: DeserializeOwned>(&self) -> Option<T> {
         (!self.replaced)
             .then(|| serde_json::from_str(&self.text).ok())
             .flatten()
@@ -76,15 +91,20 @@ impl<'a> RawRow<'a> {
     /// # Errors
     /// The defect of a row that cannot be used.
     pub(crate) fn read(&self) -> Result<Row, RowDefect> {
-        let strict = self.strict();
+        let alone = weight::admit(self.text.as_bytes()).map_err(|_| RowDefect::Unreadable)?;
+        let strict = self.strictly();
         let row = match strict.filter(|value| is_shallow(value, DEEPEST)) {
             Some(value) => Row {
                 value,
                 defect: None,
                 altered: BTreeSet::new(),
+                alone,
             },
             None if self.text.len() > LARGEST_REPAIR => return Err(RowDefect::Unreadable),
-            None => Repair::of(self)?,
+            None => Row {
+                alone,
+                ..Repair::of(self)?
+            },
         };
         match row.value {
             Value::Object(_) => Ok(row),
@@ -126,6 +146,7 @@ impl Repair {
             value,
             defect: repair.defect,
             altered,
+            alone: None,
         })
     }
 

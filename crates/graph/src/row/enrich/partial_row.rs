@@ -1,7 +1,5 @@
 //! A row of which some parts are still to be read.
 
-use serde_json::Value;
-
 use crate::error::GraphError;
 use crate::row::further_read::FurtherRead;
 use crate::row::links::gathered::Gathered;
@@ -11,7 +9,8 @@ use crate::row::observe::ObservedRow;
 #[derive(Debug)]
 pub(super) struct PartialRow {
     pub(super) observed: ObservedRow,
-    pub(super) assignments: Option<Vec<Value>>,
+    /// A list in JSON: as values, those of a page would take many times as much memory.
+    pub(super) assignments: Option<String>,
     pub(super) related: Gathered,
     pub(super) error: Option<GraphError>,
     /// Whether the links that are read besides are not all known, so that none are stored.

@@ -22,6 +22,29 @@ use crate::row::observe::tags_of;
 /// Assignments of one object.
 const MOST_ASSIGNMENTS: usize = 10_000;
 
+/// The first [`MOST_ASSIGNMENTS`] assignments of an object, between commas, and how many there are.
+#[derive(Default)]
+struct AssignmentTexts {
+    text: String,
+    count: usize,
+}
+
+impl AssignmentTexts {
+    fn push(&mut self, assignment: &Value) {
+        self.count += 1;
+        if self.count <= MOST_ASSIGNMENTS {
+            if self.count > 1 {
+                self.text.push(',');
+            }
+            self.text.push_str(&assignment.to_string());
+        }
+    }
+
+    fn into_text(self) -> String {
+        format!("[{}]", self.text)
+    }
+}
+
 /// Puts what an answer says into its row, with the pages that follow it. Where a link to one of those
 /// has expired, all of them are read once more.
 ///
@@ -75,7 +98,7 @@ async fn take_pages(
         let object = parse::object(&body.bytes).map_err(|reason| body.invalid(reason))?;
         return item(read, object, row).map_err(|reason| body.invalid(reason));
     }
-    let mut assignments = Vec::new();
+    let mut assignments = AssignmentTexts::default();
     let mut ids = BTreeSet::new();
     let mut relations = Relations::default();
     let mut pages = graph.pages(version, body);
@@ -84,7 +107,7 @@ async fn take_pages(
             // A row that came on the page before, too, is one assignment.
             FurtherRead::Assignments => match value.get("id").and_then(Value::as_str) {
                 Some(id) if !ids.insert(fold_guids(id).into_owned()) => {}
-                _ => assignments.push(value),
+                _ => assignments.push(&value),
             },
             FurtherRead::Settings => settings::of_setting(&value, &mut row.related),
             FurtherRead::Rules => compliance::of_rule(&value, &mut row.related),
@@ -99,7 +122,7 @@ async fn take_pages(
             FurtherRead::Item | FurtherRead::Certificates { .. } => {}
         });
         let rows = taken.map_err(|reason| body.invalid(reason))?;
-        if assignments.len() > MOST_ASSIGNMENTS {
+        if assignments.count > MOST_ASSIGNMENTS {
             return Err(body.invalid("an object has too many assignments"));
         }
         if *read == FurtherRead::Settings && rows == MOST_SETTINGS && !pages.leads_on() {
@@ -107,7 +130,11 @@ async fn take_pages(
         }
     }
     if *read == FurtherRead::Assignments {
-        row.assignments = Some(assignments);
+        let text = assignments.into_text();
+        if !parse::is_readable(&text) {
+            return Err(GraphErrorKind::TooLarge.into());
+        }
+        row.assignments = Some(text);
     }
     relations.of(&row.observed.observation.external_id, &mut row.related);
     row.related.cut |= relations.cut;
@@ -121,7 +148,10 @@ fn item(read: &FurtherRead, mut object: Value, row: &mut PartialRow) -> Result<(
     }
     let collection = row.observed.collection;
     if collection.assignments() == Assignments::ExpandItem {
-        row.assignments = Some(whole(&mut object, "assignments")?);
+        let mut texts = AssignmentTexts::default();
+        let assignments = whole(&mut object, "assignments")?;
+        assignments.iter().for_each(|one| texts.push(one));
+        row.assignments = Some(texts.into_text());
     }
     let related = |one: Related| collection.related.contains(&one);
     if related(Related::PolicySetItems) {
