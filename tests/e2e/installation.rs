@@ -182,9 +182,14 @@ impl Installation {
     }
 
     pub(crate) async fn release(&self) {
+        self.forget("gates").await;
+    }
+
+    /// Deletes what was posted to one of the simulator's control endpoints.
+    pub(crate) async fn forget(&self, what: &str) {
         let answer = self
             .http
-            .delete(format!("{}/_sim/gates", self.graph))
+            .delete(format!("{}/_sim/{what}", self.graph))
             .send()
             .await
             .unwrap();

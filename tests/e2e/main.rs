@@ -10,6 +10,7 @@
 mod browser;
 mod command_line;
 mod directory_groups;
+mod hostile;
 mod installation;
 mod many_callers;
 mod operations;

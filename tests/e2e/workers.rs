@@ -237,3 +237,39 @@ async fn runs_are_cancelled_and_retried_from_the_command_line() {
     assert_eq!(ended.0, Some(1));
     assert!(ended.2.contains("nothing to cancel"), "{}", ended.2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_a_database_lives_and_is_not_ready_and_one_that_hangs_does_not_live() {
+    let installation = Installation::start().await;
+    let nowhere = [("DATABASE_URL", "postgres://atlas@127.0.0.1:9/atlas")];
+    let worker = installation.worker_with("lonely", &nowhere);
+    let asked = |arguments: &[&str]| {
+        Command::new(binary("atlas-worker"))
+            .arg("health")
+            .args(arguments)
+            .arg("--health-file")
+            .arg(installation.health_file("lonely"))
+            .output()
+            .unwrap()
+            .status
+            .success()
+    };
+    eventually("the worker to live", || async {
+        asked(&["--live"]).then_some(())
+    })
+    .await;
+    assert!(!asked(&[]));
+
+    worker.signal("STOP");
+    let mut alive = installation.health_file("lonely").into_os_string();
+    alive.push(".alive");
+    let file = std::fs::File::options().append(true).open(alive).unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    file.set_modified(long_ago).unwrap();
+    assert!(!asked(&["--live"]));
+    worker.signal("CONT");
+    eventually("the worker to live again", || async {
+        asked(&["--live"]).then_some(())
+    })
+    .await;
+}

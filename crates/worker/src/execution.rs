@@ -113,6 +113,11 @@ impl Executor {
                 let completion = Completion::cancelled(board.counts());
                 self.finish(claim, &completion, board, keeper).await
             }
+            Err(Interrupt::Later { failure, .. }) if is_nonsense_again(&claim, &failure) => {
+                tracing::warn!("Graph's answers stay unusable; the run is not tried again");
+                let completion = Completion::failed(failure, board.counts());
+                self.finish(claim, &completion, board, keeper).await
+            }
             Err(Interrupt::Later { failure, after }) => {
                 let delay = self.backoff(claim.failures).max(after.unwrap_or_default());
                 tracing::warn!(
@@ -195,6 +200,13 @@ impl Executor {
             .min(MAX_BACKOFF)
             .mul_f64(1.0 + 0.2 * f64::from(byte[0]) / 255.0)
     }
+}
+
+/// Whether a run that failed before ends because Graph, or the sign-in service, does not answer as it
+/// documents: a proxy's page or a redirect may be gone at the second attempt, and does not go away
+/// by waiting longer.
+fn is_nonsense_again(claim: &Claim, failure: &Failure) -> bool {
+    claim.failures > 0 && failure.code == FailureCode::GRAPH_INVALID_RESPONSE
 }
 
 /// The panic's own message is in the log already, by the panic hook.

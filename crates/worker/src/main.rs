@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail};
 use atlas_domain::vault::Keyring;
 use atlas_telemetry::metrics::{self, Program};
-use atlas_worker::options::{Arguments, Command, HealthFile, RunOptions};
+use atlas_worker::options::{Arguments, Command, HealthOptions, RunOptions};
 use atlas_worker::{health, process};
 use clap::Parser;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,7 +19,7 @@ const MAX_KEY_FILE: u64 = 64 * 1024;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
-        Command::Health(file) => say_health(file),
+        Command::Health(options) => say_health(options),
         Command::Run(options) => work(options, &arguments.log),
     };
     match result {
@@ -32,10 +32,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn say_health(file: &HealthFile) -> anyhow::Result<()> {
-    let report = health::read(&file.path).map_err(|reason| anyhow!("not ready: {reason}"))?;
+fn say_health(options: &HealthOptions) -> anyhow::Result<()> {
+    let path = &options.file.path;
+    let (asked, report) = if options.live {
+        ("alive", health::read_alive(path))
+    } else {
+        ("ready", health::read(path))
+    };
+    let worker = report.map_err(|reason| anyhow!("not {asked}: {reason}"))?;
     // The status is the answer, whether anybody reads the text or not.
-    let _ = writeln!(std::io::stdout(), "ready: {report}");
+    let _ = writeln!(std::io::stdout(), "{asked}: {worker}");
     Ok(())
 }
 

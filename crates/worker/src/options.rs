@@ -28,17 +28,30 @@ pub struct Arguments {
 pub enum Command {
     /// Work until SIGTERM or Ctrl-C.
     Run(Box<RunOptions>),
-    /// Report whether the worker that writes the health file is ready; exit status 0 only then.
-    Health(HealthFile),
+    /// Report whether the worker that writes the health file is ready, or whether it lives; exit status
+    /// 0 only then.
+    Health(HealthOptions),
 }
 
 /// Where a worker reports whether it is ready.
 #[derive(Debug, Clone, Args)]
 pub struct HealthFile {
-    /// The file in which the worker reports after each sweep that it is ready, or why not
+    /// The file in which the worker reports after each sweep that it is ready, or why not; in another
+    /// beside it, which ends in .alive, it shows every five seconds that it lives
     #[arg(long = "health-file", env = "ATLAS_HEALTH_FILE", value_name = "PATH",
         default_value_os_t = std::env::temp_dir().join("atlas-worker.health"))]
     pub path: PathBuf,
+}
+
+/// What to ask a worker.
+#[derive(Debug, Clone, Args)]
+pub struct HealthOptions {
+    /// Ask only whether the process runs, whatever its database and its schema are like
+    #[arg(long)]
+    pub live: bool,
+    /// Where it reports
+    #[command(flatten)]
+    pub file: HealthFile,
 }
 
 /// How to work.
@@ -76,6 +89,10 @@ pub struct RunOptions {
     /// How many pages of Graph this process asks for or holds in memory at once, over all runs
     #[arg(long, env = "ATLAS_MAX_PAGES_IN_FLIGHT", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub max_pages_in_flight: u16,
+    /// How many bytes of Graph's answers this process holds at once, decompressed, over all runs: at
+    /// least 8MiB. One answer may take a quarter of them, and 32MiB at most
+    #[arg(long, env = "ATLAS_MAX_BYTES_IN_FLIGHT", default_value = "128MiB", value_parser = bytes, value_name = "SIZE")]
+    pub max_bytes_in_flight: usize,
     /// How long a run stays this worker's without a heartbeat
     #[arg(long, env = "ATLAS_LEASE", default_value = "45s", value_parser = duration, value_name = "TIME")]
     pub lease: Duration,
@@ -146,6 +163,23 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// Reads `128MiB`, `65536KiB`, `1GiB`.
+fn bytes(text: &str) -> Result<usize, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let found = units
+        .iter()
+        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?.trim_end(), *shift)));
+    let (number, shift) = found.ok_or("write it as 128MiB (or with KiB, GiB)")?;
+    let number: usize = number.parse().map_err(|_| "it is no whole number")?;
+    let bytes = number
+        .checked_mul(1 << shift)
+        .ok_or("it is more than there can be")?;
+    if bytes < GraphOptions::LEAST_BYTES_IN_MEMORY {
+        return Err("it must be at least 8MiB".to_owned());
+    }
+    Ok(bytes)
+}
+
 /// Reads a number above 0 and at most 1.
 fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
@@ -167,6 +201,7 @@ impl RunOptions {
             limit_share: self.graph_limit_share,
             concurrency: usize::from(self.graph_concurrency),
             pages_in_memory: usize::from(self.max_pages_in_flight),
+            bytes_in_memory: self.max_bytes_in_flight,
             first_backoff: self.graph_first_backoff,
             conditional_access_interval: self.graph_conditional_access_interval,
             ..GraphOptions::default()
@@ -238,6 +273,10 @@ mod tests {
             "--graph-limit-share=NaN",
             "--graph-limit-share=half",
             "--graph-concurrency=0",
+            "--max-bytes-in-flight=128",
+            "--max-bytes-in-flight=7MiB",
+            "--max-bytes-in-flight=x MiB",
+            "--max-bytes-in-flight=99999999999999GiB",
             "--graph-conditional-access-interval=0s",
         ] {
             assert!(options(&[bad]).is_err(), "{bad}");
@@ -252,10 +291,12 @@ mod tests {
             "--graph-limit-share=0.25",
             "--graph-concurrency=3",
             "--max-pages-in-flight=5",
+            "--max-bytes-in-flight=64MiB",
         ];
         let other = options(&said).unwrap().graph();
         assert!((other.limit_share - 0.25).abs() < f64::EPSILON);
         assert_eq!((other.concurrency, other.pages_in_memory), (3, 5));
+        assert_eq!(other.bytes_in_memory, 64 * 1024 * 1024);
     }
 
     #[test]

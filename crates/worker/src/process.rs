@@ -83,7 +83,11 @@ pub async fn run(
     let graph = GraphClient::new(options.graph())?;
     let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());
 
+    let gone = CancellationToken::new();
+    let alive = tokio::spawn(health.clone().stay_alive(gone.clone()));
     if !await_schema(&store, &health, &shutdown).await {
+        gone.cancel();
+        let _ = alive.await;
         return Ok(());
     }
     let sign_in = Arc::new(SignIn::new(
@@ -115,7 +119,6 @@ pub async fn run(
     })?;
     tracing::info!(worker_id = worker_id.as_str(), slots, "working");
 
-    let gone = CancellationToken::new();
     let present = tokio::spawn(presence::run(
         store.clone(),
         WorkerReport {
@@ -161,7 +164,7 @@ pub async fn run(
     // Not before: a sweep that was under way reports at its end.
     health.withdraw();
     gone.cancel();
-    let _ = present.await;
+    let _ = tokio::join!(present, alive);
     // Redis may be gone, and nothing waits for it any more: what was under way has ended above.
     listening.abort();
     match ended_early {

@@ -181,3 +181,68 @@ async fn a_worker_waits_for_a_database_that_takes_writes() {
     .await;
     worker.stop().await;
 }
+
+/// Ends the pause before the run's next attempt.
+async fn hurry(installation: &Installation) {
+    let connection = installation.database.connection().await;
+    let now = "UPDATE operation_runs SET not_before = now() WHERE status = 'queued'";
+    connection.execute(now, &[]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_unusable_is_tried_once_more_and_ends_the_run_with_its_code() {
+    let redirect = || Effect::Answer {
+        status: 302,
+        body: String::new(),
+    };
+    let tokens = || PathMatch::Suffix("/oauth2/v2.0/token".to_owned());
+    for (path, effect) in [
+        (tokens(), redirect()),
+        (tokens(), Effect::CompressedBlanks { bytes: 1_000_000 }),
+        (PathMatch::prefix("/beta"), redirect()),
+        (PathMatch::prefix("/beta"), Effect::DamagedGzip),
+    ] {
+        let installation = Installation::build().await;
+        let (tenant, member) = installation.tenant().await;
+        installation
+            .simulator
+            .fault(FaultRule::always(path, effect.clone()));
+        let worker = installation.worker();
+        let run = installation.press(tenant, &member, TWO_TYPES).await;
+        eventually("the run to wait for its next attempt", || async {
+            let run = installation.run(&member, run).await;
+            (run.failures == 1).then_some(())
+        })
+        .await;
+        hurry(&installation).await;
+        let (outcome, _) = installation.ended(&member, run).await;
+        worker.stop().await;
+        let run = installation.run(&member, run).await;
+        assert_eq!((outcome, run.attempt), (Outcome::Failed, 2), "{effect:?}");
+        let code = run.error.unwrap().code;
+        assert_eq!(code, FailureCode::GRAPH_INVALID_RESPONSE, "{effect:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_too_large_are_not_tried_again() {
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    installation.simulator.fault(FaultRule::always(
+        PathMatch::prefix("/beta"),
+        Effect::EndlessBody,
+    ));
+    let worker = installation.worker_with(&["--max-bytes-in-flight=8MiB"]);
+    let run = installation.press(tenant, &member, TWO_TYPES).await;
+    let (outcome, _) = installation.ended(&member, run).await;
+    worker.stop().await;
+    let run = installation.run(&member, run).await;
+    assert_eq!((outcome, run.attempt), (Outcome::Failed, 1));
+    let error = run.error.unwrap();
+    assert_eq!(error.code, FailureCode::GRAPH_INVALID_RESPONSE);
+    assert!(
+        error.detail.contains("larger than the limit"),
+        "{}",
+        error.detail
+    );
+}
