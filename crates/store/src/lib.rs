@@ -72,13 +72,13 @@ pub use migrations::{
 };
 pub use notifications::NotificationView;
 pub use page::PageRequest;
-pub use pool::{Store, StoreOptions, StoreSetupError};
+pub use pool::{PoolUse, Store, StoreOptions, StoreSetupError};
 pub use runs::{
     Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError, FinishRun,
     FoundRun, Heartbeat, RunFilter, RunView, StartRun, SweepCount,
 };
 pub use system::{
-    EndedLastHour, PRUNE_BATCH, Pause, Pruned, QueueStats, Retention, WorkerReport, WorkerState,
-    WorkerView,
+    CertificateFile, EndedLastHour, Examination, MissingRight, PRUNE_BATCH, Pause, Pruned,
+    QueueStats, Retention, SyncAge, WorkerReport, WorkerState, WorkerView,
 };
 pub use tenants::TenantView;

@@ -83,6 +83,33 @@ pub enum StoreSetupError {
     Pool(#[from] deadpool::managed::BuildError),
 }
 
+/// How a pool of connections is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// `main`, or `reads`: what screens read.
+    pub pool: &'static str,
+    /// Connections that work for somebody.
+    pub used: usize,
+    /// Open connections that do not.
+    pub idle: usize,
+    /// Connections that may be open.
+    pub most: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
+}
+
+impl PoolUse {
+    fn of(pool: &'static str, status: &deadpool::Status) -> Self {
+        Self {
+            pool,
+            used: status.size.saturating_sub(status.available),
+            idle: status.available.min(status.size),
+            most: status.max_size,
+            waiting: status.waiting,
+        }
+    }
+}
+
 /// The database, as everybody else sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -140,6 +167,15 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.client().await?.simple_query("SELECT 1").await?;
         Ok(())
+    }
+
+    /// How both pools are used in this moment. Asks nobody.
+    #[must_use]
+    pub fn pools(&self) -> [PoolUse; 2] {
+        [
+            PoolUse::of("main", &self.statements.status()),
+            PoolUse::of("reads", &self.reads.status()),
+        ]
     }
 
     /// Finds out what stands before the database, when that is not known yet. Callers wait no longer

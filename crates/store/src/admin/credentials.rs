@@ -63,6 +63,33 @@ row! {
     }
 }
 
+/// Tenant, key, nonce and ciphertext.
+type SealedRow = (Uuid, String, Vec<u8>, Vec<u8>);
+
+/// Secrets by tenant. A secret has all three (migration 7).
+#[diesel::dsl::auto_type]
+fn sealed_secrets() -> _ {
+    let kind: &'static str = CredentialKind::ClientSecret.as_str();
+    tenant_credentials::table
+        .filter(tenant_credentials::kind.eq(kind))
+        .select((
+            tenant_credentials::tenant_id,
+            tenant_credentials::key_id.assume_not_null(),
+            tenant_credentials::nonce.assume_not_null(),
+            tenant_credentials::ciphertext.assume_not_null(),
+        ))
+        .order(tenant_credentials::tenant_id)
+}
+
+fn sealed((tenant, key_id, nonce, ciphertext): SealedRow) -> (TenantId, Sealed) {
+    let sealed = Sealed {
+        key_id,
+        nonce,
+        ciphertext,
+    };
+    (TenantId::from_uuid(tenant), sealed)
+}
+
 impl Store {
     /// Stores a tenant's credentials, in place of those before.
     ///
@@ -129,32 +156,32 @@ impl Store {
         key_id: &str,
         limit: i64,
     ) -> Result<Vec<(TenantId, Sealed)>, StoreError> {
-        // A secret has all three (migration 7).
-        let secrets = tenant_credentials::table
-            .filter(tenant_credentials::kind.eq(CredentialKind::ClientSecret.as_str()))
+        let secrets = sealed_secrets()
             .filter(tenant_credentials::key_id.ne(key_id))
-            .select((
-                tenant_credentials::tenant_id,
-                tenant_credentials::key_id.assume_not_null(),
-                tenant_credentials::nonce.assume_not_null(),
-                tenant_credentials::ciphertext.assume_not_null(),
-            ))
-            .order(tenant_credentials::tenant_id)
             .limit(limit);
-        let rows: Vec<(Uuid, String, Vec<u8>, Vec<u8>)> = self
+        let rows: Vec<SealedRow> = self
             .read(async |connection| secrets.load(connection).await)
             .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(tenant, key_id, nonce, ciphertext)| {
-                let sealed = Sealed {
-                    key_id,
-                    nonce,
-                    ciphertext,
-                };
-                (TenantId::from_uuid(tenant), sealed)
-            })
-            .collect())
+        Ok(rows.into_iter().map(sealed).collect())
+    }
+
+    /// Secrets in the order of their tenants' ids, after this tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sealed_secrets(
+        &self,
+        after: Option<TenantId>,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, Sealed)>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |tenant| tenant.into_uuid());
+        let secrets = sealed_secrets()
+            .filter(tenant_credentials::tenant_id.gt(after))
+            .limit(limit);
+        let rows: Vec<SealedRow> = self
+            .read(async |connection| secrets.load(connection).await)
+            .await?;
+        Ok(rows.into_iter().map(sealed).collect())
     }
 
     /// Puts the same secret under another key, unless somebody stored another one meanwhile.

@@ -89,3 +89,17 @@ async fn the_statistics_of_queues_read_active_runs_and_those_of_the_last_hour_on
         assert!(pages < 1000, "{pages} pages: {plan}");
     }
 }
+
+#[tokio::test]
+async fn the_ages_of_syncs_are_first_entries_of_an_index() {
+    let (_database, client) = seeded().await;
+    let ages = &super::freshness::STATEMENTS[0];
+    for mode in MODES {
+        let kinds = "ARRAY['inventory_sync', 'directory_groups_sync']";
+        let plan = plan(&client, ages, kinds, mode).await;
+        assert!(!reads_a_large_table_whole(&plan), "{plan}");
+        assert!(plan.contains("operation_runs_outcome"), "{plan}");
+        let pages = pages(&plan);
+        assert!(pages < 2_000, "{pages} pages: {plan}");
+    }
+}

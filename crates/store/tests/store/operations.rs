@@ -1,5 +1,6 @@
 //! The installation as a whole: workers, queues, pausing and retention.
 
+mod freshness;
 mod retention;
 
 use std::time::Duration;

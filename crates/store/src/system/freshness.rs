@@ -1,0 +1,100 @@
+//! How fresh what is stored of the tenants is, and which certificates they sign in with: numbers over
+//! all tenants, in which none of them is named.
+
+use atlas_domain::run::{OperationKind, Outcome};
+use atlas_domain::tenant::{CredentialFile, CredentialKind};
+
+use crate::error::StoreError;
+use crate::pool::Store;
+use crate::statement::{row, statement};
+
+/// How many enabled tenants had their last good run of a kind so long ago.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncAge {
+    /// The kind's word.
+    pub kind: String,
+    /// `1h`, `6h`, `1d`, `3d`, `7d`, `30d`: at most that long, and longer than the one before;
+    /// `longer`, or `never`.
+    pub age: String,
+    pub tenants: i64,
+}
+
+/// A file that tenants' certificates are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFile {
+    /// Nothing when the stored name is not one of a file.
+    pub file: Option<CredentialFile>,
+    /// Enabled tenants that sign in with it.
+    pub tenants: i64,
+}
+
+statement! {
+    struct CountSyncAges {
+        kinds: Vec<&'static str>,
+    }
+    file: "system/sync_ages",
+    row: SyncAgeRow,
+    constants: [
+        succeeded = Outcome::Succeeded.as_str(),
+        partially_succeeded = Outcome::PartiallySucceeded.as_str(),
+    ],
+}
+
+row! {
+    struct SyncAgeRow {
+        kind: String,
+        age: String,
+        tenants: i64,
+    }
+}
+
+statement! {
+    struct FindCertificates {}
+    file: "system/certificates",
+    row: CertificateRow,
+    constants: [certificate = CredentialKind::Certificate.as_str()],
+}
+
+row! {
+    struct CertificateRow {
+        file: Option<String>,
+        tenants: i64,
+    }
+}
+
+impl Store {
+    /// How long ago the last good run of each kind of each enabled tenant ended, counted by age. Ages
+    /// of no tenant are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sync_ages(&self) -> Result<Vec<SyncAge>, StoreError> {
+        let kinds = OperationKind::WORDS.to_vec();
+        let rows = self.fetch_all(&CountSyncAges { kinds }).await?;
+        let ages = rows.into_iter().map(|row| SyncAge {
+            kind: row.kind,
+            age: row.age,
+            tenants: row.tenants,
+        });
+        Ok(ages.collect())
+    }
+
+    /// The files that certificates of enabled tenants are in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificate_files(&self) -> Result<Vec<CertificateFile>, StoreError> {
+        let rows = self.fetch_all(&FindCertificates {}).await?;
+        let files = rows.into_iter().map(|row| CertificateFile {
+            file: row.file.and_then(|name| name.parse().ok()),
+            tenants: row.tenants,
+        });
+        Ok(files.collect())
+    }
+}
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[crate::statement::Info] = &[
+    <CountSyncAges as crate::statement::Statement>::INFO,
+    <FindCertificates as crate::statement::Statement>::INFO,
+];
