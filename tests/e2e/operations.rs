@@ -80,6 +80,23 @@ async fn both_programs_report_the_numbers_of_the_runbook_and_no_others() {
     ] {
         assert!(numbers.contains(line), "{line}:\n{numbers}");
     }
+    let version = concat!(
+        "atlas_build_info{version=\"",
+        env!("CARGO_PKG_VERSION"),
+        "\","
+    );
+    for beginning in [
+        version,
+        r#"atlas_graph_requests_total{service="deviceconfigv2"} "#,
+        r#"atlas_graph_throttled_total{service="deviceconfigv2"} 0"#,
+        r#"atlas_graph_wait_seconds_count{service="conditional_access"} "#,
+        r#"atlas_tenants_by_sync_age{kind="directory_groups_sync",age="never"} "#,
+        r#"atlas_tenant_certificates{state="ending"} 0"#,
+        r#"atlas_database_connections_max{pool="reads"} 2"#,
+    ] {
+        let found = numbers.lines().any(|line| line.starts_with(beginning));
+        assert!(found, "{beginning}:\n{numbers}");
+    }
     let numbers = scrape(&installation.http, &api).await.unwrap();
     let route = r#"route="/tenants/{tenant_id}/inventory-sync",method="POST",status="202""#;
     assert!(numbers.contains(route), "{numbers}");

@@ -14,7 +14,11 @@ use serde_json::{Value, json};
 use crate::recorded::hold;
 use crate::tables::every_transition;
 
-const TIMINGS: [&Timing; 2] = [&metrics::HEARTBEAT, &metrics::HTTP_REQUEST];
+const TIMINGS: [&Timing; 3] = [
+    &metrics::HEARTBEAT,
+    &metrics::GRAPH_WAIT,
+    &metrics::HTTP_REQUEST,
+];
 
 fn metric(definition: &Definition) -> Value {
     let is_timing = |timing: &&Timing| {

@@ -35,6 +35,7 @@ mod openapi;
 pub mod options;
 mod pages;
 mod paging;
+pub mod pool_numbers;
 mod probes;
 mod problem;
 pub mod proxies;

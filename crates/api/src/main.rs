@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use atlas_api::options::{Arguments, Command};
-use atlas_api::{Parts, document, serve};
+use atlas_api::{Parts, document, pool_numbers, serve};
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_queue::{Doorbell, QueueOptions};
@@ -69,6 +69,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let store = Store::new(&store, clock.clone(), entropy.clone())?;
     prepare_lists(store.clone()).await;
+    if metrics::is_serving() {
+        tokio::spawn(pool_numbers::run(store.clone()));
+    }
     let parts = Parts {
         store,
         doorbell: Doorbell::new(&queue)?,

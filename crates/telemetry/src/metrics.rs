@@ -147,10 +147,19 @@ pub fn serve(program: Program, options: MetricsOptions) -> Result<(), ServeError
     for gauge in GAUGES.iter().filter(|gauge| is_of(&gauge.0, program)) {
         metrics::describe_gauge!(gauge.0.name, gauge.0.help);
     }
+    BUILD_INFO.set(&[env!("CARGO_PKG_VERSION"), commit()], 1);
     for timing in TIMINGS.iter().filter(|timing| is_of(&timing.0, program)) {
         metrics::describe_histogram!(timing.0.name, Unit::Seconds, timing.0.help);
     }
     Ok(())
+}
+
+/// The commit that the program was built from, where the build named it.
+const fn commit() -> &'static str {
+    match option_env!("ATLAS_COMMIT") {
+        Some(commit) => commit,
+        None => "unknown",
+    }
 }
 
 /// Whether what is counted can be read, so that reading it from elsewhere is worth the while.

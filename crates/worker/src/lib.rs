@@ -8,6 +8,7 @@
 pub mod coalescer;
 pub mod dispatcher;
 pub mod execution;
+pub mod graph_traffic;
 pub mod health;
 pub mod interrupt;
 pub mod observation;

@@ -1,25 +1,41 @@
-//! Numbers that only the database knows, read at intervals for Prometheus. Every worker reads them;
-//! they are the same everywhere.
+//! Numbers that are read at intervals for Prometheus. Those that only the database knows are read by
+//! every worker, and are the same everywhere.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::Clock;
-use atlas_store::{QueueStats, Store};
+use atlas_domain::run::OperationKind;
+use atlas_store::{PoolUse, QueueStats, Store, StoreError, SyncAge};
 use atlas_telemetry::metrics::{
+    CERTIFICATE_STATES, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MAX, DATABASE_WAITING,
     ENDED_LAST_HOUR, LEASES_EXPIRED, OBSERVED_AT, OLDEST_DUE, QUEUE_PAUSED, RUNS, RUNS_DUE,
-    RUNS_OVERDUE,
+    RUNS_OVERDUE, SYNC_AGES, TENANT_CERTIFICATES, TENANTS_BY_SYNC_AGE,
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How often the numbers are read.
+use crate::sign_in::SignIn;
+
+/// How often the numbers of the queue are read.
 const INTERVAL: Duration = Duration::from_secs(15);
+
+/// How often it is read how the tenants stand: that takes a look at each of them.
+const TENANTS_EVERY: Duration = Duration::from_secs(60);
 
 /// Reads until `shutdown`. While the database does not answer the numbers stay as they were, and the
 /// time at which they were read shows it.
-pub async fn run(store: Store, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
+pub async fn run(
+    store: Store,
+    sign_in: Arc<SignIn>,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) {
+    let mut tenants_at = Instant::now();
     loop {
+        store.pools().iter().for_each(record_pool);
         match store.queue_stats().await {
             Ok(all) => {
                 all.iter().for_each(record);
@@ -29,11 +45,51 @@ pub async fn run(store: Store, clock: Arc<dyn Clock>, shutdown: CancellationToke
                 tracing::warn!(error = %Causes(&error), "the queue's numbers could not be read");
             }
         }
+        if tenants_at <= Instant::now() {
+            tenants_at = Instant::now() + TENANTS_EVERY;
+            if let Err(error) = tenants(&store, &sign_in).await {
+                tracing::warn!(error = %Causes(&error), "the tenants' numbers could not be read");
+            }
+        }
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }
     }
+}
+
+async fn tenants(store: &Store, sign_in: &SignIn) -> Result<(), StoreError> {
+    record_ages(&store.sync_ages().await?);
+    let mut counts = BTreeMap::new();
+    for one in store.certificate_files().await? {
+        let state = match &one.file {
+            Some(file) => sign_in.certificate_state(file).await,
+            None => "unreadable",
+        };
+        *counts.entry(state).or_default() += one.tenants;
+    }
+    for state in CERTIFICATE_STATES {
+        let count: i64 = counts.get(state).copied().unwrap_or_default();
+        TENANT_CERTIFICATES.set(&[state], count);
+    }
+    Ok(())
+}
+
+fn record_ages(ages: &[SyncAge]) {
+    for kind in OperationKind::WORDS {
+        for age in SYNC_AGES {
+            let count = ages.iter().find(|one| one.kind == kind && one.age == age);
+            TENANTS_BY_SYNC_AGE.set(&[kind, age], count.map_or(0, |one| one.tenants));
+        }
+    }
+}
+
+fn record_pool(of: &PoolUse) {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    DATABASE_CONNECTIONS.set(&[of.pool, "used"], count(of.used));
+    DATABASE_CONNECTIONS.set(&[of.pool, "idle"], count(of.idle));
+    DATABASE_CONNECTIONS_MAX.set(&[of.pool], count(of.most));
+    DATABASE_WAITING.set(&[of.pool], count(of.waiting));
 }
 
 fn record(stats: &QueueStats) {

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::Dispatcher;
 use crate::execution::Executor;
+use crate::graph_traffic::CountedTraffic;
 use crate::health::HealthReporter;
 use crate::options::RunOptions;
 use crate::services::Services;
@@ -80,7 +81,7 @@ pub async fn run(
     )?;
     let queue = QueueOptions::new(options.redis.url()?, &options.queue_namespace);
     let doorbell = Doorbell::new(&queue)?;
-    let graph = GraphClient::new(options.graph())?;
+    let graph = GraphClient::counted(options.graph(), Arc::new(CountedTraffic))?;
     let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());
 
     let gone = CancellationToken::new();
@@ -135,6 +136,7 @@ pub async fn run(
     if metrics::is_serving() {
         tokio::spawn(observation::run(
             store.clone(),
+            Arc::clone(&sign_in),
             clock.clone(),
             shutdown.clone(),
         ));

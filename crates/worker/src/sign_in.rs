@@ -22,6 +22,9 @@ use directory::{CredentialsDirectory, FileRefusal};
 /// How long before its end a certificate is warned of, at each sign-in with it.
 const WARN_BEFORE_END: TimeDelta = TimeDelta::days(14);
 
+/// How long before its end a certificate is counted as ending.
+const ENDING: TimeDelta = TimeDelta::days(30);
+
 /// Tenants whose credentials one statement reads at most.
 const READ_AT_ONCE: usize = 64;
 
@@ -63,6 +66,20 @@ impl SignIn {
         }
     }
 
+    /// The tenant's Graph, with a token at hand, for whoever only looks whether that works.
+    ///
+    /// # Errors
+    /// Why there is no token, as a run would report it.
+    pub async fn try_out(&self, tenant_id: TenantId) -> Result<TenantGraph, Failure> {
+        self.to(tenant_id)
+            .await
+            .map_err(|interrupt| match interrupt {
+                Interrupt::Failed(failure) | Interrupt::Later { failure, .. } => failure,
+                // Nothing is written, and nobody stops this.
+                _ => Failure::transient(FailureCode::INTERNAL, "The sign-in was interrupted."),
+            })
+    }
+
     /// The tenant's Graph, with a token at hand.
     pub(crate) async fn to(&self, tenant_id: TenantId) -> Result<TenantGraph, Interrupt> {
         let stored = match self.credentials.ask(tenant_id).await.flatten() {
@@ -96,6 +113,25 @@ impl SignIn {
         });
         tenant.sign_in().await.map_err(|error| interrupt(&error))?;
         Ok(tenant)
+    }
+
+    /// How the certificate in this file stands, as a word of
+    /// [`CERTIFICATE_STATES`](atlas_telemetry::metrics::CERTIFICATE_STATES).
+    pub(crate) async fn certificate_state(&self, name: &CredentialFile) -> &'static str {
+        let Ok(text) = self.directory.private_key(name).await else {
+            return "unreadable";
+        };
+        let Ok(certificate) = ClientCertificate::from_pem(&text) else {
+            return "unreadable";
+        };
+        let left = certificate.not_after() - self.clock.now();
+        if left <= TimeDelta::zero() {
+            "ended"
+        } else if left <= ENDING {
+            "ending"
+        } else {
+            "good"
+        }
     }
 
     async fn certificate(&self, name: &CredentialFile) -> Result<ClientCertificate, Interrupt> {

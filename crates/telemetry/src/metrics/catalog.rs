@@ -14,6 +14,16 @@ const KIND: LabelSet = ("kind", &OperationKind::WORDS);
 /// The outcomes' words, from the domain's list.
 const OUTCOME: LabelSet = ("outcome", &Outcome::WORDS);
 
+/// The pools of a process: for starts, workers and permission checks, and for what screens read.
+const POOL: LabelSet = ("pool", &["main", "reads"]);
+
+/// How long ago something was: up to an hour, and so on. `longer` is more than 30 days.
+pub const SYNC_AGES: [&str; 8] = ["1h", "6h", "1d", "3d", "7d", "30d", "longer", "never"];
+
+/// What is known of the certificate of a tenant: good for longer than 30 days, ending within them,
+/// ended, or not readable by this worker.
+pub const CERTIFICATE_STATES: [&str; 4] = ["good", "ending", "ended", "unreadable"];
+
 macro_rules! define {
     ($all:ident: $sort:ident { $($item:ident = $name:literal, $programs:ident, [$($label:expr),*], $help:literal;)+ }) => {
         $(
@@ -54,6 +64,10 @@ define! { COUNTERS: Counter {
         "Times that the stream of messages from Redis broke and was opened again.";
     PUSHES = "atlas_pushes_total", BOTH, [("result", &["pushed", "crowded", "failed"])],
         "Messages to Redis, by whether it took them.";
+    GRAPH_REQUESTS = "atlas_graph_requests_total", WORKER, [("service", &[])],
+        "Requests to Microsoft Graph, by the service that Graph limits; each part of a batch is one.";
+    GRAPH_THROTTLED = "atlas_graph_throttled_total", WORKER, [("service", &[])],
+        "Requests that Microsoft Graph refused with 429, by service.";
     STARTS = "atlas_starts_total", API, [KIND, ("disposition", &["created", "joined"])],
         "Runs that were asked for, by whether one was recorded or an active one joined.";
     HTTP_REQUESTS = "atlas_http_requests_total", API, [("route", &[]), ("method", &[]), ("status", &[])],
@@ -75,6 +89,18 @@ define! { GAUGES: Gauge {
         "Runs in the database that ended within the last hour, by outcome.";
     QUEUE_PAUSED = "atlas_queue_paused", WORKER, [KIND],
         "1 while claims of the kind are paused, else 0.";
+    TENANTS_BY_SYNC_AGE = "atlas_tenants_by_sync_age", WORKER, [KIND, ("age", &SYNC_AGES)],
+        "Enabled tenants in the database, by how long ago their last run of the kind ended well.";
+    TENANT_CERTIFICATES = "atlas_tenant_certificates", WORKER, [("state", &CERTIFICATE_STATES)],
+        "Enabled tenants that sign in with a certificate, by whether it is good for 30 more days.";
+    DATABASE_CONNECTIONS = "atlas_database_connections", BOTH, [POOL, ("state", &["used", "idle"])],
+        "Open connections to PostgreSQL, by pool and by whether they are in use.";
+    DATABASE_CONNECTIONS_MAX = "atlas_database_connections_max", BOTH, [POOL],
+        "Connections that a pool may open.";
+    DATABASE_WAITING = "atlas_database_waiting", BOTH, [POOL],
+        "Callers that wait for a connection of a pool.";
+    BUILD_INFO = "atlas_build_info", BOTH, [("version", &[]), ("commit", &[])],
+        "Always 1, with the version of the program and the commit that it was built from.";
     OBSERVED_AT = "atlas_queue_observed_timestamp_seconds", WORKER, [],
         "When the numbers from the database were read last, in seconds since 1970.";
 } }
@@ -82,6 +108,8 @@ define! { GAUGES: Gauge {
 define! { TIMINGS: Timing {
     HEARTBEAT = "atlas_heartbeat_seconds", WORKER, [],
         "How long the database took to renew a lease.";
+    GRAPH_WAIT = "atlas_graph_wait_seconds", WORKER, [("service", &[])],
+        "How long requests to Microsoft Graph waited for its limits before they were sent, by service.";
     HTTP_REQUEST = "atlas_http_request_seconds", API, [("route", &[]), ("method", &[])],
         "How long requests took, by route template and method.";
 } }
