@@ -16,6 +16,7 @@ mod backlog;
 mod clocks;
 mod crash_points;
 mod deliveries;
+mod doctor;
 mod german;
 mod installation;
 mod invariants;

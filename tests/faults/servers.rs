@@ -55,17 +55,29 @@ pub(crate) struct RedisServer {
     program: PathBuf,
     port: u16,
     process: Option<Child>,
+    /// Further arguments.
+    extra: &'static [&'static str],
     _directory: TempDir,
 }
 
 impl RedisServer {
     /// An empty one.
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A node of a cluster that has no others.
+    pub(crate) async fn start_cluster_node() -> Self {
+        Self::start_with(&["--cluster-enabled", "yes"]).await
+    }
+
+    async fn start_with(extra: &'static [&'static str]) -> Self {
         let program = named("ATLAS_REDIS_SERVER", "Redis").into();
         let mut server = Self {
             program,
             port: free_port(),
             process: None,
+            extra,
             _directory: tempfile::tempdir().unwrap(),
         };
         server.start_empty().await;
@@ -83,6 +95,7 @@ impl RedisServer {
         command
             .args(["--bind", "127.0.0.1", "--port", &port])
             .args(["--save", "", "--appendonly", "no"])
+            .args(self.extra)
             .current_dir(self._directory.path())
             .stdout(Stdio::null());
         self.process = Some(command.spawn().unwrap());

@@ -43,7 +43,7 @@ pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Resul
     Ok(())
 }
 
-fn open(database: &Database) -> anyhow::Result<Store> {
+pub(crate) fn open(database: &Database) -> anyhow::Result<Store> {
     let options = StoreOptions {
         database_url: database.address.url()?,
         pooling: database.address.pooling(),
@@ -71,7 +71,7 @@ async fn find_user(store: &Store, email: &str) -> anyhow::Result<UserRow> {
         .with_context(|| format!("no user {email:?}; atlas user list shows them"))
 }
 
-async fn find_tenant(store: &Store, tenant: &str) -> anyhow::Result<TenantRow> {
+pub(crate) async fn find_tenant(store: &Store, tenant: &str) -> anyhow::Result<TenantRow> {
     let mut found = store.tenants_by_name_or_id(tenant).await?;
     if found.len() > 1 {
         bail!("several tenants are called {tenant:?}; name it by its id (atlas tenant list)");
@@ -105,7 +105,7 @@ fn shown(moment: Option<DateTime<Utc>>) -> String {
     })
 }
 
-fn keyring(keys: &Keys) -> anyhow::Result<Keyring> {
+pub(crate) fn keyring(keys: &Keys) -> anyhow::Result<Keyring> {
     let text = match &keys.secret_keys_file {
         Some(path) => read_secret(path)?,
         None => SecretString::from(variable("ATLAS_SECRET_KEYS").context(

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod connections;
+pub(crate) mod doctor;
 pub(crate) mod groups;
 pub(crate) mod inventory;
 pub(crate) mod keys;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 use audit::AuditCommand;
 use connections::Database;
+use doctor::DoctorArguments;
 use groups::GroupsCommand;
 use inventory::InventoryCommand;
 use keys::KeysCommand;
@@ -39,6 +41,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Bring the database to this version's schema.
     Migrate(Database),
+    /// Examine the installation: database, Redis, keys, clock, and each tenant's sign-in and
+    /// permissions. Exit status 0 only when all is well.
+    Doctor(Box<DoctorArguments>),
     /// Tenants of this installation.
     #[command(subcommand)]
     Tenant(TenantCommand),

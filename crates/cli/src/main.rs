@@ -11,6 +11,7 @@
 mod admin;
 mod args;
 mod client;
+mod doctor;
 mod groups;
 mod inventory;
 mod output;
@@ -62,6 +63,7 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let json = arguments.json;
     match arguments.command {
         Command::Migrate(command) => admin::migrate(&command, json).await?,
+        Command::Doctor(command) => return doctor::run(&command, json).await,
         Command::Tenant(command) => admin::tenant::run(command, json).await?,
         Command::User(command) => admin::users::run(command, json).await?,
         Command::Token(command) => admin::tokens::run(command, json).await?,

@@ -8,6 +8,7 @@
 
 mod config;
 mod doorbell;
+mod examination;
 mod listener;
 mod mend;
 mod message;
@@ -15,5 +16,6 @@ mod tick;
 
 pub use config::{QueueOptions, QueueSetupError};
 pub use doorbell::{Doorbell, RingError, Rung};
+pub use examination::{RedisFault, examine};
 pub use listener::{Listener, ListenerError, ListenerOptions};
 pub use message::Message;
