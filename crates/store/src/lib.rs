@@ -68,7 +68,8 @@ pub use inventory::{
     TypeEffect, TypeSummary, WriteError,
 };
 pub use migrations::{
-    MigrateError, SchemaState, migrate, migrate_through, migrate_to, revert_all, schema_version,
+    MigrateError, SchemaState, migrate, migrate_through, migrate_to, revert_all, revert_last,
+    schema_version,
 };
 pub use notifications::NotificationView;
 pub use page::PageRequest;

@@ -1,64 +1,28 @@
-//! The schema: embedded migrations, and whether the database is at this version's.
+//! The schema: embedded migrations, and whether this program works with the database's.
 //!
 //! A migration runs in a transaction of its own. One that builds or drops an index of a large table
 //! concurrently cannot: its `metadata.toml` says `run_in_transaction = false`, it holds one statement,
 //! and one that builds is named after its index, so that what an interrupted build has left behind is
 //! found and built again.
 
+mod compatibility;
 mod runner;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
-use diesel::migration::{Migration, MigrationSource};
-use diesel::pg::Pg;
 use diesel_async::AsyncPgConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use secrecy::SecretString;
 
 use crate::connection::{ConnectFailure, Connector, Pooling, UrlError};
-use crate::error::StoreError;
 use crate::fitness::{self, DatabaseFault};
-use crate::pool::{Store, connect_once};
-use crate::statement::{row, statement};
+use crate::pool::connect_once;
+
+#[cfg(test)]
+pub(crate) use compatibility::STATEMENTS;
+pub use compatibility::{SchemaState, schema_version};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
-
-/// How the database's schema relates to the one this program was built for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SchemaState {
-    /// The same.
-    Current,
-    /// Migrations are missing.
-    Behind {
-        /// Their versions.
-        missing: Vec<String>,
-    },
-    /// A newer program has migrated it.
-    Ahead {
-        /// Versions that this program does not know.
-        unknown: Vec<String>,
-    },
-}
-
-impl fmt::Display for SchemaState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Current => f.write_str("the schema is current"),
-            Self::Behind { missing } => write!(
-                f,
-                "the schema is behind this version by {} migrations; run atlas migrate",
-                missing.len()
-            ),
-            Self::Ahead { unknown } => write!(
-                f,
-                "the schema is ahead of this version by {} migrations; run a newer version",
-                unknown.len()
-            ),
-        }
-    }
-}
 
 /// Migrating failed.
 #[derive(Debug, thiserror::Error)]
@@ -119,11 +83,11 @@ pub async fn migrate_through(
 /// [`MigrateError`]; what was applied before stays applied.
 pub async fn migrate_to(
     database_url: &SecretString,
-    version: &'static str,
+    version: impl Into<String>,
 ) -> Result<Vec<String>, MigrateError> {
-    let pooling = Pooling::Session;
+    let (version, pooling) = (version.into(), Pooling::Session);
     on_own_thread(database_url, pooling, async move |connection| {
-        runner::apply(connection, Some(version), pooling).await
+        runner::apply(connection, Some(&version), pooling).await
     })
     .await
 }
@@ -135,6 +99,17 @@ pub async fn migrate_to(
 pub async fn revert_all(database_url: &SecretString) -> Result<Vec<String>, MigrateError> {
     on_own_thread(database_url, Pooling::Session, async |connection| {
         runner::revert(connection)
+    })
+    .await
+}
+
+/// Reverts the newest migration: for tests of a schema that is older than the programs.
+///
+/// # Errors
+/// [`MigrateError`].
+pub async fn revert_last(database_url: &SecretString) -> Result<Vec<String>, MigrateError> {
+    on_own_thread(database_url, Pooling::Session, async |connection| {
+        runner::revert_last(connection)
     })
     .await
 }
@@ -178,66 +153,3 @@ async fn on_own_thread(
 async fn connect(connector: &Connector) -> Result<AsyncPgConnection, MigrateError> {
     connect_once(connector).await.map_err(MigrateError::Connect)
 }
-
-statement! {
-    struct FindApplied {}
-    file: "migrations/applied",
-    row: AppliedRow,
-}
-
-row! {
-    struct AppliedRow {
-        version: String,
-    }
-}
-
-impl Store {
-    /// Compares the migrations that were applied with those of this program.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn schema_state(&self) -> Result<SchemaState, StoreError> {
-        let applied = match self.fetch_all(&FindApplied {}).await {
-            Ok(rows) => rows,
-            // An empty database has no table of migrations.
-            Err(error) if error.is_about_a_missing_table() => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let known = known_versions();
-        let applied: Vec<String> = applied.into_iter().map(|row| row.version).collect();
-        let unknown: Vec<_> = applied
-            .iter()
-            .filter(|version| !known.contains(version))
-            .cloned()
-            .collect();
-        let missing: Vec<_> = known
-            .into_iter()
-            .filter(|version| !applied.contains(version))
-            .collect();
-        Ok(match (missing.is_empty(), unknown.is_empty()) {
-            (true, true) => SchemaState::Current,
-            (_, false) => SchemaState::Ahead { unknown },
-            (false, true) => SchemaState::Behind { missing },
-        })
-    }
-}
-
-/// The version of the schema that this program is made for: that of its newest migration.
-#[must_use]
-pub fn schema_version() -> String {
-    known_versions().into_iter().max().unwrap_or_default()
-}
-
-fn known_versions() -> Vec<String> {
-    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS
-        .migrations()
-        .expect("embedded migrations are readable");
-    migrations
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect()
-}
-
-#[cfg(test)]
-pub(crate) const STATEMENTS: &[crate::statement::Info] =
-    &[<FindApplied as crate::statement::Statement>::INFO];

@@ -47,9 +47,11 @@ pub(crate) const READ_SETTINGS: Settings = &[
     ("statement_timeout", "5s"),
     ("plan_cache_mode", "force_custom_plan"),
 ];
+/// How long a migration waits for a lock: less than statements of programs, which wait behind it.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Of migrations. One may take long on a large table, and another connection holds their lock meanwhile.
 pub(crate) const MIGRATION_SETTINGS: Settings = &[
-    ("lock_timeout", "30s"),
+    ("lock_timeout", "3s"),
     ("statement_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),
 ];

@@ -261,6 +261,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    schema_compatibility (only_row) {
+        only_row -> Bool,
+        oldest_program -> Text,
+    }
+}
+
+diesel::table! {
     tenant_credentials (tenant_id) {
         tenant_id -> Uuid,
         kind -> Text,
@@ -363,6 +370,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     operation_run_events,
     operation_runs,
     queue_controls,
+    schema_compatibility,
     tenant_credentials,
     tenant_fences,
     tenants,

@@ -38,7 +38,11 @@ impl TestDatabase {
 
     /// A database without a schema.
     pub async fn empty() -> Self {
-        let admin_url = crate::service("DATABASE_URL");
+        Self::empty_at(crate::service("DATABASE_URL")).await
+    }
+
+    /// The same on a server that the test runs for itself.
+    pub async fn empty_at(admin_url: String) -> Self {
         let name = format!("test_{}", Uuid::new_v4().simple());
         create_from(&connect(&admin_url).await, &name, "template0").await;
         Self { name, admin_url }

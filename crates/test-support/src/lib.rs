@@ -11,6 +11,7 @@
 
 mod database;
 mod identity;
+mod later_schema;
 mod namespace;
 mod scenario;
 mod waiting;

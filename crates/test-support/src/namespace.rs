@@ -30,6 +30,28 @@ impl TestRedis {
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
+
+    /// What Redis holds of jobs, as text: each field of its hashes with its value. A message that was
+    /// pushed begins with its run's id, and is there until somebody has handled it.
+    #[must_use]
+    pub fn messages(&self) -> Vec<String> {
+        let client = redis::Client::open(self.url.as_str()).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        let keys: Vec<String> = redis::cmd("KEYS")
+            .arg(format!("*{}*", self.namespace))
+            .query(&mut connection)
+            .unwrap();
+        let hashes = keys.iter().filter_map(|key| {
+            let fields: Result<Vec<(Vec<u8>, Vec<u8>)>, _> =
+                redis::cmd("HGETALL").arg(key).query(&mut connection);
+            fields.ok()
+        });
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        hashes
+            .flatten()
+            .map(|(field, value)| format!("{} {}", text(&field), text(&value)))
+            .collect()
+    }
 }
 
 impl Drop for TestRedis {

@@ -13,7 +13,7 @@ use atlas_store::Store;
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::CLAIMS;
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, RwLock, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -34,6 +34,10 @@ pub struct Dispatcher {
     tasks: TaskTracker,
     /// Held for reading by claims under way, so that draining can wait for them.
     claiming: RwLock<()>,
+    /// Whether this program works with the database's schema, as sweeps saw it last. The statement that
+    /// claims asks for itself; without this, slots would ask in vain, and take messages from programs
+    /// that can do something about them.
+    schema_fits: watch::Sender<bool>,
     /// Cancelled once no further run may be claimed.
     draining: CancellationToken,
     /// Cancelled once the runs under way are to be handed back.
@@ -41,7 +45,7 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher with this many free slots.
+    /// A dispatcher with this many free slots, over a schema that fits.
     #[must_use]
     pub fn new(
         store: Store,
@@ -61,6 +65,7 @@ impl Dispatcher {
             slots: Arc::new(Semaphore::new(slots)),
             tasks: TaskTracker::new(),
             claiming: RwLock::new(()),
+            schema_fits: watch::Sender::new(true),
             draining: CancellationToken::new(),
             handing_back: CancellationToken::new(),
         })
@@ -71,7 +76,7 @@ impl Dispatcher {
     pub async fn look(self: Arc<Self>, message: Message) {
         let slot = tokio::select! {
             () = self.draining.cancelled() => return,
-            slot = self.slots.clone().acquire_owned() => slot,
+            slot = self.free_slot() => slot,
         };
         let Ok(slot) = slot else { return };
         let work = self.tasks.spawn(self.clone().work(slot, Some(message)));
@@ -83,12 +88,18 @@ impl Dispatcher {
 
     /// Lets the free slots claim runs for which no message arrived.
     pub fn look_without_message(self: &Arc<Self>) {
-        if self.draining.is_cancelled() {
+        if !self.may_claim() {
             return;
         }
         if let Ok(slot) = self.slots.clone().try_acquire_owned() {
             self.tasks.spawn(self.clone().work(slot, None));
         }
+    }
+
+    /// While the schema does not fit, nothing is claimed, and nobody is rung: messages that arrive wait.
+    /// Runs under way go on.
+    pub fn set_schema_fits(&self, fits: bool) {
+        self.schema_fits.send_replace(fits);
     }
 
     /// Claims nothing more and waits for the runs under way; after `grace` they are handed back.
@@ -151,16 +162,30 @@ impl Dispatcher {
         }
     }
 
-    /// The run that is due next; none while draining.
+    /// A slot, once the schema fits.
+    async fn free_slot(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        // It fails only when the sender is gone, which is a field of this.
+        let _ = self.schema_fits.subscribe().wait_for(|fits| *fits).await;
+        self.slots.clone().acquire_owned().await
+    }
+
+    fn may_claim(&self) -> bool {
+        *self.schema_fits.borrow() && !self.draining.is_cancelled()
+    }
+
+    /// The run that is due next; none while draining, and while the schema does not fit.
     async fn claim(&self) -> Option<Claim> {
         let _under_way = self.claiming.read().await;
-        if self.draining.is_cancelled() {
+        if !self.may_claim() {
             return None;
         }
         self.claims.ask(()).await.flatten()
     }
 
     async fn ring(&self, run: RunId) {
+        if !*self.schema_fits.borrow() {
+            return;
+        }
         if let Err(error) = self.doorbell.ring(run, None).await {
             tracing::debug!(error = %Causes(&error), run_id = %run, "nobody was rung; a sweep finds the run");
         }

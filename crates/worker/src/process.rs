@@ -13,7 +13,7 @@ use atlas_queue::{
     Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError,
 };
 use atlas_settings::SettingError;
-use atlas_store::{SchemaState, Store, StoreError, StoreOptions, StoreSetupError, WorkerReport};
+use atlas_store::{Store, StoreError, StoreOptions, StoreSetupError, WorkerReport};
 use atlas_telemetry::metrics;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,7 @@ use crate::services::Services;
 use crate::sign_in::SignIn;
 use crate::{observation, presence, sweeps};
 
-/// How often a worker looks whether the database has become the one it was built for.
+/// How often a worker looks whether it can work with the database.
 const SCHEMA_WAIT: Duration = Duration::from_secs(2);
 /// Connections for heartbeats, sweeps and claims, beside those that store pages.
 const SPARE_CONNECTIONS: usize = 4;
@@ -176,7 +176,7 @@ pub async fn run(
     }
 }
 
-/// Waits until the database can be worked with and its schema is the one this program was built for.
+/// Waits until the database can be worked with and its schema is one that this program works with.
 /// False when asked to stop before.
 async fn await_schema(
     store: &Store,
@@ -210,10 +210,12 @@ async fn await_schema(
 
 /// Why this program cannot work with the database, if it cannot.
 async fn unfit(store: &Store) -> Result<Option<String>, StoreError> {
-    Ok(match store.schema_state().await? {
-        SchemaState::Current => store.database_fault().await?.map(|fault| fault.to_string()),
-        other => Some(other.to_string()),
-    })
+    let schema = store.schema_state().await?;
+    if !schema.fits() {
+        return Ok(Some(schema.to_string()));
+    }
+    tracing::info!(%schema, "the database answers");
+    Ok(store.database_fault().await?.map(|fault| fault.to_string()))
 }
 
 /// For people who look for a worker; not relied upon.

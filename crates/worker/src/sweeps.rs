@@ -68,7 +68,7 @@ pub async fn run(
     }
 }
 
-/// Why a worker is not ready.
+/// Why a worker is not ready. One that does not fit the schema sweeps nothing.
 enum NotReady {
     Schema(SchemaState),
     Database(StoreError),
@@ -81,9 +81,10 @@ impl From<StoreError> for NotReady {
 }
 
 async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), NotReady> {
-    match store.schema_state().await? {
-        SchemaState::Current => {}
-        other => return Err(NotReady::Schema(other)),
+    let schema = store.schema_state().await?;
+    dispatcher.set_schema_fits(schema.fits());
+    if !schema.fits() {
+        return Err(NotReady::Schema(schema));
     }
     let reclaimed = store.reclaim_expired(BATCH).await?;
     if reclaimed.requeued > 0 {

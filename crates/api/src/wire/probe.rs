@@ -18,8 +18,9 @@ pub(crate) struct Version {
     pub(crate) program: &'static str,
     /// Its version.
     pub(crate) version: &'static str,
-    /// The version of the newest migration that it knows. `/readyz` says whether the database has it.
-    pub(crate) schema_version: String,
+    /// The version of the newest migration that it knows. `/readyz` says whether it works with the
+    /// database's schema.
+    pub(crate) schema_version: &'static str,
 }
 
 /// Whether the API is of use.

@@ -121,21 +121,7 @@ impl Stage {
 
     /// What Redis holds of jobs, as text.
     pub(crate) fn messages(&self) -> Vec<String> {
-        let client = redis::Client::open(self.redis.url()).unwrap();
-        let mut connection = client.get_connection().unwrap();
-        let keys: Vec<String> = redis::cmd("KEYS")
-            .arg(format!("*{}*", self.redis.namespace()))
-            .query(&mut connection)
-            .unwrap();
-        let hashes = keys.iter().filter_map(|key| {
-            let values: Result<Vec<Vec<u8>>, _> =
-                redis::cmd("HVALS").arg(key).query(&mut connection);
-            values.ok()
-        });
-        hashes
-            .flatten()
-            .map(|value| String::from_utf8_lossy(&value).into_owned())
-            .collect()
+        self.redis.messages()
     }
 
     /// A run that a worker has claimed and begun.

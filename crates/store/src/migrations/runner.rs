@@ -1,7 +1,7 @@
 //! Applying migrations, one after the other.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::migration::Migration;
 use diesel::pg::Pg;
@@ -15,7 +15,7 @@ use diesel_migrations::MigrationHarness;
 use super::{MIGRATIONS, MigrateError};
 use crate::connection::{Pooling, statements};
 use crate::functions::{current_setting, pg_try_advisory_xact_lock};
-use crate::pool::{MIGRATION_SETTINGS, STATEMENT_SETTINGS};
+use crate::pool::{LOCK_TIMEOUT, MIGRATION_SETTINGS, STATEMENT_SETTINGS};
 
 /// Any number; all processes that migrate take this advisory lock, so that one of them does.
 const LOCK: i64 = 7_249_001;
@@ -24,6 +24,11 @@ const LOCK: i64 = 7_249_001;
 /// not wait within a statement: an index that is built concurrently waits for every statement that
 /// began before, and then each would wait for the other.
 const LOCK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// For how long a migration that does not get its locks is begun again.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+/// How long others pass before it is.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
 
 diesel::table! {
     pg_class (oid) {
@@ -149,6 +154,13 @@ pub(super) fn revert(connection: AsyncPgConnection) -> Result<Vec<String>, Migra
     Ok(reverted.iter().map(ToString::to_string).collect())
 }
 
+/// Reverts the newest migration.
+pub(super) fn revert_last(connection: AsyncPgConnection) -> Result<Vec<String>, MigrateError> {
+    let mut harness = AsyncMigrationHarness::new(connection);
+    let reverted = harness.revert_last_migration(MIGRATIONS).map_err(failed)?;
+    Ok(vec![reverted.to_string()])
+}
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn run(
@@ -160,15 +172,58 @@ fn run(
     Ok(harness.into_inner())
 }
 
-/// A migration's own transaction is a part of this one, which the migration's failure ends.
+/// Whoever wants a table after a migration that waits for it waits, too. So a migration that does not
+/// get its locks in the time that its transaction allows lets the others pass and begins again.
+///
+/// diesel does not say why a migration failed: one that failed for another reason after as long is
+/// begun again, too, and has failed for good after [`LOCK_PATIENCE`].
 async fn run_in_transaction(
     mut connection: AsyncPgConnection,
     migration: &dyn Migration<Pg>,
 ) -> Result<AsyncPgConnection, Failure> {
-    AnsiTransactionManager::begin_transaction_sql(&mut connection, &begin()).await?;
-    connection = run(connection, migration)?;
-    AnsiTransactionManager::commit_transaction(&mut connection).await?;
-    Ok(connection)
+    let first = Instant::now();
+    loop {
+        let began = Instant::now();
+        let (returned, ran) = try_in_transaction(connection, migration).await;
+        connection = returned;
+        match ran {
+            Ok(()) => return Ok(connection),
+            Err(error) if began.elapsed() >= LOCK_TIMEOUT && first.elapsed() < LOCK_PATIENCE => {
+                let migration = migration.name().to_string();
+                tracing::warn!(
+                    migration,
+                    error,
+                    "is tried again: transactions hold its tables"
+                );
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A migration's own transaction is a part of this one, which the migration's failure ends.
+async fn try_in_transaction(
+    mut connection: AsyncPgConnection,
+    migration: &dyn Migration<Pg>,
+) -> (AsyncPgConnection, Result<(), String>) {
+    let begun = AnsiTransactionManager::begin_transaction_sql(&mut connection, &begin()).await;
+    if let Err(error) = begun {
+        return (connection, Err(error.to_string()));
+    }
+    let mut harness = AsyncMigrationHarness::new(connection);
+    let ran = harness.run_migration(migration).map(drop);
+    let ran = ran.map_err(|error| error.to_string());
+    let mut connection = harness.into_inner();
+    let ended = if ran.is_ok() {
+        AnsiTransactionManager::commit_transaction(&mut connection).await
+    } else {
+        AnsiTransactionManager::rollback_transaction(&mut connection).await
+    };
+    (
+        connection,
+        ran.and(ended.map_err(|error| error.to_string())),
+    )
 }
 
 /// Such a migration waits for every transaction that is open, however long that takes: nobody waits

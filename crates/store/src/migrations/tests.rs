@@ -25,6 +25,12 @@ fn name(directory: &Path) -> &str {
     directory.file_name().unwrap().to_str().unwrap()
 }
 
+/// As diesel's runner records it.
+fn version(directory: &Path) -> String {
+    let (version, _) = name(directory).split_once('_').unwrap();
+    version.replace('-', "")
+}
+
 fn is_concurrent(directory: &Path) -> bool {
     fs::read_to_string(directory.join("metadata.toml"))
         .is_ok_and(|text| text.contains("run_in_transaction = false"))
@@ -66,6 +72,60 @@ fn what_runs_outside_a_transaction_is_one_statement_that_can_be_repeated() {
     }
 }
 
+/// What takes something away that programs of an earlier version may use.
+const TAKES_AWAY: &[&str] = &[
+    "DROP TABLE",
+    "DROP COLUMN",
+    "DROP FUNCTION",
+    "DROP DEFAULT",
+    "RENAME ",
+    "SET NOT NULL",
+    "SET DATA TYPE",
+    " TYPE ",
+];
+
+/// The program that an `up.sql` requires.
+fn required(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("UPDATE schema_compatibility SET oldest_program = '")?;
+    rest.split_once('\'').map(|(version, _)| version)
+}
+
+#[test]
+fn a_migration_that_takes_something_away_says_which_programs_still_work() {
+    let directories = directories();
+    let versions: Vec<String> = directories.iter().map(|one| version(one)).collect();
+    let begin = directories
+        .iter()
+        .position(|one| name(one).ends_with("_schema_compatibility"))
+        .unwrap();
+    let mut oldest = versions[begin].clone();
+    for (directory, own) in directories.iter().zip(&versions).skip(begin + 1) {
+        let (name, text) = (name(directory), statement(directory, "up.sql"));
+        let taken = TAKES_AWAY.iter().find(|words| text.contains(**words));
+        match (required(&text), taken) {
+            (None, None) => {}
+            (None, Some(words)) => panic!(
+                "{name}: {words} without UPDATE schema_compatibility SET oldest_program = '…'; see \
+                 docs/HOW-TO-ADD.md"
+            ),
+            (Some(program), _) => {
+                assert!(
+                    versions.iter().any(|one| one == program),
+                    "{name}: {program}"
+                );
+                assert!(
+                    oldest.as_str() <= program && program < own.as_str(),
+                    "{name} has to let programs run that are older than itself, and none that an \
+                     earlier migration stopped: {program}"
+                );
+                let down = statement(directory, "down.sql");
+                assert_eq!(required(&down), Some(oldest.as_str()), "{name}/down.sql");
+                program.clone_into(&mut oldest);
+            }
+        }
+    }
+}
+
 /// A database that has every migration before the first one that builds an index concurrently.
 struct Unbuilt {
     database: TestDatabase,
@@ -83,11 +143,7 @@ impl Unbuilt {
             .iter()
             .position(|one| is_concurrent(one) && statement(one, "up.sql").starts_with("CREATE"))
             .unwrap();
-        let version = |at: usize| -> String {
-            let (version, _) = name(&directories[at]).split_once('_').unwrap();
-            version.replace('-', "")
-        };
-        let last = version(first - 1);
+        let last = version(&directories[first - 1]);
         on_own_thread(&url, Pooling::Session, async move |connection| {
             runner::apply(connection, Some(&last), Pooling::Session).await
         })
@@ -218,4 +274,45 @@ async fn processes_that_migrate_at_once_do_not_wait_for_each_other() {
         "one of them migrates"
     );
     assert_eq!(stage.is_valid().await, Some(true));
+}
+
+/// Returns when a migration that waits for the lock of a table has given that up, or has not.
+async fn waits_for_a_table(client: &tokio_postgres::Client, wanted: bool) {
+    let waits = "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE a.datname = current_database() AND l.mode = 'AccessExclusiveLock' AND NOT l.granted)";
+    let until = tokio::time::Instant::now() + Duration::from_secs(30);
+    while client
+        .query_one(waits, &[])
+        .await
+        .unwrap()
+        .get::<_, bool>(0)
+        != wanted
+    {
+        assert!(tokio::time::Instant::now() < until, "{wanted}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_migration_whose_table_is_held_lets_others_pass_and_begins_again() {
+    let database = TestDatabase::empty().await;
+    let url = SecretString::from(database.url());
+    // The next one after it changes operation_runs.
+    super::migrate_to(&url, "20261130000032").await.unwrap();
+    let holder = database.connection().await;
+    let hold = "BEGIN; LOCK TABLE operation_runs IN ACCESS SHARE MODE";
+    holder.batch_execute(hold).await.unwrap();
+    let watcher = database.connection().await;
+    let others = async {
+        for _ in 0..2 {
+            waits_for_a_table(&watcher, true).await;
+            // Behind the migration, for as long as a program waits for a lock.
+            let read = "SET lock_timeout = '5s'; SELECT 1 FROM operation_runs LIMIT 1";
+            watcher.batch_execute(read).await.unwrap();
+            waits_for_a_table(&watcher, false).await;
+        }
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let (applied, ()) = tokio::join!(migrate(&url), others);
+    assert!(applied.unwrap().contains(&"20261130000040".to_owned()));
 }

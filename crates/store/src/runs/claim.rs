@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::found::FoundRun;
 use super::row::to_json;
 use crate::error::StoreError;
+use crate::migrations::schema_version;
 use crate::pool::Store;
 use crate::statement::{CountRow, Info, Statement, row, sql_text, statement};
 #[cfg(test)]
@@ -47,6 +48,8 @@ struct ClaimDue<'a> {
     tokens: Vec<Uuid>,
     lease_ms: i64,
     kinds: Vec<&'static str>,
+    /// See `schema_compatibility`.
+    program: &'static str,
 }
 
 macro_rules! claim {
@@ -54,7 +57,7 @@ macro_rules! claim {
         sql_text!(
             "runs/claim",
             [],
-            ["worker", "tokens", "lease_ms", "kinds"],
+            ["worker", "tokens", "lease_ms", "kinds", "program"],
             [
                 ("source", Transition::Claim.source().as_str()),
                 ("most", $most)
@@ -86,6 +89,7 @@ impl Statement for ClaimDue<'_> {
             parameter!(tokens: Vec<Uuid>),
             parameter!(lease_ms: i64),
             parameter!(kinds: Vec<&str>),
+            parameter!(program: &str),
         ],
         #[cfg(test)]
         columns: ClaimRow::columns,
@@ -99,7 +103,13 @@ impl Statement for ClaimDue<'_> {
     }
 
     fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
-        vec![&self.worker, &self.tokens, &self.lease_ms, &self.kinds]
+        vec![
+            &self.worker,
+            &self.tokens,
+            &self.lease_ms,
+            &self.kinds,
+            &self.program,
+        ]
     }
 }
 
@@ -155,7 +165,8 @@ impl Store {
 
     /// Claims up to `most` runs that are due next and whose tenants are not busy, each of another
     /// tenant. A run whose inputs this version cannot read is ended as failed. A run of a kind that
-    /// it does not know stays queued for a version that does.
+    /// it does not know stays queued for a version that does. A version that is too old for the
+    /// schema claims nothing.
     ///
     /// # Errors
     /// [`StoreError`]; no run was taken then, or its lease runs out.
@@ -209,6 +220,7 @@ impl Store {
             tokens: (0..most).map(|_| self.mint()).collect(),
             lease_ms: milliseconds(terms.duration),
             kinds: OperationKind::WORDS.to_vec(),
+            program: schema_version(),
         })
         .await
     }
@@ -342,7 +354,8 @@ mod tests {
                 .replace("$1", "'w'")
                 .replace("$2", "(ARRAY[gen_random_uuid()])")
                 .replace("$3", "1000")
-                .replace("$4", "(ARRAY['inventory_sync'])");
+                .replace("$4", "(ARRAY['inventory_sync'])")
+                .replace("$5", "'29990101000000'");
             let rows = connection
                 .simple_query(&format!("EXPLAIN {claim}"))
                 .await

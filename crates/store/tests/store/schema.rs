@@ -10,7 +10,7 @@ use atlas_domain::inventory::link::LinkSource;
 use atlas_domain::notification::Phase;
 use atlas_domain::run::{Outcome, Status};
 use atlas_domain::tenant::{Cloud, CredentialKind};
-use atlas_store::{SchemaState, migrate, revert_all};
+use atlas_store::{SchemaState, migrate, migrate_to, revert_all};
 use atlas_test_support::TestDatabase;
 use secrecy::SecretString;
 
@@ -59,18 +59,57 @@ async fn migrations_go_up_down_and_up_and_arrive_at_the_same_schema() {
 }
 
 #[tokio::test]
-async fn a_schema_of_a_newer_version_is_recognised() {
+async fn a_schema_with_one_migration_more_fits_until_it_needs_a_newer_program() {
     let stage = Stage::set().await;
-    stage
-        .execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')")
-        .await;
-    let state = stage.store.schema_state().await.unwrap();
+    stage.database.expand_schema().await;
+    let later = "29990101000000".to_owned();
+    let expanded = SchemaState::Compatible {
+        missing: vec![],
+        unknown: vec![later.clone()],
+    };
+    assert_eq!(stage.store.schema_state().await.unwrap(), expanded);
+    assert!(expanded.fits());
+
+    stage.database.contract_schema().await;
+    let contracted = SchemaState::Ahead {
+        oldest_program: later,
+    };
+    assert_eq!(stage.store.schema_state().await.unwrap(), contracted);
+    assert!(!contracted.fits());
+
+    stage.database.accept_this_version().await;
+    assert_eq!(stage.store.schema_state().await.unwrap(), expanded);
+}
+
+#[tokio::test]
+async fn a_schema_with_one_migration_less_does_not_fit() {
+    let database = TestDatabase::empty().await;
+    let url = SecretString::from(database.url());
+    let (before, last) = last_two_versions();
+    migrate_to(&url, before).await.unwrap();
+    let state = database.store().schema_state().await.unwrap();
     assert_eq!(
         state,
-        SchemaState::Ahead {
-            unknown: vec!["29990101000000".to_owned()]
+        SchemaState::Behind {
+            missing: vec![last]
         }
     );
+    assert!(!state.fits());
+}
+
+/// The versions of the last migration but one, and of the last one.
+fn last_two_versions() -> (String, String) {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+    let mut versions: Vec<String> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            name.split_once('_').unwrap().0.replace('-', "")
+        })
+        .collect();
+    versions.sort_unstable();
+    let last = versions.pop().unwrap();
+    (versions.pop().unwrap(), last)
 }
 
 #[tokio::test]

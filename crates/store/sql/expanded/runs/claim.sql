@@ -3,6 +3,7 @@
 -- $2 tokens: _uuid
 -- $3 lease_ms: int8
 -- $4 kinds: _text
+-- $5 program: text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns kind: text
@@ -23,6 +24,9 @@
 -- one that somebody else holds keeps its place, because waiting for it could wait for whoever waits
 -- for this claim.
 --
+-- A program that is too old for the schema takes nothing, from the moment on in which a migration
+-- says so.
+--
 -- The conditions on `due` are subqueries that cannot become joins: the planner then walks the
 -- index from its beginning instead of joining and sorting all that is queued. The limit is a
 -- constant for the same reason: of any other the planner believes that it is a tenth of the table.
@@ -38,6 +42,7 @@ WITH due AS (
             WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope
                 AND o.status = 'running') IS NOT TRUE
         AND (SELECT t.enabled FROM tenants t WHERE t.id = r.tenant_id) IS TRUE
+        AND (SELECT c.oldest_program <= $5 FROM schema_compatibility c) IS TRUE
     ORDER BY r.priority DESC, r.served_at, r.created_at, r.id
     LIMIT '1'
     FOR UPDATE OF r SKIP LOCKED

@@ -72,6 +72,17 @@ async fn a_run_of_a_kind_of_a_later_version_stays_queued() {
     assert_eq!(stage.count(&queued).await, 1);
 }
 
+#[tokio::test]
+async fn a_program_that_is_too_old_for_the_schema_claims_nothing() {
+    let stage = Stage::set().await;
+    let run = stage.queue("{}").await;
+    stage.database.expand_schema().await;
+    stage.database.contract_schema().await;
+    assert!(stage.claim("w").await.is_none());
+    stage.database.accept_this_version().await;
+    assert_eq!(stage.claim("w").await.unwrap().lease.run_id, run);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_racing_claims_on_one_tenant_one_gets_a_run() {
     let stage = Stage::set().await;
