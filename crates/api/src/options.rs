@@ -38,6 +38,8 @@ pub struct ApiOptions {
     pub graph_url: Option<Url>,
     /// How long Microsoft Graph may take to answer one page of a search.
     pub graph_timeout: Duration,
+    /// For how long the API goes on serving after it was asked to stop, while `/readyz` refuses.
+    pub shutdown_delay: Duration,
     /// Threads that answer requests.
     pub threads: usize,
 }
@@ -54,6 +56,7 @@ impl Default for ApiOptions {
             request_timeout: Duration::from_secs(30),
             graph_url: None,
             graph_timeout: Duration::from_secs(10),
+            shutdown_delay: Duration::ZERO,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
         }
     }
@@ -168,6 +171,16 @@ pub struct ServeArguments {
         global = true
     )]
     pub push_timeout: Duration,
+    /// For how long an API that was asked to stop goes on serving while it says that it is not ready,
+    /// as in 10s: longer than a load balancer takes to notice; without it, not at all
+    #[arg(
+        long,
+        env = "ATLAS_SHUTDOWN_DELAY",
+        value_name = "DURATION",
+        value_parser = duration,
+        global = true
+    )]
+    pub shutdown_delay: Option<Duration>,
     /// Microsoft Graph for live searches, instead of the address of each tenant's cloud; for
     /// development and tests
     #[arg(long, env = "ATLAS_GRAPH_URL", value_name = "URL", global = true)]
@@ -215,6 +228,7 @@ impl ServeArguments {
             requests_per_minute: self.rate_limit,
             trusted_proxies: self.trusted_proxies.clone(),
             graph_url: self.graph_url.clone(),
+            shutdown_delay: self.shutdown_delay.unwrap_or_default(),
             ..ApiOptions::default()
         }
     }

@@ -37,10 +37,14 @@ async fn get_version() -> Answer<Version> {
     })
 }
 
-/// Ready when the database answers with the schema of this version. Without the job queue the API
-/// is degraded, which is still 200: everything can be read, and starts are refused with 503.
+/// Ready when the database answers with a schema that this version works with. Without the job queue
+/// the API is degraded, which is still 200: everything can be read, and starts are refused with 503.
 #[get("/readyz")]
 async fn get_readiness(state: web::Data<AppState>) -> Result<Answer<ReadyReport>, Problem> {
+    if state.readiness.is_stopping() {
+        let problem = Problem::new(ProblemKind::Stopping, "The API was asked to stop.");
+        return Err(problem.retry_after(2));
+    }
     let parts = state.readiness.parts().await;
     let components = vec![
         component("database", &parts.database),

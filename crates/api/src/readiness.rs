@@ -1,9 +1,10 @@
 //! Whether the API is of use: asked often by load balancers, so it looks at most once a second.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use atlas_queue::Doorbell;
-use atlas_store::{SchemaState, Store, StoreError};
+use atlas_store::{Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -15,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What was found of the parts; `Err` holds what is wrong, in words for an operator.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
-    /// The database answers and its schema is that of this version.
+    /// The database answers, and this version works with its schema.
     pub(crate) database: Result<(), String>,
     /// Redis answers.
     pub(crate) queue: Result<(), String>,
@@ -26,6 +27,7 @@ pub(crate) struct Readiness {
     store: Store,
     doorbell: Doorbell,
     seen: Mutex<Option<(Instant, Parts)>>,
+    stopping: AtomicBool,
 }
 
 impl Readiness {
@@ -35,7 +37,18 @@ impl Readiness {
             store,
             doorbell,
             seen: Mutex::new(None),
+            stopping: AtomicBool::new(false),
         }
+    }
+
+    /// From now on the API is not ready: it was asked to stop.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// The parts as of the last second. Callers who ask at once wait for the same look.
@@ -54,7 +67,7 @@ impl Readiness {
 
     async fn database(&self) -> Result<(), String> {
         match timeout(PATIENCE, self.store.schema_state()).await {
-            Ok(Ok(SchemaState::Current)) => self.fitness().await,
+            Ok(Ok(schema)) if schema.fits() => self.fitness().await,
             Ok(Ok(wrong)) => Err(wrong.to_string()),
             Ok(Err(error)) => Err(reason(&error)),
             Err(_elapsed) => Err("the database does not answer in time".to_owned()),

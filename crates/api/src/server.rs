@@ -57,8 +57,8 @@ impl std::fmt::Debug for Parts {
     }
 }
 
-/// Serves the API on the listener until `shutdown` is done; then answers what is under way and
-/// returns.
+/// Serves the API on the listener until `shutdown` is done; then says for a while that it is not
+/// ready, as the options say, answers what is under way and returns.
 ///
 /// # Errors
 /// The listener, or the address of Microsoft Graph, cannot be used.
@@ -86,7 +86,8 @@ pub async fn serve(
     let description = web::Data::new(Description::of_this_version());
     let table = web::Data::new(RouteTable::new(description.document()));
     let threads = options.threads;
-    let reported = state.clone();
+    let shutdown_delay = options.shutdown_delay;
+    let (reported, stopped) = (state.clone(), state.clone());
     let server = HttpServer::new(move || {
         App::new()
             .into_utoipa_app()
@@ -118,6 +119,11 @@ pub async fn serve(
     let handle = server.handle();
     let stopping = async {
         shutdown.await;
+        stopped.readiness.stop();
+        if !shutdown_delay.is_zero() {
+            tracing::info!(delay = ?shutdown_delay, "not ready any more, and serving");
+            tokio::time::sleep(shutdown_delay).await;
+        }
         tracing::info!("stopping: requests under way are answered");
         handle.stop(true).await;
     };

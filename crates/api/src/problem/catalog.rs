@@ -105,6 +105,9 @@ problem_kinds! {
     /// The database does not answer.
     DependencyUnavailable = "dependency-unavailable", SERVICE_UNAVAILABLE, "The database is not available",
         "The database does not respond, or its schema does not match this version. Retry after the number of seconds in Retry-After. If the problem persists, check /readyz.";
+    /// The process was asked to stop; only `/readyz` says so, to load balancers.
+    Stopping = "stopping", SERVICE_UNAVAILABLE, "The API is stopping",
+        "This process was asked to stop and still answers requests for a moment. Send new requests to another one, or retry after the number of seconds in Retry-After.";
     /// Redis does not take the job.
     QueueUnavailable = "queue-unavailable", SERVICE_UNAVAILABLE, "The job queue is not available",
         "The run was recorded, but Redis did not accept its job, so it has ended as failed with the code dispatch_failed. The member links refers to it. Start again after the number of seconds in Retry-After.";

@@ -56,7 +56,7 @@ fn help_names_the_variables_and_hides_what_is_in_them() {
 }
 
 #[tokio::test]
-async fn it_serves_is_found_healthy_and_stops_on_a_signal() {
+async fn it_serves_is_found_healthy_and_on_a_signal_leaves_the_load_balancer_before_it_ends() {
     let (database, redis) = (TestDatabase::create().await, TestRedis::create());
     let address_file = std::env::temp_dir().join(format!("{}.address", redis.namespace()));
     let mut served = AsyncCommand::new(PROGRAM)
@@ -66,6 +66,7 @@ async fn it_serves_is_found_healthy_and_stops_on_a_signal() {
         .env("ATLAS_QUEUE_NAMESPACE", redis.namespace())
         .env("ATLAS_LISTEN", "127.0.0.1:0")
         .env("ATLAS_ADDRESS_FILE", &address_file)
+        .env("ATLAS_SHUTDOWN_DELAY", "3s")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
@@ -93,6 +94,19 @@ async fn it_serves_is_found_healthy_and_stops_on_a_signal() {
             .unwrap()
             .success()
     );
+    let get = async |path: &str| {
+        reqwest::get(format!("http://{address}{path}"))
+            .await
+            .unwrap()
+    };
+    let refused = eventually("the refusal", async || {
+        let answer = get("/readyz").await;
+        (answer.status() == 503).then_some(answer)
+    })
+    .await;
+    let problem = refused.text().await.unwrap();
+    assert!(problem.contains(r#""code":"stopping""#), "{problem}");
+    assert_eq!(get("/version").await.status(), 200, "it still serves");
     let ended = tokio::time::timeout(Duration::from_secs(30), served.wait()).await;
     assert!(ended.unwrap().unwrap().success());
     assert_eq!(health().await, Some(1));

@@ -6,7 +6,7 @@ use atlas_test_support::{TestDatabase, TestRedis, eventually};
 use reqwest::StatusCode;
 use secrecy::SecretString;
 
-use crate::harness::{Api, Stage, queue};
+use crate::harness::{Api, ONE_TYPE, Stage, queue};
 
 #[tokio::test]
 async fn the_api_is_ready_when_database_and_queue_answer() {
@@ -59,6 +59,26 @@ async fn an_api_over_another_schema_is_alive_and_not_ready_until_it_is_migrated(
         (reply.status == StatusCode::OK).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_api_works_with_a_newer_schema_until_that_needs_a_newer_program() {
+    let stage = Stage::set().await;
+    stage.database.expand_schema().await;
+    assert_eq!(stage.get("/readyz").await.status, StatusCode::OK);
+    assert_eq!(stage.start(ONE_TYPE).await.status, StatusCode::ACCEPTED);
+    let listed = stage.get("/operation-runs").await;
+    assert_eq!(listed.body["items"].as_array().unwrap().len(), 1);
+
+    stage.database.contract_schema().await;
+    let refused = eventually("the API to see what the schema needs", async || {
+        let reply = stage.get("/readyz").await;
+        (reply.status != StatusCode::OK).then_some(reply)
+    })
+    .await;
+    refused.is_problem(503, "dependency_unavailable");
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("run a newer version"), "{detail}");
 }
 
 #[tokio::test]
