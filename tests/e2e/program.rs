@@ -88,9 +88,20 @@ pub(crate) fn launch(
     arguments: &[&str],
     variables: &[(&str, &str)],
 ) -> Program {
+    launch_file(&binary(name), name, directory, arguments, variables)
+}
+
+/// The same of a file that may be elsewhere.
+pub(crate) fn launch_file(
+    program: &Path,
+    name: &'static str,
+    directory: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Program {
     let log = directory.join(format!("{name}-{}.log", uuid::Uuid::new_v4().simple()));
     let file = std::fs::File::create(&log).unwrap();
-    let child = Command::new(binary(name))
+    let child = Command::new(program)
         .args(arguments)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use atlas_test_support::eventually;
 use uuid::Uuid;
 
-use crate::program::{Program, binary, launch};
+use crate::program::{Program, binary, launch_file};
 
 /// The variable that says where a program goes wrong.
 pub(crate) const CRASH_POINTS: &str = "ATLAS_CRASH_POINTS";
@@ -15,6 +15,7 @@ pub(crate) const CRASH_POINTS: &str = "ATLAS_CRASH_POINTS";
 /// A running API, or one that was killed.
 pub(crate) struct Api {
     program: Mutex<Program>,
+    file: PathBuf,
     directory: PathBuf,
     /// The variables of every start of it.
     variables: Vec<(&'static str, String)>,
@@ -29,9 +30,20 @@ impl Api {
         variables: Vec<(&'static str, String)>,
         extra: &[(&'static str, String)],
     ) -> Self {
-        let (program, address) = serve(directory, "127.0.0.1:0", &variables, extra).await;
+        Self::start_file(binary("atlas-api"), directory, variables, extra).await
+    }
+
+    /// Starts one of a file, which may be another version's.
+    async fn start_file(
+        file: PathBuf,
+        directory: &Path,
+        variables: Vec<(&'static str, String)>,
+        extra: &[(&'static str, String)],
+    ) -> Self {
+        let (program, address) = serve(&file, directory, "127.0.0.1:0", &variables, extra).await;
         Self {
             program: Mutex::new(program),
+            file,
             directory: directory.to_owned(),
             variables,
             address,
@@ -40,8 +52,14 @@ impl Api {
 
     /// Starts another at the same address. The one before has ended.
     pub(crate) async fn start_again(&self, extra: &[(&'static str, String)]) {
-        let (program, _) = serve(&self.directory, &self.address, &self.variables, extra).await;
+        let (directory, variables) = (&self.directory, &self.variables);
+        let (program, _) = serve(&self.file, directory, &self.address, variables, extra).await;
         *self.program.lock().unwrap() = program;
+    }
+
+    /// Starts another one beside it, of this file. `extra` is for this start alone, and wins.
+    pub(crate) async fn beside(&self, file: PathBuf, extra: &[(&'static str, String)]) -> Self {
+        Self::start_file(file, &self.directory, self.variables.clone(), extra).await
     }
 
     pub(crate) fn url(&self) -> String {
@@ -77,6 +95,7 @@ impl Api {
 
 /// Launches programs until one listens: a port that was free may be somebody's connection's now.
 async fn serve(
+    program_file: &Path,
     directory: &Path,
     listen: &str,
     variables: &[(&'static str, String)],
@@ -93,10 +112,11 @@ async fn serve(
     let given = variables.iter().chain(extra);
     all.extend(given.map(|(name, value)| (*name, value.as_str())));
     can_go_wrong("atlas-api", &all);
-    let mut program = launch("atlas-api", directory, &[], &all);
+    let launch = || launch_file(program_file, "atlas-api", directory, &[], &all);
+    let mut program = launch();
     let address = eventually("the API to listen", || {
         if program.child.try_wait().unwrap().is_some() {
-            program = launch("atlas-api", directory, &[], &all);
+            program = launch();
         }
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let address = text.trim().trim_start_matches("http://").to_owned();

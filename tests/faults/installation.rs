@@ -11,6 +11,7 @@ mod runs;
 mod simulator;
 mod starts;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 use crate::api::{Api, CRASH_POINTS, can_go_wrong};
 use crate::invariants;
-use crate::program::{Program, address, launch};
+use crate::program::{Program, address, binary, launch, launch_file};
 
 pub(crate) use simulator::APPS;
 pub(crate) use starts::Pressed;
@@ -56,7 +57,7 @@ pub(crate) struct Installation {
     refused: Mutex<Vec<Uuid>>,
     unanswered: AtomicU64,
     directory: TempDir,
-    _redis: TestRedis,
+    redis: TestRedis,
     _simulator: Program,
 }
 
@@ -88,11 +89,7 @@ impl Installation {
             ],
             &[],
         );
-        let api = vec![
-            ("DATABASE_URL", database.url()),
-            ("REDIS_URL", redis_url.clone()),
-            ("ATLAS_QUEUE_NAMESPACE", redis.namespace().to_owned()),
-        ];
+        let api = api_variables(&database, &redis_url, &redis);
         let api = Api::start(directory.path(), api, &options.api).await;
         Self {
             scenario: Scenario::new(&database.store()),
@@ -106,13 +103,35 @@ impl Installation {
             refused: Mutex::default(),
             unanswered: AtomicU64::new(0),
             directory,
-            _redis: redis,
+            redis,
             _simulator: simulator,
         }
     }
 
+    /// Goes on over another database and another Redis, with an API at another address. The programs
+    /// of before have ended; of the runs that callers know, `accepted` are in that database.
+    pub(crate) async fn move_to(
+        &mut self,
+        database: TestDatabase,
+        redis_url: String,
+        accepted: Vec<Uuid>,
+    ) {
+        let variables = api_variables(&database, &redis_url, &self.redis);
+        self.api = Api::start(self.directory.path(), variables, &[]).await;
+        self.scenario = Scenario::new(&database.store());
+        self.database = database;
+        self.redis_url = redis_url;
+        self.accepted = Mutex::new(accepted);
+        self.refused = Mutex::default();
+    }
+
     /// Starts a worker; what `extra` says wins.
     pub(crate) fn worker(&self, extra: &[(&str, &str)]) -> Program {
+        self.worker_of(&binary("atlas-worker"), extra)
+    }
+
+    /// Starts a worker of a file, which may be another version's.
+    pub(crate) fn worker_of(&self, file: &Path, extra: &[(&str, &str)]) -> Program {
         let health = self.directory.path().join("health").display().to_string();
         let database = self.database.url();
         let mut variables = vec![
@@ -130,7 +149,8 @@ impl Installation {
         ];
         variables.extend(extra);
         can_go_wrong("atlas-worker", &variables);
-        launch("atlas-worker", self.directory.path(), &["run"], &variables)
+        let directory = self.directory.path();
+        launch_file(file, "atlas-worker", directory, &["run"], &variables)
     }
 
     /// A worker that goes wrong at a point, as atlas-telemetry's `crash_points` reads it.
@@ -154,4 +174,16 @@ impl Installation {
         }
         tenants
     }
+}
+
+fn api_variables(
+    database: &TestDatabase,
+    redis_url: &str,
+    redis: &TestRedis,
+) -> Vec<(&'static str, String)> {
+    vec![
+        ("DATABASE_URL", database.url()),
+        ("REDIS_URL", redis_url.to_owned()),
+        ("ATLAS_QUEUE_NAMESPACE", redis.namespace().to_owned()),
+    ]
 }

@@ -13,6 +13,8 @@
 
 mod api;
 mod backlog;
+mod backup;
+mod balancer;
 mod clocks;
 mod crash_points;
 mod deliveries;
@@ -35,4 +37,5 @@ mod servers;
 mod slot;
 mod soak;
 mod strangers;
+mod upgrade;
 mod zombies;

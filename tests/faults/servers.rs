@@ -227,6 +227,36 @@ impl PostgresServer {
         self.start_again().await;
     }
 
+    /// Writes a database into a file, while others use it.
+    pub(crate) fn dump(&self, database_url: &str, file: &Path) {
+        let mut command = self.command("pg_dump");
+        command.args([
+            "--format=custom",
+            "--no-owner",
+            "--no-privileges",
+            "--dbname",
+        ]);
+        let output = command.arg(database_url).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        std::fs::write(file, output.stdout).unwrap();
+    }
+
+    /// Fills an empty database with what another one's file holds.
+    pub(crate) fn restore(&self, file: &Path, database_url: &str) {
+        let mut command = self.command("pg_restore");
+        command
+            .args([
+                "--exit-on-error",
+                "--no-owner",
+                "--no-privileges",
+                "--dbname",
+            ])
+            .arg(database_url)
+            .stdin(File::open(file).unwrap());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
     fn command(&self, program: &str) -> Command {
         let mut command = command(self.programs.join(program), "ATLAS_POSTGRES_LIBRARIES");
         if let Some((user, group)) = self.account {

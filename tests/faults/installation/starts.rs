@@ -37,27 +37,26 @@ impl Installation {
         tenant: TestTenant,
         member: &Member,
     ) -> reqwest::Result<Response> {
-        self.press_with(tenant, member, ONE_TYPE).await
+        let api = self.api.url();
+        self.press_with(&api, tenant, member, ONE_TYPE).await
     }
 
     /// Presses sync for all policy types; the API must accept it.
     pub(crate) async fn start_full_sync(&self, tenant: TestTenant, member: &Member) {
-        let answer = self.press_with(tenant, member, "{}").await.unwrap();
+        let api = self.api.url();
+        let answer = self.press_with(&api, tenant, member, "{}").await.unwrap();
         assert_eq!(answer.status(), StatusCode::ACCEPTED);
     }
 
     async fn press_with(
         &self,
+        api: &str,
         tenant: TestTenant,
         member: &Member,
         selection: &'static str,
     ) -> reqwest::Result<Response> {
         self.http
-            .post(format!(
-                "{}/tenants/{}/inventory-sync",
-                self.api.url(),
-                tenant.id
-            ))
+            .post(format!("{api}/tenants/{}/inventory-sync", tenant.id))
             .bearer_auth(&member.token)
             .header("content-type", "application/json")
             .body(selection)
@@ -67,7 +66,12 @@ impl Installation {
 
     /// Presses sync and remembers the answer.
     pub(crate) async fn press(&self, tenant: TestTenant, member: &Member) -> Pressed {
-        let Ok(answer) = self.start_sync(tenant, member).await else {
+        self.press_at(&self.api.url(), tenant, member).await
+    }
+
+    /// The same at one of several APIs.
+    pub(crate) async fn press_at(&self, api: &str, tenant: TestTenant, member: &Member) -> Pressed {
+        let Ok(answer) = self.press_with(api, tenant, member, ONE_TYPE).await else {
             self.unanswered.fetch_add(1, Ordering::Relaxed);
             return Pressed::Unknown;
         };
