@@ -33,6 +33,7 @@ mod fallback;
 mod links;
 mod openapi;
 pub mod options;
+mod origins;
 mod pages;
 mod paging;
 pub mod pool_numbers;

@@ -10,6 +10,7 @@ use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
 use url::Url;
 
+use crate::origins::origin;
 use crate::proxies::TrustedProxies;
 
 /// Where a run's page is, unless somebody else serves it.
@@ -152,12 +153,14 @@ pub struct ServeArguments {
         global = true
     )]
     pub queue_namespace: String,
-    /// Origins whose pages may call the API from a browser, separated by commas
+    /// Origins whose pages may call the API from a browser, as https://app.example, separated by
+    /// commas
     #[arg(
         long,
         env = "ATLAS_CORS_ORIGINS",
         value_name = "ORIGIN",
         value_delimiter = ',',
+        value_parser = origin,
         global = true
     )]
     pub cors_origins: Vec<String>,
@@ -273,6 +276,19 @@ mod tests {
         for bad in ["2", "0s", "61s", "s", "-1s"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn origins_that_no_browser_sends_are_refused() {
+        let read = |origins| Arguments::try_parse_from(["atlas-api", "--cors-origins", origins]);
+        let two = read("https://a.example,http://localhost:3000").unwrap();
+        assert_eq!(two.serve.api_options().cors_origins.len(), 2);
+        let none = read("").unwrap();
+        assert!(none.serve.api_options().cors_origins.is_empty());
+        let refusal = read("https://a.example,b.example").unwrap_err().to_string();
+        assert!(refusal.contains("--cors-origins"), "{refusal}");
+        assert!(refusal.contains("ATLAS_CORS_ORIGINS"), "{refusal}");
+        assert!(refusal.contains("write https://b.example"), "{refusal}");
     }
 
     #[test]

@@ -149,6 +149,19 @@ fn it_does_not_start_without_knowing_its_services() {
 }
 
 #[test]
+fn an_origin_that_would_never_match_is_refused_at_the_start_with_what_to_write() {
+    let refused = Command::new(PROGRAM)
+        .env_clear()
+        .env("ATLAS_CORS_ORIGINS", "https://a.example,https://b.example/")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(text.contains("ATLAS_CORS_ORIGINS"), "{text}");
+    assert!(text.contains("write https://b.example\n"), "{text}");
+}
+
+#[test]
 fn an_address_comes_from_its_variable_or_from_a_file_and_not_from_both() {
     let refused = Command::new(PROGRAM)
         .env_clear()
