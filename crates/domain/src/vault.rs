@@ -91,6 +91,30 @@ impl Keyring {
         &self.keys[0].id
     }
 
+    /// The ids of all keys.
+    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// Whether these keys belong to the stored secrets: they open one of them, or there is none.
+    ///
+    /// # Errors
+    /// Why the first secret does not open.
+    pub fn opens_any<'a>(
+        &self,
+        secrets: impl IntoIterator<Item = (TenantId, &'a Sealed)>,
+        column: &str,
+    ) -> Result<(), VaultError> {
+        let mut refusal = Ok(());
+        for (tenant, sealed) in secrets {
+            match self.open(sealed, tenant, column) {
+                Ok(_) => return Ok(()),
+                Err(error) => refusal = refusal.and(Err(error)),
+            }
+        }
+        refusal
+    }
+
     /// Encrypts `secret` for one column of one tenant with the current key.
     #[must_use]
     pub fn seal(
@@ -224,6 +248,24 @@ mod tests {
             ("new", "new")
         );
         assert_ne!(again.ciphertext, sealed.ciphertext);
+    }
+
+    #[test]
+    fn keys_belong_to_secrets_when_they_open_one_of_them() {
+        let tenant = TenantId::from_uuid(Uuid::from_u128(1));
+        let ring = |id, fill| Keyring::parse(&key(id, fill)).unwrap();
+        let secret = "hush".to_owned().into();
+        let [ours, same_id, other] = [ring("a", 1), ring("a", 2), ring("b", 3)]
+            .map(|ring| ring.seal(&secret, tenant, "c", &SystemEntropy));
+        let opens = |secrets: &[&Sealed]| {
+            let secrets = secrets.iter().map(|sealed| (tenant, *sealed));
+            ring("a", 1).opens_any(secrets, "c")
+        };
+        assert_eq!(opens(&[]), Ok(()));
+        assert_eq!(opens(&[&same_id, &other, &ours]), Ok(()));
+        assert_eq!(opens(&[&same_id, &other]), Err(VaultError::Unreadable));
+        let unknown = VaultError::UnknownKey("b".to_owned());
+        assert_eq!(opens(&[&other, &same_id]), Err(unknown));
     }
 
     #[test]

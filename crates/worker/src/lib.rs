@@ -11,6 +11,7 @@ pub mod execution;
 pub mod graph_traffic;
 pub mod health;
 pub mod interrupt;
+pub mod keys;
 pub mod observation;
 pub mod options;
 pub mod presence;

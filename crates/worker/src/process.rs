@@ -24,7 +24,7 @@ use crate::health::HealthReporter;
 use crate::options::RunOptions;
 use crate::services::Services;
 use crate::sign_in::SignIn;
-use crate::{observation, presence, sweeps};
+use crate::{keys, observation, presence, sweeps};
 
 /// How often a worker looks whether it can work with the database.
 const SCHEMA_WAIT: Duration = Duration::from_secs(2);
@@ -86,7 +86,9 @@ pub async fn run(
 
     let gone = CancellationToken::new();
     let alive = tokio::spawn(health.clone().stay_alive(gone.clone()));
-    if !await_schema(&store, &health, &shutdown).await {
+    if !await_schema(&store, &health, &shutdown).await
+        || !keys::await_fit(&store, &keys, &health, &shutdown).await
+    {
         gone.cancel();
         let _ = alive.await;
         return Ok(());

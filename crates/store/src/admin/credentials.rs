@@ -184,6 +184,27 @@ impl Store {
         Ok(rows.into_iter().map(sealed).collect())
     }
 
+    /// Secrets of any tenants, those that are encrypted with one of these keys first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn some_secrets(
+        &self,
+        key_ids: &[&str],
+        limit: i64,
+    ) -> Result<Vec<(TenantId, Sealed)>, StoreError> {
+        let secrets = sealed_secrets()
+            .order((
+                tenant_credentials::key_id.eq_any(key_ids).desc(),
+                tenant_credentials::tenant_id,
+            ))
+            .limit(limit);
+        let rows: Vec<SealedRow> = self
+            .read(async |connection| secrets.load(connection).await)
+            .await?;
+        Ok(rows.into_iter().map(sealed).collect())
+    }
+
     /// Puts the same secret under another key, unless somebody stored another one meanwhile.
     ///
     /// # Errors

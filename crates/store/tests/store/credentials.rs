@@ -3,7 +3,7 @@
 use atlas_domain::clock::SystemEntropy;
 use atlas_domain::ids::TenantId;
 use atlas_domain::tenant::{CredentialKind, StoredProof};
-use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
+use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring, Sealed};
 use atlas_store::NewCredential;
 use atlas_test_support::KEYS;
 use secrecy::SecretString;
@@ -112,4 +112,35 @@ async fn the_constraints_refuse_columns_that_do_not_belong_to_the_kind() {
     }
     let sql = format!("UPDATE tenant_credentials SET kind = 'certificate', {to_file}");
     connection.batch_execute(&sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn secrets_under_the_keys_that_are_asked_about_come_first() {
+    let stage = Stage::set().await;
+    for (name, key) in [("A", "a"), ("B", "b"), ("C", "c")] {
+        let tenant = stage.scenario.tenant(name).await.id;
+        let proof = StoredProof::ClientSecret(Sealed {
+            key_id: key.to_owned(),
+            nonce: vec![0; 12],
+            ciphertext: vec![1],
+        });
+        let credential = NewCredential {
+            client_id: "client".to_owned(),
+            proof,
+        };
+        let stored = stage.store.set_credential(tenant, credential).await;
+        stored.unwrap();
+    }
+    for key in ["a", "b", "c"] {
+        let first = stage.store.some_secrets(&[key], 1).await.unwrap();
+        let first: Vec<_> = first.iter().map(|(_, sealed)| &sealed.key_id).collect();
+        assert_eq!(first, [key]);
+    }
+    let all = stage.store.some_secrets(&["none"], 100).await.unwrap();
+    assert!(
+        all.iter()
+            .filter(|(_, sealed)| sealed.key_id.len() == 1)
+            .count()
+            == 3
+    );
 }

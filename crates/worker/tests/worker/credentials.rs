@@ -4,12 +4,18 @@ use std::fs::{Permissions, create_dir, set_permissions, write};
 use std::os::unix::fs::PermissionsExt;
 
 use atlas_domain::access::Role;
+use atlas_domain::clock::SystemEntropy;
 use atlas_domain::failure::{Failure, FailureCode};
-use atlas_domain::run::{OperationRun, Outcome};
+use atlas_domain::run::{OperationRun, Outcome, Status};
 use atlas_domain::tenant::StoredProof;
+use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
 use atlas_graph_sim::FederatedCredential;
 use atlas_store::NewCredential;
-use atlas_test_support::{Identity, SIMULATOR_CLIENT_ID, TestTenant};
+use atlas_test_support::{
+    Identity, KEYS, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, TestTenant, eventually,
+};
+use atlas_worker::health;
+use secrecy::SecretString;
 use tempfile::TempDir;
 
 use crate::installation::Installation;
@@ -86,6 +92,55 @@ async fn secrets_that_do_not_work_fail_the_run_with_their_reason_at_once() {
     );
     let run = installation.run(&member, waiting).await;
     assert_eq!(run.error.unwrap().code, FailureCode::CREDENTIALS_MISSING);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_keys_open_no_secret_claims_nothing_and_says_why_until_they_do() {
+    let installation = Installation::build().await;
+    let (tenant, member) = installation.tenant().await;
+    let run = installation.press(tenant, &member, "{}").await;
+    let (id, _) = KEYS.split_once(':').unwrap();
+    let key = |id: &str| format!("{id}:{}=", "A".repeat(43));
+    let file = installation.health_file();
+    let reported = async |expected: &str| {
+        eventually(expected, || async {
+            health::read(&file)
+                .err()
+                .filter(|reason| reason.contains(expected))
+        })
+        .await
+    };
+
+    // The right name, and other bytes.
+    let worker = installation.worker_with_keys(&key(id));
+    let reason = reported("does not open with its key").await;
+    assert!(reason.starts_with("ATLAS_SECRET_KEYS "), "{reason}");
+    assert_eq!(installation.status(&member, run).await, Status::Queued);
+    worker.stop().await;
+
+    let worker = installation.worker_with_keys(&key("other"));
+    let reason = reported("is not configured").await;
+    assert!(reason.contains(id), "{reason}");
+    // A secret under its key is stored, so that the key is one of this installation: the run of the
+    // first tenant then says what is wrong with that one.
+    let second = installation.scenario.tenant("Fabrikam").await;
+    let ring = Keyring::parse(&key("other")).unwrap();
+    let secret = SecretString::from(SIMULATOR_SECRET);
+    let sealed = ring.seal(&secret, second.id, CLIENT_SECRET_COLUMN, &SystemEntropy);
+    let credential = NewCredential {
+        client_id: SIMULATOR_CLIENT_ID.to_owned(),
+        proof: StoredProof::ClientSecret(sealed),
+    };
+    let stored = installation.store.set_credential(second.id, credential);
+    stored.await.unwrap();
+    eventually("the worker to be ready", || async {
+        health::read(&file).ok()
+    })
+    .await;
+    assert_eq!(installation.ended(&member, run).await.0, Outcome::Failed);
+    let error = installation.run(&member, run).await.error.unwrap();
+    assert_eq!(error.code, FailureCode::CREDENTIALS_UNREADABLE);
     worker.stop().await;
 }
 

@@ -116,10 +116,18 @@ impl Installation {
     }
 
     pub(crate) fn worker_with(&self, extra: &[&str]) -> Worker {
-        let options = self.options(extra);
+        self.worker_of(self.options(extra), KEYS)
+    }
+
+    /// A worker that has these keys.
+    pub(crate) fn worker_with_keys(&self, keys: &str) -> Worker {
+        self.worker_of(self.options(&[]), keys)
+    }
+
+    fn worker_of(&self, options: RunOptions, keys: &str) -> Worker {
         let shutdown = CancellationToken::new();
         let asked = shutdown.clone();
-        let keys = Keyring::parse(KEYS).unwrap();
+        let keys = Keyring::parse(keys).unwrap();
         let running = tokio::spawn(async move { process::run(&options, keys, asked).await });
         Worker { shutdown, running }
     }
