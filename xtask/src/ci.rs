@@ -40,7 +40,7 @@ pub(crate) fn run(
     all: bool,
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
-    let mut stages = stages(workspace)?;
+    let mut stages = stages(workspace, all)?;
     if all {
         stages.extend(long_stages(workspace));
     }
@@ -83,7 +83,7 @@ pub(crate) fn run(
     })
 }
 
-fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
+fn stages(workspace: &Workspace, all: bool) -> anyhow::Result<Vec<Stage>> {
     let readme = std::fs::read_to_string(workspace.root.join("README.md")).context("README.md")?;
     let command = test_command(&readme)?;
     let documentation = [&["doc", "--workspace", "--no-deps"][..], &FOR_TESTS].concat();
@@ -97,6 +97,10 @@ fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
         &["--", "-D", "warnings"],
     ]
     .concat();
+    let mut dependencies = workspace.cargo(&["xtask", "deny"]);
+    if all {
+        dependencies.arg("--build");
+    }
     Ok(vec![
         Stage {
             name: "format",
@@ -114,6 +118,14 @@ fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
             name: "openapi",
             command: workspace.cargo(&["xtask", "openapi", "--check"]),
         },
+        Stage {
+            name: "dependencies",
+            command: dependencies,
+        },
+        Stage {
+            name: "advisories",
+            command: workspace.cargo(&["xtask", "deny", "--advisories"]),
+        },
         // One seed, so that a change is judged by the faults that the one before it met. Whoever
         // looks for more leaves the seed out.
         Stage {
@@ -129,9 +141,10 @@ fn stages(workspace: &Workspace) -> anyhow::Result<Vec<Stage>> {
 
 /// What takes long, or downloads much that few machines have.
 fn long_stages(workspace: &Workspace) -> Vec<Stage> {
-    let stages: [(&str, &[&str]); 4] = [
+    let stages: [(&str, &[&str]); 5] = [
         ("scale", &["xtask", "scale"]),
         ("conformance", &["xtask", "conformance"]),
+        ("sbom", &["xtask", "sbom"]),
         ("browser", &["xtask", "test", "--browser"]),
         ("long soak", &["xtask", "soak", "--minutes", "10"]),
     ];

@@ -7,11 +7,14 @@ mod bench;
 mod ci;
 mod conformance;
 mod demo;
+mod deny;
 mod openapi;
+mod sbom;
 mod scale;
 mod schema;
 mod soak;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,6 +63,12 @@ enum Task {
     /// Have programs from the npm registry check openapi/tenantatlas.json. The exit status is 77 when
     /// they cannot be run.
     Conformance,
+    /// Check licences, bans and sources of what is depended on, as deny.toml says. The exit status is
+    /// 77 when cargo-deny, or what it needs, is not to be had.
+    Deny(deny::Options),
+    /// Write what each program is made of to target/sbom, as CycloneDX. Builds cargo-cyclonedx where it
+    /// is not installed; the exit status is 77 when it is not to be had.
+    Sbom,
     /// Write openapi/tenantatlas.json, the API's description of itself.
     Openapi {
         /// Write nothing; fail when the committed document is another.
@@ -106,6 +115,8 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Soak(options) => soak::run(&workspace, options, &interrupt),
         Task::Demo(options) => demo::run(&workspace, options, &interrupt),
         Task::Openapi { check } => openapi::run(&workspace, *check, &interrupt),
+        Task::Deny(options) => deny::run(&workspace, options, &interrupt),
+        Task::Sbom => sbom::run(&workspace, &interrupt),
         Task::Schema => schema::run(&workspace, &interrupt),
         Task::Bench { arguments } => bench::run(&workspace, arguments, &interrupt),
         Task::Ci { all } => ci::run(&workspace, *all, &interrupt),
