@@ -130,7 +130,7 @@ async fn serve(listener: TcpListener, controls: Controls) -> io::Result<ServerHa
                 .disable_signals()
                 .shutdown_timeout(1)
                 .keep_alive(Duration::from_secs(75))
-                .listen_auto_h2c(listener);
+                .listen(listener);
                 let server = match server {
                     Ok(server) => server.run(),
                     Err(error) => {
