@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_yaml_ng::Value;
 
-use crate::programs;
+use crate::{dockerfile, programs};
 
 fn compose() -> Value {
     let mut document: Value = serde_yaml_ng::from_str(&crate::read("docker-compose.yml")).unwrap();
@@ -34,11 +34,16 @@ fn words(value: &Value) -> Vec<String> {
     list.map(|word| word.as_str().unwrap().to_owned()).collect()
 }
 
+fn is_ours(service: &Value) -> bool {
+    let image = service["image"].as_str().unwrap();
+    image.starts_with("tenantatlas")
+}
+
 /// Our services: the program, and the arguments that select what it does.
 fn commands() -> Vec<(String, String, Vec<String>)> {
     services()
         .into_iter()
-        .filter(|(_, service)| service["image"] == "tenantatlas")
+        .filter(|(_, service)| is_ours(service))
         .map(|(name, service)| {
             let mut line = words(&service["entrypoint"]);
             line.extend(words(&service["command"]));
@@ -85,20 +90,12 @@ fn the_services_are_those_of_the_architecture() {
 }
 
 #[test]
-fn every_program_is_run_by_a_service_and_built_into_the_image() {
+fn every_program_is_run_by_a_service() {
     let run: BTreeSet<_> = commands()
         .into_iter()
         .map(|(_, program, _)| program)
         .collect();
     assert_eq!(run, programs::NAMES.map(str::to_owned).into());
-    let dockerfile = crate::read("Dockerfile");
-    for program in programs::NAMES {
-        let path = format!("target/release/{program}");
-        assert!(
-            dockerfile.split_whitespace().any(|word| word == path),
-            "{path}"
-        );
-    }
 }
 
 #[test]
@@ -119,13 +116,23 @@ fn every_variable_that_is_set_is_one_that_the_program_documents() {
 #[test]
 fn every_program_gets_what_it_cannot_run_without() {
     let required = [
-        ("api", &["DATABASE_URL", "REDIS_URL", "ATLAS_LISTEN"][..]),
+        (
+            "api",
+            &["DATABASE_URL_FILE", "REDIS_URL_FILE", "ATLAS_LISTEN"][..],
+        ),
         (
             "worker",
-            &["DATABASE_URL", "REDIS_URL", "ATLAS_SECRET_KEYS"],
+            &[
+                "DATABASE_URL_FILE",
+                "REDIS_URL_FILE",
+                "ATLAS_SECRET_KEYS_FILE",
+            ],
         ),
-        ("migrate", &["DATABASE_URL"]),
-        ("atlas", &["DATABASE_URL", "ATLAS_SECRET_KEYS", "ATLAS_URL"]),
+        ("migrate", &["DATABASE_URL_FILE"]),
+        (
+            "atlas",
+            &["DATABASE_URL_FILE", "ATLAS_SECRET_KEYS_FILE", "ATLAS_URL"],
+        ),
         ("graph-sim", &["ATLAS_SIM_LISTEN"]),
     ];
     for (name, variables) in required {
@@ -184,32 +191,170 @@ fn a_program_waits_for_the_schema() {
     }
 }
 
+/// What the file takes from the environment: `VARIABLE`, and the operator with the rest, if any.
+fn interpolated() -> Vec<(String, String)> {
+    let text = crate::read("docker-compose.yml");
+    let parts = text.split("${").skip(1).map(|rest| {
+        let (inside, _) = rest.split_once('}').unwrap();
+        let end = inside
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(inside.len());
+        (inside[..end].to_owned(), inside[end..].to_owned())
+    });
+    parts.collect()
+}
+
 #[test]
-fn no_secret_stands_in_the_file() {
+fn no_variable_has_to_be_set_and_each_that_may_be_is_explained() {
+    // Variables are filled in for every command, so one that has to be set would refuse also the
+    // build of the image.
+    for (variable, default) in interpolated() {
+        assert!(default.starts_with(":-"), "{variable} has no default");
+    }
+    let text = crate::read("docker-compose.yml");
+    let instructions = text.lines().take_while(|line| line.starts_with('#'));
+    let instructions: Vec<_> = instructions.collect();
+    let explained = |variable: &str| instructions.iter().any(|line| mentions(line, variable));
+    let passed_on = services().into_iter().flat_map(|(_, service)| {
+        let environment = service["environment"].as_mapping().cloned();
+        let absent = environment.unwrap_or_default().into_iter();
+        absent.filter_map(|(variable, value)| value.is_null().then_some(variable))
+    });
+    let passed_on = passed_on.map(|variable| variable.as_str().unwrap().to_owned());
+    let filled_in = interpolated().into_iter().map(|(variable, _)| variable);
+    for variable in passed_on.chain(filled_in) {
+        assert!(explained(&variable), "{variable}");
+    }
+}
+
+#[test]
+fn secrets_come_from_files_alone() {
+    for (variable, _) in interpolated() {
+        assert!(!is_secret(&variable), "{variable}");
+    }
+    let document = compose();
+    let declared = document["secrets"].as_mapping().unwrap();
     for (name, service) in services() {
+        let mounted = words(&service["secrets"]);
+        for secret in &mounted {
+            let file = declared[secret.as_str()]["file"].as_str();
+            assert_eq!(file, Some(format!("./secrets/{secret}").as_str()));
+        }
         let Some(environment) = service["environment"].as_mapping() else {
             continue;
         };
         for (variable, value) in environment {
             let variable = variable.as_str().unwrap();
-            let secret = ["PASSWORD", "SECRET", "TOKEN"]
-                .iter()
-                .any(|part| variable.contains(part));
-            let from_outside = value.as_str().is_none_or(|text| text.starts_with("${"));
-            assert!(!secret || from_outside, "{name}: {variable}");
+            if !is_secret(variable) {
+                continue;
+            }
+            // The token is of whoever runs the command line.
+            let Some(path) = value.as_str() else {
+                assert_eq!(variable, "ATLAS_TOKEN", "{name}");
+                continue;
+            };
+            assert!(variable.ends_with("_FILE"), "{name}: {variable}");
+            let secret = path.strip_prefix("/run/secrets/").unwrap();
+            assert!(mounted.iter().any(|mounted| mounted == secret), "{path}");
         }
     }
 }
 
+fn is_secret(variable: &str) -> bool {
+    ["PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "REDIS_URL"]
+        .iter()
+        .any(|part| variable.contains(part))
+}
+
+#[test]
+fn redis_demands_its_password() {
+    let redis = service("redis");
+    let command = words(&redis["command"]);
+    assert_eq!(command[..2], ["redis-server", "/run/secrets/redis_conf"]);
+    let test = words(&redis["healthcheck"]["test"]).join(" ");
+    assert!(test.contains("NOAUTH"), "{test}");
+}
+
+#[test]
+fn every_service_has_a_limit_of_memory() {
+    for (name, service) in services() {
+        let limit = service["mem_limit"].as_str().unwrap_or_default();
+        let number = limit.trim_end_matches(['m', 'g']);
+        assert!(number.parse::<u32>().is_ok(), "{name}: {limit:?}");
+        assert!(limit.len() > number.len(), "{name}: {limit} has no unit");
+    }
+}
+
+#[test]
+fn images_of_others_have_a_whole_version() {
+    let images = services().into_iter().filter(|(_, one)| !is_ours(one));
+    let images = images.map(|(_, one)| one["image"].as_str().unwrap().to_owned());
+    let dockerfile = crate::read("Dockerfile");
+    let bases = dockerfile::stages(&dockerfile);
+    let bases = bases
+        .into_iter()
+        .map(|stage| stage.base)
+        .filter(|base| base.contains(':'));
+    for image in images.chain(bases) {
+        let (_, tag) = image.split_once(':').unwrap();
+        let version = tag.split('-').next().unwrap();
+        let parts: Vec<_> = version.split('.').collect();
+        let whole = parts.len() >= 2 && parts.iter().all(|part| part.parse::<u32>().is_ok());
+        assert!(whole, "{image}");
+    }
+}
+
+#[test]
+fn each_service_of_ours_is_built_by_the_stage_that_holds_its_program() {
+    let text = crate::read("Dockerfile");
+    let stages = dockerfile::stages(&text);
+    for (name, program, _) in commands() {
+        let target = service(&name)["build"]["target"]
+            .as_str()
+            .map(str::to_owned);
+        let stage = match &target {
+            Some(target) => stages.iter().find(|stage| stage.name == *target).unwrap(),
+            None => stages.last().unwrap(),
+        };
+        assert!(
+            stage.programs(&stages).contains(&program),
+            "{name}: {program}"
+        );
+    }
+}
+
+#[test]
+fn the_image_of_an_installation_has_stripped_programs_and_no_simulator() {
+    let text = crate::read("Dockerfile");
+    let stages = dockerfile::stages(&text);
+    let image = stages.last().unwrap();
+    let programs = image.programs(&stages);
+    assert_eq!(
+        programs,
+        ["atlas", "atlas-api", "atlas-worker"]
+            .map(str::to_owned)
+            .into()
+    );
+    for program in programs {
+        let described = format!("/sbom/{program}.cdx.json");
+        assert!(
+            image.text.split_whitespace().any(|word| word == described),
+            "{described}"
+        );
+    }
+    let build = stages.iter().find(|stage| stage.name == "build").unwrap();
+    assert!(
+        build
+            .text
+            .contains("strip --strip-all -o \"/programs/$program\"")
+    );
+    assert!(!build.text.contains("cp target/release"));
+    let user = dockerfile::user(image, &stages).unwrap();
+    assert!(user.parse::<u32>().is_ok_and(|uid| uid > 0), "USER {user}");
+}
+
 #[test]
 fn the_programs_run_without_rights() {
-    let dockerfile = crate::read("Dockerfile");
-    let user = dockerfile
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("USER "))
-        .unwrap();
-    assert!(user.parse::<u32>().is_ok_and(|uid| uid > 0), "USER {user}");
     for (name, _, _) in commands() {
         let service = service(&name);
         assert_eq!(service["read_only"], true, "{name}");

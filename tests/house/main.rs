@@ -9,7 +9,10 @@
 mod arrows;
 mod circles;
 mod compose;
+mod compose_secrets;
 mod crash_points;
+mod dependencies;
+mod dockerfile;
 mod documentation;
 mod numbers;
 mod programs;
