@@ -89,7 +89,7 @@ async fn what_keeps_redis_from_carrying_hints_is_named_with_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_of_a_cluster_is_named() {
-    let redis = RedisServer::start_cluster_node().await;
+    let redis = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
     let (detail, advice) = found(&redis.url()).await;
     assert!(detail.contains("Cluster"), "{detail}");
     assert!(advice.contains("not a cluster"), "{advice}");

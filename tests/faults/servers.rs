@@ -1,4 +1,4 @@
-//! A PostgreSQL and a Redis that one test has for itself, to break them.
+//! A PostgreSQL that one test has for itself, to break it; and the Redis of test-support.
 //!
 //! `cargo xtask test` names the programs where it started the services itself. Without them the
 //! tests that need them say so and end.
@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+pub(crate) use atlas_test_support::RedisServer;
 use atlas_test_support::eventually;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
@@ -47,84 +48,6 @@ fn named(variable: &str, what: &str) -> OsString {
              and dpkg-deb, which unpack it) and run: cargo xtask test"
         )
     })
-}
-
-/// A Redis in memory.
-#[derive(Debug)]
-pub(crate) struct RedisServer {
-    program: PathBuf,
-    port: u16,
-    process: Option<Child>,
-    /// Further arguments.
-    extra: &'static [&'static str],
-    _directory: TempDir,
-}
-
-impl RedisServer {
-    /// An empty one.
-    pub(crate) async fn start() -> Self {
-        Self::start_with(&[]).await
-    }
-
-    /// A node of a cluster that has no others.
-    pub(crate) async fn start_cluster_node() -> Self {
-        Self::start_with(&["--cluster-enabled", "yes"]).await
-    }
-
-    async fn start_with(extra: &'static [&'static str]) -> Self {
-        let program = named("ATLAS_REDIS_SERVER", "Redis").into();
-        let mut server = Self {
-            program,
-            port: free_port(),
-            process: None,
-            extra,
-            _directory: tempfile::tempdir().unwrap(),
-        };
-        server.start_empty().await;
-        server
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
-    }
-
-    /// Starts it again, at the same address, with nothing in it.
-    pub(crate) async fn start_empty(&mut self) {
-        let port = self.port.to_string();
-        let mut command = command(self.program.clone(), "ATLAS_REDIS_LIBRARIES");
-        command
-            .args(["--bind", "127.0.0.1", "--port", &port])
-            .args(["--save", "", "--appendonly", "no"])
-            .args(self.extra)
-            .current_dir(self._directory.path())
-            .stdout(Stdio::null());
-        self.process = Some(command.spawn().unwrap());
-        eventually("Redis to answer", || async {
-            let client = redis::Client::open(self.url()).unwrap();
-            let mut connection = client.get_multiplexed_async_connection().await.ok()?;
-            let pong: Result<String, _> = redis::cmd("PING").query_async(&mut connection).await;
-            pong.ok()
-        })
-        .await;
-    }
-
-    /// Ends it as `kill -9` does.
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().unwrap();
-            process.wait().unwrap();
-        }
-    }
-
-    pub(crate) async fn connection(&self) -> MultiplexedConnection {
-        connection(&self.url()).await
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 /// A connection to Redis past the installation.

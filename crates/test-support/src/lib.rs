@@ -1,7 +1,8 @@
 //! What tests stand on: a database and a Redis namespace per test, tenants and users in it, and
 //! waiting without sleeping for a fixed time.
 //!
-//! `DATABASE_URL` and `REDIS_URL` say where PostgreSQL and Redis are; `cargo xtask test` sets them.
+//! `DATABASE_URL` and `REDIS_URL` say where PostgreSQL and Redis are, and `ATLAS_REDIS_SERVER` names a
+//! program for tests that need a Redis of their own; `cargo xtask test` sets them.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,16 +10,21 @@
     reason = "test code ends at the first surprise, and takes its services from the environment"
 )]
 
+pub mod authority;
 mod database;
 mod identity;
 mod later_schema;
 mod namespace;
+mod redis_rights;
+mod redis_server;
 mod scenario;
 mod waiting;
 
 pub use database::TestDatabase;
 pub use identity::Identity;
 pub use namespace::{TestRedis, dead_redis_url};
+pub use redis_rights::{DOCUMENTED_PASSWORD, documented_rights, refused_by_rights, run_words};
+pub use redis_server::RedisServer;
 pub use scenario::{KEYS, Member, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, Scenario, TestTenant};
 pub use waiting::{PATIENCE, eventually};
 

@@ -7,7 +7,6 @@
     reason = "test code ends at the first surprise"
 )]
 
-mod authority;
 mod causes;
 mod fitness;
 mod modes;
@@ -23,6 +22,7 @@ use std::time::Duration;
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_store::{ConnectFailure, ConnectFailureKind, Pooling, Store, StoreError, StoreOptions};
+use atlas_test_support::authority;
 use secrecy::SecretString;
 
 /// A store over this URL.

@@ -6,17 +6,22 @@ use rcgen::{
 };
 
 /// A certificate and its key, as PEM.
-pub(crate) struct Identity {
-    pub(crate) certificate: String,
-    pub(crate) key: String,
+#[derive(Debug)]
+pub struct Identity {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
 }
 
 /// A certificate authority.
-pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+#[derive(Debug)]
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     /// A new one.
-    pub(crate) fn new(name: &str) -> Self {
+    #[must_use]
+    pub fn new(name: &str) -> Self {
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
         parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -25,12 +30,14 @@ impl Authority {
     }
 
     /// Its own certificate, as PEM.
-    pub(crate) fn certificate(&self) -> String {
+    #[must_use]
+    pub fn certificate(&self) -> String {
         self.0.pem()
     }
 
     /// A server's, for a host name.
-    pub(crate) fn server(&self, host: &str) -> Identity {
+    #[must_use]
+    pub fn server(&self, host: &str) -> Identity {
         self.certify(
             host,
             vec![host.to_owned()],
@@ -39,7 +46,8 @@ impl Authority {
     }
 
     /// A client's, for a user of PostgreSQL.
-    pub(crate) fn client(&self, user: &str) -> Identity {
+    #[must_use]
+    pub fn client(&self, user: &str) -> Identity {
         self.certify(user, Vec::new(), ExtendedKeyUsagePurpose::ClientAuth)
     }
 
@@ -56,7 +64,8 @@ impl Authority {
 }
 
 /// A server's certificate that it signed itself.
-pub(crate) fn self_signed(host: &str) -> Identity {
+#[must_use]
+pub fn self_signed(host: &str) -> Identity {
     let parameters = CertificateParams::new(vec![host.to_owned()]).unwrap();
     let key = KeyPair::generate().unwrap();
     Identity {
