@@ -241,7 +241,7 @@ impl GraphClient {
             Err(lost) => {
                 let now = http.now();
                 let (kind, answer) = match lost {
-                    Lost::Unreachable(reason) => (
+                    Lost::Unreachable { reason, .. } => (
                         GraphErrorKind::Unreachable {
                             reason,
                             waits: once(),

@@ -314,7 +314,7 @@ impl TenantGraph {
                     let kind = GraphErrorKind::invalid(UNDECODABLE);
                     (GraphError::answered(kind, answer), TRIES_AT_INVALID, None)
                 }
-                Err(Lost::Unreachable(reason)) => {
+                Err(Lost::Unreachable { reason, .. }) => {
                     // Nothing else was done in this time.
                     patience.waited_for(sent_at.elapsed());
                     let answer = sent.unanswered(http.now());

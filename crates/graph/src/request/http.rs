@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::mint_uuid;
 use bytes::Bytes;
@@ -71,7 +72,12 @@ pub(crate) struct Attempt {
 /// No answer that could be used.
 pub(crate) enum Lost {
     /// None came, or not to its end.
-    Unreachable(&'static str),
+    Unreachable {
+        /// What happened, in fixed words.
+        reason: &'static str,
+        /// The same with all its causes and without the address, for the log.
+        cause: String,
+    },
     /// It is compressed in a way that cannot be read.
     Undecodable,
     /// It is larger than what is read.
@@ -160,7 +166,7 @@ impl Http {
         request: RequestBuilder,
         room: &mut Room,
     ) -> Result<Reply, Lost> {
-        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
+        let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let headers = response.headers().clone();
         let max_bytes = if status.is_success() {
@@ -169,11 +175,7 @@ impl Http {
             ERROR_BODY_BYTES.min(room.largest)
         };
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(&error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             let left = max_bytes - body.len();
             if chunk.len() <= left {
                 if make_room(&mut body, chunk.len(), room).is_err() {
@@ -275,16 +277,18 @@ fn is_about_compression(error: &reqwest::Error) -> bool {
     false
 }
 
-/// What happened on the way, in fixed words: the error itself holds the address.
-fn unreachable(error: &reqwest::Error) -> Lost {
-    if error.is_decode() && is_about_compression(error) {
+/// What happened on the way. The error itself holds the address.
+fn unreachable(error: reqwest::Error) -> Lost {
+    if error.is_decode() && is_about_compression(&error) {
         return Lost::Undecodable;
     }
-    Lost::Unreachable(if error.is_timeout() {
+    let reason = if error.is_timeout() {
         TIMED_OUT
     } else if error.is_connect() {
         "no connection could be made"
     } else {
         "the connection broke"
-    })
+    };
+    let cause = Causes(&error.without_url()).to_string();
+    Lost::Unreachable { reason, cause }
 }

@@ -187,22 +187,29 @@ impl TokenSource<'_> {
         loop {
             patience.attempts += 1;
             let sent_at = Instant::now();
-            let (failed, asked) = match self.ask_for_token(wanted, fresh).await {
+            let (failed, asked, why) = match self.ask_for_token(wanted, fresh).await {
                 Ok(reply) if reply.status.is_success() => return read_token(reply),
                 Ok(reply) => {
                     let error = refusal::read(&reply, http.now());
                     let SignInCause::Unavailable { retry_after } = error.cause else {
                         return Err(error);
                     };
-                    (error, retry_after)
+                    (error, retry_after, format!("status {}", reply.status))
                 }
                 // An answer that is no token is none the next second either.
-                Err(cause @ SignInCause::Unreachable) => {
+                Err(NoReply {
+                    cause: cause @ SignInCause::Unreachable,
+                    why,
+                }) => {
                     patience.waited_for(sent_at.elapsed());
-                    (plain(cause), None)
+                    (plain(cause), None, why)
                 }
-                Err(cause) => return Err(plain(cause)),
+                Err(NoReply { cause, .. }) => return Err(plain(cause)),
             };
+            if silence.is_none() {
+                tracing::warn!(directory = %self.application.directory_id, error = why,
+                    "the sign-in service gives no token; asking on");
+            }
             let wait = http.wait(&patience, asked);
             let now = Instant::now();
             let silent = silence
@@ -218,7 +225,7 @@ impl TokenSource<'_> {
         }
     }
 
-    async fn ask_for_token(&self, wanted: Option<&str>, fresh: bool) -> Result<Reply, SignInCause> {
+    async fn ask_for_token(&self, wanted: Option<&str>, fresh: bool) -> Result<Reply, NoReply> {
         let (http, application) = (self.http, self.application);
         let address = token_address(self.login, &application.directory_id.to_string());
         let claims = Claims {
@@ -246,11 +253,31 @@ impl TokenSource<'_> {
         http.exchange(request, &mut Room::apart(MAX_BODY_BYTES))
             .await
             .map_err(|lost| match lost {
-                Lost::Unreachable(_) => SignInCause::Unreachable,
+                Lost::Unreachable { cause, .. } => NoReply {
+                    cause: SignInCause::Unreachable,
+                    why: cause,
+                },
                 Lost::Undecodable | Lost::TooLarge { .. } | Lost::NoRoom => {
-                    SignInCause::InvalidResponse
+                    SignInCause::InvalidResponse.into()
                 }
             })
+    }
+}
+
+/// No answer of the token endpoint.
+struct NoReply {
+    cause: SignInCause,
+    /// What happened on the way, for the log.
+    why: String,
+}
+
+/// A cause that says all there is to know.
+impl From<SignInCause> for NoReply {
+    fn from(cause: SignInCause) -> Self {
+        Self {
+            cause,
+            why: String::new(),
+        }
     }
 }
 
