@@ -70,14 +70,14 @@ async fn what_keeps_redis_from_carrying_hints_is_named_with_what_to_do() {
 
     let (detail, advice) = found(&format!("redis://few:wrong@{host}/")).await;
     assert!(
-        detail.contains("not reached") && !detail.contains("wrong@"),
+        detail.contains("refuses the user or the password") && !detail.contains("wrong@"),
         "{detail}"
     );
-    assert!(advice.contains("password"), "{advice}");
+    assert!(advice.contains("REDIS_URL"), "{advice}");
 
     set(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let (detail, advice) = found(&redis.url()).await;
-    assert!(detail.contains("memory is full"), "{detail}");
+    assert!(detail.contains("Redis is full"), "{detail}");
     assert!(advice.contains("maxmemory"), "{advice}");
     set(&["CONFIG", "SET", "maxmemory", "0"]).await;
 
@@ -92,5 +92,5 @@ async fn a_node_of_a_cluster_is_named() {
     let redis = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
     let (detail, advice) = found(&redis.url()).await;
     assert!(detail.contains("Cluster"), "{detail}");
-    assert!(advice.contains("not a cluster"), "{advice}");
+    assert!(advice.contains("without cluster mode"), "{advice}");
 }

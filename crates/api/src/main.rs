@@ -11,7 +11,7 @@ use atlas_api::options::{Arguments, Command};
 use atlas_api::{Parts, document, pool_numbers, serve};
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
-use atlas_queue::{Doorbell, QueueOptions};
+use atlas_queue::{Doorbell, QueueOptions, RedisFault};
 use atlas_store::{Store, StoreOptions};
 use atlas_telemetry::metrics::{self, Program};
 use clap::Parser as _;
@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a caller waits for a connection to PostgreSQL.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the API waits with listening until lists are prepared.
+/// How long the API waits with listening until lists are prepared and Redis has been looked at.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the API may take to say whether it is ready.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -64,17 +64,20 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let queue = QueueOptions {
         push_timeout: arguments.push_timeout,
+        ca_file: arguments.redis.redis_ca_file.clone(),
         ..QueueOptions::new(redis_url, arguments.queue_namespace.as_str())
     };
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let store = Store::new(&store, clock.clone(), entropy.clone())?;
-    prepare_lists(store.clone()).await;
+    let doorbell = Doorbell::new(&queue)?;
+    let ((), examined) = tokio::join!(prepare_lists(store.clone()), examine(&doorbell));
+    examined?;
     if metrics::is_serving() {
         tokio::spawn(pool_numbers::run(store.clone()));
     }
     let parts = Parts {
         store,
-        doorbell: Doorbell::new(&queue)?,
+        doorbell,
         clock,
         entropy,
     };
@@ -107,6 +110,17 @@ async fn prepare_lists(store: Store) {
     });
     // Dropping the handle leaves the task running.
     let _ = tokio::time::timeout(PREPARE_TIMEOUT, preparing).await;
+}
+
+/// Refuses a Redis with which the queue cannot work. When the answer takes longer than
+/// [`PREPARE_TIMEOUT`], the API serves without: readiness reports what is wrong.
+async fn examine(doorbell: &Doorbell) -> Result<(), RedisFault> {
+    let doorbell = doorbell.clone();
+    let examining = tokio::spawn(async move { doorbell.examine().await });
+    match tokio::time::timeout(PREPARE_TIMEOUT, examining).await {
+        Ok(Ok(examined)) => examined,
+        _ => Ok(()),
+    }
 }
 
 /// Whoever waits for the file never sees half of it.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use atlas_queue::Doorbell;
+use atlas_queue::{Doorbell, RedisFaultKind};
 use atlas_store::{Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Parts {
     /// The database answers, and this version works with its schema.
     pub(crate) database: Result<(), String>,
-    /// Redis answers.
+    /// Redis takes messages.
     pub(crate) queue: Result<(), String>,
 }
 
@@ -84,11 +84,12 @@ impl Readiness {
     }
 
     async fn queue(&self) -> Result<(), String> {
-        match timeout(PATIENCE, self.doorbell.ping()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err("Redis is not reachable".to_owned()),
-            Err(_elapsed) => Err("Redis does not answer in time".to_owned()),
-        }
+        let kind = match timeout(PATIENCE, self.doorbell.rehearse()).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(fault)) => fault.kind(),
+            Err(_elapsed) => RedisFaultKind::TimedOut,
+        };
+        Err(kind.advice().to_owned())
     }
 }
 

@@ -1,26 +1,31 @@
 //! The producer's side: notifying workers that a run is queued.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use apalis::prelude::{TaskBuilder, TaskId, TaskSink};
-use apalis_core::backend::ext::BackendExt;
-use apalis_core::backend::ext::with_codec::WithCodec;
-use apalis_redis::RedisStorage;
+use apalis::prelude::{TaskBuilder, TaskId, TaskSink, TaskSinkError};
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{RunId, mint_uuid};
 use atlas_telemetry::TraceContext;
 use atlas_telemetry::metrics::PUSHES;
-use redis::aio::ConnectionManager;
+use redis::Value;
 use tokio::time::timeout;
 
 use crate::config::{QueueOptions, QueueSetupError};
-use crate::message::{Message, MessageCodec};
+use crate::fault::{RedisFault, RedisFaultKind};
+use crate::link::{Link, Links, Storage};
+use crate::message::Message;
+use crate::notices::Notices;
 
 /// For how long a count of undelivered messages is believed, in milliseconds.
 const COUNT_AGE: u64 = 100;
+/// Between two questions to a Redis that is still reading its data.
+const LOADING_PAUSE: Duration = Duration::from_millis(50);
+/// The message of a rehearsal. Always the same one, so that at most one is ever left behind.
+const REHEARSED: &str = "rehearsed";
 
 /// What became of a ring that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,28 +36,15 @@ pub enum Rung {
     Crowded,
 }
 
-/// Why a ring failed. The message may have arrived nevertheless, when the answer was lost.
-#[derive(Debug, thiserror::Error)]
-pub enum RingError {
-    /// Redis refused, or cannot be reached.
-    #[error("Redis did not take the message: {0}")]
-    Refused(#[source] redis::RedisError),
-    /// apalis-redis reported something else.
-    #[error("the message could not be pushed: {0}")]
-    Push(String),
-    /// There was no answer in time.
-    #[error("Redis did not answer in time")]
-    TimedOut,
-}
-
 /// Rings for the workers. Cheap to clone; connects when it is first used.
 #[derive(Clone)]
 pub struct Doorbell {
-    connection: ConnectionManager,
-    storage: WithCodec<RedisStorage<Message>, MessageCodec>,
+    links: Arc<Links>,
     options: Arc<QueueOptions>,
-    config: Arc<apalis_redis::Config>,
+    runs: Arc<apalis_redis::Config>,
+    rehearsal: Arc<apalis_redis::Config>,
     outstanding: Arc<Outstanding>,
+    notices: Arc<Notices>,
 }
 
 impl std::fmt::Debug for Doorbell {
@@ -77,34 +69,38 @@ impl Doorbell {
     /// # Errors
     /// [`QueueSetupError`] for settings that can never work.
     pub fn new(options: &QueueOptions) -> Result<Self, QueueSetupError> {
-        let connection = options
-            .client()?
-            .get_connection_manager_lazy(options.connection())
-            .map_err(QueueSetupError::Connection)?;
-        let config = options.apalis();
         Ok(Self {
-            storage: RedisStorage::new(connection.clone())
-                .with_config(config.clone())
-                .with_codec(MessageCodec),
-            connection,
+            links: Arc::new(Links::new(options)?),
             options: Arc::new(options.clone()),
-            config: Arc::new(config),
+            runs: Arc::new(options.apalis()),
+            rehearsal: Arc::new(options.rehearsal()),
             outstanding: Arc::new(Outstanding {
                 since: Instant::now(),
                 count: AtomicU64::new(0),
                 counted_at: AtomicU64::new(u64::MAX),
             }),
+            notices: Arc::default(),
         })
     }
 
-    /// Says that `run` waits for a worker.
+    /// Says that `run` waits for a worker. What fails for its connection is tried once more over a
+    /// new one. A message whose answer was lost may have arrived nevertheless.
     ///
     /// # Errors
-    /// [`RingError`], within the configured time.
-    pub async fn ring(&self, run: RunId, trace: Option<&TraceContext>) -> Result<Rung, RingError> {
-        let rung = timeout(self.options.push_timeout, self.push(run, trace))
-            .await
-            .unwrap_or(Err(RingError::TimedOut));
+    /// [`RedisFault`], within the configured time.
+    pub async fn ring(&self, run: RunId, trace: Option<&TraceContext>) -> Result<Rung, RedisFault> {
+        // A second push with the id of an earlier one is swallowed without an error. The run's id
+        // alone would make every later ring for it vanish; this one keeps the second attempt from
+        // adding what the first may have brought to Redis.
+        let ring = mint_uuid(&SystemClock, &SystemEntropy);
+        let id = format!("{run}.{}", ring.simple());
+        let message = Message {
+            run: Some(run),
+            trace: trace.copied(),
+        };
+        let rung = self
+            .in_time(|link| self.push(link, id.clone(), message.clone()))
+            .await;
         let result = match rung {
             Ok(Rung::Pushed) => "pushed",
             Ok(Rung::Crowded) => "crowded",
@@ -114,47 +110,98 @@ impl Doorbell {
         rung
     }
 
-    /// Asks whether Redis answers.
+    /// Pushes a message into a queue that nobody listens to and deletes it, which fails whenever a
+    /// ring would.
     ///
     /// # Errors
-    /// [`RingError`], within the configured time.
-    pub async fn ping(&self) -> Result<(), RingError> {
-        let mut connection = self.connection.clone();
-        timeout(self.options.push_timeout, async move {
-            redis::cmd("PING")
-                .query_async::<()>(&mut connection)
-                .await
-                .map_err(RingError::Refused)
-        })
-        .await
-        .map_err(|_| RingError::TimedOut)?
+    /// [`RedisFault`], within the configured time.
+    pub async fn rehearse(&self) -> Result<(), RedisFault> {
+        self.in_time(|link| self.push_and_delete(link)).await
     }
 
-    async fn push(&self, run: RunId, trace: Option<&TraceContext>) -> Result<Rung, RingError> {
-        if self.outstanding().await? >= self.options.max_outstanding {
+    /// Looks whether this Redis is one with which the queue can work. Everything else that may be
+    /// wrong with it may pass, and is logged.
+    ///
+    /// # Errors
+    /// It [is unsuitable](RedisFaultKind::is_unsuitable).
+    pub async fn examine(&self) -> Result<(), RedisFault> {
+        match self.rehearse().await {
+            Err(fault) if fault.kind().is_unsuitable() => Err(fault),
+            Err(_) => Ok(()),
+            // One node of a Cluster may hold all keys of a namespace; the workers need one outside.
+            Ok(()) => match self.in_time(mode).await.as_deref() {
+                Ok("cluster") => Err(RedisFault::of_kind(RedisFaultKind::Cluster)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Within the time limit, and with news of it in the log.
+    async fn in_time<T, F>(&self, ask: impl Fn(Arc<Link>) -> F) -> Result<T, RedisFault>
+    where
+        F: Future<Output = Result<T, RedisFault>>,
+    {
+        let mut loading = None;
+        let asked = timeout(self.options.push_timeout, self.ask_twice(&mut loading, ask));
+        let answer = asked.await.unwrap_or_else(|_| {
+            let kind = loading.unwrap_or(RedisFaultKind::TimedOut);
+            Err(RedisFault::of_kind(kind))
+        });
+        match &answer {
+            Err(fault) if self.notices.begins(fault.kind()) => {
+                tracing::warn!(error = %Causes(fault), "Redis takes no messages");
+            }
+            Ok(_) if self.notices.ends() => tracing::info!("Redis takes messages again"),
+            _ => {}
+        }
+        answer
+    }
+
+    /// Asks, and again over a new connection where that may help; for as long as Redis reads its
+    /// data, which `loading` reports.
+    async fn ask_twice<T, F>(
+        &self,
+        loading: &mut Option<RedisFaultKind>,
+        ask: impl Fn(Arc<Link>) -> F,
+    ) -> Result<T, RedisFault>
+    where
+        F: Future<Output = Result<T, RedisFault>>,
+    {
+        let mut link = self.links.current();
+        let mut renewed = false;
+        loop {
+            let fault = match ask(link.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            if fault.kind() == RedisFaultKind::Loading {
+                *loading = Some(RedisFaultKind::Loading);
+                tokio::time::sleep(LOADING_PAUSE).await;
+            } else if fault.kind().is_of_the_connection() && !renewed {
+                link = self.links.newer_than(&link)?;
+                renewed = true;
+            } else {
+                return Err(fault);
+            }
+        }
+    }
+
+    async fn push(
+        &self,
+        link: Arc<Link>,
+        id: String,
+        message: Message,
+    ) -> Result<Rung, RedisFault> {
+        if self.outstanding(&link).await? >= self.options.max_outstanding {
             return Ok(Rung::Crowded);
         }
-        // A second push with the id of an earlier one is swallowed without an error, so the run's
-        // id alone would make every later ring for it vanish.
-        let ring = mint_uuid(&SystemClock, &SystemEntropy);
-        let id = format!("{run}.{}", ring.simple());
-        let task = TaskBuilder::new(Message {
-            run: Some(run),
-            trace: trace.copied(),
-        })
-        .task_id(TaskId::from_string(id))
-        .build();
-        self.storage
-            .clone()
-            .push_task(task)
-            .await
-            .map_err(|error| RingError::Push(error.to_string()))?;
+        push(&link.runs, id, message).await?;
         self.outstanding.count.fetch_add(1, Ordering::Relaxed);
         // Only a matter of milliseconds: a listener that does not hear it polls.
         let woken: Result<(), _> = redis::cmd("PUBLISH")
             .arg(self.options.wake_channel())
             .arg(1)
-            .query_async(&mut self.connection.clone())
+            .query_async(&mut link.connection.clone())
             .await;
         if let Err(error) = woken {
             tracing::debug!(error = %Causes(&error), "a push was not announced");
@@ -162,8 +209,19 @@ impl Doorbell {
         Ok(Rung::Pushed)
     }
 
+    async fn push_and_delete(&self, link: Arc<Link>) -> Result<(), RedisFault> {
+        push(&link.rehearsal, REHEARSED.to_owned(), Message::default()).await?;
+        redis::cmd("DEL")
+            .arg(self.rehearsal.job_data_hash())
+            .arg(format!("{}:{REHEARSED}", self.rehearsal.job_meta_hash()))
+            .arg(self.rehearsal.scheduled_jobs_set())
+            .query_async::<()>(&mut link.connection.clone())
+            .await?;
+        Ok(())
+    }
+
     /// Counted at most every [`COUNT_AGE`]; pushes of this process since then are added.
-    async fn outstanding(&self) -> Result<u64, RingError> {
+    async fn outstanding(&self, link: &Link) -> Result<u64, RedisFault> {
         let seen = &self.outstanding;
         let now = u64::try_from(seen.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         let counted_at = seen.counted_at.load(Ordering::Relaxed);
@@ -171,13 +229,35 @@ impl Doorbell {
             return Ok(seen.count.load(Ordering::Relaxed));
         }
         let (scheduled, active): (u64, u64) = redis::pipe()
-            .zcard(self.config.scheduled_jobs_set())
-            .llen(self.config.active_jobs_list())
-            .query_async(&mut self.connection.clone())
-            .await
-            .map_err(RingError::Refused)?;
+            .zcard(self.runs.scheduled_jobs_set())
+            .llen(self.runs.active_jobs_list())
+            .query_async(&mut link.connection.clone())
+            .await?;
         seen.count.store(scheduled + active, Ordering::Relaxed);
         seen.counted_at.store(now, Ordering::Relaxed);
         Ok(scheduled + active)
+    }
+}
+
+async fn push(storage: &Storage, id: String, message: Message) -> Result<(), RedisFault> {
+    let task = TaskBuilder::new(message)
+        .task_id(TaskId::from_string(id))
+        .build();
+    let pushed = storage.clone().push_task(task).await;
+    pushed.map_err(|error| match error {
+        TaskSinkError::PushError(error) => error.into(),
+        error => RedisFault::other(error.to_string()),
+    })
+}
+
+/// `standalone`, `cluster` or `sentinel`. Redis of versions before 6 does not know the question; no
+/// user needs a permission to ask it.
+async fn mode(link: Arc<Link>) -> Result<String, RedisFault> {
+    let about: HashMap<String, Value> = redis::cmd("HELLO")
+        .query_async(&mut link.connection.clone())
+        .await?;
+    match about.get("mode") {
+        Some(Value::BulkString(mode)) => Ok(String::from_utf8_lossy(mode).into_owned()),
+        _ => Ok(String::new()),
     }
 }

@@ -4,6 +4,7 @@ use redis::aio::ConnectionManager;
 use tokio::time::timeout;
 
 use crate::config::{QueueOptions, QueueSetupError};
+use crate::fault::{RedisFault, RedisFaultKind, kind_of, kind_of_code};
 
 /// Calls each command that pushing, listening and cleaning up need, here and within scripts of
 /// apalis-redis, and returns those that were refused, each as `COMMAND: answer`.
@@ -56,81 +57,46 @@ const QUEUES: &str = "core:apalis:queues:list";
 
 /// What keeps the queue from working with a Redis.
 #[derive(Debug, thiserror::Error)]
-pub enum RedisFault {
+pub enum ExaminationError {
     /// The settings.
     #[error(transparent)]
     Setup(#[from] QueueSetupError),
-    /// There is no connection, or it was refused.
-    #[error("Redis is not reached: {0}")]
-    Unreachable(#[source] redis::RedisError),
-    /// No answer in time.
-    #[error("Redis does not answer in time")]
-    TimedOut,
-    /// A node of a cluster takes no scripts over several keys.
-    #[error("it is a node of Redis Cluster")]
-    Cluster,
-    /// Writes go to another server.
-    #[error("it is a replica that takes no writes")]
-    Replica,
-    /// Its memory is used up.
-    #[error("its memory is full, and it takes no writes")]
-    Full,
-    /// The user may not do what the queue needs. Each as the command, or what was tried, and the
-    /// answer.
+    /// It is not reached, or cannot be used.
+    #[error(transparent)]
+    Fault(#[from] RedisFault),
+    /// It refuses what the queue needs. Each as the command, or what was tried, and the answer.
     #[error("commands that the queue needs are refused: {}", .0.join("; "))]
     Refused(Vec<String>),
-}
-
-impl RedisFault {
-    /// What to do, and where.
-    #[must_use]
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::Setup(_) => "Write REDIS_URL as redis://user:password@host:port or rediss://…",
-            Self::Unreachable(_) => {
-                "Check host, port, user and password of REDIS_URL, and rediss:// where the server \
-                 takes TLS only."
-            }
-            Self::TimedOut => "Check that the server runs and that nothing drops its packets.",
-            Self::Cluster => {
-                "Use a Redis or Valkey that is not a cluster (cluster-enabled no): one server holds \
-                 the hints of any installation."
-            }
-            Self::Replica => "Let REDIS_URL name the primary.",
-            Self::Full => {
-                "Raise maxmemory, or set maxmemory-policy to allkeys-lru: what the queue keeps may \
-                 be lost."
-            }
-            Self::Refused(_) => {
-                "Give the user of REDIS_URL these commands, the keys and channels of \
-                 ATLAS_QUEUE_NAMESPACE, and the keys core:apalis:*."
-            }
-        }
-    }
 }
 
 /// Tries out everything that the queue needs of Redis, on keys that exist for that moment only.
 ///
 /// # Errors
-/// [`RedisFault`], the first that is found.
-pub async fn examine(options: &QueueOptions) -> Result<(), RedisFault> {
+/// [`ExaminationError`], the first that is found.
+pub async fn examine(options: &QueueOptions) -> Result<(), ExaminationError> {
     let client = options.client()?;
     let connecting = ConnectionManager::new_with_config(client, options.connection());
-    let mut connection = timeout(options.push_timeout * 2, connecting)
+    let mut connection = in_time(options, connecting)
+        .await?
+        .map_err(RedisFault::from)?;
+    in_time(options, try_out(options, &mut connection)).await?
+}
+
+async fn in_time<T>(
+    options: &QueueOptions,
+    done: impl Future<Output = T>,
+) -> Result<T, RedisFault> {
+    timeout(options.push_timeout * 2, done)
         .await
-        .map_err(|_| RedisFault::TimedOut)?
-        .map_err(RedisFault::Unreachable)?;
-    timeout(options.push_timeout * 2, try_out(options, &mut connection))
-        .await
-        .map_err(|_| RedisFault::TimedOut)?
+        .map_err(|_| RedisFault::of_kind(RedisFaultKind::TimedOut))
 }
 
 async fn try_out(
     options: &QueueOptions,
     connection: &mut ConnectionManager,
-) -> Result<(), RedisFault> {
+) -> Result<(), ExaminationError> {
     let ping = redis::cmd("PING").query_async::<()>(connection).await;
-    ping.map_err(|error| fault("PING", error))?;
+    ping.map_err(|error| refused("PING", error))?;
     let keys = ["set", "list", "hash", "sorted", "text"];
     let prefix = format!("{}:runs:doctor", options.namespace);
     let mut script = redis::cmd("EVAL");
@@ -139,15 +105,19 @@ async fn try_out(
         script.arg(format!("{prefix}:{key}"));
     }
     script.arg(options.wake_channel());
-    let refused: Vec<String> = script
+    let answers: Vec<String> = script
         .query_async(connection)
         .await
-        .map_err(|error| fault("EVAL", error))?;
-    if let Some(fault) = refused.iter().find_map(|answer| known(answer)) {
-        return Err(fault);
+        .map_err(|error| refused("EVAL", error))?;
+    for answer in &answers {
+        let code = answer.split_once(": ").map_or("", |(_, text)| text);
+        let kind = kind_of_code(code.split(' ').next().unwrap_or_default());
+        if !is_about_rights(kind) {
+            return Err(RedisFault::of_kind(kind).into());
+        }
     }
-    if !refused.is_empty() {
-        return Err(RedisFault::Refused(refused));
+    if !answers.is_empty() {
+        return Err(ExaminationError::Refused(answers));
     }
     let listed = redis::cmd("ZRANGE")
         .arg(QUEUES)
@@ -155,37 +125,20 @@ async fn try_out(
         .arg(0)
         .query_async::<Vec<String>>(connection)
         .await;
-    listed.map_err(|error| fault("ZRANGE core:apalis:queues:list", error))?;
+    listed.map_err(|error| refused("ZRANGE core:apalis:queues:list", error))?;
     Ok(())
 }
 
-fn fault(tried: &str, error: redis::RedisError) -> RedisFault {
-    let text = error.to_string();
-    if let Some(fault) = known(&text) {
-        return fault;
-    }
-    match error.kind() {
-        redis::ErrorKind::Server(_) => RedisFault::Refused(vec![format!("{tried}: {text}")]),
-        _ => RedisFault::Unreachable(error),
+/// What the server refuses is named with its answer; anything else is a fault.
+fn refused(tried: &str, error: redis::RedisError) -> ExaminationError {
+    let is_of_server = matches!(error.kind(), redis::ErrorKind::Server(_));
+    if is_of_server && is_about_rights(kind_of(&error)) {
+        ExaminationError::Refused(vec![format!("{tried}: {error}")])
+    } else {
+        RedisFault::from(error).into()
     }
 }
 
-/// Redis answers with these words whatever its language.
-fn known(answer: &str) -> Option<RedisFault> {
-    let has = |words: &[&str]| words.iter().any(|word| answer.contains(word));
-    if has(&[
-        "CROSSSLOT",
-        "CrossSlot",
-        "CLUSTERDOWN",
-        "ClusterDown",
-        "MOVED",
-    ]) {
-        Some(RedisFault::Cluster)
-    } else if has(&["READONLY", "ReadOnly"]) {
-        Some(RedisFault::Replica)
-    } else if has(&["OOM "]) {
-        Some(RedisFault::Full)
-    } else {
-        None
-    }
+const fn is_about_rights(kind: RedisFaultKind) -> bool {
+    matches!(kind, RedisFaultKind::NotPermitted | RedisFaultKind::Other)
 }

@@ -9,13 +9,17 @@
 mod config;
 mod doorbell;
 mod examination;
+mod fault;
+mod link;
 mod listener;
 mod mend;
 mod message;
+mod notices;
 mod tick;
 
 pub use config::{QueueOptions, QueueSetupError};
-pub use doorbell::{Doorbell, RingError, Rung};
-pub use examination::{RedisFault, examine};
+pub use doorbell::{Doorbell, Rung};
+pub use examination::{ExaminationError, examine};
+pub use fault::{RedisFault, RedisFaultKind};
 pub use listener::{Listener, ListenerError, ListenerOptions};
 pub use message::Message;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use apalis::prelude::{
     BackendExt, BoxDynError, Data, Monitor, MonitorContext, WorkerBuilder, WorkerBuilderExt,
+    WorkerError,
 };
 use apalis_core::backend::Vacuum;
 use apalis_redis::RedisStorage;
@@ -13,17 +14,22 @@ use atlas_domain::ids::WorkerId;
 use atlas_telemetry::metrics::STREAM_RESTARTS;
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use redis::aio::ConnectionManager;
+use redis::RedisError;
+use redis::aio::{ConnectionManager, PubSub};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{QueueOptions, QueueSetupError};
+use crate::fault::{RedisFault, RedisFaultKind, kind_of};
 use crate::mend::mend;
 use crate::message::{Message, MessageCodec};
+use crate::notices::Notices;
 use crate::tick::Tick;
 
 /// How often finished messages are swept out of Redis, and how long they stay at least.
 const VACUUM_EVERY: Duration = Duration::from_secs(600);
 const VACUUM_AGE: Duration = Duration::from_secs(3_600);
+/// How long a connection for announcements may take.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest pause before a stream that broke is opened again.
 const REOPEN_MAX: Duration = Duration::from_secs(2);
 
@@ -49,6 +55,14 @@ pub enum ListenerError {
     /// apalis gave up.
     #[error("the queue's monitor ended by itself")]
     Ended,
+}
+
+/// Makes connections, which connect when they are first used.
+trait Connect: Fn() -> Result<ConnectionManager, RedisError> + Clone + Send + Sync + 'static {}
+
+impl<F> Connect for F where
+    F: Fn() -> Result<ConnectionManager, RedisError> + Clone + Send + Sync + 'static
+{
 }
 
 type Handler = Arc<dyn Fn(Message) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -86,11 +100,13 @@ impl Listener {
         F: Future<Output = ()> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |message| Box::pin(handler(message)));
-        let connection = self
-            .client
-            .get_connection_manager_lazy(self.options.queue.connection())
+        let connect = {
+            let (client, options) = (self.client.clone(), self.options.queue.connection());
+            move || client.get_connection_manager_lazy(options.clone())
+        };
+        let notices = Arc::new(Notices::default());
+        let monitor = monitor(&self.options, connect.clone(), &handler, notices.clone())
             .map_err(QueueSetupError::Connection)?;
-        let monitor = monitor(&self.options, &connection, &handler);
         let context = monitor.context();
         let background = CancellationToken::new();
         let _ends_background = background.clone().drop_guard();
@@ -98,9 +114,10 @@ impl Listener {
             self.client,
             self.options.queue.wake_channel(),
             context.clone(),
+            notices,
             background.clone(),
         ));
-        tokio::spawn(vacuum(connection, self.options.queue.apalis(), background));
+        tokio::spawn(vacuum(connect, self.options.queue.apalis(), background));
 
         // `run_with_signal` would go on waiting for the signal after all streams are dead.
         let mut running = tokio::spawn(monitor.run());
@@ -114,23 +131,34 @@ impl Listener {
     }
 }
 
+/// Each stream has a connection of its own: a manager of connections that was once refused for its
+/// password never asks again.
 fn monitor(
     options: &ListenerOptions,
-    connection: &ConnectionManager,
+    connect: impl Connect,
     handler: &Handler,
-) -> Monitor {
+    notices: Arc<Notices>,
+) -> Result<Monitor, RedisError> {
     let config = options.queue.apalis();
     let options = options.clone();
-    let connection = connection.clone();
+    let first = connect()?;
     let handler = handler.clone();
-    Monitor::new()
-        .should_restart(|worker, error| {
-            tracing::warn!(worker = worker.name(), error = %Causes(&error), "the queue's stream broke; reopening");
+    let monitor = Monitor::new()
+        .should_restart(move |worker, error| {
             STREAM_RESTARTS.add(&[], 1);
+            if notices.begins(kind_of_end(error)) {
+                tracing::warn!(worker = worker.name(), error = %Causes(error), "the queue's stream broke; reopening");
+            } else {
+                tracing::debug!(worker = worker.name(), error = %Causes(error), "the queue's stream broke again");
+            }
             true
         })
         .register(move |restarts| {
             let pause = pause_before(restarts);
+            let connection = match restarts {
+                0 => first.clone(),
+                _ => connect().unwrap_or_else(|_| first.clone()),
+            };
             let name = |opened: usize| format!("{}-{opened}", options.worker_id.as_str());
             let opening = (
                 connection.clone(),
@@ -155,7 +183,19 @@ fn monitor(
                 .concurrency(options.concurrency)
                 .catch_panic()
                 .build(handle)
-        })
+        });
+    Ok(monitor)
+}
+
+/// What ended a stream.
+fn kind_of_end(error: &WorkerError) -> RedisFaultKind {
+    match error {
+        WorkerError::BackendError(error) => match error.downcast_ref() {
+            Some(apalis_redis::Error::Database(error)) => kind_of(error),
+            _ => RedisFaultKind::Other,
+        },
+        _ => RedisFaultKind::Other,
+    }
 }
 
 /// Never fails: a retry by apalis would ignore its limits, and the run's row knows better.
@@ -176,25 +216,37 @@ async fn wake(
     client: redis::Client,
     channel: String,
     context: MonitorContext,
+    stream: Arc<Notices>,
     shutdown: CancellationToken,
 ) {
+    let notices = Notices::default();
     let mut attempt: usize = 0;
     while !shutdown.is_cancelled() {
-        if let Ok(mut announcements) = client.get_async_pubsub().await
-            && announcements.subscribe(&channel).await.is_ok()
-        {
-            attempt = 0;
-            wake_all(&context);
-            let mut announcements = announcements.into_on_message();
-            loop {
-                tokio::select! {
-                    () = shutdown.cancelled() => return,
-                    announced = announcements.next() => match announced {
-                        Some(_) => wake_all(&context),
-                        None => break,
-                    },
+        match subscribed(&client, &channel).await {
+            Ok(announcements) => {
+                attempt = 0;
+                if stream.ends() | notices.ends() {
+                    tracing::info!("connected to Redis again");
+                }
+                wake_all(&context);
+                let mut announcements = announcements.into_on_message();
+                loop {
+                    tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        announced = announcements.next() => match announced {
+                            Some(_) => wake_all(&context),
+                            None => break,
+                        },
+                    }
                 }
             }
+            // Everything else is met by the stream as well.
+            Err(fault)
+                if fault.kind() == RedisFaultKind::NotPermitted && notices.begins(fault.kind()) =>
+            {
+                tracing::warn!(error = %Causes(&fault), "announcements of Redis cannot be heard");
+            }
+            Err(_) => {}
         }
         attempt += 1;
         tokio::select! {
@@ -202,6 +254,17 @@ async fn wake(
             () = tokio::time::sleep(pause_before(attempt)) => {}
         }
     }
+}
+
+async fn subscribed(client: &redis::Client, channel: &str) -> Result<PubSub, RedisFault> {
+    let subscribing = async {
+        let mut announcements = client.get_async_pubsub().await?;
+        announcements.subscribe(channel).await?;
+        Ok(announcements)
+    };
+    tokio::time::timeout(SUBSCRIBE_TIMEOUT, subscribing)
+        .await
+        .unwrap_or_else(|_| Err(RedisFault::of_kind(RedisFaultKind::TimedOut)))
 }
 
 /// The context keeps the first name of each worker; looking it up reaches the one that runs now.
@@ -213,29 +276,30 @@ fn wake_all(context: &MonitorContext) {
 
 /// apalis-redis keeps every finished message until it is deleted. Deleting is safe because
 /// handlers never fail: a failed message that waits for its retry would poison the queue.
-async fn vacuum(
-    connection: ConnectionManager,
-    config: apalis_redis::Config,
-    shutdown: CancellationToken,
-) {
-    let mut storage = RedisStorage::<Message>::new(connection.clone()).with_config(config.clone());
+async fn vacuum(connect: impl Connect, config: apalis_redis::Config, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(VACUUM_EVERY);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = storage.vacuum_before(VACUUM_AGE).await {
+        if let Err(error) = sweep_out(&connect, &config).await {
             tracing::debug!(error = %Causes(&error), "finished messages could not be swept out");
-            continue;
-        }
-        let deleted: Result<(), _> = redis::cmd("DEL")
-            .arg(config.done_jobs_set())
-            .arg(config.dead_jobs_set())
-            .query_async(&mut connection.clone())
-            .await;
-        if let Err(error) = deleted {
-            tracing::debug!(error = %Causes(&error), "the lists of finished messages could not be deleted");
         }
     }
+}
+
+async fn sweep_out(
+    connect: &impl Connect,
+    config: &apalis_redis::Config,
+) -> Result<(), apalis_redis::Error> {
+    let mut connection = connect()?;
+    let mut storage = RedisStorage::<Message>::new(connection.clone()).with_config(config.clone());
+    storage.vacuum_before(VACUUM_AGE).await?;
+    redis::cmd("DEL")
+        .arg(config.done_jobs_set())
+        .arg(config.dead_jobs_set())
+        .query_async::<()>(&mut connection)
+        .await?;
+    Ok(())
 }

@@ -51,16 +51,14 @@ pub(crate) async fn mend(
     broken: Option<&str>,
 ) {
     let in_flight = format!("{}:{}", config.inflight_jobs_set(), broken.unwrap_or(""));
-    let dropped: Result<u64, _> = redis::cmd("EVAL")
-        .arg(SCRIPT)
-        .arg(4)
-        .arg(config.scheduled_jobs_set())
-        .arg(config.active_jobs_list())
-        .arg(config.job_data_hash())
-        .arg(in_flight)
+    let dropped: Result<u64, _> = redis::Script::new(SCRIPT)
+        .key(config.scheduled_jobs_set())
+        .key(config.active_jobs_list())
+        .key(config.job_data_hash())
+        .key(in_flight)
         .arg(MOST_DUE)
         .arg(config.job_meta_hash())
-        .query_async(connection)
+        .invoke_async(connection)
         .await;
     match dropped {
         Ok(0) => {}

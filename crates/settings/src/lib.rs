@@ -84,6 +84,10 @@ pub struct RedisAddress {
     /// A file that holds the URL of Redis, instead of REDIS_URL
     #[arg(long, env = "REDIS_URL_FILE", value_name = "PATH", global = true)]
     pub redis_url_file: Option<PathBuf>,
+    /// A file with root certificates in PEM, to one of which the certificate of a rediss:// server
+    /// has to lead, instead of the system's
+    #[arg(long, env = "REDIS_CA_FILE", value_name = "PATH", global = true)]
+    pub redis_ca_file: Option<PathBuf>,
 }
 
 impl RedisAddress {
@@ -185,6 +189,7 @@ mod tests {
         RedisAddress {
             redis_url: url.map(SecretString::from),
             redis_url_file: file.map(PathBuf::from),
+            redis_ca_file: None,
         }
     }
 

@@ -10,7 +10,7 @@ use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::vault::Keyring;
 use atlas_graph::{GraphClient, GraphSetupError};
 use atlas_queue::{
-    Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError,
+    Doorbell, Listener, ListenerError, ListenerOptions, QueueOptions, QueueSetupError, RedisFault,
 };
 use atlas_settings::SettingError;
 use atlas_store::{Store, StoreError, StoreOptions, StoreSetupError, WorkerReport};
@@ -45,6 +45,9 @@ pub enum ProcessError {
     /// The queue's settings.
     #[error(transparent)]
     Queue(#[from] QueueSetupError),
+    /// The queue cannot work with this Redis.
+    #[error(transparent)]
+    Redis(#[from] RedisFault),
     /// Graph's settings.
     #[error(transparent)]
     Graph(#[from] GraphSetupError),
@@ -79,11 +82,15 @@ pub async fn run(
         clock.clone(),
         entropy.clone(),
     )?;
-    let queue = QueueOptions::new(options.redis.url()?, &options.queue_namespace);
+    let queue = QueueOptions {
+        ca_file: options.redis.redis_ca_file.clone(),
+        ..QueueOptions::new(options.redis.url()?, &options.queue_namespace)
+    };
     let doorbell = Doorbell::new(&queue)?;
     let graph = GraphClient::counted(options.graph(), Arc::new(CountedTraffic))?;
     let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());
 
+    doorbell.examine().await?;
     let gone = CancellationToken::new();
     let alive = tokio::spawn(health.clone().stay_alive(gone.clone()));
     if !await_schema(&store, &health, &shutdown).await

@@ -5,7 +5,7 @@ use actix_web::web;
 use atlas_domain::access::{Permission, Role, SyncPermit};
 use atlas_domain::ids::{RunId, TenantId};
 use atlas_domain::run::{OperationKind, OperationRun, RunInputs};
-use atlas_queue::RingError;
+use atlas_queue::RedisFault;
 use atlas_store::{Admission, AdmitError, DispatchFailure, RunView, StartRun};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::STARTS;
@@ -133,7 +133,7 @@ pub(super) async fn admit_and_ring(
                     crash_point!("api.after_push");
                     Ok(accepted(Disposition::Created, run, role, &state))
                 }
-                Err(error) => not_rung(run.id, kind, error, role, &state).await,
+                Err(fault) => not_rung(run.id, kind, fault, role, &state).await,
             }
         }
     }
@@ -143,14 +143,14 @@ pub(super) async fn admit_and_ring(
 async fn not_rung(
     run: RunId,
     kind: OperationKind,
-    error: RingError,
+    fault: RedisFault,
     role: Role,
     state: &AppState,
 ) -> Result<Answer<StartedRun>, Problem> {
     crash_point!("api.before_fail_dispatch");
     match state.store.fail_dispatch(run, kind).await? {
         DispatchFailure::Taken(run) => Ok(accepted(Disposition::Created, run, role, state)),
-        DispatchFailure::Failed(run) => Err(queue_unavailable(run.id, &state.links).because(error)),
+        DispatchFailure::Failed(run) => Err(queue_unavailable(run.id, &state.links).because(fault)),
     }
 }
 

@@ -76,8 +76,13 @@ impl Stage {
 
     /// Redis is down.
     pub(crate) async fn set_without_redis() -> Self {
+        Self::set_at(&dead_redis_url()).await
+    }
+
+    /// Over the Redis at this address.
+    pub(crate) async fn set_at(url: &str) -> Self {
         let redis = TestRedis::create();
-        let queue = queue(&dead_redis_url(), &redis);
+        let queue = queue(url, &redis);
         Self::set_over(redis, queue, |_| {}).await
     }
 

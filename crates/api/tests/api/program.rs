@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use atlas_test_support::{TestDatabase, TestRedis, eventually};
+use atlas_test_support::{RedisServer, TestDatabase, TestRedis, eventually};
 use tokio::process::Command as AsyncCommand;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_atlas-api");
@@ -180,4 +180,27 @@ fn an_address_comes_from_its_variable_or_from_a_file_and_not_from_both() {
     let text = String::from_utf8(refused.stderr).unwrap();
     assert!(text.contains("/nowhere, which cannot be read"), "{text}");
     assert!(!text.contains("hidden"), "{text}");
+}
+
+#[tokio::test]
+async fn it_does_not_start_over_a_cluster_or_a_read_only_replica() {
+    let cluster = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", "1"]).await;
+    for (redis, reason) in [
+        (&cluster, "Redis is a Cluster"),
+        (&replica, "Redis is a read-only replica"),
+    ] {
+        let started = AsyncCommand::new(PROGRAM)
+            .env_clear()
+            .env("DATABASE_URL", "postgres://atlas@127.0.0.1:1/atlas")
+            .env("REDIS_URL", redis.url())
+            .env("ATLAS_LISTEN", "127.0.0.1:0")
+            .kill_on_drop(true)
+            .output();
+        let refused = tokio::time::timeout(Duration::from_secs(30), started).await;
+        let refused = refused.unwrap().unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        let text = String::from_utf8(refused.stderr).unwrap();
+        assert!(text.contains(reason), "{text}");
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use atlas_test_support::{TestDatabase, TestRedis, eventually};
+use atlas_test_support::{
+    RedisServer, TestDatabase, TestRedis, dead_redis_url, eventually, run_words,
+};
 use reqwest::StatusCode;
 use secrecy::SecretString;
 
@@ -115,4 +117,47 @@ async fn an_api_over_a_database_that_takes_no_writes_is_not_ready() {
     reply.is_problem(503, "dependency_unavailable");
     let detail = reply.body["detail"].as_str().unwrap();
     assert!(detail.contains("database takes no writes"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_api_is_degraded_with_the_reason_whenever_a_start_would_be_refused_by_redis() {
+    let full = RedisServer::start_with(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
+    let full = full.await;
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", "1"]).await;
+    let secured = RedisServer::start_with(&["--requirepass", "right"]).await;
+    for (url, reason) in [
+        (full.url(), "Redis is full"),
+        (replica.url(), "Redis is a read-only replica"),
+        (
+            secured.url_as(":hidden@"),
+            "Redis refuses the user or the password",
+        ),
+        (
+            dead_redis_url(),
+            "Nothing listens at the host and port in REDIS_URL",
+        ),
+    ] {
+        let stage = Stage::set_at(&url).await;
+        let ready = stage.get("/readyz").await;
+        assert_eq!(ready.status, StatusCode::OK);
+        assert_eq!(ready.body["status"], "degraded", "{reason}");
+        let queue = &ready.body["components"][1];
+        assert_eq!(
+            (&queue["name"], &queue["up"]),
+            (&"queue".into(), &false.into())
+        );
+        let detail = queue["detail"].as_str().unwrap();
+        assert!(detail.starts_with(reason), "{detail}");
+        let refused = stage.start("{}").await;
+        refused.is_problem(503, "queue_unavailable");
+        let run = refused.body["run_id"].as_str().unwrap();
+        let run = stage.get(&format!("/operation-runs/{run}")).await;
+        assert_eq!(run.body["error"]["code"], "dispatch_failed", "{run:?}");
+    }
+
+    let stage = Stage::set_at(&full.url()).await;
+    let room = ["CONFIG", "SET", "maxmemory", "0"];
+    run_words::<()>(&mut full.connection().await, &room).await;
+    assert_eq!(stage.get("/readyz").await.body["status"], "ready");
+    assert_eq!(stage.start("{}").await.status, StatusCode::ACCEPTED);
 }

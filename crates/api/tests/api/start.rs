@@ -1,7 +1,7 @@
 //! Pressing sync.
 
 use atlas_domain::access::Role;
-use atlas_test_support::Scenario;
+use atlas_test_support::{RedisServer, Scenario};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
@@ -319,4 +319,22 @@ async fn a_request_id_that_is_a_uuid_is_found_in_the_audit_log() {
         .get(&stage.path("audit-events?action=operation_run.started"))
         .await;
     assert_eq!(audit.items()[0]["request_id"], id.to_string());
+}
+
+#[tokio::test]
+async fn the_first_start_after_redis_came_back_is_accepted() {
+    let mut redis = RedisServer::start().await;
+    let stage = Stage::set_at(&redis.url()).await;
+    let (tenants, mut started) = (3, Vec::new());
+    for _ in 0..tenants {
+        let tenant = stage.scenario.tenant("Fabrikam").await;
+        let member = stage.scenario.member(tenant.id, Role::Operator).await;
+        let path = format!("/tenants/{}/inventory-sync", tenant.id);
+        let reply = stage.api.post(&path, &member.token, "{}").await;
+        assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
+        started.push(reply.body["disposition"].clone());
+        redis.kill();
+        redis.start_empty().await;
+    }
+    assert_eq!(started, vec!["created"; tenants]);
 }

@@ -77,7 +77,7 @@ async fn a_dead_redis_refuses_a_ring_within_the_time_limit() {
     let doorbell = Doorbell::new(&options).unwrap();
     let began = Instant::now();
     doorbell.ring(a_run(), None).await.unwrap_err();
-    doorbell.ping().await.unwrap_err();
+    doorbell.rehearse().await.unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 

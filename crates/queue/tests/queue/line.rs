@@ -11,6 +11,8 @@ use tokio::sync::watch;
 pub(crate) struct Line {
     address: SocketAddr,
     moving: watch::Sender<bool>,
+    /// How often what was connected has been left without an answer for ever.
+    abandoned: watch::Sender<usize>,
 }
 
 impl Line {
@@ -20,12 +22,31 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (moving, is_moving) = watch::channel(true);
+        let (abandoned, is_abandoned) = watch::channel(0);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, server.clone(), is_moving.clone()));
+                let since = *is_abandoned.borrow();
+                let mut abandoned = is_abandoned.clone();
+                let carried = carry(client, server.clone(), is_moving.clone());
+                tokio::spawn(async move {
+                    let mut carried = std::pin::pin!(carried);
+                    let left = async {
+                        let _ = abandoned.wait_for(|now| *now > since).await;
+                    };
+                    tokio::select! {
+                        () = &mut carried => return,
+                        () = left => {}
+                    }
+                    // Its sockets stay open.
+                    std::future::pending::<()>().await;
+                });
             }
         });
-        Self { address, moving }
+        Self {
+            address,
+            moving,
+            abandoned,
+        }
     }
 
     /// The same Redis by way of this line.
@@ -36,6 +57,11 @@ impl Line {
     /// Nothing moves until [`Self::release`].
     pub(crate) fn hold(&self) {
         self.moving.send_replace(false);
+    }
+
+    /// Nothing moves ever again on the connections that there are; new ones work.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.send_modify(|times| *times += 1);
     }
 
     pub(crate) fn release(&self) {

@@ -10,6 +10,10 @@ mod contract;
 mod delivery;
 mod faults;
 mod line;
+mod returns;
+mod rights;
+mod tls;
+mod unfit;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +28,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 fn options(redis: &TestRedis) -> QueueOptions {
-    let mut options = QueueOptions::new(SecretString::from(redis.url()), redis.namespace());
+    QueueOptions {
+        namespace: redis.namespace().to_owned(),
+        ..options_at(redis.url())
+    }
+}
+
+/// The same for a Redis that a test has for itself.
+fn options_at(url: &str) -> QueueOptions {
+    let mut options = QueueOptions::new(SecretString::from(url), "test");
     // A busy machine is no failure.
     options.push_timeout = Duration::from_secs(20);
     options.heartbeat = Duration::from_secs(1);
@@ -33,7 +45,11 @@ fn options(redis: &TestRedis) -> QueueOptions {
 
 /// The keys of the queue that [`options`] name.
 fn keys(redis: &TestRedis) -> apalis_redis::Config {
-    apalis_redis::Config::default().queue(format!("{}:runs", redis.namespace()))
+    keys_of(redis.namespace())
+}
+
+fn keys_of(namespace: &str) -> apalis_redis::Config {
+    apalis_redis::Config::default().queue(format!("{namespace}:runs"))
 }
 
 fn a_run() -> RunId {
@@ -109,8 +125,16 @@ impl Ear {
 fn listener_options(redis: &TestRedis, concurrency: usize) -> ListenerOptions {
     ListenerOptions {
         queue: options(redis),
-        worker_id: WorkerId::mint("test", &SystemClock, &SystemEntropy),
         concurrency,
+        ..listener_options_at(redis.url())
+    }
+}
+
+fn listener_options_at(url: &str) -> ListenerOptions {
+    ListenerOptions {
+        queue: options_at(url),
+        worker_id: WorkerId::mint("test", &SystemClock, &SystemEntropy),
+        concurrency: 1,
         poll_interval: Duration::from_millis(100),
     }
 }
