@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod causes;
 mod command_line;
 mod directory_groups;
 mod hostile;
@@ -15,5 +16,6 @@ mod installation;
 mod many_callers;
 mod operations;
 mod program;
+mod redis;
 mod secrets;
 mod workers;
