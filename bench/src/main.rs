@@ -8,6 +8,7 @@ mod database;
 mod groups;
 mod http;
 mod load;
+mod migrate;
 mod peers;
 mod pgbench;
 mod reads;
@@ -46,6 +47,9 @@ enum Bench {
     Groups(groups::Options),
     /// Every list, filter, detail and count over HTTP, among a million runs and a million items.
     Reads(reads::Options),
+    /// Migrating an installation of the version before, of a million runs and a million items, while
+    /// others write.
+    Migrate(migrate::Options),
     /// Starts and empty runs beside small services with BullMQ and graphile-worker, and beside pgbench.
     Peers(peers::Options),
     /// Syncs of a tenant whose Graph takes its time: time beside the ideal, and requests.
@@ -76,6 +80,7 @@ fn measure(bench: &Bench) -> anyhow::Result<()> {
         Bench::Start(options) => start::run(&workspace, options, &interrupt),
         Bench::Groups(options) => groups::run(&workspace, options, &interrupt),
         Bench::Reads(options) => reads::run(&workspace, options, &interrupt),
+        Bench::Migrate(options) => migrate::run(&workspace, options, &interrupt),
         Bench::Peers(options) => peers::run(&workspace, options, &interrupt),
         Bench::Runs(options) => runs::run(&workspace, options, &interrupt),
         Bench::Sync(options) => sync::run(&workspace, options, &interrupt),

@@ -7,7 +7,7 @@ mod machine;
 mod measurement;
 mod neighbours;
 mod places;
-mod seed;
+pub(super) mod seed;
 mod table;
 
 use std::cell::Cell;

@@ -28,7 +28,7 @@ pub(super) fn tenant(number: usize) -> String {
 }
 
 /// Fills the migrated, empty database.
-pub(super) fn plant(
+pub(crate) fn plant(
     workspace: &Workspace,
     database: &Database<'_>,
     runs: u64,
