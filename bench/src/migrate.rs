@@ -70,11 +70,8 @@ fn measure(
 ) -> anyhow::Result<()> {
     print_line("migration", "time", "longest wait", "of a write to");
     let began = Instant::now();
-    while began.elapsed() < BASELINE {
-        interrupt.check()?;
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    print(writers, "(none)", began.elapsed())?;
+    interrupt.pause(BASELINE)?;
+    print(writers, "(none)", began.elapsed(), interrupt)?;
     let began = Instant::now();
     for (version, name) in versions {
         if version <= options.from {
@@ -85,14 +82,19 @@ fn measure(
         let applied = migrate_to(url, &version).context(name.clone())?;
         let took = one.elapsed();
         ensure!(applied == [version], "{name} was not applied alone");
-        print(writers, &name, took)?;
+        print(writers, &name, took, interrupt)?;
     }
     println!("\nAll of them took {:.1} s.", began.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn print(writers: &Writers, name: &str, took: Duration) -> anyhow::Result<()> {
-    let (waited, table) = writers.longest()?;
+fn print(
+    writers: &Writers,
+    name: &str,
+    took: Duration,
+    interrupt: &Interrupt,
+) -> anyhow::Result<()> {
+    let (waited, table) = writers.longest(interrupt)?;
     print_line(name, &milliseconds(took), &milliseconds(waited), table);
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use atlas_services::interrupt::Interrupt;
 use tokio_postgres::NoTls;
 
 /// Between two writes of one connection.
@@ -76,7 +77,10 @@ impl Writers {
 
     /// The longest time that a write has taken since this was asked last, and of which table it was.
     /// Writes that are under way are waited for.
-    pub(super) fn longest(&self) -> anyhow::Result<(Duration, &'static str)> {
+    pub(super) fn longest(
+        &self,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<(Duration, &'static str)> {
         let mut longest = (Duration::ZERO, "");
         for (table, report) in &self.reports {
             // The one that is under way now, and one more.
@@ -89,7 +93,7 @@ impl Writers {
                 if Instant::now() > deadline {
                     bail!("a write to {table} takes longer than {PATIENCE:?}");
                 }
-                thread::sleep(PAUSE);
+                interrupt.pause(PAUSE)?;
             }
             let mut kept = report
                 .longest
