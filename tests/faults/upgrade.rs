@@ -1,7 +1,7 @@
 //! A new version is installed while people use the old one: the schema first, then every program, one
 //! after the other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use atlas_test_support::eventually;
 
@@ -40,7 +40,7 @@ impl Upgrade<'_> {
         self.apis.push(api);
     }
 
-    fn add_worker(&mut self, file: &PathBuf) {
+    fn add_worker(&mut self, file: &Path) {
         self.workers.push(self.installation.worker_of(file, &[]));
     }
 
