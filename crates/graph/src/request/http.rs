@@ -267,14 +267,15 @@ fn preference(url: &Url) -> &'static str {
 /// Whether the cause is compressed data, and not a connection that ended in the middle of it.
 fn is_about_compression(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
-    while let Some(error) = cause {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if matches!(kind, Some(ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
-            return true;
-        }
+    while let Some(error) = cause.filter(|cause| cause.is::<reqwest::Error>()) {
         cause = error.source();
     }
-    false
+    // Errors of the connection stand in others of the HTTP library.
+    let kind = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    matches!(
+        kind.map(io::Error::kind),
+        Some(ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
+    )
 }
 
 /// What happened on the way. The error itself holds the address.

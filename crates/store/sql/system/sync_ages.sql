@@ -4,7 +4,7 @@
 -- ended as succeeded or as partially succeeded. For each tenant, kind and outcome the first entry of
 -- an index answers; where a tenant's runs are of another kind, at most the newest thousand are passed
 -- over.
-WITH last AS (
+WITH last AS MATERIALIZED (
     SELECT k.kind,
         (SELECT max(good.completed_at)
             FROM unnest(ARRAY[:'succeeded', :'partially_succeeded']) AS o(outcome)

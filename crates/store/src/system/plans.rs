@@ -99,7 +99,8 @@ async fn the_ages_of_syncs_are_first_entries_of_an_index() {
         let plan = plan(&client, ages, kinds, mode).await;
         assert!(!reads_a_large_table_whole(&plan), "{plan}");
         assert!(plan.contains("operation_runs_outcome"), "{plan}");
+        // Each tenant here has runs of one kind, all of which are passed over for the other.
         let pages = pages(&plan);
-        assert!(pages < 2_000, "{pages} pages: {plan}");
+        assert!(pages < 4_000, "{pages} pages: {plan}");
     }
 }
