@@ -93,6 +93,8 @@ async fn the_statistics_of_queues_read_active_runs_and_those_of_the_last_hour_on
 #[tokio::test]
 async fn the_ages_of_syncs_are_first_entries_of_an_index() {
     let (_database, client) = seeded().await;
+    // As autovacuum leaves it: the index alone answers.
+    client.batch_execute("VACUUM operation_runs").await.unwrap();
     let ages = &super::freshness::STATEMENTS[0];
     for mode in MODES {
         let kinds = "ARRAY['inventory_sync', 'directory_groups_sync']";
@@ -101,6 +103,6 @@ async fn the_ages_of_syncs_are_first_entries_of_an_index() {
         assert!(plan.contains("operation_runs_outcome"), "{plan}");
         // Each tenant here has runs of one kind, all of which are passed over for the other.
         let pages = pages(&plan);
-        assert!(pages < 4_000, "{pages} pages: {plan}");
+        assert!(pages < 2_000, "{pages} pages: {plan}");
     }
 }
