@@ -165,7 +165,7 @@ fn monitor(
                 config.clone(),
                 restarts.checked_sub(1).map(name),
             );
-            let backend = RedisStorage::<Message>::new(connection.clone())
+            let backend = RedisStorage::<Message>::new(connection)
                 .with_config(config.clone())
                 .with_codec(MessageCodec)
                 .before_start(move |_| {
