@@ -11,6 +11,8 @@ WORKDIR /src
 COPY . .
 
 FROM source AS build
+# The metric atlas_build_info names it: docker build --build-arg ATLAS_COMMIT=$(git rev-parse HEAD)
+ARG ATLAS_COMMIT=unknown
 # What is stripped from a program goes into a file that the program names to debuggers.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock as _, SystemClock};
-use atlas_store::{Examination, SchemaState, Store, StoreError};
+use atlas_store::{Examination, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::report::Report;
@@ -130,8 +130,8 @@ async fn fitness(store: &Store, report: &mut Report) -> bool {
 async fn schema(store: &Store, report: &mut Report) -> bool {
     const CHECK: &str = "schema";
     match store.schema_state().await {
-        Ok(SchemaState::Current) => {
-            report.well(CHECK, "", "current");
+        Ok(state) if state.fits() => {
+            report.well(CHECK, "", state.to_string());
             true
         }
         Ok(state) => {
