@@ -153,7 +153,7 @@ pub struct ServeArguments {
         global = true
     )]
     pub queue_namespace: String,
-    /// Origins whose pages may call the API from a browser, as https://app.example, separated by
+    /// Origins whose pages may call the API from a browser: https:, two slashes and the host, separated by
     /// commas
     #[arg(
         long,
