@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 pub(crate) use atlas_test_support::RedisServer;
-use atlas_test_support::eventually;
+use atlas_test_support::{eventually, free_port};
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
@@ -21,11 +21,6 @@ use tokio_postgres::NoTls;
 const IMMEDIATELY: &str = "QUIT";
 /// How PostgreSQL ends on SIGTERM: when all who are connected have left.
 const ONCE_LEFT: &str = "TERM";
-
-fn free_port() -> u16 {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
-}
 
 /// A program with the directories of its libraries.
 fn command(program: PathBuf, libraries: &str) -> Command {

@@ -24,7 +24,7 @@ pub use database::TestDatabase;
 pub use identity::Identity;
 pub use namespace::{TestRedis, dead_redis_url};
 pub use redis_rights::{DOCUMENTED_PASSWORD, documented_rights, refused_by_rights, run_words};
-pub use redis_server::RedisServer;
+pub use redis_server::{RedisServer, free_port};
 pub use scenario::{KEYS, Member, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, Scenario, TestTenant};
 pub use waiting::{PATIENCE, eventually};
 

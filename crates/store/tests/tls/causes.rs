@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::authority::Authority;
-use crate::server::{GUEST_PASSWORD, Server, free_port, url_of};
+use crate::server::{GUEST_PASSWORD, Server, url_of};
 use crate::{failure, store, store_within};
 
 const RULES: &str = "host all guest 127.0.0.1/32 scram-sha-256";
@@ -21,7 +21,7 @@ const RULES: &str = "host all guest 127.0.0.1/32 scram-sha-256";
 async fn wrong_password_database_name_and_address_are_distinguished() {
     let server = Server::start(None, "", RULES).await;
     let here = format!("127.0.0.1:{}", server.port);
-    let nobody = format!("127.0.0.1:{}", free_port());
+    let nobody = format!("127.0.0.1:{}", atlas_test_support::free_port());
     let no_database = server.url("").replace("/guests?", "/nothing?");
     for (url, expected) in [
         (url_of("guest", "hidden", &here, ""), Password),

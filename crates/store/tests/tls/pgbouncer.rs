@@ -7,8 +7,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::server::{self, GUEST, GUEST_PASSWORD, Server, url_of};
-use atlas_test_support::eventually;
+use crate::server::{GUEST, GUEST_PASSWORD, Server, url_of};
+use atlas_test_support::{eventually, free_port};
 
 /// The one of this machine's distribution, of any version.
 pub(crate) const ANY: &str = "ATLAS_PGBOUNCER";
@@ -32,7 +32,7 @@ impl PgBouncer {
             )
         });
         let directory = tempfile::tempdir().unwrap();
-        let port = server::free_port();
+        let port = free_port();
         let users = format!("\"{GUEST}\" \"{}\"\n", GUEST_PASSWORD.replace('"', "\"\""));
         let configuration = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\

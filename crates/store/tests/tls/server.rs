@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use atlas_test_support::eventually;
+use atlas_test_support::{eventually, free_port};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -162,11 +162,6 @@ pub(crate) fn url_of(user: &str, password: &str, hosts: &str, parameters: &str) 
         text
     });
     format!("postgres://{user}:{password}@{hosts}/guests?{parameters}")
-}
-
-pub(crate) fn free_port() -> u16 {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
 }
 
 fn program(account: Option<(u32, u32)>, directory: &Path, name: &str) -> Command {
