@@ -107,6 +107,20 @@ impl Installation {
         self.directory.path().join(format!("{name}.health"))
     }
 
+    /// Waits until `atlas-worker health` succeeds with a line that begins like this, and gives the line.
+    pub(crate) async fn health(&self, name: &str, beginning: &str) -> String {
+        eventually(beginning, || async {
+            let asked = Command::new(binary("atlas-worker"))
+                .args(["health", "--health-file"])
+                .arg(self.health_file(name))
+                .output()
+                .unwrap();
+            let line = String::from_utf8(asked.stdout).unwrap();
+            (asked.status.success() && line.starts_with(beginning)).then_some(line)
+        })
+        .await
+    }
+
     /// The command line as an operator and user of this installation.
     pub(crate) fn atlas(&self, arguments: &[&str], token: &str) -> Output {
         Command::new(binary("atlas"))

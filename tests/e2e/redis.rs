@@ -126,12 +126,13 @@ async fn a_worker_does_not_start_over_a_cluster_or_a_read_only_replica() {
 
 /// What was found at the start may change: a demoted primary is reported, and workers go on.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_becomes_a_replica_makes_the_api_degraded_and_costs_no_run() {
+async fn a_redis_that_becomes_a_replica_makes_api_and_workers_degraded_and_costs_no_run() {
     let redis = RedisServer::start().await;
     let url = redis.url();
     let variables = [("REDIS_URL", url.as_str())];
     let installation = Installation::start_with(&variables).await;
     let _worker = installation.worker_with("one", &variables);
+    installation.health("one", "ready: ").await;
     let (tenant, member) = installation.tenant("Contoso").await;
     let accepted = installation.press(tenant, &member, "{}").await;
     let accepted: Value = accepted.json().await.unwrap();
@@ -144,7 +145,52 @@ async fn a_redis_that_becomes_a_replica_makes_the_api_degraded_and_costs_no_run(
     let ready = eventually("the API to be degraded", degraded).await;
     let detail = ready["components"][1]["detail"].as_str().unwrap();
     assert!(detail.contains("read-only replica"), "{detail}");
+    let reported = installation.health("one", "degraded: ").await;
+    assert!(reported.contains("read-only replica"), "{reported}");
     let run = accepted["run"]["id"].as_str().unwrap();
     let ended = installation.ended(&member, run).await;
     assert_eq!(ended["outcome"], "succeeded");
+    let promoted = ["REPLICAOF", "NO", "ONE"];
+    run_words::<()>(&mut redis.connection().await, &promoted).await;
+    installation.health("one", "ready: ").await;
+}
+
+/// A push would succeed: the API is ready, and whoever is to hear it is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_may_push_and_not_listen_is_degraded_and_says_why() {
+    let redis = RedisServer::start().await;
+    let mut admin = redis.connection().await;
+    let made = [
+        "ACL",
+        "SETUSER",
+        "atlas",
+        "on",
+        ">hidden",
+        "~*",
+        "&*",
+        "+@all",
+        "-subscribe",
+    ];
+    run_words::<()>(&mut admin, &made).await;
+    let url = redis.url_as("atlas:hidden@");
+    let variables = [("REDIS_URL", url.as_str())];
+    let installation = Installation::start_with(&variables).await;
+    let (_, member) = installation.tenant("Contoso").await;
+    let _worker = installation.worker_with("one", &variables);
+    let reported = installation.health("one", "degraded: ").await;
+    assert!(reported.contains("give it the rights"), "{reported}");
+    let ready = installation.get(&member, "/readyz").await;
+    assert_eq!(ready["status"], "ready");
+    run_words::<()>(&mut admin, &["ACL", "SETUSER", "atlas", "+subscribe"]).await;
+    installation.health("one", "ready: ").await;
+}
+
+/// A worker that never met its Redis works by its sweeps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_redis_is_degraded_and_not_unready() {
+    let installation = Installation::start().await;
+    let nowhere = [("REDIS_URL", "redis://127.0.0.1:9")];
+    let _worker = installation.worker_with("one", &nowhere);
+    let reported = installation.health("one", "degraded: ").await;
+    assert!(reported.contains("nothing listens"), "{reported}");
 }

@@ -21,5 +21,5 @@ pub use config::{QueueOptions, QueueSetupError};
 pub use doorbell::{Doorbell, Rung};
 pub use examination::{ExaminationError, examine};
 pub use fault::{RedisFault, RedisFaultKind};
-pub use listener::{Listener, ListenerError, ListenerOptions};
+pub use listener::{Listener, ListenerError, ListenerFaults, ListenerOptions};
 pub use message::Message;

@@ -32,6 +32,9 @@ const VACUUM_AGE: Duration = Duration::from_secs(3_600);
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest pause before a stream that broke is opened again.
 const REOPEN_MAX: Duration = Duration::from_secs(2);
+/// A stream that goes on breaking does so more often: a pause, and the time limits of connecting and of
+/// the first answers.
+const BREAKS_WITHIN: Duration = Duration::from_secs(12);
 
 /// How to listen.
 #[derive(Debug, Clone)]
@@ -72,6 +75,23 @@ type Handler = Arc<dyn Fn(Message) -> BoxFuture<'static, ()> + Send + Sync>;
 pub struct Listener {
     options: ListenerOptions,
     client: redis::Client,
+    faults: ListenerFaults,
+}
+
+/// What keeps a listener from hearing messages, for whoever reports it.
+#[derive(Debug, Clone, Default)]
+pub struct ListenerFaults {
+    stream: Arc<Notices>,
+    announcements: Arc<Notices>,
+}
+
+impl ListenerFaults {
+    /// What it has met several times, and last a few seconds ago.
+    #[must_use]
+    pub fn lasting(&self) -> Option<RedisFaultKind> {
+        let of = |notices: &Notices| notices.lasting(BREAKS_WITHIN);
+        of(&self.stream).or_else(|| of(&self.announcements))
+    }
 }
 
 impl Listener {
@@ -81,7 +101,17 @@ impl Listener {
     /// [`QueueSetupError`] for settings that can never work.
     pub fn new(options: ListenerOptions) -> Result<Self, QueueSetupError> {
         let client = options.queue.client()?;
-        Ok(Self { options, client })
+        Ok(Self {
+            options,
+            client,
+            faults: ListenerFaults::default(),
+        })
+    }
+
+    /// What will keep it from hearing messages.
+    #[must_use]
+    pub fn faults(&self) -> ListenerFaults {
+        self.faults.clone()
     }
 
     /// Calls `handler` for each message until `shutdown`, and then waits for the calls that are
@@ -104,8 +134,8 @@ impl Listener {
             let (client, options) = (self.client.clone(), self.options.queue.connection());
             move || client.get_connection_manager_lazy(options.clone())
         };
-        let notices = Arc::new(Notices::default());
-        let monitor = monitor(&self.options, connect.clone(), &handler, notices.clone())
+        let stream = self.faults.stream.clone();
+        let monitor = monitor(&self.options, connect.clone(), &handler, stream)
             .map_err(QueueSetupError::Connection)?;
         let context = monitor.context();
         let background = CancellationToken::new();
@@ -114,7 +144,7 @@ impl Listener {
             self.client,
             self.options.queue.wake_channel(),
             context.clone(),
-            notices,
+            self.faults,
             background.clone(),
         ));
         tokio::spawn(vacuum(connect, self.options.queue.apalis(), background));
@@ -216,10 +246,13 @@ async fn wake(
     client: redis::Client,
     channel: String,
     context: MonitorContext,
-    stream: Arc<Notices>,
+    faults: ListenerFaults,
     shutdown: CancellationToken,
 ) {
-    let notices = Notices::default();
+    let ListenerFaults {
+        stream,
+        announcements: notices,
+    } = faults;
     let mut attempt: usize = 0;
     while !shutdown.is_cancelled() {
         match subscribed(&client, &channel).await {

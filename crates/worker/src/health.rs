@@ -1,7 +1,8 @@
 //! How a worker reports whether it is ready, and whether it lives. It serves no HTTP: it writes a file
 //! for each, and `atlas-worker health` reads it.
 //!
-//! Ready is a worker whose sweeps succeed. A worker that waits for its database is not ready and lives:
+//! Ready is a worker whose sweeps succeed. Without Redis it is degraded: its sweeps find what nobody
+//! rang for, a few seconds later. A worker that waits for its database is not ready and lives:
 //! restarting it would help nobody.
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,18 @@ struct Report {
     /// Absent when the worker is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What a ready worker lacks, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    degraded: Option<String>,
+}
+
+/// A worker that works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyWorker {
+    /// Its name.
+    pub worker_id: String,
+    /// What is wrong with Redis, if anything; its runs begin a few seconds later then.
+    pub degraded: Option<String>,
 }
 
 /// Writes reports.
@@ -41,14 +54,14 @@ impl HealthReporter {
         Self { path, worker_id }
     }
 
-    /// Reports that the worker is ready.
-    pub fn ready(&self) {
-        self.write(&self.path, None);
+    /// Reports that the worker is ready, and what it lacks.
+    pub fn ready(&self, degraded: Option<&str>) {
+        self.write(&self.path, None, degraded);
     }
 
     /// Reports why it is not.
     pub fn not_ready(&self, reason: &str) {
-        self.write(&self.path, Some(reason.to_owned()));
+        self.write(&self.path, Some(reason), None);
     }
 
     /// Shows until `gone` that this process runs what it is to run, whatever the database does: a
@@ -57,7 +70,7 @@ impl HealthReporter {
         let path = alive_path(&self.path);
         loop {
             if !self.refresh(&path) {
-                self.write(&path, None);
+                self.write(&path, None, None);
             }
             tokio::select! {
                 () = gone.cancelled() => break,
@@ -97,10 +110,11 @@ impl HealthReporter {
     }
 
     /// Written beside and renamed, so that a reader never sees half a report.
-    fn write(&self, path: &Path, reason: Option<String>) {
+    fn write(&self, path: &Path, reason: Option<&str>, degraded: Option<&str>) {
         let report = Report {
             worker_id: self.worker_id.as_str().to_owned(),
-            reason,
+            reason: reason.map(ToOwned::to_owned),
+            degraded: degraded.map(ToOwned::to_owned),
         };
         let beside = with_ending(path, &std::process::id().to_string());
         let written = serde_json::to_vec(&report)
@@ -130,14 +144,14 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 /// # Errors
 /// Why none is known to live, in one sentence.
 pub fn read_alive(path: &Path) -> Result<String, String> {
-    read(&alive_path(path))
+    read(&alive_path(path)).map(|worker| worker.worker_id)
 }
 
-/// The name of the ready worker that reports to this file.
+/// The ready worker that reports to this file.
 ///
 /// # Errors
 /// Why none is ready, in one sentence.
-pub fn read(path: &Path) -> Result<String, String> {
+pub fn read(path: &Path) -> Result<ReadyWorker, String> {
     let describe = |error: std::io::Error| format!("{}: {error}", path.display());
     let age = std::fs::metadata(path)
         .and_then(|metadata| metadata.modified())
@@ -151,7 +165,10 @@ pub fn read(path: &Path) -> Result<String, String> {
     let report: Report = serde_json::from_slice(&bytes)
         .map_err(|_| format!("{} holds no report", path.display()))?;
     match report.reason {
-        None => Ok(report.worker_id),
+        None => Ok(ReadyWorker {
+            worker_id: report.worker_id,
+            degraded: report.degraded,
+        }),
         Some(reason) => Err(reason),
     }
 }
@@ -162,6 +179,13 @@ mod tests {
 
     use super::*;
 
+    fn ready(name: &str) -> Result<ReadyWorker, String> {
+        Ok(ReadyWorker {
+            worker_id: name.to_owned(),
+            degraded: None,
+        })
+    }
+
     #[test]
     fn only_a_fresh_report_of_a_ready_worker_is_healthy() {
         let directory = tempfile::tempdir().unwrap();
@@ -169,13 +193,17 @@ mod tests {
         let reporter = HealthReporter::new(path.clone(), WorkerId::from_name("w-1".to_owned()));
         assert!(read(&path).is_err());
 
-        reporter.ready();
-        assert_eq!(read(&path), Ok("w-1".to_owned()));
+        reporter.ready(None);
+        assert_eq!(read(&path), ready("w-1"));
+
+        reporter.ready(Some("Redis is full"));
+        let degraded = read(&path).unwrap().degraded;
+        assert_eq!(degraded.as_deref(), Some("Redis is full"));
 
         reporter.not_ready("the schema is behind");
         assert_eq!(read(&path), Err("the schema is behind".to_owned()));
 
-        reporter.ready();
+        reporter.ready(None);
         let old = SystemTime::now() - MAX_AGE * 2;
         let file = std::fs::File::options().append(true).open(&path).unwrap();
         file.set_modified(old).unwrap();
@@ -191,10 +219,10 @@ mod tests {
         let path = directory.path().join("health");
         let one = HealthReporter::new(path.clone(), WorkerId::from_name("w-1".to_owned()));
         let two = HealthReporter::new(path.clone(), WorkerId::from_name("w-2".to_owned()));
-        one.ready();
-        two.ready();
+        one.ready(None);
+        two.ready(None);
         one.withdraw();
-        assert_eq!(read(&path), Ok("w-2".to_owned()));
+        assert_eq!(read(&path), ready("w-2"));
         two.withdraw();
         assert!(read(&path).is_err());
     }

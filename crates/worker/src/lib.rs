@@ -17,6 +17,7 @@ pub mod options;
 pub mod presence;
 pub mod process;
 pub mod progress;
+pub mod redis_state;
 pub mod service;
 pub mod services;
 pub mod sign_in;

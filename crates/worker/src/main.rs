@@ -34,14 +34,18 @@ fn main() -> ExitCode {
 
 fn say_health(options: &HealthOptions) -> anyhow::Result<()> {
     let path = &options.file.path;
-    let (asked, report) = if options.live {
-        ("alive", health::read_alive(path))
+    let text = if options.live {
+        let worker = health::read_alive(path).map_err(|reason| anyhow!("not alive: {reason}"))?;
+        format!("alive: {worker}")
     } else {
-        ("ready", health::read(path))
+        let worker = health::read(path).map_err(|reason| anyhow!("not ready: {reason}"))?;
+        match worker.degraded {
+            None => format!("ready: {}", worker.worker_id),
+            Some(lack) => format!("degraded: {}: {lack}", worker.worker_id),
+        }
     };
-    let worker = report.map_err(|reason| anyhow!("not {asked}: {reason}"))?;
     // The status is the answer, whether anybody reads the text or not.
-    let _ = writeln!(std::io::stdout(), "{asked}: {worker}");
+    let _ = writeln!(std::io::stdout(), "{text}");
     Ok(())
 }
 

@@ -28,16 +28,16 @@ pub struct Arguments {
 pub enum Command {
     /// Work until SIGTERM or Ctrl-C.
     Run(Box<RunOptions>),
-    /// Report whether the worker that writes the health file is ready, or whether it lives; exit status
-    /// 0 only then.
+    /// Report whether the worker that writes the health file is ready, or whether it lives. Exit status 0
+    /// when it is ready or, without Redis, degraded, as the first word says; 1 when it is not.
     Health(HealthOptions),
 }
 
 /// Where a worker reports whether it is ready.
 #[derive(Debug, Clone, Args)]
 pub struct HealthFile {
-    /// The file in which the worker reports after each sweep that it is ready, or why not; in another
-    /// beside it, which ends in .alive, it shows every five seconds that it lives
+    /// The file in which the worker reports after each sweep that it is ready, what it lacks, or why it
+    /// is not; in another beside it, which ends in .alive, it shows every five seconds that it lives
     #[arg(long = "health-file", env = "ATLAS_HEALTH_FILE", value_name = "PATH",
         default_value_os_t = std::env::temp_dir().join("atlas-worker.health"))]
     pub path: PathBuf,

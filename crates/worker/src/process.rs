@@ -22,6 +22,7 @@ use crate::execution::Executor;
 use crate::graph_traffic::CountedTraffic;
 use crate::health::HealthReporter;
 use crate::options::RunOptions;
+use crate::redis_state::RedisState;
 use crate::services::Services;
 use crate::sign_in::SignIn;
 use crate::{keys, observation, presence, sweeps};
@@ -120,13 +121,19 @@ pub async fn run(
         duration: options.lease,
     };
     let slots = usize::from(options.slots);
-    let dispatcher = Dispatcher::new(store.clone(), doorbell, executor, terms, slots);
+    let dispatcher = Dispatcher::new(store.clone(), doorbell.clone(), executor, terms, slots);
     let listener = Listener::new(ListenerOptions {
         queue,
         worker_id: worker_id.clone(),
         concurrency: slots,
         poll_interval: options.poll_interval,
     })?;
+    let redis = RedisState::watched(
+        doorbell,
+        listener.faults(),
+        options.sweep_interval,
+        shutdown.clone(),
+    );
     tracing::info!(worker_id = worker_id.as_str(), slots, "working");
 
     let present = tokio::spawn(presence::run(
@@ -154,6 +161,7 @@ pub async fn run(
         store,
         dispatcher.clone(),
         health.clone(),
+        redis,
         sweeps::SweepOptions {
             interval: options.sweep_interval,
             retention: options.retention(),

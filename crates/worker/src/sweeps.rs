@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::Dispatcher;
 use crate::health::HealthReporter;
+use crate::redis_state::RedisState;
 
 /// Runs that one sweep ends or requeues at most; the next one follows soon.
 const BATCH: u32 = 100;
@@ -34,6 +35,7 @@ pub async fn run(
     store: Store,
     dispatcher: Arc<Dispatcher>,
     health: HealthReporter,
+    redis: RedisState,
     options: SweepOptions,
     entropy: Arc<dyn Entropy>,
     shutdown: CancellationToken,
@@ -44,7 +46,7 @@ pub async fn run(
         SWEEPS.add(&[if swept.is_ok() { "done" } else { "failed" }], 1);
         match swept {
             Ok(()) => {
-                health.ready();
+                health.ready(redis.fault());
                 if prune_at <= Instant::now() {
                     prune_at = Instant::now() + prune(&store, &options.retention).await;
                 }

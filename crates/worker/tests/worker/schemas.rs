@@ -7,6 +7,7 @@ use atlas_domain::run::{Outcome, Status};
 use atlas_graph_sim::{GateRule, PathMatch};
 use atlas_store::{migrate, revert_last};
 use atlas_test_support::eventually;
+use atlas_worker::health::ReadyWorker;
 use secrecy::SecretString;
 
 use crate::installation::Installation;
@@ -16,7 +17,7 @@ const OTHER_TYPE: &str = r#"{"policy_types": ["policySet"], "include_foundations
 
 impl Installation {
     /// What the worker reports.
-    fn health(&self) -> Result<String, String> {
+    fn health(&self) -> Result<ReadyWorker, String> {
         atlas_worker::health::read(&self.health_file())
     }
 
