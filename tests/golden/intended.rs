@@ -1,6 +1,7 @@
 //! What a release changes on purpose.
 
 mod access;
+mod hints;
 mod numbers;
 
 use serde_json::{Value, json};
@@ -59,6 +60,9 @@ const CHANGES: &[Change] = &[
     ("names", pruned_changes),
     // A list may have more objects than a worker has memory for.
     ("outcomes/graph_errors", too_many_objects),
+    // Redis may refuse a message though it is reached.
+    ("answers/without_the_queue", hints::any_fault_of_redis),
+    ("tables/lifecycle", hints::any_fault_of_redis),
     // What operators could not see: Graph's throttling, how old what is stored is, certificates that end,
     // pools, and what was built.
     ("names", numbers::of_graph_tenants_and_pools),

@@ -153,6 +153,12 @@ async fn the_api_is_degraded_with_the_reason_whenever_a_start_would_be_refused_b
         let run = refused.body["run_id"].as_str().unwrap();
         let run = stage.get(&format!("/operation-runs/{run}")).await;
         assert_eq!(run.body["error"]["code"], "dispatch_failed", "{run:?}");
+        // Whoever follows it finds the reason, whichever it is.
+        let hint = run.body["error"]["hint"].as_str().unwrap();
+        assert!(
+            hint.contains("takes no messages") && hint.contains("/readyz"),
+            "{hint}"
+        );
     }
 
     let stage = Stage::set_at(&full.url()).await;

@@ -234,7 +234,10 @@ impl Store {
             FailureCode::DISPATCH_FAILED,
             "The run could not be handed to the workers.",
         )
-        .with_hint("Start it again in a moment; if it keeps failing, Redis is not reachable.");
+        .with_hint(
+            "Start it again in a moment; if it keeps failing, Redis takes no messages, and the API's \
+             /readyz says why.",
+        );
         let completion = Completion::failed(error.clone(), RunCounts::none(kind));
         let message = notification::terminal(kind, TENANT_NAME, &completion);
         let client = self.client().await?;
