@@ -49,8 +49,11 @@ fn reported(text: &str) -> BTreeSet<String> {
 async fn both_programs_report_the_numbers_of_the_runbook_and_no_others() {
     let (api, worker) = (free_address(), free_address());
     let installation = Installation::start_with(&[("ATLAS_METRICS_LISTEN", &api)]).await;
-    let _worker = installation.worker_with("one", &[("ATLAS_METRICS_LISTEN", &worker)]);
     let (tenant, member) = installation.tenant("Contoso").await;
+    let connection = installation.database.connection().await;
+    let soon = "UPDATE tenant_credentials SET expires_on = current_date + 20";
+    connection.batch_execute(soon).await.unwrap();
+    let _worker = installation.worker_with("one", &[("ATLAS_METRICS_LISTEN", &worker)]);
     let started: Value = installation
         .press(tenant, &member, "{}")
         .await
@@ -92,6 +95,8 @@ async fn both_programs_report_the_numbers_of_the_runbook_and_no_others() {
         r#"atlas_graph_wait_seconds_count{service="conditional_access"} "#,
         r#"atlas_tenants_by_sync_age{kind="directory_groups_sync",age="never"} "#,
         r#"atlas_tenant_certificates{state="ending"} 0"#,
+        r#"atlas_tenant_client_secrets{state="ending"} 1"#,
+        r#"atlas_tenant_client_secrets{state="unknown"} 0"#,
         r#"atlas_database_connections_max{pool="reads"} 2"#,
     ] {
         let found = numbers.lines().any(|line| line.starts_with(beginning));

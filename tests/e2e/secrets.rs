@@ -202,6 +202,7 @@ async fn refer(installation: &Installation, tenant: TenantId, proof: StoredProof
     let credential = NewCredential {
         client_id: SIMULATOR_CLIENT_ID.to_owned(),
         proof,
+        expires_on: None,
     };
     let store = installation.database.store();
     store.set_credential(tenant, credential).await.unwrap();

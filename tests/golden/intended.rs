@@ -1,6 +1,7 @@
 //! What a release changes on purpose.
 
 mod access;
+mod columns;
 mod hints;
 mod numbers;
 
@@ -42,7 +43,9 @@ const CHANGES: &[Change] = &[
     ("tables", access::entries_of_administration),
     // The schema says which programs work with it. Its value changes with migrations that take something
     // away.
-    ("tables", schema_that_names_programs),
+    ("tables", columns::schema_that_names_programs),
+    // It can be said when a client secret ends.
+    ("tables", columns::credentials_that_end),
     // A search inside of names is answered by parts of three characters, and refused below.
     ("answers/list_inventory_items", short_searches_refused),
     // Whether the caller may see a run is decided before anything else of the request is read.
@@ -72,12 +75,6 @@ const CHANGES: &[Change] = &[
 pub(crate) fn intended(name: &str, recorded: Value) -> Value {
     let of_file = CHANGES.iter().filter(|(file, _)| name.starts_with(file));
     of_file.fold(recorded, |value, (_, change)| change(value))
-}
-
-fn schema_that_names_programs(mut tables: Value) -> Value {
-    let row = json!({"oldest_program": "20261130000043", "only_row": true});
-    tables["schema_compatibility"] = json!([row]);
-    tables
 }
 
 fn lists_without_selections(mut answers: Value) -> Value {

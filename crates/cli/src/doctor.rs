@@ -4,6 +4,7 @@
 mod database;
 mod redis;
 mod report;
+mod secret_ends;
 mod secrets;
 mod tenants;
 
@@ -25,13 +26,15 @@ pub(crate) async fn run(arguments: &DoctorArguments, as_json: bool) -> anyhow::R
     redis::examine(arguments, &mut report).await;
     if usable {
         let keys = secrets::examine(&store, &arguments.keys, &mut report).await?;
+        let chosen = tenants::chosen(&store, &arguments.tenant).await?;
+        secret_ends::examine(&chosen, &mut report);
         if arguments.offline {
             report.skipped("tenants", "", "not asked: --offline");
         } else {
-            tenants::examine(&store, arguments, keys, &mut report).await?;
+            tenants::examine(&store, arguments, &chosen, keys, &mut report).await?;
         }
     } else {
-        for check in ["keys", "tenants"] {
+        for check in ["keys", "ends of client secrets", "tenants"] {
             report.skipped(check, "", "the database is to be mended first");
         }
     }

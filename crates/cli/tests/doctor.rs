@@ -118,6 +118,7 @@ async fn all_is_well_in_a_healthy_installation_and_nothing_is_left_behind() {
         "rights",
         "Redis",
         "keys",
+        "ends of client secrets",
         "sign-in",
         "permissions",
     ] {
@@ -279,6 +280,36 @@ async fn keys_that_do_not_open_a_secret_and_keys_that_are_missing_are_failures()
         ..Stage::build().await
     };
     assert_eq!(stage.doctor(&["--offline"]).await.status("keys"), "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_ends_within_thirty_days_is_named_with_what_to_do() {
+    let stage = Stage::build().await;
+    for name in ["Contoso", "Fabrikam", "Northwind"] {
+        stage.tenant(name).await;
+    }
+    let admin = stage.database.connection().await;
+    let ends = "UPDATE tenant_credentials c SET expires_on = current_date
+        + CASE t.name WHEN 'Contoso' THEN 20 WHEN 'Fabrikam' THEN 40 END
+        FROM tenants t WHERE t.id = c.tenant_id";
+    admin.batch_execute(ends).await.unwrap();
+    let report = stage.doctor(&["--offline"]).await;
+    let (detail, advice) = report.only_failure("ends of client secrets");
+    assert!(detail.starts_with("ends on 20"), "{detail}");
+    assert!(advice.contains("--expires"), "{advice}");
+    let subjects = |status: &str| -> Vec<&Value> {
+        let checks = report.checks.iter();
+        let of = checks.filter(|found| found["check"] == "ends of client secrets");
+        of.filter(|found| found["status"] == status).collect()
+    };
+    assert_eq!(subjects("failed")[0]["subject"], "Contoso");
+    let counted = "1 good for more than 30 days, 1 without a stored end";
+    assert_eq!(subjects("ok")[0]["detail"], counted);
+    let over = "UPDATE tenant_credentials SET expires_on = current_date - 2 WHERE expires_on < current_date + 30";
+    admin.batch_execute(over).await.unwrap();
+    let report = stage.doctor(&["--offline"]).await;
+    let (detail, _) = report.only_failure("ends of client secrets");
+    assert!(detail.starts_with("ended on 20"), "{detail}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

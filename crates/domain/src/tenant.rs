@@ -2,7 +2,9 @@
 
 mod credential;
 
-pub use credential::{CredentialFile, CredentialKind, MalformedFileName, StoredProof};
+pub use credential::{
+    CredentialFile, CredentialKind, ENDING_WITHIN, Expiry, MalformedFileName, StoredProof,
+};
 
 use crate::words::words;
 

@@ -80,6 +80,6 @@ pub use runs::{
 };
 pub use system::{
     CertificateFile, EndedLastHour, Examination, MissingRight, PRUNE_BATCH, Pause, Pruned,
-    QueueStats, Retention, SyncAge, WorkerReport, WorkerState, WorkerView,
+    QueueStats, Retention, SecretEnd, SyncAge, WorkerReport, WorkerState, WorkerView,
 };
 pub use tenants::TenantView;

@@ -277,6 +277,7 @@ diesel::table! {
         ciphertext -> Nullable<Bytea>,
         updated_at -> Timestamptz,
         file -> Nullable<Text>,
+        expires_on -> Nullable<Date>,
     }
 }
 

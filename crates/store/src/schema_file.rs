@@ -25,6 +25,7 @@ fn sql_type(name: &str) -> &'static str {
     match name {
         "bool" => "Bool",
         "bytea" => "Bytea",
+        "date" => "Date",
         "int2" => "Int2",
         "int4" => "Int4",
         "int8" => "Int8",

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `workers` | which worker processes there are, as they report themselves |
 //! | `examination` | what connection, server and rights are like |
-//! | `freshness` | how long ago tenants were synced, and their certificates, as numbers |
+//! | `freshness` | how long ago tenants were synced, and when their credentials end, as numbers |
 //! | `queues` | how much work waits, and pausing a kind of it |
 //! | `retention` | deleting what is older than configured |
 
@@ -20,7 +20,7 @@ mod workers;
 pub(crate) use retention::DELETION_IS_RETENTION;
 
 pub use examination::{Examination, MissingRight};
-pub use freshness::{CertificateFile, SyncAge};
+pub use freshness::{CertificateFile, SecretEnd, SyncAge};
 pub use queues::{EndedLastHour, Pause, QueueStats};
 pub use retention::{PRUNE_BATCH, Pruned, Retention};
 pub use workers::{WorkerReport, WorkerState, WorkerView};

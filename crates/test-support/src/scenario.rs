@@ -165,5 +165,6 @@ fn credential(tenant: TenantId, secret: &str) -> NewCredential {
             CLIENT_SECRET_COLUMN,
             &SystemEntropy,
         )),
+        expires_on: None,
     }
 }

@@ -8,12 +8,15 @@ use std::time::Duration;
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::Clock;
 use atlas_domain::run::OperationKind;
-use atlas_store::{PoolUse, QueueStats, Store, StoreError, SyncAge};
+use atlas_domain::tenant::Expiry;
+use atlas_store::{PoolUse, QueueStats, SecretEnd, Store, StoreError, SyncAge};
 use atlas_telemetry::metrics::{
     CERTIFICATE_STATES, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MAX, DATABASE_WAITING,
     ENDED_LAST_HOUR, LEASES_EXPIRED, OBSERVED_AT, OLDEST_DUE, QUEUE_PAUSED, RUNS, RUNS_DUE,
-    RUNS_OVERDUE, SYNC_AGES, TENANT_CERTIFICATES, TENANTS_BY_SYNC_AGE,
+    RUNS_OVERDUE, SECRET_STATES, SYNC_AGES, TENANT_CERTIFICATES, TENANT_SECRETS,
+    TENANTS_BY_SYNC_AGE,
 };
+use chrono::NaiveDate;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +50,7 @@ pub async fn run(
         }
         if tenants_at <= Instant::now() {
             tenants_at = Instant::now() + TENANTS_EVERY;
-            if let Err(error) = tenants(&store, &sign_in).await {
+            if let Err(error) = tenants(&store, &sign_in, clock.as_ref()).await {
                 tracing::warn!(error = %Causes(&error), "the tenants' numbers could not be read");
             }
         }
@@ -58,8 +61,9 @@ pub async fn run(
     }
 }
 
-async fn tenants(store: &Store, sign_in: &SignIn) -> Result<(), StoreError> {
+async fn tenants(store: &Store, sign_in: &SignIn, clock: &dyn Clock) -> Result<(), StoreError> {
     record_ages(&store.sync_ages().await?);
+    record_secrets(&store.secret_ends().await?, clock.now().date_naive());
     let mut counts = BTreeMap::new();
     for one in store.certificate_files().await? {
         let state = match &one.file {
@@ -81,6 +85,25 @@ fn record_ages(ages: &[SyncAge]) {
             let count = ages.iter().find(|one| one.kind == kind && one.age == age);
             TENANTS_BY_SYNC_AGE.set(&[kind, age], count.map_or(0, |one| one.tenants));
         }
+    }
+}
+
+fn record_secrets(ends: &[SecretEnd], today: NaiveDate) {
+    for state in SECRET_STATES {
+        let of_state = ends
+            .iter()
+            .filter(|one| secret_state(one.expires_on, today) == state);
+        TENANT_SECRETS.set(&[state], of_state.map(|one| one.tenants).sum::<i64>());
+    }
+}
+
+/// A word of [`SECRET_STATES`].
+fn secret_state(expires_on: Option<NaiveDate>, today: NaiveDate) -> &'static str {
+    match expires_on.map(|day| Expiry::of(day, today)) {
+        Some(Expiry::Good) => "good",
+        Some(Expiry::Ending) => "ending",
+        Some(Expiry::Ended) => "ended",
+        None => "unknown",
     }
 }
 

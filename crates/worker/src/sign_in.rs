@@ -9,7 +9,7 @@ use atlas_domain::causes::Causes;
 use atlas_domain::clock::Clock;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::TenantId;
-use atlas_domain::tenant::{CredentialFile, StoredProof};
+use atlas_domain::tenant::{CredentialFile, ENDING_WITHIN, StoredProof};
 use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring, VaultError};
 use atlas_graph::{Application, ClientCertificate, Credential, GraphClient, TenantGraph};
 use atlas_store::{Store, StoredCredential};
@@ -21,9 +21,6 @@ use directory::{CredentialsDirectory, FileRefusal};
 
 /// How long before its end a certificate is warned of, at each sign-in with it.
 const WARN_BEFORE_END: TimeDelta = TimeDelta::days(14);
-
-/// How long before its end a certificate is counted as ending.
-const ENDING: TimeDelta = TimeDelta::days(30);
 
 /// Tenants whose credentials one statement reads at most.
 const READ_AT_ONCE: usize = 64;
@@ -127,7 +124,7 @@ impl SignIn {
         let left = certificate.not_after() - self.clock.now();
         if left <= TimeDelta::zero() {
             "ended"
-        } else if left <= ENDING {
+        } else if left <= ENDING_WITHIN {
             "ending"
         } else {
             "good"

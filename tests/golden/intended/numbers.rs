@@ -14,6 +14,7 @@ pub(super) fn of_graph_tenants_and_pools(mut names: Value) -> Value {
         ["1h", "6h", "1d", "3d", "7d", "30d", "longer", "never"]
     ]);
     let states = json!(["state", ["good", "ending", "ended", "unreadable"]]);
+    let states_of_secrets = json!(["state", ["good", "ending", "ended", "unknown"]]);
     let use_of = json!(["state", ["used", "idle"]]);
     let (counter, gauge, histogram) = ("counter", "gauge", "histogram");
     let added = [
@@ -44,6 +45,12 @@ pub(super) fn of_graph_tenants_and_pools(mut names: Value) -> Value {
                     &worker,
                 ),
                 new("atlas_tenant_certificates", gauge, json!([states]), &worker),
+                new(
+                    "atlas_tenant_client_secrets",
+                    gauge,
+                    json!([states_of_secrets]),
+                    &worker,
+                ),
                 new(
                     "atlas_database_connections",
                     gauge,

@@ -69,6 +69,7 @@ async fn administration_leaves_these_rows() {
     let stored = |proof| NewCredential {
         client_id: SIMULATOR_CLIENT_ID.to_owned(),
         proof,
+        expires_on: None,
     };
     let secret = stored(StoredProof::ClientSecret(old.clone()));
     store.set_credential(contoso.id, secret).await.unwrap();

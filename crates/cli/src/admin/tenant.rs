@@ -1,17 +1,19 @@
 //! Tenants and their credentials.
 
 use anyhow::bail;
-use atlas_domain::clock::{SystemClock, SystemEntropy};
+use atlas_domain::clock::{Clock as _, SystemClock, SystemEntropy};
 use atlas_domain::ids::{DirectoryId, TenantId};
-use atlas_domain::tenant::StoredProof;
+use atlas_domain::tenant::{Expiry, StoredProof};
 use atlas_domain::vault::CLIENT_SECRET_COLUMN;
 use atlas_store::{NewCredential, NewTenant};
+use chrono::NaiveDate;
 use serde_json::json;
 
 use super::{administer, find_tenant, keyring, open, read_secret};
 use crate::args::connections::{Database, Keys};
 use crate::args::tenant::{
-    CredentialsCommand, CredentialsSet, Proof, TenantAdd, TenantCommand, TenantNamed, TenantRemove,
+    CredentialsCommand, CredentialsSet, Proof, SecretEnd, TenantAdd, TenantCommand, TenantNamed,
+    TenantRemove,
 };
 use crate::output;
 
@@ -38,7 +40,10 @@ async fn add(command: TenantAdd, as_json: bool) -> anyhow::Result<()> {
     // A secret is sealed for the tenant's id, so the id comes first.
     let id = TenantId::mint(&SystemClock, &SystemEntropy);
     let credential = match command.client_id {
-        Some(client_id) => Some(credential(client_id, command.proof, &command.keys, id)?),
+        Some(client_id) => {
+            let (proof, end) = (command.proof, command.end);
+            Some(credential(client_id, proof, end, &command.keys, id)?)
+        }
         None => None,
     };
     let tenant = NewTenant {
@@ -60,7 +65,13 @@ async fn add(command: TenantAdd, as_json: bool) -> anyhow::Result<()> {
 async fn set_credentials(command: CredentialsSet, as_json: bool) -> anyhow::Result<()> {
     let store = administer(&command.administration)?;
     let tenant = find_tenant(&store, &command.tenant).await?;
-    let credential = credential(command.client_id, command.proof, &command.keys, tenant.id)?;
+    let credential = credential(
+        command.client_id,
+        command.proof,
+        command.end,
+        &command.keys,
+        tenant.id,
+    )?;
     let kind = credential.proof.kind();
     store.set_credential(tenant.id, credential).await?;
     if as_json {
@@ -74,11 +85,16 @@ async fn set_credentials(command: CredentialsSet, as_json: bool) -> anyhow::Resu
 fn credential(
     client_id: String,
     proof: Proof,
+    end: SecretEnd,
     keys: &Keys,
     tenant: TenantId,
 ) -> anyhow::Result<NewCredential> {
     if client_id.trim().is_empty() {
         bail!("the client id is empty");
+    }
+    let today = SystemClock.now().date_naive();
+    if let Some(day) = end.expires.filter(|day| *day < today) {
+        bail!("a secret that ended on {day} is of no use; nothing was stored");
     }
     let proof = match proof {
         Proof {
@@ -111,7 +127,11 @@ fn credential(
         // clap requires one of them.
         _ => bail!("no credentials are given"),
     };
-    Ok(NewCredential { client_id, proof })
+    Ok(NewCredential {
+        client_id,
+        proof,
+        expires_on: end.expires,
+    })
 }
 
 async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
@@ -128,12 +148,14 @@ async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
                     "enabled": tenant.enabled,
                     "connected": tenant.credential.is_some(),
                     "credential": tenant.credential,
+                    "credential_expires_on": tenant.credential_expires_on,
                 })
             })
             .collect();
         output::json(&json!({ "items": items }))?;
         return Ok(());
     }
+    let today = SystemClock.now().date_naive();
     let rows: Vec<_> = tenants
         .into_iter()
         .map(|tenant| {
@@ -151,12 +173,31 @@ async fn list(database: &Database, as_json: bool) -> anyhow::Result<()> {
                 tenant
                     .credential
                     .map_or_else(|| "none".to_owned(), |kind| kind.to_string()),
+                tenant
+                    .credential_expires_on
+                    .map_or_else(|| "-".to_owned(), |day| end(day, today)),
             ]
         })
         .collect();
-    let headings = ["ID", "NAME", "DIRECTORY", "CLOUD", "STATE", "CREDENTIALS"];
+    let headings = [
+        "ID",
+        "NAME",
+        "DIRECTORY",
+        "CLOUD",
+        "STATE",
+        "CREDENTIALS",
+        "ENDS",
+    ];
     output::table(&headings, &rows)?;
     Ok(())
+}
+
+fn end(day: NaiveDate, today: NaiveDate) -> String {
+    match Expiry::of(day, today) {
+        Expiry::Good => day.to_string(),
+        Expiry::Ending => format!("{day} (soon)"),
+        Expiry::Ended => format!("{day} (ended)"),
+    }
 }
 
 async fn set_enabled(named: &TenantNamed, enabled: bool, as_json: bool) -> anyhow::Result<()> {

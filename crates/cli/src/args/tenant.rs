@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use atlas_domain::tenant::{Cloud, CredentialFile};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
@@ -65,6 +66,8 @@ pub(crate) struct TenantAdd {
     pub client_id: Option<String>,
     #[command(flatten)]
     pub proof: Proof,
+    #[command(flatten)]
+    pub end: SecretEnd,
     /// The Microsoft cloud: global, us_government, us_government_dod or china.
     #[arg(long, default_value_t = Cloud::Global)]
     pub cloud: Cloud,
@@ -93,6 +96,8 @@ pub(crate) struct CredentialsSet {
     pub client_id: String,
     #[command(flatten)]
     pub proof: Proof,
+    #[command(flatten)]
+    pub end: SecretEnd,
 }
 
 /// An application's proof: one of these.
@@ -110,6 +115,21 @@ pub(crate) struct Proof {
     /// directory. The file is read at each sign-in. Only the name is stored.
     #[arg(long, value_name = "NAME", requires = "client_id")]
     pub federated_token_file: Option<CredentialFile>,
+}
+
+/// When a secret ends.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SecretEnd {
+    /// Day on which the client secret ends, as Microsoft Entra shows it under "Expires". It is counted
+    /// and shown from 30 days before on.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, requires = "client_secret_file")]
+    pub expires: Option<NaiveDate>,
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    let is_written_so = text.len() == 10 && text.bytes().filter(|byte| *byte == b'-').count() == 2;
+    let day = text.parse().ok().filter(|_| is_written_so);
+    day.ok_or_else(|| "it is no day in the form 2027-03-31".to_owned())
 }
 
 /// A directory's id. Microsoft Entra names a directory by its domains too, which may change hands.
@@ -134,6 +154,24 @@ fn directory_id(text: &str) -> Result<Uuid, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_written_with_four_digits_of_the_year_first() {
+        assert_eq!(day("2027-03-31").unwrap().to_string(), "2027-03-31");
+        for other in [
+            "",
+            "31.03.2027",
+            "2027-3-31",
+            "27-03-31",
+            "2027-02-29",
+            "2027-03-31T00:00",
+        ] {
+            assert_eq!(
+                day(other).unwrap_err(),
+                "it is no day in the form 2027-03-31"
+            );
+        }
+    }
 
     #[test]
     fn a_domain_name_is_distinguished_from_a_directory_id() {

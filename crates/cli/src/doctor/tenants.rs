@@ -33,14 +33,14 @@ type Probes = BTreeMap<&'static str, PolicyTypeKey>;
 /// Examines the tenants, some at a time.
 ///
 /// # Errors
-/// A tenant that is named does not exist, or the database went away.
+/// The settings of Graph cannot be used.
 pub(super) async fn examine(
     store: &Store,
     arguments: &DoctorArguments,
+    tenants: &[TenantRow],
     keys: Option<Keyring>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let tenants = chosen(store, &arguments.tenant).await?;
     if tenants.is_empty() {
         report.well("tenants", "", "there are none");
         return Ok(());
@@ -75,7 +75,10 @@ pub(super) async fn examine(
 }
 
 /// Those that are named, or every enabled one.
-async fn chosen(store: &Store, named: &[String]) -> anyhow::Result<Vec<TenantRow>> {
+///
+/// # Errors
+/// A tenant that is named does not exist, or the database went away.
+pub(super) async fn chosen(store: &Store, named: &[String]) -> anyhow::Result<Vec<TenantRow>> {
     if named.is_empty() {
         let all = store.all_tenants().await?;
         return Ok(all.into_iter().filter(|tenant| tenant.enabled).collect());

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{NaiveDate, TimeDelta};
+
 use crate::vault::Sealed;
 use crate::words::words;
 
@@ -15,6 +17,35 @@ words! {
         Certificate = "certificate",
         /// A token of another issuer, in a file that the workers read.
         FederatedToken = "federated_token",
+    }
+}
+
+/// How long before its end a credential counts as ending.
+pub const ENDING_WITHIN: TimeDelta = TimeDelta::days(30);
+
+/// How a credential stands of which the last day is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// It ends later than within [`ENDING_WITHIN`].
+    Good,
+    /// It ends within that time. It may be good on its last day for some hours.
+    Ending,
+    /// Its last day is over.
+    Ended,
+}
+
+impl Expiry {
+    /// How it stands on the day `today`, both days in UTC.
+    #[must_use]
+    pub fn of(expires_on: NaiveDate, today: NaiveDate) -> Self {
+        let left = expires_on - today;
+        if left < TimeDelta::zero() {
+            Self::Ended
+        } else if left <= ENDING_WITHIN {
+            Self::Ending
+        } else {
+            Self::Good
+        }
     }
 }
 
@@ -116,6 +147,20 @@ mod tests {
             &"a".repeat(256),
         ] {
             assert_eq!(text.parse::<CredentialFile>(), Err(MalformedFileName));
+        }
+    }
+
+    #[test]
+    fn a_credential_is_ending_from_thirty_days_before_its_last_day_to_the_end_of_it() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let last = day("2026-12-31");
+        for (today, expected) in [
+            ("2026-11-30", Expiry::Good),
+            ("2026-12-01", Expiry::Ending),
+            ("2026-12-31", Expiry::Ending),
+            ("2027-01-01", Expiry::Ended),
+        ] {
+            assert_eq!(Expiry::of(last, day(today)), expected, "{today}");
         }
     }
 

@@ -6,6 +6,7 @@ use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{DirectoryId, TenantId};
 use atlas_domain::tenant::{Cloud, CredentialFile, CredentialKind, StoredProof};
 use atlas_domain::vault::Sealed;
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -26,6 +27,8 @@ pub struct NewCredential {
     pub client_id: String,
     /// What it proves itself with. A secret is sealed for its tenant.
     pub proof: StoredProof,
+    /// The day on which a secret ends, where that is known. Of files the workers read it themselves.
+    pub expires_on: Option<NaiveDate>,
 }
 
 /// What a worker needs to sign in to a tenant.
@@ -100,12 +103,17 @@ impl Store {
         tenant: TenantId,
         credential: NewCredential,
     ) -> Result<(), StoreError> {
+        let mut detail =
+            json!({ "client_id": credential.client_id, "kind": credential.proof.kind().as_str() });
+        if let Some(day) = credential.expires_on {
+            detail["expires_on"] = json!(day);
+        }
         let audit = self.audited(
             tenant,
             AuditAction::CredentialsStored,
             "tenant",
             tenant.to_string(),
-            json!({ "client_id": credential.client_id, "kind": credential.proof.kind().as_str() }),
+            detail,
         );
         self.read(async |connection| {
             connection
@@ -297,6 +305,7 @@ pub(super) async fn store(
             c::nonce.eq(sealed.map(|sealed| &sealed.nonce)),
             c::ciphertext.eq(sealed.map(|sealed| &sealed.ciphertext)),
             c::file.eq(file.map(CredentialFile::as_str)),
+            c::expires_on.eq(credential.expires_on),
         ))
         .on_conflict(c::tenant_id)
         .do_update()
@@ -307,6 +316,7 @@ pub(super) async fn store(
             c::nonce.eq(excluded(c::nonce)),
             c::ciphertext.eq(excluded(c::ciphertext)),
             c::file.eq(excluded(c::file)),
+            c::expires_on.eq(excluded(c::expires_on)),
             c::updated_at.eq(clock_timestamp()),
         ))
         .execute(connection)

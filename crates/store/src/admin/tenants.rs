@@ -3,7 +3,7 @@
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{DirectoryId, TenantId};
 use atlas_domain::tenant::{Cloud, CredentialKind};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
@@ -44,6 +44,8 @@ pub struct TenantRow {
     pub enabled: bool,
     /// What its application proves itself with; a tenant without cannot be synced.
     pub credential: Option<CredentialKind>,
+    /// The day on which its client secret ends, where somebody said so.
+    pub credential_expires_on: Option<NaiveDate>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -57,6 +59,8 @@ struct Row {
     enabled: bool,
     #[diesel(select_expression = tenant_credentials::kind.nullable())]
     credential: Option<String>,
+    #[diesel(select_expression = tenant_credentials::expires_on.nullable())]
+    credential_expires_on: Option<NaiveDate>,
     created_at: DateTime<Utc>,
 }
 
@@ -138,6 +142,7 @@ impl Store {
                     cloud: parse_cloud(&row.cloud)?,
                     enabled: row.enabled,
                     credential: row.credential.as_deref().map(parse_kind).transpose()?,
+                    credential_expires_on: row.credential_expires_on,
                     created_at: row.created_at,
                 })
             })

@@ -1,8 +1,9 @@
-//! How fresh what is stored of the tenants is, and which certificates they sign in with: numbers over
-//! all tenants, in which none of them is named.
+//! How fresh what is stored of the tenants is, and when what they sign in with ends: numbers over all
+//! tenants, in which none of them is named.
 
 use atlas_domain::run::{OperationKind, Outcome};
 use atlas_domain::tenant::{CredentialFile, CredentialKind};
+use chrono::NaiveDate;
 
 use crate::error::StoreError;
 use crate::pool::Store;
@@ -25,6 +26,15 @@ pub struct CertificateFile {
     /// Nothing when the stored name is not one of a file.
     pub file: Option<CredentialFile>,
     /// Enabled tenants that sign in with it.
+    pub tenants: i64,
+}
+
+/// A day on which client secrets end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretEnd {
+    /// Nothing when nobody said when they end.
+    pub expires_on: Option<NaiveDate>,
+    /// Enabled tenants whose secret ends on it.
     pub tenants: i64,
 }
 
@@ -62,6 +72,20 @@ row! {
     }
 }
 
+statement! {
+    struct FindSecretEnds {}
+    file: "system/secret_ends",
+    row: SecretEndRow,
+    constants: [client_secret = CredentialKind::ClientSecret.as_str()],
+}
+
+row! {
+    struct SecretEndRow {
+        expires_on: Option<NaiveDate>,
+        tenants: i64,
+    }
+}
+
 impl Store {
     /// How long ago the last good run of each kind of each enabled tenant ended, counted by age. Ages
     /// of no tenant are left out.
@@ -91,10 +115,24 @@ impl Store {
         });
         Ok(files.collect())
     }
+
+    /// The days on which client secrets of enabled tenants end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn secret_ends(&self) -> Result<Vec<SecretEnd>, StoreError> {
+        let rows = self.fetch_all(&FindSecretEnds {}).await?;
+        let ends = rows.into_iter().map(|row| SecretEnd {
+            expires_on: row.expires_on,
+            tenants: row.tenants,
+        });
+        Ok(ends.collect())
+    }
 }
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[crate::statement::Info] = &[
     <CountSyncAges as crate::statement::Statement>::INFO,
     <FindCertificates as crate::statement::Statement>::INFO,
+    <FindSecretEnds as crate::statement::Statement>::INFO,
 ];

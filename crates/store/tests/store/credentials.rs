@@ -29,6 +29,7 @@ async fn each_kind_replaces_the_one_before_and_comes_back_as_it_was_stored() {
         let new = NewCredential {
             client_id: format!("for {}", proof.kind()),
             proof: proof.clone(),
+            expires_on: None,
         };
         stage
             .store
@@ -70,6 +71,7 @@ async fn a_change_of_keys_concerns_secrets_alone() {
     let credential = NewCredential {
         client_id: "client".to_owned(),
         proof: StoredProof::Certificate("contoso.pem".parse().unwrap()),
+        expires_on: None,
     };
     stage
         .store
@@ -127,6 +129,7 @@ async fn secrets_under_the_keys_that_are_asked_about_come_first() {
         let credential = NewCredential {
             client_id: "client".to_owned(),
             proof,
+            expires_on: None,
         };
         let stored = stage.store.set_credential(tenant, credential).await;
         stored.unwrap();

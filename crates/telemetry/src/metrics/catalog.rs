@@ -24,6 +24,10 @@ pub const SYNC_AGES: [&str; 8] = ["1h", "6h", "1d", "3d", "7d", "30d", "longer",
 /// ended, or not readable by this worker.
 pub const CERTIFICATE_STATES: [&str; 4] = ["good", "ending", "ended", "unreadable"];
 
+/// What is known of the client secret of a tenant: good for longer than 30 days, ending within them,
+/// ended, or stored without its end.
+pub const SECRET_STATES: [&str; 4] = ["good", "ending", "ended", "unknown"];
+
 macro_rules! define {
     ($all:ident: $sort:ident { $($item:ident = $name:literal, $programs:ident, [$($label:expr),*], $help:literal;)+ }) => {
         $(
@@ -93,6 +97,8 @@ define! { GAUGES: Gauge {
         "Enabled tenants in the database, by how long ago their last run of the kind ended well.";
     TENANT_CERTIFICATES = "atlas_tenant_certificates", WORKER, [("state", &CERTIFICATE_STATES)],
         "Enabled tenants that sign in with a certificate, by whether it is good for 30 more days.";
+    TENANT_SECRETS = "atlas_tenant_client_secrets", WORKER, [("state", &SECRET_STATES)],
+        "Enabled tenants that sign in with a client secret, by whether it is good for 30 more days.";
     DATABASE_CONNECTIONS = "atlas_database_connections", BOTH, [POOL, ("state", &["used", "idle"])],
         "Open connections to PostgreSQL, by pool and by whether they are in use.";
     DATABASE_CONNECTIONS_MAX = "atlas_database_connections_max", BOTH, [POOL],

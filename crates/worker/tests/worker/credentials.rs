@@ -25,6 +25,7 @@ async fn refer(installation: &Installation, tenant: TestTenant, proof: StoredPro
     let credential = NewCredential {
         client_id: SIMULATOR_CLIENT_ID.to_owned(),
         proof,
+        expires_on: None,
     };
     installation
         .store
@@ -131,6 +132,7 @@ async fn a_worker_whose_keys_open_no_secret_claims_nothing_and_says_why_until_th
     let credential = NewCredential {
         client_id: SIMULATOR_CLIENT_ID.to_owned(),
         proof: StoredProof::ClientSecret(sealed),
+        expires_on: None,
     };
     let stored = installation.store.set_credential(second.id, credential);
     stored.await.unwrap();

@@ -30,6 +30,7 @@ impl Stage {
         let credential = NewCredential {
             client_id: "client".to_owned(),
             proof: StoredProof::Certificate("shared.pem".parse().unwrap()),
+            expires_on: None,
         };
         self.store.set_credential(tenant, credential).await.unwrap();
     }
@@ -104,6 +105,45 @@ async fn files_of_certificates_are_counted_and_secrets_come_in_batches() {
     let mut sorted = seen.clone();
     sorted.sort_unstable();
     assert_eq!(seen, sorted);
+}
+
+#[tokio::test]
+async fn the_ends_of_secrets_are_counted_by_day_and_those_that_nobody_said_apart() {
+    let stage = Stage::set().await;
+    for (name, day) in [
+        ("One", "2027-03-31"),
+        ("Two", "2027-03-31"),
+        ("Three", "2027-01-01"),
+    ] {
+        let tenant = stage.scenario.tenant(name).await.id;
+        let (_, sealed) = stage.store.sealed_secrets(None, 1).await.unwrap().remove(0);
+        let credential = NewCredential {
+            client_id: "client".to_owned(),
+            proof: StoredProof::ClientSecret(sealed),
+            expires_on: Some(day.parse().unwrap()),
+        };
+        stage
+            .store
+            .set_credential(tenant, credential)
+            .await
+            .unwrap();
+    }
+    stage.certificate("Four").await;
+    let ends = async || -> Vec<_> {
+        let ends = stage.store.secret_ends().await.unwrap().into_iter();
+        ends.map(|one| (one.expires_on.map(|day| day.to_string()), one.tenants))
+            .collect()
+    };
+    let (early, late) = ("2027-01-01".to_owned(), "2027-03-31".to_owned());
+    // The stage's own tenant has a secret, too.
+    assert_eq!(
+        ends().await,
+        [(Some(early.clone()), 1), (Some(late.clone()), 2), (None, 1)]
+    );
+    let connection = stage.database.connection().await;
+    let disable = "UPDATE tenants SET enabled = false WHERE name = 'One'";
+    connection.batch_execute(disable).await.unwrap();
+    assert_eq!(ends().await, [(Some(early), 1), (Some(late), 1), (None, 1)]);
 }
 
 #[tokio::test]
