@@ -10,5 +10,6 @@ pub mod interrupt;
 pub mod process;
 pub mod programs;
 pub mod random;
+mod room;
 pub mod servers;
 pub mod workspace;

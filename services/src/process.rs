@@ -1,11 +1,12 @@
 //! Child processes: always in a process group of their own, always awaited, never left behind.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{PipeWriter, Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -21,7 +22,9 @@ const TOOL_GRACE: Duration = Duration::from_secs(60);
 /// How long a service gets to end.
 const SERVICE_GRACE: Duration = Duration::from_secs(15);
 /// How much of a log is shown when its process failed.
-const TAIL_BYTES: u64 = 4096;
+const TAIL_BYTES: usize = 4096;
+/// How long what a tool printed may take to arrive once it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs a tool in the foreground to its end.
 ///
@@ -46,27 +49,60 @@ pub fn run(command: &mut Command, interrupt: &Interrupt) -> anyhow::Result<ExitS
     }
 }
 
-/// Runs a tool to its end without showing it, and gives what it printed.
+/// Runs a tool to its end without showing it, and gives what it printed. No file is needed for that: a
+/// tool that fails for a full disk could not say so in one.
 ///
 /// # Errors
 /// When it fails, with the end of its error output; and [`Interrupted`].
 pub fn output(command: &mut Command, interrupt: &Interrupt) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut printed = tempfile::tempfile()?;
-    let complaints = tempfile::NamedTempFile::new()?;
-    command
-        .stdout(printed.try_clone()?)
-        .stderr(complaints.reopen()?);
-    let status = run(command, interrupt)?;
+    let (printed, stdout) = Heard::by_pipe()?;
+    let (complaints, stderr) = Heard::by_pipe()?;
+    command.stdout(stdout).stderr(stderr);
+    let status = run(command, interrupt);
+    // The command keeps its ends of the pipes open, and nobody else is to.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let status = status?;
     if !status.success() {
-        bail!("{program} failed ({status}): {}", tail(complaints.path()));
+        let complaints = complaints.bytes();
+        let end = complaints.len().saturating_sub(TAIL_BYTES);
+        let text = shown(&complaints[end..]);
+        bail!("{program} failed ({status}): {text}");
     }
-    let mut text = String::new();
-    printed.seek(SeekFrom::Start(0))?;
-    printed
-        .read_to_string(&mut text)
-        .with_context(|| format!("what {program} printed"))?;
-    Ok(text)
+    String::from_utf8(printed.bytes()).with_context(|| format!("what {program} printed"))
+}
+
+/// What a tool writes into a pipe.
+struct Heard {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    closed: Receiver<()>,
+}
+
+impl Heard {
+    /// And the end for the tool.
+    fn by_pipe() -> anyhow::Result<(Self, PipeWriter)> {
+        let (mut reader, writer) = std::io::pipe()?;
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (close, closed) = channel();
+        let heard = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            let mut part = [0; 8192];
+            while let Ok(length @ 1..) = reader.read(&mut part) {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.extend_from_slice(&part[..length]);
+            }
+            // Whoever waited may have given up.
+            let _ = close.send(());
+        });
+        Ok((Self { bytes, closed }, writer))
+    }
+
+    /// All of it, once the tool has ended. What the tool has left running may keep the pipe open.
+    fn bytes(&self) -> Vec<u8> {
+        let _ = self.closed.recv_timeout(LAST_WORDS);
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *bytes)
+    }
 }
 
 /// A process that runs beside this one and is stopped with the value.
@@ -196,15 +232,18 @@ pub fn tail(log: &Path) -> String {
     let read = || -> std::io::Result<String> {
         let mut file = File::open(log)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES as u64)))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+        Ok(shown(&bytes))
     };
-    match read() {
-        Ok(text) if text.is_empty() => "it printed nothing".to_owned(),
-        Ok(text) => text,
-        Err(error) => format!("its log cannot be read: {error}"),
+    read().unwrap_or_else(|error| format!("its log cannot be read: {error}"))
+}
+
+fn shown(bytes: &[u8]) -> String {
+    match String::from_utf8_lossy(bytes).trim() {
+        "" => "it printed nothing".to_owned(),
+        text => text.to_owned(),
     }
 }
 
@@ -227,6 +266,16 @@ mod tests {
             text.contains("exit status: 3") && text.contains("broken"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_a_tool_prints_is_whole_and_not_waited_for_when_something_keeps_the_pipe() {
+        let much = output(&mut shell("seq 100000"), &Interrupt::default()).unwrap();
+        assert_eq!(much.lines().count(), 100_000);
+        let begun = Instant::now();
+        let left = output(&mut shell("sleep 60 & echo said"), &Interrupt::default());
+        assert_eq!(left.unwrap(), "said\n");
+        assert!(begun.elapsed() < Duration::from_secs(30));
     }
 
     #[test]

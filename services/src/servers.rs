@@ -25,9 +25,11 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 
 use self::account::Account;
+use self::programs::DoesNotStart;
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process::Service;
+use crate::room::NoRoom;
 use crate::workspace::Workspace;
 
 /// What becomes of the data when the machine loses power.
@@ -278,7 +280,9 @@ fn with_given<'a>(
     given.into_iter().chain(started).collect()
 }
 
+/// The first source that works. A full disk is that for all of them.
 fn first(service: &str, advice: &str, sources: Vec<Source<'_>>) -> anyhow::Result<Running> {
+    let mut advice = advice;
     for Source { name, attempt } in sources {
         match attempt() {
             Ok(running) => {
@@ -286,7 +290,15 @@ fn first(service: &str, advice: &str, sources: Vec<Source<'_>>) -> anyhow::Resul
                 return Ok(running);
             }
             Err(error) if error.is::<Interrupted>() => return Err(error),
-            Err(error) => eprintln!("{service}: not from {name}: {error:#}"),
+            Err(error) if error.is::<NoRoom>() => {
+                return Err(error.context(format!("there is no {service} to use")));
+            }
+            Err(error) => {
+                if error.is::<DoesNotStart>() {
+                    advice = "what is here does not start, for the reason above";
+                }
+                eprintln!("{service}: not from {name}: {error:#}");
+            }
         }
     }
     Err(anyhow!("there is no {service} to use: {advice}"))
@@ -336,6 +348,32 @@ mod tests {
             error.unwrap_err().to_string(),
             "there is no Service to use: install it"
         );
+    }
+
+    #[test]
+    fn nobody_is_advised_to_install_what_is_there_and_does_not_start() {
+        let starts_not = || anyhow!("port taken").context(DoesNotStart);
+        let sources = vec![fails("a", starts_not), fails("b", || anyhow!("no dpkg"))];
+        assert_eq!(
+            first("Service", "install it", sources)
+                .unwrap_err()
+                .to_string(),
+            "there is no Service to use: what is here does not start, for the reason above"
+        );
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_search_and_is_named() {
+        let full = || match crate::room::ensure(&std::env::temp_dir(), u64::MAX) {
+            Ok(()) => anyhow!("there was room"),
+            Err(full) => full.into(),
+        };
+        let sources = vec![fails("a", full), works("b")];
+        let error = first("Service", "install it", sources).unwrap_err();
+        let text = format!("{error:#}");
+        let beginning = "there is no Service to use: the disk is full: ";
+        assert!(text.starts_with(beginning), "{text}");
+        assert!(!text.contains("install"), "{text}");
     }
 
     #[test]

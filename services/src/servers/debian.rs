@@ -20,7 +20,11 @@ use super::programs::{Postgres, Redis};
 use crate::directory::PrivateDirectory;
 use crate::interrupt::Interrupt;
 use crate::process;
+use crate::room;
 use crate::workspace::Workspace;
+
+/// What a copy of PostgreSQL's packages takes, and a cluster beside it.
+const COPY_ROOM: u64 = 384_000_000;
 
 /// PostgreSQL's programs. When they are to run as another user they are copied to the private
 /// directory, because the target directory may be closed to that user.
@@ -33,6 +37,7 @@ pub(super) fn postgres(
     let root = if Account::unprivileged()? == Account::Own {
         cached
     } else {
+        room::ensure(directory.path(), COPY_ROOM)?;
         let copy = directory.path().join("postgresql");
         process::output(
             Command::new("cp").arg("-a").arg(&cached).arg(&copy),

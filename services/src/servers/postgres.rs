@@ -10,18 +10,20 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::account::Account;
-use super::programs::Postgres;
+use super::programs::{DoesNotStart, Postgres};
 use super::{Durability, Running, Tools, wire};
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process::{self, Service};
-use crate::random;
+use crate::{random, room};
 
 /// The superuser of the private instance.
 pub(super) const USER: &str = "atlas";
 /// Many tests run at once, and each has pools of its own.
 pub(super) const CONNECTIONS: &str = "max_connections=400";
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// What a new cluster takes, and as much again for what the tests of one command write.
+const ROOM: u64 = 128_000_000;
 /// Between choosing a port and listening on it, somebody else may take it.
 const PORTS_TO_TRY: usize = 3;
 
@@ -36,13 +38,15 @@ pub(super) fn start(
     let version = programs
         .version(interrupt)
         .with_context(|| shown.to_string())?;
+    room::ensure(directory.path(), ROOM)?;
     let account = Account::unprivileged()?;
     let password = random::hex()?;
     // A candidate before this one may have failed half-way, so the name must be fresh.
     let home = directory.subdirectory(&format!("postgres-{}", &random::hex()?[..8]))?;
     account.own(&home)?;
     initialise(programs, account, &home, &password, interrupt)
-        .with_context(|| shown.to_string())?;
+        .with_context(|| shown.to_string())
+        .context(DoesNotStart)?;
     let mut failure = None;
     for _ in 0..PORTS_TO_TRY {
         let port = wire::free_port()?;
@@ -61,7 +65,10 @@ pub(super) fn start(
             Err(error) => failure = Some(error),
         }
     }
-    Err(failure.context("no port")?.context(shown.to_string()))
+    Err(failure
+        .context("no port")?
+        .context(shown.to_string())
+        .context(DoesNotStart))
 }
 
 /// What a durability means to the server, as settings.
@@ -84,8 +91,9 @@ fn initialise(
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&password_file)?
-        .write_all(password.as_bytes())?;
+        .open(&password_file)
+        .and_then(|mut file| file.write_all(password.as_bytes()))
+        .with_context(|| format!("cannot write {}", password_file.display()))?;
     account.own(&password_file)?;
     let mut command = programs.command("initdb");
     command

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use super::Running;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process;
+use crate::room::NoRoom;
 
 /// The oldest PostgreSQL that the migrations and statements are tried against.
 const POSTGRES_AT_LEAST: u32 = 15;
@@ -23,6 +25,16 @@ const POSTGRES_PLACES: [(&str, &str); 4] = [
     ("/opt/homebrew/opt", "bin"),
     ("/usr/local/opt", "bin"),
 ];
+
+/// A server that is there, and new enough, does not start: another one would not help.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DoesNotStart;
+
+impl fmt::Display for DoesNotStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it does not start")
+    }
+}
 
 /// A directory that has PostgreSQL's programs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,24 +126,32 @@ pub(super) fn redis_candidates() -> Vec<Redis> {
 }
 
 /// Starts the first candidate that works.
-pub(super) fn each<T: std::fmt::Debug>(
+pub(super) fn each<T: fmt::Debug>(
     candidates: Vec<T>,
     interrupt: &Interrupt,
     start: impl Fn(&T) -> anyhow::Result<Running>,
 ) -> anyhow::Result<Running> {
     let mut failures = Vec::new();
+    let mut does_not_start = false;
     for candidate in candidates {
         interrupt.check()?;
         match start(&candidate) {
             Ok(running) => return Ok(running),
-            Err(error) if error.is::<Interrupted>() => return Err(error),
-            Err(error) => failures.push(format!("{error:#}")),
+            Err(error) if error.is::<Interrupted>() || error.is::<NoRoom>() => return Err(error),
+            Err(error) => {
+                does_not_start |= error.is::<DoesNotStart>();
+                failures.push(format!("{error:#}"));
+            }
         }
     }
     if failures.is_empty() {
         bail!("there are none");
     }
-    bail!("{}", failures.join("; "))
+    let all = anyhow!("{}", failures.join("; "));
+    Err(match does_not_start {
+        true => all.context(DoesNotStart),
+        false => all,
+    })
 }
 
 pub(super) fn command(program: &Path, libraries: Option<&OsString>) -> Command {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::programs::Redis;
+use super::programs::{DoesNotStart, Redis};
 use super::{Running, Tools, wire};
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -53,7 +53,10 @@ pub(super) fn start(
             Err(error) => failure = Some(error),
         }
     }
-    Err(failure.context("no port")?.context(shown.to_string()))
+    Err(failure
+        .context("no port")?
+        .context(shown.to_string())
+        .context(DoesNotStart))
 }
 
 /// Nothing is written to disk, and nothing is evicted: a full memory is an error that shows.
