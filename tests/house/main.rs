@@ -18,6 +18,7 @@ mod numbers;
 mod programs;
 mod readme;
 mod registries;
+mod settings;
 mod sources;
 mod sql;
 
