@@ -260,6 +260,19 @@ fn secrets_come_from_files_alone() {
     }
 }
 
+#[test]
+fn only_workers_and_the_command_line_get_the_keys() {
+    for (name, service) in services() {
+        let mounted = words(&service["secrets"]);
+        let has_keys = mounted.iter().any(|secret| secret == "secret_keys");
+        assert_eq!(
+            has_keys,
+            ["atlas", "worker"].contains(&name.as_str()),
+            "{name}"
+        );
+    }
+}
+
 fn is_secret(variable: &str) -> bool {
     ["PASSWORD", "SECRET", "TOKEN", "DATABASE_URL", "REDIS_URL"]
         .iter()

@@ -18,6 +18,7 @@ mod numbers;
 mod programs;
 mod readme;
 mod registries;
+mod security;
 mod settings;
 mod sources;
 mod sql;
