@@ -76,7 +76,7 @@ pub use page::PageRequest;
 pub use pool::{PoolUse, Store, StoreOptions, StoreSetupError};
 pub use runs::{
     Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError, FinishRun,
-    FoundRun, Heartbeat, RunFilter, RunView, StartRun, SweepCount,
+    FoundRun, Heartbeat, RunFilter, RunView, StartRun, SweepCount, SweepPlan, SweepSteps,
 };
 pub use system::{
     CertificateFile, EndedLastHour, Examination, MissingRight, PRUNE_BATCH, Pause, Pruned,

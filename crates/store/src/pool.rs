@@ -4,13 +4,16 @@
 //! for screens has a smaller one with a short time limit (`reads.rs`), so that lists never take the
 //! connections of the others.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::mint_uuid;
-use deadpool::managed::QueueMode;
+use deadpool::managed::{Metrics, QueueMode};
 use deadpool_postgres::{
     Connect, Manager, ManagerConfig, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
@@ -180,6 +183,13 @@ impl Store {
         ]
     }
 
+    /// Closes the connections that nobody has used for so long.
+    pub fn close_idle(&self, longer_than: Duration) {
+        let is_used = |metrics: Metrics| metrics.last_used() < longer_than;
+        self.statements.retain(|_, metrics| is_used(metrics));
+        self.reads.retain(|_, metrics| is_used(metrics));
+    }
+
     /// Finds out what stands before the database, when that is not known yet. Callers wait no longer
     /// for that than for a connection.
     pub(crate) async fn examine(&self) -> Result<(), StoreError> {
@@ -316,6 +326,8 @@ fn statement_pool(
     let manager = Manager::from_connect(connector.config().clone(), connector, recycling);
     Ok(deadpool_postgres::Pool::builder(manager)
         .max_size(options.pool_size)
+        // In turns they would all be used now and then, and none could be given up.
+        .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .timeouts(timeouts(options))
         .build()?)
@@ -358,64 +370,4 @@ pub(crate) async fn connect_once(
         .with_settings(MIGRATION_SETTINGS)
         .establish()
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-    use std::sync::Mutex;
-
-    use atlas_test_support::{TestDatabase, eventually};
-    use tracing::field::{Field, Visit};
-    use tracing::{Event, Metadata, Subscriber, span};
-
-    #[derive(Clone, Default)]
-    struct Log(std::sync::Arc<Mutex<String>>);
-
-    impl Visit for Log {
-        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-            writeln!(self.0.lock().unwrap(), "{}={value:?}", field.name()).unwrap();
-        }
-    }
-
-    impl Subscriber for Log {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-            span::Id::from_u64(1)
-        }
-
-        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-        fn event(&self, event: &Event<'_>) {
-            event.record(&mut self.clone());
-        }
-
-        fn enter(&self, _: &span::Id) {}
-
-        fn exit(&self, _: &span::Id) {}
-    }
-
-    #[tokio::test]
-    async fn the_log_says_why_the_server_ended_a_connection() {
-        let log = Log::default();
-        let _logging = tracing::subscriber::set_default(log.clone());
-        let database = TestDatabase::create().await;
-        let store = database.store();
-        store.ping().await.unwrap();
-        let admin = database.connection().await;
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        admin.batch_execute(end).await.unwrap();
-        eventually("the end of the connection is logged", || async {
-            let logged = log.0.lock().unwrap();
-            logged.contains("(SQLSTATE 57P01)").then_some(())
-        })
-        .await;
-        assert!(!log.0.lock().unwrap().contains("db error"));
-    }
 }

@@ -10,6 +10,7 @@
 //! | `found` | the state of a run that a transition could not leave |
 //! | `requeue` | returning a claimed run to the queue: retry and hand-back |
 //! | `sweep` | ending or requeueing runs whose worker, deadline or queue limit has passed |
+//! | `sweep_plan` | what a sweep has to do |
 //! | `view` | rows of runs for screens |
 //! | `disabled` | runs of tenants that are disabled |
 //! | `read` | one run for screens |
@@ -29,6 +30,7 @@ mod read;
 mod requeue;
 mod row;
 mod sweep;
+mod sweep_plan;
 mod view;
 
 pub(crate) use claim::milliseconds;
@@ -42,6 +44,7 @@ pub use finish::FinishRun;
 pub use found::FoundRun;
 pub use list::RunFilter;
 pub use sweep::SweepCount;
+pub use sweep_plan::{SweepPlan, SweepSteps};
 pub use view::RunView;
 
 #[cfg(test)]
@@ -56,6 +59,7 @@ pub(crate) fn statements() -> Vec<crate::statement::Info> {
         read::STATEMENTS,
         requeue::STATEMENTS,
         sweep::STATEMENTS,
+        sweep_plan::STATEMENTS,
     ]
     .concat()
 }

@@ -22,3 +22,4 @@ pub mod service;
 pub mod services;
 pub mod sign_in;
 pub mod sweeps;
+pub mod turns;

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::sign_in::SignIn;
+use crate::turns::Turns;
 
 /// How often the numbers of the queue are read.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -34,11 +35,13 @@ pub async fn run(
     store: Store,
     sign_in: Arc<SignIn>,
     clock: Arc<dyn Clock>,
+    turns: Turns,
     shutdown: CancellationToken,
 ) {
     let mut tenants_at = Instant::now();
     loop {
         store.pools().iter().for_each(record_pool);
+        let turn = turns.take().await;
         match store.queue_stats().await {
             Ok(all) => {
                 all.iter().for_each(record);
@@ -54,6 +57,7 @@ pub async fn run(
                 tracing::warn!(error = %Causes(&error), "the tenants' numbers could not be read");
             }
         }
+        drop(turn);
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}

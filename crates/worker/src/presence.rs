@@ -7,6 +7,8 @@ use atlas_domain::causes::Causes;
 use atlas_store::{Store, StoreError, WorkerReport};
 use tokio_util::sync::CancellationToken;
 
+use crate::turns::Turns;
+
 /// How long the worker tries to delete its row at its end. Whoever stops it must not wait for a
 /// database that does not answer; the row is then deleted by retention.
 const FORGET_TIMEOUT: Duration = Duration::from_secs(2);
@@ -16,12 +18,16 @@ pub async fn run(
     store: Store,
     mut report: WorkerReport,
     interval: Duration,
+    turns: Turns,
     draining: CancellationToken,
     gone: CancellationToken,
 ) {
     loop {
         report.draining = draining.is_cancelled();
-        let mut reported = pin!(store.report_worker(&report));
+        let mut reported = pin!(async {
+            let _turn = turns.take().await;
+            store.report_worker(&report).await
+        });
         tokio::select! {
             result = &mut reported => log(result),
             () = gone.cancelled() => {

@@ -25,10 +25,13 @@ use crate::options::RunOptions;
 use crate::redis_state::RedisState;
 use crate::services::Services;
 use crate::sign_in::SignIn;
+use crate::turns::Turns;
 use crate::{keys, observation, presence, sweeps};
 
 /// How often a worker looks whether it can work with the database.
 const SCHEMA_WAIT: Duration = Duration::from_secs(2);
+/// How often a worker reports itself, unless it sweeps less often.
+const REPORT_EVERY: Duration = Duration::from_secs(15);
 /// Connections for heartbeats, sweeps and claims, beside those that store pages.
 const SPARE_CONNECTIONS: usize = 4;
 /// Connections for what a worker reads with the builder: where the next reading of groups goes on.
@@ -136,6 +139,7 @@ pub async fn run(
     );
     tracing::info!(worker_id = worker_id.as_str(), slots, "working");
 
+    let turns = Turns::default();
     let present = tokio::spawn(presence::run(
         store.clone(),
         WorkerReport {
@@ -145,7 +149,8 @@ pub async fn run(
             slots: options.slots,
             draining: false,
         },
-        options.sweep_interval,
+        report_interval(options.sweep_interval),
+        turns.clone(),
         shutdown.clone(),
         gone.clone(),
     ));
@@ -154,6 +159,7 @@ pub async fn run(
             store.clone(),
             Arc::clone(&sign_in),
             clock.clone(),
+            turns.clone(),
             shutdown.clone(),
         ));
     }
@@ -167,6 +173,7 @@ pub async fn run(
             retention: options.retention(),
         },
         entropy,
+        turns,
         shutdown.clone(),
     ));
     let heard = dispatcher.clone();
@@ -191,6 +198,12 @@ pub async fn run(
         Some(Err(_)) => Err(ListenerError::Ended.into()),
         Some(Ok(Ok(()))) | None => Ok(()),
     }
+}
+
+/// Three times the interval of sweeps, but not beyond a quarter of the minute after which a worker counts
+/// as silent.
+fn report_interval(sweep_interval: Duration) -> Duration {
+    sweep_interval.max(REPORT_EVERY.min(sweep_interval.saturating_mul(3)))
 }
 
 /// Waits until the database can be worked with and its schema is one that this program works with.

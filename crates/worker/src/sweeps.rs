@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::Entropy;
-use atlas_store::{PRUNE_BATCH, Pruned, Retention, SchemaState, Store, StoreError, SweepCount};
+use atlas_store::{
+    PRUNE_BATCH, Pruned, Retention, SchemaState, Store, StoreError, SweepCount, SweepPlan,
+};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::{ROWS_PRUNED, RUNS_SWEPT, SWEEPS};
 use tokio::time::Instant;
@@ -15,11 +17,17 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatcher::Dispatcher;
 use crate::health::HealthReporter;
 use crate::redis_state::RedisState;
+use crate::turns::Turns;
 
 /// Runs that one sweep ends or requeues at most; the next one follows soon.
 const BATCH: u32 = 100;
 /// How often a worker deletes old rows; at once again after a full batch.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// How long a connection to the database may be idle before a sweep closes it: longer than the pauses of
+/// a worker that has runs.
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+/// What is reported, and logged, while nothing can be written.
+const READ_ONLY: &str = "the database takes no writes";
 
 /// How often to sweep, and how long to keep.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +46,12 @@ pub async fn run(
     redis: RedisState,
     options: SweepOptions,
     entropy: Arc<dyn Entropy>,
+    turns: Turns,
     shutdown: CancellationToken,
 ) {
     let mut prune_at = Instant::now();
     loop {
+        let turn = turns.take().await;
         let swept = sweep(&store, &dispatcher).await;
         SWEEPS.add(&[if swept.is_ok() { "done" } else { "failed" }], 1);
         match swept {
@@ -55,14 +65,20 @@ pub async fn run(
                 tracing::error!(%state, "not ready");
                 health.not_ready(&state.to_string());
             }
+            Err(NotReady::ReadOnly) => {
+                tracing::warn!(error = READ_ONLY, "a sweep failed");
+                health.not_ready(READ_ONLY);
+            }
             Err(NotReady::Database(error)) => {
                 tracing::warn!(error = %Causes(&error), "a sweep failed");
                 health.not_ready(match &error {
-                    StoreError::ReadOnly(_) => "the database takes no writes",
+                    StoreError::ReadOnly(_) => READ_ONLY,
                     _ => "the database does not answer",
                 });
             }
         }
+        drop(turn);
+        store.close_idle(IDLE_CONNECTION);
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(spread(options.interval, entropy.as_ref())) => {}
@@ -73,6 +89,7 @@ pub async fn run(
 /// Why a worker is not ready. One that does not fit the schema sweeps nothing.
 enum NotReady {
     Schema(SchemaState),
+    ReadOnly,
     Database(StoreError),
 }
 
@@ -83,27 +100,39 @@ impl From<StoreError> for NotReady {
 }
 
 async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), NotReady> {
-    let schema = store.schema_state().await?;
-    dispatcher.set_schema_fits(schema.fits());
-    if !schema.fits() {
-        return Err(NotReady::Schema(schema));
-    }
-    let reclaimed = store.reclaim_expired(BATCH).await?;
+    let steps = match store.plan_sweep().await? {
+        SweepPlan::Unfit(schema) => {
+            dispatcher.set_schema_fits(false);
+            return Err(NotReady::Schema(schema));
+        }
+        SweepPlan::ReadOnly => return Err(NotReady::ReadOnly),
+        SweepPlan::Steps(steps) => steps,
+    };
+    dispatcher.set_schema_fits(true);
+    let reclaimed = if steps.reclaim {
+        store.reclaim_expired(BATCH).await?
+    } else {
+        SweepCount::default()
+    };
     if reclaimed.requeued > 0 {
         crash_point!("reclaim.mid");
     }
     report("take_back", "reclaimed from lost workers", reclaimed);
-    report(
-        "cancel_overdue",
-        "past their cancel deadline",
-        store.cancel_overdue(BATCH).await?,
-    );
-    report(
-        "queue_timeout",
-        "past their queue limit",
-        store.fail_queue_timeouts(BATCH).await?,
-    );
-    dispatcher.look_without_message();
+    let cancelled = if steps.cancel {
+        store.cancel_overdue(BATCH).await?
+    } else {
+        SweepCount::default()
+    };
+    report("cancel_overdue", "past their cancel deadline", cancelled);
+    let timed_out = if steps.time_out {
+        store.fail_queue_timeouts(BATCH).await?
+    } else {
+        SweepCount::default()
+    };
+    report("queue_timeout", "past their queue limit", timed_out);
+    if steps.claim || reclaimed.requeued > 0 {
+        dispatcher.look_without_message();
+    }
     Ok(())
 }
 

@@ -65,6 +65,20 @@ impl SchemaState {
     pub const fn fits(&self) -> bool {
         matches!(self, Self::Current | Self::Compatible { .. })
     }
+
+    /// The state of a schema by what the database reports of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] without the oldest program.
+    pub(crate) fn read(
+        applied: &[String],
+        oldest_program: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let oldest_program = oldest_program.ok_or_else(|| {
+            StoreError::corrupt("schema_compatibility", "it has no row".to_owned())
+        })?;
+        Ok(compare(applied, oldest_program, &KNOWN, OLDEST_SCHEMA))
+    }
 }
 
 impl fmt::Display for SchemaState {
@@ -124,17 +138,7 @@ impl Store {
     /// work with it.
     pub async fn schema_state(&self) -> Result<SchemaState, StoreError> {
         match self.fetch_one(&FindState {}).await {
-            Ok(row) => {
-                let oldest_program = row.oldest_program.ok_or_else(|| {
-                    StoreError::corrupt("schema_compatibility", "it has no row".to_owned())
-                })?;
-                Ok(compare(
-                    &row.applied,
-                    &oldest_program,
-                    &KNOWN,
-                    OLDEST_SCHEMA,
-                ))
-            }
+            Ok(row) => SchemaState::read(&row.applied, row.oldest_program.as_deref()),
             // A schema from before the table; nothing that came later was taken from it.
             Err(error) if error.is_about_a_missing_table() => {
                 Ok(compare(&self.applied().await?, "", &KNOWN, OLDEST_SCHEMA))

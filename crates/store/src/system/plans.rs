@@ -91,6 +91,21 @@ async fn the_statistics_of_queues_read_active_runs_and_those_of_the_last_hour_on
 }
 
 #[tokio::test]
+async fn the_plan_of_a_sweep_reads_active_runs_only() {
+    let (_database, client) = seeded().await;
+    let statements = crate::runs::statements();
+    let of_sweeps = |info: &&Info| info.file == "runs/plan_sweep";
+    let info = statements.iter().find(of_sweeps).unwrap();
+    for mode in MODES {
+        let kinds = "ARRAY['inventory_sync', 'directory_groups_sync']";
+        let plan = plan(&client, info, kinds, mode).await;
+        assert!(!reads_a_large_table_whole(&plan), "{plan}");
+        let pages = pages(&plan);
+        assert!(pages < 1000, "{pages} pages: {plan}");
+    }
+}
+
+#[tokio::test]
 async fn the_ages_of_syncs_are_first_entries_of_an_index() {
     let (_database, client) = seeded().await;
     // As autovacuum leaves it: the index alone answers.

@@ -14,7 +14,7 @@ use crate::pool::Store;
 use crate::schema::{operation_runs, workers};
 use crate::statement::statement;
 
-/// What a worker reports of itself at every sweep.
+/// What a worker reports of itself, several times a minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerReport {
     /// The process. A name is never used twice.

@@ -14,7 +14,9 @@ use atlas_domain::policy_types::registry;
 use atlas_domain::run::{
     Claim, Completion, Lease, OperationKind, Outcome, RunCounts, RunState, Status, WaitReason,
 };
-use atlas_store::{Exit, FinishRun, FoundRun, Heartbeat, PageStored, SweepCount, WriteError};
+use atlas_store::{
+    Exit, FinishRun, FoundRun, Heartbeat, PageStored, SweepCount, SweepPlan, SweepSteps, WriteError,
+};
 
 use crate::{Stage, terms};
 

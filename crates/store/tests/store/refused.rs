@@ -9,7 +9,9 @@ use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTar
 use atlas_domain::limits::{LONGEST_EXTERNAL_ID, LONGEST_LINK_TARGET, LONGEST_NAME};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{Claim, RunInputs};
-use atlas_store::{GroupTally, PageStored, RefusedRow, StoreError, TypeEffect, WriteError};
+use atlas_store::{
+    GroupTally, PageStored, RefusedRow, StoreError, SweepPlan, TypeEffect, WriteError,
+};
 use atlas_test_support::Scenario;
 use uuid::Uuid;
 
@@ -277,6 +279,8 @@ async fn a_server_without_writes_is_transient_for_pages_and_for_groups() {
             "{error:?}"
         );
     }
+    // A sweep without anything to do would otherwise not notice.
+    assert_eq!(store.plan_sweep().await.unwrap(), SweepPlan::ReadOnly);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use atlas_domain::inventory::link::LinkSource;
 use atlas_domain::notification::Phase;
 use atlas_domain::run::{Outcome, Status};
 use atlas_domain::tenant::{Cloud, CredentialKind};
-use atlas_store::{SchemaState, migrate, migrate_to, revert_all};
+use atlas_store::{SchemaState, SweepPlan, migrate, migrate_to, revert_all};
 use atlas_test_support::TestDatabase;
 use secrecy::SecretString;
 
@@ -76,6 +76,8 @@ async fn a_schema_with_one_migration_more_fits_until_it_needs_a_newer_program() 
     };
     assert_eq!(stage.store.schema_state().await.unwrap(), contracted);
     assert!(!contracted.fits());
+    let plan = stage.store.plan_sweep().await.unwrap();
+    assert_eq!(plan, SweepPlan::Unfit(contracted));
 
     stage.database.accept_this_version().await;
     assert_eq!(stage.store.schema_state().await.unwrap(), expanded);
@@ -87,7 +89,8 @@ async fn a_schema_with_one_migration_less_does_not_fit() {
     let url = SecretString::from(database.url());
     let (before, last) = last_two_versions();
     migrate_to(&url, before).await.unwrap();
-    let state = database.store().schema_state().await.unwrap();
+    let store = database.store();
+    let state = store.schema_state().await.unwrap();
     assert_eq!(
         state,
         SchemaState::Behind {
@@ -95,6 +98,12 @@ async fn a_schema_with_one_migration_less_does_not_fit() {
         }
     );
     assert!(!state.fits());
+    assert_eq!(store.plan_sweep().await.unwrap(), SweepPlan::Unfit(state));
+
+    // One that lacks the tables, too.
+    let empty = TestDatabase::empty().await.store();
+    let plan = empty.plan_sweep().await.unwrap();
+    assert!(matches!(plan, SweepPlan::Unfit(_)), "{plan:?}");
 }
 
 /// The versions of the last migration but one, and of the last one.

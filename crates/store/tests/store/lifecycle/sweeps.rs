@@ -90,6 +90,83 @@ async fn sweeps_end_overdue_cancellations_and_runs_that_waited_too_long() {
     );
 }
 
+const NOTHING: SweepSteps = SweepSteps {
+    reclaim: false,
+    cancel: false,
+    time_out: false,
+    claim: false,
+};
+
+#[tokio::test]
+async fn a_plan_names_the_steps_that_have_something_to_do_and_no_others() {
+    let stage = Stage::set().await;
+    let plan = async || match stage.store.plan_sweep().await.unwrap() {
+        SweepPlan::Steps(steps) => steps,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(plan().await, NOTHING);
+
+    stage.queue("{}").await;
+    let claim = SweepSteps {
+        claim: true,
+        ..NOTHING
+    };
+    assert_eq!(plan().await, claim);
+    let pause = "INSERT INTO queue_controls (kind, paused_by) VALUES ('inventory_sync', 'me')";
+    stage.execute(pause).await;
+    stage
+        .execute("UPDATE operation_runs SET expires_at = '2020-01-01'")
+        .await;
+    assert_eq!(plan().await, NOTHING, "a pause holds back both");
+    stage.execute("DELETE FROM queue_controls").await;
+    let time_out = SweepSteps {
+        time_out: true,
+        ..claim
+    };
+    assert_eq!(plan().await, time_out);
+    let later = "UPDATE operation_runs SET expires_at = 'infinity', not_before = 'infinity'";
+    stage.execute(later).await;
+    assert_eq!(plan().await, NOTHING, "it waits for its next attempt");
+    stage
+        .execute("UPDATE operation_runs SET not_before = '2020-01-01'")
+        .await;
+
+    let claimed = stage.claim("w").await.unwrap();
+    assert_eq!(plan().await, NOTHING, "its worker has it");
+    let reclaim = SweepSteps {
+        reclaim: true,
+        ..NOTHING
+    };
+    for lost in [
+        "lease_expires_at = '2020-01-01'",
+        // As after PostgreSQL's clock was set back.
+        "heartbeat_at = clock_timestamp() + interval '1 hour'",
+    ] {
+        let set = format!("UPDATE operation_runs SET {lost}");
+        stage.execute(&set).await;
+        assert_eq!(plan().await, reclaim, "{lost}");
+        let renew = "UPDATE operation_runs SET heartbeat_at = clock_timestamp(),
+            lease_expires_at = clock_timestamp() + interval '1 hour'";
+        stage.execute(renew).await;
+    }
+
+    let cancel = SweepSteps {
+        cancel: true,
+        ..NOTHING
+    };
+    stage.execute("UPDATE tenants SET enabled = false").await;
+    assert_eq!(plan().await, cancel, "its tenant is disabled");
+    stage.store.cancel_overdue(10).await.unwrap();
+    assert_eq!(plan().await, NOTHING, "its worker was asked to stop");
+    stage
+        .execute("UPDATE operation_runs SET cancel_deadline_at = '2020-01-01'")
+        .await;
+    assert_eq!(plan().await, cancel, "its worker did not");
+    assert_eq!(stage.store.cancel_overdue(10).await.unwrap().completed, 1);
+    assert_eq!(plan().await, NOTHING);
+    drop(claimed);
+}
+
 #[tokio::test]
 async fn a_run_that_this_version_cannot_read_fails_and_does_not_stop_the_queue() {
     let stage = Stage::set().await;
