@@ -52,6 +52,11 @@ impl<'a> Database<'a> {
         self.wait(query, self.client.query_one(query, &[]))
     }
 
+    /// Every row of a query.
+    pub(crate) fn rows(&self, query: &str) -> anyhow::Result<Vec<Row>> {
+        self.wait(query, self.client.query(query, &[]))
+    }
+
     fn wait<T>(
         &self,
         statement: &str,

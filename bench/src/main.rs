@@ -7,6 +7,7 @@ mod cpu;
 mod database;
 mod groups;
 mod http;
+mod idle;
 mod load;
 mod migrate;
 mod peers;
@@ -43,6 +44,8 @@ enum Bench {
     /// Empty runs per second for one and two workers, and the time from a start until a worker
     /// begins.
     Runs(runs::Options),
+    /// What idle workers cost PostgreSQL and Redis: statements, commands and connections.
+    Idle(idle::Options),
     /// Searches of stored groups over HTTP, among a million of them.
     Groups(groups::Options),
     /// Every list, filter, detail and count over HTTP, among a million runs and a million items.
@@ -78,6 +81,7 @@ fn measure(bench: &Bench) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match bench {
         Bench::Start(options) => start::run(&workspace, options, &interrupt),
+        Bench::Idle(options) => idle::run(&workspace, options, &interrupt),
         Bench::Groups(options) => groups::run(&workspace, options, &interrupt),
         Bench::Reads(options) => reads::run(&workspace, options, &interrupt),
         Bench::Migrate(options) => migrate::run(&workspace, options, &interrupt),

@@ -14,6 +14,7 @@ pub mod pgbouncer;
 mod postgres;
 mod programs;
 mod redis;
+mod redis_counts;
 mod wire;
 pub mod wrk;
 pub mod wrong_clock;
@@ -26,6 +27,7 @@ use anyhow::{Context, anyhow, bail};
 
 use self::account::Account;
 use self::programs::DoesNotStart;
+pub use self::redis_counts::RedisCounts;
 use crate::directory::PrivateDirectory;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::process::Service;
@@ -80,11 +82,22 @@ impl Services {
         durability: Durability,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Self> {
+        Self::start_with(workspace, durability, &[], interrupt)
+    }
+
+    /// The same; a PostgreSQL that is started gets further settings, each as `name=value`.
+    pub fn start_with(
+        workspace: &Workspace,
+        durability: Durability,
+        settings: &[&str],
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Self> {
         let directory = Arc::new(PrivateDirectory::create()?);
         let place = Place {
             workspace,
             directory: &directory,
             durability,
+            settings,
             interrupt,
         };
         let postgres = first(
@@ -187,13 +200,25 @@ impl Services {
 
     /// Deletes everything in the Redis that was started.
     pub fn empty_redis(&self) -> anyhow::Result<()> {
+        let (host, port, password) = self.started_redis()?;
+        wire::empty_redis(&host, port, password)
+    }
+
+    /// What the Redis that was started has counted.
+    pub fn redis_counts(&self) -> anyhow::Result<RedisCounts> {
+        let (host, port, password) = self.started_redis()?;
+        RedisCounts::read(&wire::redis_info(&host, port, password)?)
+    }
+
+    /// Host, port and password.
+    fn started_redis(&self) -> anyhow::Result<(String, u16, &str)> {
         let url = self.redis_url();
         let (host, port) = given::address(url, 6379)?;
         let password = url
             .split_once("://:")
             .and_then(|(_, rest)| rest.split_once('@'));
-        let (password, _) = password.context("only the Redis that was started is emptied")?;
-        wire::empty_redis(&host, port, password)
+        let (password, _) = password.context("the Redis is none that was started")?;
+        Ok((host, port, password))
     }
 
     /// Fails when one that was started has ended.
@@ -210,12 +235,23 @@ struct Place<'a> {
     workspace: &'a Workspace,
     directory: &'a Arc<PrivateDirectory>,
     durability: Durability,
+    /// Further ones of PostgreSQL.
+    settings: &'a [&'a str],
     interrupt: &'a Interrupt,
+}
+
+impl Place<'_> {
+    /// Every setting of a PostgreSQL that is started here.
+    fn postgres_settings(&self) -> Vec<&str> {
+        let settings = postgres::settings(self.durability).iter().copied();
+        settings.chain(self.settings.iter().copied()).collect()
+    }
 }
 
 fn postgres_sources<'a>(place: &'a Place<'a>) -> Vec<Source<'a>> {
     let start = |programs: &programs::Postgres| {
-        postgres::start(programs, place.durability, place.directory, place.interrupt)
+        let settings = place.postgres_settings();
+        postgres::start(programs, &settings, place.directory, place.interrupt)
     };
     let given = Source {
         name: "DATABASE_URL",
@@ -238,7 +274,8 @@ fn postgres_sources<'a>(place: &'a Place<'a>) -> Vec<Source<'a>> {
         Source {
             name: "Docker",
             attempt: Box::new(|| {
-                docker::postgres(place.durability, place.directory, place.interrupt)
+                let settings = place.postgres_settings();
+                docker::postgres(&settings, place.directory, place.interrupt)
             }),
         },
     ];

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Durability, Running, postgres, redis, wire};
+use super::{Running, postgres, redis, wire};
 use crate::directory::{PrivateDirectory, write_private};
 use crate::interrupt::Interrupt;
 use crate::process::{self, Service};
@@ -17,7 +17,7 @@ const START_LIMIT: Duration = Duration::from_secs(300);
 
 /// PostgreSQL in a container.
 pub(super) fn postgres(
-    durability: Durability,
+    settings: &[&str],
     directory: &Arc<PrivateDirectory>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Running> {
@@ -33,7 +33,7 @@ pub(super) fn postgres(
         .arg("--env-file")
         .arg(&variables)
         .args([POSTGRES_IMAGE, "-c", postgres::CONNECTIONS]);
-    for setting in postgres::settings(durability) {
+    for setting in settings {
         command.args(["-c", setting]);
     }
     // The image's own first start listens on a socket only, so what answers on TCP is the real one.

@@ -30,7 +30,7 @@ const PORTS_TO_TRY: usize = 3;
 /// Makes a cluster and runs it on a free port of the loopback interface.
 pub(super) fn start(
     programs: &Postgres,
-    durability: Durability,
+    settings: &[&str],
     directory: &Arc<PrivateDirectory>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Running> {
@@ -51,7 +51,7 @@ pub(super) fn start(
     for _ in 0..PORTS_TO_TRY {
         let port = wire::free_port()?;
         match serve(
-            programs, account, &home, port, durability, directory, interrupt,
+            programs, account, &home, port, settings, directory, interrupt,
         ) {
             Ok(process) => {
                 return Ok(Running {
@@ -117,7 +117,7 @@ fn serve(
     account: Account,
     home: &Path,
     port: u16,
-    durability: Durability,
+    settings: &[&str],
     directory: &Arc<PrivateDirectory>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Service> {
@@ -133,7 +133,7 @@ fn serve(
         CONNECTIONS,
         &port_setting,
     ];
-    for setting in fixed.iter().chain(settings(durability)) {
+    for setting in fixed.iter().chain(settings) {
         command.args(["-c", setting]);
     }
     account.apply(&mut command);

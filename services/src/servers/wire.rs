@@ -1,10 +1,10 @@
 //! As much of the two protocols as it takes to know that a service is there and ready.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// PostgreSQL's code for "may I use TLS?", which it answers with one byte before anything else.
@@ -92,6 +92,23 @@ pub(super) fn empty_redis(host: &str, port: u16, password: &str) -> anyhow::Resu
     }
 }
 
+/// What Redis reports of itself, as lines of `name:value`.
+pub(super) fn redis_info(host: &str, port: u16, password: &str) -> anyhow::Result<String> {
+    let mut stream = connect(host, port)?;
+    stream.write_all(format!("AUTH {password}\r\nINFO\r\n").as_bytes())?;
+    let mut answers = BufReader::new(stream);
+    let mut line = String::new();
+    answers.read_line(&mut line)?;
+    ensure!(line == "+OK\r\n", "Redis refuses the password");
+    line.clear();
+    answers.read_line(&mut line)?;
+    let length = line.trim_end().strip_prefix('$');
+    let length = length.context("Redis does not say how long its answer is")?;
+    let mut text = vec![0; length.parse()?];
+    answers.read_exact(&mut text)?;
+    Ok(String::from_utf8(text)?)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
@@ -116,6 +133,14 @@ mod tests {
         thread.join().unwrap();
         let (port, thread) = answering(b"-LOADING Redis is loading\r\n");
         assert!(redis_is_ready(port, "password").is_err());
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn the_report_of_redis_is_as_long_as_it_says() {
+        let (port, thread) = answering(b"+OK\r\n$14\r\n# Stats\r\na:1\r\n\r\n");
+        let info = redis_info("127.0.0.1", port, "password").unwrap();
+        assert_eq!(info, "# Stats\r\na:1\r\n");
         thread.join().unwrap();
     }
 
