@@ -38,6 +38,9 @@ pub(crate) const NO_SWEEPS: (&str, &str) = ("ATLAS_SWEEP_INTERVAL", "1h");
 pub(crate) struct Options {
     /// PostgreSQL, with a user who may create databases.
     pub(crate) database_url: Option<String>,
+    /// Parameters of the URL by which programs reach the database; what the test does itself goes
+    /// without them.
+    pub(crate) database_parameters: Option<String>,
     pub(crate) redis_url: Option<String>,
     /// For the first start of the API alone.
     pub(crate) api: Vec<(&'static str, String)>,
@@ -47,6 +50,7 @@ pub(crate) struct Options {
 
 pub(crate) struct Installation {
     pub(crate) database: TestDatabase,
+    database_parameters: Option<String>,
     pub(crate) namespace: String,
     pub(crate) redis_url: String,
     pub(crate) api: Api,
@@ -89,11 +93,14 @@ impl Installation {
             ],
             &[],
         );
-        let api = api_variables(&database, &redis_url, &redis);
+        let parameters = options.database_parameters;
+        let url = programs_url(&database, parameters.as_deref());
+        let api = api_variables(url, &redis_url, &redis);
         let api = Api::start(directory.path(), api, &options.api).await;
         Self {
             scenario: Scenario::new(&database.store()),
             database,
+            database_parameters: parameters,
             namespace: redis.namespace().to_owned(),
             redis_url,
             api,
@@ -116,13 +123,19 @@ impl Installation {
         redis_url: String,
         accepted: Vec<Uuid>,
     ) {
-        let variables = api_variables(&database, &redis_url, &self.redis);
+        let url = programs_url(&database, self.database_parameters.as_deref());
+        let variables = api_variables(url, &redis_url, &self.redis);
         self.api = Api::start(self.directory.path(), variables, &[]).await;
         self.scenario = Scenario::new(&database.store());
         self.database = database;
         self.redis_url = redis_url;
         self.accepted = Mutex::new(accepted);
         self.refused = Mutex::default();
+    }
+
+    /// By which programs reach the database.
+    pub(crate) fn database_url(&self) -> String {
+        programs_url(&self.database, self.database_parameters.as_deref())
     }
 
     /// Starts a worker; what `extra` says wins.
@@ -133,7 +146,7 @@ impl Installation {
     /// Starts a worker of a file, which may be another version's.
     pub(crate) fn worker_of(&self, file: &Path, extra: &[(&str, &str)]) -> Program {
         let health = self.directory.path().join("health").display().to_string();
-        let database = self.database.url();
+        let database = self.database_url();
         let mut variables = vec![
             ("DATABASE_URL", database.as_str()),
             ("REDIS_URL", &self.redis_url),
@@ -176,13 +189,24 @@ impl Installation {
     }
 }
 
+fn programs_url(database: &TestDatabase, parameters: Option<&str>) -> String {
+    let url = database.url();
+    match parameters {
+        None => url,
+        Some(parameters) => {
+            let sign = if url.contains('?') { '&' } else { '?' };
+            format!("{url}{sign}{parameters}")
+        }
+    }
+}
+
 fn api_variables(
-    database: &TestDatabase,
+    database_url: String,
     redis_url: &str,
     redis: &TestRedis,
 ) -> Vec<(&'static str, String)> {
     vec![
-        ("DATABASE_URL", database.url()),
+        ("DATABASE_URL", database_url),
         ("REDIS_URL", redis_url.to_owned()),
         ("ATLAS_QUEUE_NAMESPACE", redis.namespace().to_owned()),
     ]

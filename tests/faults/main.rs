@@ -30,6 +30,7 @@ mod processes;
 #[path = "../e2e/program.rs"]
 mod program;
 mod proxy;
+mod read_only;
 mod redis_loss;
 mod restarts;
 mod rows;

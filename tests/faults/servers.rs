@@ -3,6 +3,8 @@
 //! `cargo xtask test` names the programs where it started the services itself. Without them the
 //! tests that need them say so and end.
 
+mod certificates;
+
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 pub(crate) use atlas_test_support::RedisServer;
+use atlas_test_support::authority::Authority;
 use atlas_test_support::{eventually, free_port};
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
@@ -19,6 +22,9 @@ use tokio_postgres::NoTls;
 
 /// How PostgreSQL ends on SIGQUIT: at once, and what ran is repaired at its next start.
 const IMMEDIATELY: &str = "QUIT";
+/// How PostgreSQL ends on SIGINT, as when its service is restarted: all who are connected are thrown out,
+/// and what they did is rolled back.
+const FAST: &str = "INT";
 /// How PostgreSQL ends on SIGTERM: when all who are connected have left.
 const ONCE_LEFT: &str = "TERM";
 
@@ -61,6 +67,8 @@ pub(crate) struct PostgresServer {
     /// As `name=value`.
     settings: Vec<String>,
     password: String,
+    /// Who certifies it, when it has TLS.
+    authority: Option<Authority>,
     process: Option<Child>,
     directory: TempDir,
 }
@@ -90,22 +98,29 @@ impl PostgresServer {
     }
 
     async fn start_set(settings: Vec<String>) -> Self {
+        let mut server = Self::prepare(settings);
+        server.serve().await;
+        server
+    }
+
+    /// One that does not run yet.
+    fn prepare(settings: Vec<String>) -> Self {
         let programs = named("ATLAS_POSTGRES_BIN", "PostgreSQL").into();
         let account = std::env::var("ATLAS_POSTGRES_ACCOUNT").ok().map(|text| {
             let (user, group) = text.split_once(':').unwrap();
             (user.parse().unwrap(), group.parse().unwrap())
         });
-        let mut server = Self {
+        let server = Self {
             programs,
             account,
             port: free_port(),
             settings,
             password: uuid::Uuid::new_v4().simple().to_string(),
+            authority: None,
             process: None,
             directory: tempfile::tempdir().unwrap(),
         };
         server.initialise();
-        server.serve().await;
         server
     }
 
@@ -129,8 +144,12 @@ impl PostgresServer {
 
     /// Ends it without a word to anybody.
     pub(crate) fn stop_immediately(&mut self) {
+        self.stop(IMMEDIATELY);
+    }
+
+    fn stop(&mut self, way: &str) {
         let mut process = self.process.take().unwrap();
-        signal(&process, IMMEDIATELY);
+        signal(&process, way);
         process.wait().unwrap();
     }
 
@@ -143,6 +162,33 @@ impl PostgresServer {
     pub(crate) async fn restart_immediately(&mut self) {
         self.stop_immediately();
         self.start_again().await;
+    }
+
+    /// Whether it takes writes, from now on and over restarts: also from those who are connected, in their
+    /// next transactions.
+    pub(crate) async fn takes_writes(&self, it_does: bool) {
+        let client = self.administrator().await;
+        let setting = if it_does { "off" } else { "on" };
+        // Nothing of this writes to a table.
+        let set = format!("ALTER SYSTEM SET default_transaction_read_only = {setting}");
+        client.batch_execute(&set).await.unwrap();
+        client
+            .batch_execute("SELECT pg_reload_conf()")
+            .await
+            .unwrap();
+        eventually("PostgreSQL to read its settings", || async {
+            let shown = "SHOW default_transaction_read_only";
+            let shown = self.administrator().await.query_one(shown, &[]).await;
+            (shown.unwrap().get::<_, &str>(0) == setting).then_some(())
+        })
+        .await;
+    }
+
+    async fn administrator(&self) -> tokio_postgres::Client {
+        let connecting = tokio_postgres::connect(&self.url(), NoTls).await;
+        let (client, connection) = connecting.unwrap();
+        tokio::spawn(connection);
+        client
     }
 
     /// Writes a database into a file, while others use it.

@@ -8,6 +8,7 @@
 
 mod chaos;
 mod dice;
+mod faults;
 mod odd_answers;
 mod tally;
 
@@ -52,7 +53,7 @@ async fn a_random_mix_of_faults_loses_and_doubles_nothing() {
     let _slot = crate::slot::take().await;
     let (minutes, seed) = (setting("ATLAS_SOAK_MINUTES"), setting("ATLAS_SOAK_SEED"));
     println!("seed {seed}, {minutes} minutes");
-    let mut postgres = PostgresServer::start().await;
+    let mut postgres = PostgresServer::start_with_tls().await;
     let mut redis = RedisServer::start().await;
     let end = Instant::now() + Duration::from_secs(60 * minutes);
     let mut total = Tally::default();
@@ -85,6 +86,7 @@ async fn round(
     let way_to_redis = Proxy::before(&redis.url()).await;
     let installation = Installation::start_with(Options {
         database_url: Some(postgres.url()),
+        database_parameters: Some(postgres.verifying()),
         redis_url: Some(way_to_redis.url(&redis.url())),
         api: short_push().to_vec(),
         latency: Some("20ms"),

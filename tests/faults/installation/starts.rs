@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use atlas_domain::ids::RunId;
 use atlas_test_support::{Member, TestTenant};
+use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
@@ -48,6 +49,13 @@ impl Installation {
         assert_eq!(answer.status(), StatusCode::ACCEPTED);
     }
 
+    /// How the API answers a GET.
+    pub(crate) async fn read(&self, path: &str, member: &Member) -> StatusCode {
+        let request = self.http.get(format!("{}{path}", self.api.url()));
+        let answer = request.bearer_auth(&member.token).send().await;
+        answer.unwrap().status()
+    }
+
     async fn press_with(
         &self,
         api: &str,
@@ -76,10 +84,15 @@ impl Installation {
             return Pressed::Unknown;
         };
         let status = answer.status();
+        let says_when = answer.headers().contains_key(RETRY_AFTER);
         let Ok(body) = answer.json::<Value>().await else {
             self.unanswered.fetch_add(1, Ordering::Relaxed);
             return Pressed::Unknown;
         };
+        assert!(
+            status != StatusCode::SERVICE_UNAVAILABLE || says_when,
+            "503 without Retry-After: {body}"
+        );
         let id = |value: &Value| value.as_str().map(|id| id.parse::<Uuid>().unwrap());
         match (status, id(&body["run"]["id"]), id(&body["run_id"])) {
             (StatusCode::ACCEPTED, Some(run), _) => {

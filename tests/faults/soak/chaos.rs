@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::dice::Dice;
+use super::faults::{End, FAULTS, Fault};
 use super::tally::{Lost, Tally};
 use crate::installation::{APPS, Installation};
 use crate::program::Program;
@@ -30,65 +31,6 @@ const MESSAGE: Duration = Duration::from_secs(1);
 /// in between.
 const LOOKS: u32 = 50;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// What can go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    ApiKilled,
-    WorkerKilled,
-    WorkerStopped,
-    WorkerRolled,
-    RedisFlushed,
-    RedisPaused,
-    RedisKilled,
-    RedisCut,
-    RedisBlackHole,
-    PostgresRestarted,
-    PostgresBackendsTerminated,
-    PostgresCut,
-    PostgresBlackHole,
-    GarbageMessages,
-    DuplicateMessages,
-    GraphThrottled,
-    GraphServerError,
-    GraphReset,
-    GraphTruncated,
-}
-
-const FAULTS: [(Fault, &str); 19] = [
-    (Fault::ApiKilled, "API killed (SIGKILL), back at its port"),
-    (Fault::WorkerKilled, "worker killed (SIGKILL)"),
-    (Fault::WorkerStopped, "worker stopped and continued"),
-    (Fault::WorkerRolled, "worker replaced (SIGTERM)"),
-    (Fault::RedisFlushed, "Redis emptied (FLUSHALL)"),
-    (Fault::RedisPaused, "Redis hung (CLIENT PAUSE)"),
-    (Fault::RedisKilled, "Redis killed, back empty"),
-    (Fault::RedisCut, "Redis connections cut"),
-    (Fault::RedisBlackHole, "Redis in a black hole"),
-    (Fault::PostgresRestarted, "PostgreSQL restarted at once"),
-    (
-        Fault::PostgresBackendsTerminated,
-        "PostgreSQL threw all out",
-    ),
-    (Fault::PostgresCut, "PostgreSQL connections cut"),
-    (Fault::PostgresBlackHole, "PostgreSQL in a black hole"),
-    (Fault::GarbageMessages, "garbage messages"),
-    (Fault::DuplicateMessages, "duplicate messages"),
-    (Fault::GraphThrottled, "Graph throttled (429)"),
-    (Fault::GraphServerError, "Graph failed (5xx)"),
-    (Fault::GraphReset, "Graph reset the connection"),
-    (Fault::GraphTruncated, "Graph truncated an answer"),
-];
-
-/// What ends a fault that lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    ApiStarts,
-    Continue(usize),
-    PostgresPasses,
-    RedisPasses,
-    RedisStarts,
-}
 
 /// One round's faults.
 pub(super) struct Chaos<'a> {
@@ -120,7 +62,7 @@ impl<'a> Chaos<'a> {
         let mut chaos = Self {
             installation,
             dice,
-            database: way_to_postgres.url(&installation.database.url()),
+            database: way_to_postgres.url(&installation.database_url()),
             way_to_postgres,
             way_to_redis,
             postgres,
@@ -195,6 +137,7 @@ impl<'a> Chaos<'a> {
                 }
                 End::Continue(worker) => self.workers[worker].signal("CONT"),
                 End::PostgresPasses => self.way_to_postgres.becomes(Network::Passing),
+                End::PostgresTakesWrites => self.postgres.takes_writes(true).await,
                 End::RedisPasses => self.way_to_redis.becomes(Network::Passing),
                 End::RedisStarts => self.redis.start_empty().await,
             }
@@ -268,6 +211,16 @@ impl<'a> Chaos<'a> {
             Fault::RedisCut => return self.redis_becomes(Network::Cut, lasting),
             Fault::RedisBlackHole => return self.redis_becomes(Network::BlackHole, lasting),
             Fault::PostgresRestarted => self.postgres.restart_immediately().await,
+            Fault::PostgresCertificateReplaced => {
+                self.postgres.restart_with_another_certificate().await;
+            }
+            Fault::PostgresReadOnly => {
+                if self.is_cut_off(End::PostgresTakesWrites) {
+                    return false;
+                }
+                self.postgres.takes_writes(false).await;
+                self.later(lasting, End::PostgresTakesWrites);
+            }
             Fault::PostgresBackendsTerminated => {
                 let all = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
