@@ -166,8 +166,10 @@ pub async fn run(
     let sweeps = tokio::spawn(sweeps::run(
         store,
         dispatcher.clone(),
-        health.clone(),
-        redis,
+        sweeps::Readiness {
+            health: health.clone(),
+            redis,
+        },
         sweeps::SweepOptions {
             interval: options.sweep_interval,
             retention: options.retention(),

@@ -38,17 +38,24 @@ pub struct SweepOptions {
     pub retention: Retention,
 }
 
+/// Where sweeps report whether the worker is ready, and what it lacks.
+#[derive(Debug)]
+pub struct Readiness {
+    pub health: HealthReporter,
+    pub redis: RedisState,
+}
+
 /// Sweeps until `shutdown`, and reports after each sweep whether the worker is ready.
 pub async fn run(
     store: Store,
     dispatcher: Arc<Dispatcher>,
-    health: HealthReporter,
-    redis: RedisState,
+    readiness: Readiness,
     options: SweepOptions,
     entropy: Arc<dyn Entropy>,
     turns: Turns,
     shutdown: CancellationToken,
 ) {
+    let Readiness { health, redis } = readiness;
     let mut prune_at = Instant::now();
     loop {
         let turn = turns.take().await;
