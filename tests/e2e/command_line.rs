@@ -110,6 +110,31 @@ async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
     let changes = changes["items"].as_array().unwrap().clone();
     assert_eq!(changes.len(), table.lines().count() - 1);
     assert!(changes.iter().all(|change| change["kind"] == "created"));
+    let item = changes[0]["item"]["id"].as_str().unwrap();
+    let content = text(&as_alex(&["inventory", "show", "Fabrikam", item]));
+    assert!(
+        content.contains("version 1") && content.contains("/displayName"),
+        "{content}"
+    );
+    let history = text(&as_alex(&["inventory", "history", "Fabrikam", item]));
+    assert_eq!(history.lines().count(), 2, "{history}");
+    let same = text(&as_alex(&[
+        "inventory",
+        "diff",
+        "Fabrikam",
+        item,
+        "1",
+        "--against=current",
+    ]));
+    assert_eq!(same.lines().count(), 2, "{same}");
+    let none = as_alex(&[
+        "inventory",
+        "show",
+        "Fabrikam",
+        item,
+        "--as-of=2020-01-01T00:00:00Z",
+    ]);
+    assert!(!none.status.success());
     let runs = parsed(&as_alex(&["--json", "runs", "list"]));
     let run = runs["items"][0]["id"].as_str().unwrap();
     let shown = text(&as_alex(&["runs", "show", run]));

@@ -502,6 +502,27 @@ FROM seed_linked s JOIN inventory_items i ON i.id = s.id CROSS JOIN seed_sizes z
             z.at - interval '79 days' * pg_temp.drawn(s.n, 41)) c
 ORDER BY c.at;
 
+-- Past versions of what has contents, at least four of each, of a hundred bodies in each tenant.
+INSERT INTO inventory_bodies (tenant_id, hash, body)
+SELECT t.id, sha256(int8send(b)), CASE WHEN b < 50
+    THEN jsonb_build_object('/displayName', 'Object ' || b, '/description',
+        'What it is for, at some length.', '/settings/0/value', b, '/settings/1/value', false)
+    ELSE jsonb_build_array(jsonb_build_object('target', jsonb_build_object('groupId',
+        md5('group ' || b)))) END
+FROM seed_tenants t CROSS JOIN generate_series(0, 99) b;
+INSERT INTO inventory_versions (item_id, number, tenant_id, name, platform, scope_tags,
+    assignment_count, metadata, valid_from, valid_to, content_hash, assignments_hash)
+SELECT i.id, v, i.tenant_id, i.name, i.platform, i.scope_tags, i.assignment_count, i.metadata,
+    i.first_seen_at + (i.changed_at - i.first_seen_at) * ((v - 1)::double precision / s.versions),
+    i.first_seen_at + (i.changed_at - i.first_seen_at) * (v::double precision / s.versions),
+    sha256(int8send((s.n + v) % 50)), sha256(int8send(50 + (s.n + v) % 50))
+FROM (SELECT l.*, CASE WHEN l.k % 1000 = 1 THEN 300 ELSE 4 END AS versions FROM seed_linked l) s
+    JOIN inventory_items i ON i.id = s.id
+    CROSS JOIN LATERAL generate_series(1, s.versions) v;
+UPDATE inventory_items i SET version = p.versions + 1, version_run = i.last_seen_run
+FROM (SELECT item_id, max(number) AS versions FROM inventory_versions GROUP BY item_id) p
+WHERE i.id = p.item_id;
+
 DROP TABLE seed_sizes, seed_types, seed_tenants, seed_shapes, seed_inputs, seed_runs, seed_groups,
     seed_linked;
 ANALYZE;

@@ -14,6 +14,8 @@ use crate::http::Connection;
 const USUAL_TENANT: usize = 120;
 /// A filter by several tenants, or by several runs, has this many.
 const SEVERAL: usize = 20;
+/// A version that every item with contents had.
+const VERSION: usize = 3;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Names in braces and their values.
@@ -48,6 +50,7 @@ impl Places {
             ("{run_id}", run),
             ("{me}", me),
             ("{item_id}", text(&links, "/items/0/item/id")?),
+            ("{version_number}", VERSION.to_string()),
             ("{group_id}", text(&links, "/items/0/target/id")?),
             ("{an_hour_ago}", ago(Duration::from_secs(3600))?),
             ("{a_day_ago}", ago(DAY)?),

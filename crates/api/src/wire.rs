@@ -15,3 +15,4 @@ pub(crate) mod run;
 pub(crate) mod run_error;
 pub(crate) mod system;
 pub(crate) mod tenant;
+pub(crate) mod version;

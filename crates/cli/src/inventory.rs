@@ -1,5 +1,7 @@
 //! `atlas inventory`: what the last syncs found.
 
+pub(crate) mod versions;
+
 use serde_json::{Value, json};
 
 use crate::args::connections::Api;

@@ -90,6 +90,15 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Inventory(InventoryCommand::Changes(command)) => {
             inventory::changes(&command, json).await?;
         }
+        Command::Inventory(InventoryCommand::Show(command)) => {
+            inventory::versions::show(&command, json).await?;
+        }
+        Command::Inventory(InventoryCommand::History(command)) => {
+            inventory::versions::history(&command, json).await?;
+        }
+        Command::Inventory(InventoryCommand::Diff(command)) => {
+            inventory::versions::diff(&command, json).await?;
+        }
         Command::Queue(QueueCommand::Status(api)) => queue::status(&api, json).await?,
         Command::Queue(QueueCommand::Pause { control, reason }) => {
             admin::queue::pause(&control, reason.as_deref(), json).await?;

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod content;
+pub mod difference;
 mod json_text;
 pub mod link;
 

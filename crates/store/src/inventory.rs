@@ -6,12 +6,14 @@ mod links;
 mod read;
 pub(crate) mod results;
 mod sync_runs;
+mod versions;
 mod write;
 
-pub use changes::{ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemName};
+pub use changes::{ChangeDetail, ChangeFilter, ChangeView, ItemName};
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
 pub use sync_runs::SyncRunView;
+pub use versions::{ItemVersion, VersionSummary, WhichVersion};
 pub(crate) use write::HeldRow;
 pub use write::{Beginning, PageEffect, PageStored, RefusedRow, TypeEffect, WriteError};
 

@@ -69,6 +69,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    inventory_bodies (tenant_id, hash) {
+        tenant_id -> Uuid,
+        hash -> Bytea,
+        body -> Jsonb,
+    }
+}
+
+diesel::table! {
     inventory_changes (tenant_id, occurred_at, id) {
         tenant_id -> Uuid,
         occurred_at -> Timestamptz,
@@ -113,6 +121,9 @@ diesel::table! {
         object_links -> Nullable<Bytea>,
         assignment_links -> Nullable<Bytea>,
         related_links -> Nullable<Bytea>,
+        version -> Int4,
+        version_run -> Nullable<Uuid>,
+        present_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -175,6 +186,25 @@ diesel::table! {
         missing -> Int8,
         data_as_of -> Nullable<Timestamptz>,
         last_run -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    inventory_versions (item_id, number) {
+        item_id -> Uuid,
+        number -> Int4,
+        tenant_id -> Uuid,
+        name -> Text,
+        platform -> Text,
+        scope_tags -> Array<Text>,
+        assignment_count -> Nullable<Int4>,
+        metadata -> Jsonb,
+        valid_from -> Timestamptz,
+        valid_to -> Timestamptz,
+        run_id -> Nullable<Uuid>,
+        content_hash -> Nullable<Bytea>,
+        assignments_hash -> Nullable<Bytea>,
+        prunable -> Bool,
     }
 }
 
@@ -332,6 +362,7 @@ diesel::joinable!(audit_events -> tenants (tenant_id));
 diesel::joinable!(directory_group_readings -> tenants (tenant_id));
 diesel::joinable!(directory_group_tallies -> operation_runs (run_id));
 diesel::joinable!(directory_groups -> tenants (tenant_id));
+diesel::joinable!(inventory_bodies -> tenants (tenant_id));
 diesel::joinable!(inventory_changes -> tenants (tenant_id));
 diesel::joinable!(inventory_contents -> inventory_items (item_id));
 diesel::joinable!(inventory_items -> tenants (tenant_id));
@@ -342,6 +373,7 @@ diesel::joinable!(inventory_sync_runs -> tenants (tenant_id));
 diesel::joinable!(inventory_sync_runs -> users (initiator_id));
 diesel::joinable!(inventory_type_results -> inventory_sync_runs (run_id));
 diesel::joinable!(inventory_type_summaries -> tenants (tenant_id));
+diesel::joinable!(inventory_versions -> inventory_items (item_id));
 diesel::joinable!(memberships -> tenants (tenant_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(notifications -> operation_runs (run_id));
@@ -358,6 +390,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     directory_group_readings,
     directory_group_tallies,
     directory_groups,
+    inventory_bodies,
     inventory_changes,
     inventory_contents,
     inventory_items,
@@ -366,6 +399,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     inventory_sync_runs,
     inventory_type_results,
     inventory_type_summaries,
+    inventory_versions,
     memberships,
     notifications,
     operation_run_events,

@@ -146,6 +146,10 @@ pub struct RunOptions {
     /// How long recorded changes of inventory items are kept
     #[arg(long, env = "ATLAS_RETENTION_CHANGES", default_value = "400d", value_parser = duration, value_name = "TIME")]
     pub retention_changes: Duration,
+    /// How long past versions of inventory items are kept after they ended; each item's last ten
+    /// versions stay
+    #[arg(long, env = "ATLAS_RETENTION_VERSIONS", default_value = "400d", value_parser = duration, value_name = "TIME")]
+    pub retention_versions: Duration,
     /// Where to report whether this worker is ready
     #[command(flatten)]
     pub health_file: HealthFile,
@@ -216,6 +220,7 @@ impl RunOptions {
             notifications: self.retention_notifications,
             audit: self.retention_audit,
             changes: self.retention_changes,
+            versions: self.retention_versions,
         }
     }
 

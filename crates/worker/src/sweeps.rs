@@ -168,6 +168,7 @@ fn log(pruned: &Pruned) {
         ("notifications", pruned.notifications),
         ("audit_events", pruned.audit_events),
         ("inventory_changes", pruned.changes),
+        ("inventory_versions", pruned.versions),
         ("workers", pruned.workers),
     ] {
         if rows > 0 {

@@ -130,6 +130,7 @@ async fn retention_leaves_these_rows() {
         notifications: HOUR,
         audit: HOUR,
         changes: HOUR,
+        versions: HOUR,
     };
     store.prune(&retention, 100).await.unwrap();
     hold("tables/retention.json", &installation.dump().await);

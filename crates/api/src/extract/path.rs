@@ -1,4 +1,4 @@
-//! Ids in paths.
+//! Ids and numbers in paths.
 
 use std::str::FromStr;
 
@@ -13,6 +13,17 @@ pub(crate) fn path_id<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T
         .get(name)
         // Uuids have spellings; an address has one.
         .filter(|text| text.len() == 36)
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(Problem::not_found)
+}
+
+/// The number in the path under this name, from 1. Anything else names nothing: 404.
+pub(crate) fn path_number(request: &HttpRequest, name: &str) -> Result<i32, Problem> {
+    request
+        .match_info()
+        .get(name)
+        // Numbers have spellings, too.
+        .filter(|text| text.starts_with(|first: char| first.is_ascii_digit() && first != '0'))
         .and_then(|text| text.parse().ok())
         .ok_or_else(Problem::not_found)
 }

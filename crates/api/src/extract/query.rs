@@ -157,6 +157,17 @@ pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| "Must be a time such as 2026-01-31T12:00:00Z.".to_owned())
 }
 
+/// A moment, RFC 3339 with an offset, that is not in the future.
+pub(crate) fn past_moment(now: DateTime<Utc>) -> impl Fn(&str) -> Result<DateTime<Utc>, String> {
+    move |text| {
+        let given = moment(text)?;
+        if given > now {
+            return Err("Must not be in the future.".to_owned());
+        }
+        Ok(given)
+    }
+}
+
 /// `true` or `false`.
 pub(crate) fn flag(text: &str) -> Result<bool, String> {
     text.parse()

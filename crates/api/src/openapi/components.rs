@@ -46,6 +46,14 @@ pub(super) fn parameters() -> Value {
         "tenant_id": in_path("tenant_id", example::TENANT.into_uuid(), "Identifier of the tenant, from `GET /tenants`."),
         "run_id": in_path("run_id", example::RUN.into_uuid(), "Identifier of the operation run."),
         "item_id": in_path("item_id", example::ITEM.into_uuid(), "Identifier of the inventory item."),
+        "version_number": {
+            "name": "version_number",
+            "in": "path",
+            "required": true,
+            "description": "Number of the version.",
+            "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": i32::MAX},
+            "example": 2,
+        },
         "notification_id": in_path("notification_id", example::NOTIFICATION.into_uuid(), "Identifier of the notification."),
         "limit": {
             "name": "limit",

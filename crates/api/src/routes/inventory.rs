@@ -5,3 +5,4 @@ pub(super) mod items;
 pub(crate) mod links;
 pub(super) mod summary;
 pub(super) mod sync_runs;
+pub(super) mod versions;

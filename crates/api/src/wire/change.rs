@@ -1,6 +1,7 @@
 //! Changes of inventory items.
 
-use atlas_store::{ChangeDetail, ChangeView, FieldDifference, ItemName};
+use atlas_domain::inventory::difference::FieldDifference;
+use atlas_store::{ChangeDetail, ChangeView, ItemName};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;

@@ -22,4 +22,5 @@ mod schema;
 mod sign_ins;
 mod start;
 mod system;
+mod versions;
 mod waiting_lists;

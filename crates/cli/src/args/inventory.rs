@@ -14,6 +14,12 @@ pub(crate) enum InventoryCommand {
     Links(InventoryLinks),
     /// List changes of a tenant's items, the newest first.
     Changes(InventoryChanges),
+    /// Show what an item contains, now or at an earlier time.
+    Show(InventoryShow),
+    /// List the versions of an item, the newest first.
+    History(InventoryHistory),
+    /// Show what differs between two versions of an item.
+    Diff(InventoryDiff),
 }
 
 /// Which items.
@@ -56,6 +62,53 @@ pub(crate) struct InventoryLinks {
     /// Most links to list.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,
+}
+
+/// Which item.
+#[derive(Debug, Args)]
+pub(crate) struct Item {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// The item, by its id in TenantAtlas.
+    pub item: Uuid,
+}
+
+/// Which content of an item.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryShow {
+    #[command(flatten)]
+    pub item: Item,
+    /// What was known at this time, such as 2026-01-31T00:00:00Z.
+    #[arg(long, value_name = "TIME", conflicts_with = "version")]
+    pub as_of: Option<String>,
+    /// The version with this number.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
+    pub version: Option<i32>,
+}
+
+/// Which versions.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryHistory {
+    #[command(flatten)]
+    pub item: Item,
+    /// Most versions to list.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub limit: u32,
+}
+
+/// Which two versions.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryDiff {
+    #[command(flatten)]
+    pub item: Item,
+    /// The number of one version.
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
+    pub version: i32,
+    /// The other version: its number, previous or current.
+    #[arg(long, default_value = "previous", value_name = "VERSION")]
+    pub against: String,
 }
 
 /// Which changes.

@@ -29,6 +29,8 @@ macro_rules! removal {
 
 removal! {
     RemoveRuns: "tenants/remove_runs";
+    RemoveVersions: "tenants/remove_versions";
+    RemoveBodies: "tenants/remove_bodies";
     RemoveItems: "tenants/remove_items";
     RemoveChanges: "tenants/remove_changes";
     RemoveLeftOut: "tenants/remove_left_out";
@@ -70,6 +72,10 @@ impl Store {
         loop {
             self.execute(&RemoveFences { tenant: id }).await?;
             self.remove_all(|batch| RemoveRuns { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveVersions { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveBodies { tenant: id, batch })
                 .await?;
             self.remove_all(|batch| RemoveItems { tenant: id, batch })
                 .await?;
@@ -145,6 +151,8 @@ impl Store {
 #[cfg(test)]
 pub(super) const STATEMENTS: &[crate::statement::Info] = &[
     <RemoveRuns as Statement>::INFO,
+    <RemoveVersions as Statement>::INFO,
+    <RemoveBodies as Statement>::INFO,
     <RemoveItems as Statement>::INFO,
     <RemoveChanges as Statement>::INFO,
     <RemoveLeftOut as Statement>::INFO,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use atlas_domain::ids::{ChangeId, ItemId, RunId, TenantId};
 use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::difference::FieldDifference;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -72,17 +73,6 @@ pub enum ChangeDetail {
         removed: Vec<Value>,
         removed_count: u64,
     },
-}
-
-/// A field that differs.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct FieldDifference {
-    /// Where it stands in the object: a JSON pointer (RFC 6901).
-    pub field: String,
-    /// What it was; absent when it was not there.
-    pub old: Option<Value>,
-    /// What it is; absent when it is no longer there.
-    pub new: Option<Value>,
 }
 
 /// Which changes to list; an empty filter is none.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::error::StoreError;
 use crate::pool::Store;
 use crate::runs::milliseconds;
+use crate::statement::{CountRow, execute, fetch_one, statement};
 #[cfg(test)]
 use crate::statement::{Info, Statement};
-use crate::statement::{execute, statement};
 
 /// Rows of each sort that one call deletes at most.
 pub const PRUNE_BATCH: u32 = 500;
@@ -24,6 +24,8 @@ pub struct Retention {
     pub audit: Duration,
     /// Recorded changes of inventory items, from when they were recorded.
     pub changes: Duration,
+    /// Past versions of inventory items, from when they ended. Each item's last ten stay.
+    pub versions: Duration,
 }
 
 /// How much was deleted.
@@ -37,6 +39,8 @@ pub struct Pruned {
     pub audit_events: usize,
     /// Recorded changes of inventory items.
     pub changes: usize,
+    /// Past versions of inventory items.
+    pub versions: usize,
     /// Workers that were killed and have been silent for a day.
     pub workers: usize,
 }
@@ -50,6 +54,7 @@ impl Pruned {
             || self.notifications >= batch
             || self.audit_events >= batch
             || self.changes >= batch
+            || self.versions >= batch
     }
 }
 
@@ -90,6 +95,15 @@ statement! {
 }
 
 statement! {
+    struct PruneVersions {
+        age_ms: i64,
+        batch: i64,
+    }
+    file: "system/prune_versions",
+    row: CountRow,
+}
+
+statement! {
     struct PruneWorkers {}
     file: "system/prune_workers",
     row: (),
@@ -117,12 +131,15 @@ impl Store {
         transaction.commit().await?;
         let age_ms = milliseconds(retention.changes);
         let changes = execute(&client, &PruneChanges { age_ms, batch }).await?;
+        let age_ms = milliseconds(retention.versions);
+        let versions = fetch_one(&client, &PruneVersions { age_ms, batch }).await?;
         let workers = execute(&client, &PruneWorkers {}).await?;
         Ok(Pruned {
             runs: count(runs),
             notifications: count(notifications),
             audit_events: count(audit_events),
             changes: count(changes),
+            versions: count(versions.count.unsigned_abs()),
             workers: count(workers),
         })
     }
@@ -138,5 +155,6 @@ pub(super) const STATEMENTS: &[Info] = &[
     <PruneNotifications as Statement>::INFO,
     <PruneAuditEvents as Statement>::INFO,
     <PruneChanges as Statement>::INFO,
+    <PruneVersions as Statement>::INFO,
     <PruneWorkers as Statement>::INFO,
 ];

@@ -6,12 +6,12 @@ mod lists;
 use std::collections::BTreeMap;
 
 use atlas_domain::ids::ItemId;
+use atlas_domain::inventory::difference::FieldDifference;
 use atlas_domain::inventory::{JsonText, change::ChangeKind};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::run::{Completion, OperationKind, RunCounts};
 use atlas_store::{
-    ChangeDetail, ChangeFilter, ChangeView, FieldDifference, ItemFilter, PageRequest, Retention,
-    TypeEffect,
+    ChangeDetail, ChangeFilter, ChangeView, ItemFilter, PageRequest, Retention, TypeEffect,
 };
 use serde_json::{Value, json};
 

@@ -21,6 +21,7 @@ mod run_lists;
 mod scale;
 mod schema;
 mod tenants;
+mod versions;
 
 use std::time::Duration;
 

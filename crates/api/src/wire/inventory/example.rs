@@ -2,13 +2,14 @@
 
 use atlas_domain::ids::{ChangeId, LinkId};
 use atlas_domain::inventory::change::ChangeKind;
+use atlas_domain::inventory::difference::FieldDifference;
 use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{InventoryCounts, Outcome, Status};
 use atlas_store::{
-    ChangeDetail, ChangeView, FieldDifference, ItemName, ItemView, LinkView, SyncRunView,
-    TypeSummary,
+    ChangeDetail, ChangeView, ItemName, ItemVersion, ItemView, LinkView, SyncRunView, TypeSummary,
+    VersionSummary,
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -18,6 +19,7 @@ use crate::wire::change::InventoryChange;
 use crate::wire::inventory::{InventoryItem, InventorySummary, InventorySyncRun, PolicyTypeList};
 use crate::wire::link::InventoryLink;
 use crate::wire::result::OperationRunResult;
+use crate::wire::version::{InventoryItemContent, InventoryItemDifference, InventoryItemVersion};
 
 const LINK: LinkId = LinkId::from_uuid(example::id(0x0197c1a2_9b11_7c3d_8e4f_5a6b7c8d9e0f));
 const CHANGE: ChangeId = ChangeId::from_uuid(example::id(0x0197c1a2_9b12_7d4e_9f50_6b7c8d9e0f1a));
@@ -25,6 +27,24 @@ const CHANGE: ChangeId = ChangeId::from_uuid(example::id(0x0197c1a2_9b12_7d4e_9f
 impl Example for InventoryItem {
     fn example() -> Self {
         item().into()
+    }
+}
+
+impl Example for InventoryItemVersion {
+    fn example() -> Self {
+        version(2, 12).version.into()
+    }
+}
+
+impl Example for InventoryItemContent {
+    fn example() -> Self {
+        version(2, 12).into()
+    }
+}
+
+impl Example for InventoryItemDifference {
+    fn example() -> Self {
+        Self::new(version(1, 8), version(2, 12))
     }
 }
 
@@ -134,6 +154,30 @@ fn item() -> ItemView {
         changed_at: moment() - TimeDelta::days(2),
         missing_since: None,
         last_seen_run: example::RUN,
+    }
+}
+
+/// A version of the item that differs from others in the length of passwords.
+fn version(number: i32, password_length: u32) -> ItemVersion {
+    let changed = moment() - TimeDelta::days(2);
+    let content = json!({
+        "/displayName": item().name,
+        "/passwordRequired": true,
+        "/passwordMinimumLength": password_length,
+    });
+    let target = json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget",
+        "groupId": example::GROUP});
+    ItemVersion {
+        item: item_name(),
+        version: VersionSummary {
+            number,
+            valid_from: changed - TimeDelta::days(58 * i64::from(2 - number)),
+            valid_to: (number == 1).then_some(changed),
+            run: Some(example::RUN),
+            name: item().name,
+        },
+        content: content.as_object().cloned(),
+        assignments: Some(vec![json!({"target": target})]),
     }
 }
 

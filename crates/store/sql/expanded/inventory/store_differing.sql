@@ -38,8 +38,8 @@
 -- returns back: bool
 -- inventory.store_differing
 --
--- Stores what is new, differs, was missing, or has other links: the item, its content, what
--- changed, its links, and the counts, all or nothing. Returns a row for each observation that was
+-- Stores what is new, differs, was missing, or has other links: the item, its content, the version
+-- that ends, what changed, its links, and the counts, all or nothing. Returns a row for each observation that was
 -- settled, by its place from 1, and one without a place while the guard holds.
 --
 -- Old rows are read by the statement's snapshot, and an item is written only while it still is what
@@ -54,6 +54,12 @@ guard AS (
     FROM tenant_fences f
     WHERE f.tenant_id = $1 AND f.scope = $2 AND f.fence = $3 AND f.token = $4
     FOR SHARE
+),
+-- The time of everything that is written, after a guard that waited for another writer: a version
+-- ends when the next one begins.
+moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
+    FROM guard
 ),
 -- The former hashes are those that versions before would have stored for the same
 -- (docs/adr/0003-former-hashes.md).
@@ -79,14 +85,14 @@ observed AS (
 ),
 -- What stands. `kept`: whether its content was kept, which is so but for items of versions that
 -- kept none. `other_content` and `other_assignments`: whether the observation differs from it in
--- more than its form.
+-- more than its form. `ends`: whether a new version follows it.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
-        i.related_links, i.missing_since, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
-        i.content_hash <> o.content_hash
-            AND i.content_hash IS DISTINCT FROM o.former_content_hash AS other_content,
-        coalesce(i.assignments_hash <> o.assignments_hash, false)
-            AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash AS other_assignments
+        i.related_links, i.missing_since, i.version, i.version_run,
+        greatest(i.changed_at, i.present_since) AS valid_from, i.name, i.platform, i.scope_tags,
+        i.assignment_count, i.metadata, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
+        d.other_content, d.other_assignments,
+        d.other_content OR d.other_assignments OR i.missing_since IS NOT NULL AS ends
     FROM observed o
         -- The item of each observation, looked up by itself (a unique key has one): in a join, the
         -- planner would read all items of the tenant or of the type while a new database has no
@@ -99,19 +105,26 @@ before AS (
             LIMIT 1
         ) i
         LEFT JOIN inventory_contents c ON c.item_id = i.id
+        CROSS JOIN LATERAL (
+            SELECT i.content_hash <> o.content_hash
+                    AND i.content_hash IS DISTINCT FROM o.former_content_hash AS other_content,
+                coalesce(i.assignments_hash <> o.assignments_hash, false)
+                    AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash
+                    AS other_assignments
+        ) d
 ),
 inserted AS (
     INSERT INTO inventory_items AS i
         (id, tenant_id, policy_type, external_id, name, category, platform, foundation, scope_tags,
             assignment_count, metadata, content_hash, assignments_hash, object_links,
             assignment_links, related_links, first_seen_at, last_seen_at, changed_at, fence,
-            last_seen_run)
+            last_seen_run, version_run)
     SELECT o.id, $1, o.policy_type, o.external_id, o.name, o.category, o.platform,
         o.foundation, coalesce(string_to_array(o.scope_tags, E'\x1f'), '{}'), o.assignment_count,
         o.metadata, o.content_hash, o.assignments_hash, o.object_links, o.assignment_links,
-        o.related_links, clock_timestamp(), clock_timestamp(), clock_timestamp(), $3, $5
+        o.related_links, m.now, m.now, m.now, $3, $5, $5
     FROM observed o
-        CROSS JOIN guard
+        CROSS JOIN moment m
     WHERE o.at NOT IN (SELECT b.at FROM before b)
     ON CONFLICT (tenant_id, policy_type, external_id) DO NOTHING
     RETURNING i.id
@@ -124,9 +137,12 @@ updated AS (
         assignment_links = coalesce(o.assignment_links, i.assignment_links),
         related_links = coalesce(o.related_links, i.related_links),
         changed_at = CASE
-            WHEN b.other_content OR b.other_assignments THEN clock_timestamp()
+            WHEN b.other_content OR b.other_assignments THEN m.now
             ELSE i.changed_at
         END,
+        version = CASE WHEN b.ends THEN i.version + 1 ELSE i.version END,
+        version_run = CASE WHEN b.ends THEN $5 ELSE i.version_run END,
+        present_since = CASE WHEN b.missing_since IS NOT NULL THEN m.now ELSE i.present_since END,
         missing_since = NULL,
         -- What a reading does not report stays as it stands.
         scope_tags = coalesce(string_to_array(o.scope_tags, E'\x1f'), i.scope_tags),
@@ -141,8 +157,9 @@ updated AS (
         last_seen_run = $5
     FROM before b
         JOIN observed o ON o.at = b.at
-        CROSS JOIN guard
-    WHERE i.id = b.id AND i.fence <= $3 AND i.content_hash = b.content_hash
+        CROSS JOIN moment m
+    WHERE i.id = b.id AND i.fence <= $3 AND i.version = b.version
+        AND i.content_hash = b.content_hash
         AND i.assignments_hash IS NOT DISTINCT FROM b.assignments_hash
         AND i.object_links IS NOT DISTINCT FROM b.object_links
         AND i.assignment_links IS NOT DISTINCT FROM b.assignment_links
@@ -177,13 +194,53 @@ contents AS (
     ON CONFLICT (item_id) DO UPDATE
     SET content = EXCLUDED.content, assignments = EXCLUDED.assignments
 ),
+-- Versions that ended: when the item was missing, or now.
+ended AS (
+    SELECT b.*, coalesce(b.missing_since, m.now) AS valid_to,
+        CASE WHEN b.content IS NOT NULL THEN b.content_hash END AS content_body,
+        CASE WHEN b.assignments IS NOT NULL THEN b.assignments_hash END AS assignments_body
+    FROM updated u
+        JOIN before b ON b.at = u.at
+        CROSS JOIN moment m
+    WHERE b.ends
+),
+-- A body that is there is locked, so that retention does not delete it meanwhile.
+bodies AS (
+    INSERT INTO inventory_bodies AS y (tenant_id, hash, body)
+    SELECT DISTINCT ON (x.hash) $1, x.hash, x.body
+    FROM ended e
+        CROSS JOIN LATERAL (VALUES
+            (e.content_body, e.content),
+            (e.assignments_body, e.assignments)
+        ) x(hash, body)
+    WHERE x.hash IS NOT NULL
+    ORDER BY x.hash
+    ON CONFLICT (tenant_id, hash) DO UPDATE
+    SET hash = EXCLUDED.hash
+),
+versions AS (
+    INSERT INTO inventory_versions
+        (item_id, number, tenant_id, name, platform, scope_tags, assignment_count, metadata,
+            valid_from, valid_to, run_id, content_hash, assignments_hash)
+    SELECT e.id, e.version, $1, e.name, e.platform, e.scope_tags, e.assignment_count,
+        e.metadata, e.valid_from, e.valid_to, e.version_run, e.content_body, e.assignments_body
+    FROM ended e
+),
+-- The current version is one of those that are always kept.
+outdated AS (
+    UPDATE inventory_versions v
+    SET prunable = true
+    FROM ended e
+    WHERE v.item_id = e.id AND v.number = e.version + 1 - '10'
+),
 -- Each observation has three ids for its changes. Of differing fields and assignments the first
 -- ones are listed and all are counted.
 changes AS (
     INSERT INTO inventory_changes
         (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, detail)
-    SELECT $1, clock_timestamp(), c.id, s.item_id, s.policy_type, c.kind, $5, c.detail
+    SELECT $1, m.now, c.id, s.item_id, s.policy_type, c.kind, $5, c.detail
     FROM settled s
+        CROSS JOIN moment m
         JOIN observed o ON o.at = s.at
         LEFT JOIN before b ON b.at = s.at
         CROSS JOIN LATERAL (

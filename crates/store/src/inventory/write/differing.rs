@@ -15,6 +15,8 @@ use crate::statement::{row, statement};
 
 /// The changes that one observation can be at once: created or back, changed, and reassigned.
 const CHANGES_OF_EACH: usize = 3;
+/// How many versions of an item are kept however old they are, the current one included.
+const VERSIONS_ALWAYS_KEPT: &str = "10";
 
 statement! {
     struct StoreDiffering<'a> {
@@ -60,7 +62,7 @@ statement! {
         "inventory/pieces/seen_again",
         "inventory/pieces/standing_item",
     ],
-    constants: [most_listed = "100"],
+    constants: [most_listed = "100", always_kept = VERSIONS_ALWAYS_KEPT],
 }
 
 row! {

@@ -10,6 +10,7 @@ const RETENTION: Retention = Retention {
     notifications: DAY.saturating_mul(90),
     audit: DAY.saturating_mul(400),
     changes: DAY.saturating_mul(200),
+    versions: DAY.saturating_mul(200),
 };
 
 impl Stage {

@@ -3,7 +3,9 @@
 use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
-use atlas_store::{ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, Store};
+use atlas_store::{
+    ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, Store, WhichVersion,
+};
 
 use super::super::pages::Hundredth;
 use super::{Read, days_ago, list, page, tenant};
@@ -169,6 +171,26 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
         None,
         |store, item, page| store.item_links(tenant, &item, LinkDirection::Both, page)
     ));
+
+    all.push(list!(
+        "versions of an item",
+        linked,
+        None,
+        |store, linked, page| async move {
+            let versions = store.item_versions(tenant, linked, page).await?;
+            Ok(versions.unwrap_or_default())
+        }
+    ));
+    for (name, which) in [
+        ("content of an item", WhichVersion::Current),
+        ("a version of an item", WhichVersion::Number(3)),
+        ("content as of a time", WhichVersion::AsOf(days_ago(60))),
+    ] {
+        all.push(Read::new(name, move |store| async move {
+            let version = store.item_version(tenant, linked, which).await?;
+            Ok(Vec::from_iter(version))
+        }));
+    }
 
     let none = ChangeFilter::default;
     let since = Some(days_ago(60));

@@ -1,0 +1,163 @@
+//! Versions of inventory items.
+
+use atlas_domain::inventory::difference::{
+    AssignmentsDifference, ContentDifference, assignments_difference, content_difference,
+};
+use atlas_store::{ItemVersion, VersionSummary};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::wire::change::{FieldChange, ItemReference};
+use crate::wire::inventory::without_nulls;
+
+/// A version of an item: its content and assignments between two moments.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InventoryItemVersion {
+    /// Its number, from 1.
+    #[schema(minimum = 1)]
+    number: i32,
+    /// When a sync first read it.
+    valid_from: DateTime<Utc>,
+    /// When a sync read the next version, or detected that the item no longer exists. Absent while the
+    /// version is valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<DateTime<Utc>>,
+    /// The run that first read it, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_run_id: Option<Uuid>,
+    /// The item's name in this version.
+    #[schema(max_length = 4096)]
+    name: String,
+}
+
+/// What an item contains in one of its versions, without secrets and scripts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InventoryItemContent {
+    /// The item.
+    item: ItemReference,
+    /// The version.
+    version: InventoryItemVersion,
+    /// Each property or setting by its JSON pointer (RFC 6901). Lists are values; very long values are
+    /// represented by their SHA-256 and length. Absent if the content of this version is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    content: Option<Value>,
+    /// Its assignments as Microsoft Graph represents them, without their identifiers. Absent if they are
+    /// not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 100_000, value_type = Option<Vec<Object>>)]
+    assignments: Option<Vec<Value>>,
+}
+
+/// The differences between two versions of an item.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct InventoryItemDifference {
+    /// The item.
+    item: ItemReference,
+    /// The earlier version.
+    from: InventoryItemVersion,
+    /// The later version.
+    to: InventoryItemVersion,
+    /// Changes of the content. Absent if the content of one of the versions is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<VersionContentDifference>,
+    /// Changes of the assignments. Absent if the assignments of one of the versions are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignments: Option<VersionAssignmentsDifference>,
+}
+
+/// Changes of the content between two versions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VersionContentDifference {
+    /// The first changed fields, by name.
+    #[schema(max_items = 1000)]
+    fields: Vec<FieldChange>,
+    /// Number of changed fields; may be larger than the list.
+    field_count: u64,
+}
+
+/// Changes of the assignments between two versions, as Microsoft Graph represents them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VersionAssignmentsDifference {
+    /// The first added assignments.
+    #[schema(max_items = 1000, value_type = Vec<Object>)]
+    added: Vec<Value>,
+    /// Number of added assignments; may be larger than the list.
+    added_count: u64,
+    /// The first removed assignments.
+    #[schema(max_items = 1000, value_type = Vec<Object>)]
+    removed: Vec<Value>,
+    /// Number of removed assignments; may be larger than the list.
+    removed_count: u64,
+}
+
+impl From<VersionSummary> for InventoryItemVersion {
+    fn from(version: VersionSummary) -> Self {
+        Self {
+            number: version.number,
+            valid_from: version.valid_from,
+            valid_to: version.valid_to,
+            operation_run_id: version.run.map(atlas_domain::ids::RunId::into_uuid),
+            name: version.name,
+        }
+    }
+}
+
+impl From<ItemVersion> for InventoryItemContent {
+    fn from(version: ItemVersion) -> Self {
+        Self {
+            item: version.item.into(),
+            version: version.version.into(),
+            content: version
+                .content
+                .map(|fields| without_nulls(Value::Object(fields))),
+            assignments: version
+                .assignments
+                .map(|all| all.into_iter().map(without_nulls).collect()),
+        }
+    }
+}
+
+impl InventoryItemDifference {
+    /// The differences of two versions of one item.
+    pub(crate) fn new(from: ItemVersion, to: ItemVersion) -> Self {
+        let content = from.content.as_ref().zip(to.content.as_ref());
+        let content = content.map(|(old, new)| content_difference(old, new).into());
+        let assignments = from.assignments.as_deref().zip(to.assignments.as_deref());
+        let assignments = assignments.map(|(old, new)| assignments_difference(old, new).into());
+        Self {
+            item: to.item.into(),
+            from: from.version.into(),
+            to: to.version.into(),
+            content,
+            assignments,
+        }
+    }
+}
+
+impl From<ContentDifference> for VersionContentDifference {
+    fn from(difference: ContentDifference) -> Self {
+        Self {
+            fields: difference
+                .fields
+                .into_iter()
+                .map(FieldChange::from)
+                .collect(),
+            field_count: difference.field_count,
+        }
+    }
+}
+
+impl From<AssignmentsDifference> for VersionAssignmentsDifference {
+    fn from(difference: AssignmentsDifference) -> Self {
+        Self {
+            added: difference.added.into_iter().map(without_nulls).collect(),
+            added_count: difference.added_count,
+            removed: difference.removed.into_iter().map(without_nulls).collect(),
+            removed_count: difference.removed_count,
+        }
+    }
+}
