@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::OperationKind;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::recorded::recorded;
 
@@ -32,6 +32,36 @@ pub(crate) fn without_operations(mut document: Value, recorded: &Value) -> Value
         }
     }
     document
+}
+
+/// All tables without those, and without columns, that the recorded ones have not. Of a table without
+/// recorded rows no columns are known.
+pub(crate) fn without_columns(mut tables: Value, recorded: &Value) -> Value {
+    let Value::Object(members) = &mut tables else {
+        return tables;
+    };
+    members.retain(|name, _| recorded.get(name).is_some());
+    for (name, rows) in members {
+        let known: BTreeSet<&String> = rows_of(&recorded[name])
+            .flat_map(|row| row.keys())
+            .collect();
+        for row in rows.as_array_mut().into_iter().flatten() {
+            if let Value::Object(columns) = row
+                && !known.is_empty()
+            {
+                columns.retain(|column, _| known.contains(column));
+            }
+        }
+    }
+    tables
+}
+
+fn rows_of(table: &Value) -> impl Iterator<Item = &Map<String, Value>> {
+    table
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
 }
 
 /// The list of all types, with those that it did not have at their places.

@@ -30,9 +30,10 @@ fn operations() -> Vec<Operation> {
 }
 
 impl Operation {
-    /// The path with these ids in it.
+    /// The path with these ids in it, and with the first version.
     fn filled(&self, ids: &[(&str, String)]) -> String {
-        let filled = ids.iter().fold(self.path.clone(), |path, (name, id)| {
+        let first_version = self.path.replace("{version_number}", "1");
+        let filled = ids.iter().fold(first_version, |path, (name, id)| {
             path.replace(&format!("{{{name}}}"), id)
         });
         assert!(!filled.contains('{'), "{filled}: an id is missing here");

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, get, web};
 use atlas_domain::ids::{ItemId, TenantId};
 use atlas_store::{ItemVersion, PageRequest, WhichVersion};
-use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
 use crate::example::Example;
@@ -11,7 +10,7 @@ use crate::extract::path::{path_id, path_number};
 use crate::extract::query::{QueryReader, past_moment};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 use crate::state::AppState;
 use crate::wire::version::{InventoryItemContent, InventoryItemDifference, InventoryItemVersion};
 
@@ -33,7 +32,7 @@ enum Against {
     tag = "inventory",
     params(
         (
-            "as_of" = Option<DateTime<Utc>>, Query,
+            "as_of" = Option<chrono::DateTime<chrono::Utc>>, Query,
             description = "What was known at this time, which is not in the future. Without it: what is known now.",
             example = "2026-05-01T00:00:00Z",
         ),
@@ -131,7 +130,7 @@ pub(crate) async fn get_inventory_item_version(
 /// Compare two versions of an inventory item
 ///
 /// Returns what differs between this version and another one of the same item, from the earlier to the
-/// later version.
+/// later version. The first version has no previous one.
 #[utoipa::path(
     tag = "inventory",
     params(
@@ -166,13 +165,21 @@ pub(crate) async fn compare_inventory_item_versions(
     };
     let tenant = scope.tenant_id();
     let this = version(&state, tenant, item, WhichVersion::Number(number)).await?;
-    let other = version(&state, tenant, item, other).await?;
+    let other = state.store.item_version(tenant, item, other).await?;
+    let other = other.ok_or_else(no_such_version)?;
     let (from, to) = if other.version.number <= this.version.number {
         (other, this)
     } else {
         (this, other)
     };
     Ok(Answer::ok(InventoryItemDifference::new(from, to)))
+}
+
+/// The version is there, and the one that it is to be compared with is not, or not any more.
+fn no_such_version() -> Problem {
+    let detail = "The item does not have this version.";
+    let error = FieldProblem::in_parameter("against", "no_such_version", detail);
+    Problem::invalid(vec![error])
 }
 
 fn against(given: &str) -> Result<Against, String> {
