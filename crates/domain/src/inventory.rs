@@ -5,6 +5,8 @@ pub mod content;
 pub mod difference;
 mod json_text;
 pub mod link;
+pub mod values;
+pub mod verification;
 
 use chrono::{DateTime, Utc};
 

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::words::words;
 
 words! {
@@ -46,7 +47,7 @@ pub fn fields(object: &Map<String, Value>) -> Map<String, Value> {
     let further = all.split_off(all.len().min(MOST_FIELDS));
     let mut fields: Map<String, Value> = all
         .into_iter()
-        .map(|(pointer, value)| (pointer, kept(value)))
+        .map(|(pointer, value)| (pointer, kept(value, LONGEST_VALUE)))
         .collect();
     if !further.is_empty() {
         let further = Value::Object(further.into_iter().map(|(p, v)| (p, v.clone())).collect());
@@ -55,7 +56,8 @@ pub fn fields(object: &Map<String, Value>) -> Map<String, Value> {
     fields
 }
 
-fn take_apart<'a>(
+/// Adds the fields of an object under `prefix`. `depth` is how deep it stands.
+pub(super) fn take_apart<'a>(
     prefix: &str,
     object: &'a Map<String, Value>,
     depth: usize,
@@ -72,21 +74,19 @@ fn take_apart<'a>(
     }
 }
 
-fn kept(value: &Value) -> Value {
+/// The value; its digest where it is longer than `longest` bytes of JSON.
+pub(super) fn kept(value: &Value, longest: usize) -> Value {
     let text = value.to_string();
-    if text.len() <= LONGEST_VALUE {
+    if text.len() <= longest {
         value.clone()
     } else {
         digest(&text)
     }
 }
 
-fn digest(text: &str) -> Value {
-    let hash: String = Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    serde_json::json!({"sha256": hash, "bytes": text.len()})
+/// What stands for a text that is too long.
+pub(super) fn digest(text: &str) -> Value {
+    serde_json::json!({"sha256": hex(&Sha256::digest(text)), "bytes": text.len()})
 }
 
 #[cfg(test)]

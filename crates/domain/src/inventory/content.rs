@@ -168,9 +168,15 @@ pub fn assignments_hash(assignments: &[Value]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn is_content(name: &str) -> bool {
+/// Whether a member of an object is content, by its name.
+pub(super) fn is_content(name: &str) -> bool {
     let is_time = name.starts_with("last") && name.ends_with("DateTime");
     (name == KIND || !name.contains('@')) && !is_time && !NOT_CONTENT.contains(&name)
+}
+
+/// A value in its normal form: without annotations, and with identifiers in one case.
+pub(super) fn normal(value: &Value) -> Value {
+    plain(value, folded)
 }
 
 /// The value without annotations, at any depth.
@@ -219,12 +225,14 @@ fn without_nulls(value: &mut Value) {
 
 /// Sorts by what the values say; the order of an object's members says nothing.
 fn sort(values: &mut [Value]) {
-    values.sort_by_cached_key(|value| {
-        let mut hash = Sha256::new();
-        feed(&mut hash, value);
-        let key: [u8; 32] = hash.finalize().into();
-        key
-    });
+    values.sort_by_cached_key(hash_of);
+}
+
+/// A hash of what a value says.
+pub(super) fn hash_of(value: &Value) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    feed(&mut hash, value);
+    hash.finalize().into()
 }
 
 fn feed_text(hash: &mut Sha256, text: &str) {
