@@ -8,7 +8,7 @@ ALTER TABLE inventory_items
     ADD COLUMN version_run   uuid,                    -- the run that saw it first; null: not known
     ADD COLUMN present_since timestamptz;             -- null: it was never missing
 
--- Contents and assignments of past versions, each once in a tenant, by the hash that items have of them.
+-- Contents, values and assignments of past versions, each once in a tenant, by the hash that items have of them.
 CREATE TABLE inventory_bodies (
     tenant_id uuid NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     hash      bytea NOT NULL CHECK (octet_length(hash) = 32),
@@ -31,11 +31,13 @@ CREATE TABLE inventory_versions (
     valid_to         timestamptz NOT NULL,            -- when the next version was seen, or it was missing
     run_id           uuid,                            -- the run that saw it first; null: not known
     content_hash     bytea,                           -- null: no content was kept
+    values_hash      bytea,                           -- null: not known, or the type has none
     assignments_hash bytea,                           -- null: not known
     -- Whether there are as many later ones as are always kept: retention deletes it once it is old.
     prunable         boolean NOT NULL DEFAULT false,
     PRIMARY KEY (item_id, number),
     FOREIGN KEY (tenant_id, content_hash) REFERENCES inventory_bodies (tenant_id, hash),
+    FOREIGN KEY (tenant_id, values_hash) REFERENCES inventory_bodies (tenant_id, hash),
     FOREIGN KEY (tenant_id, assignments_hash) REFERENCES inventory_bodies (tenant_id, hash)
 );
 -- A tenant's items at a past time are listed by name.
@@ -44,4 +46,6 @@ CREATE INDEX inventory_versions_name ON inventory_versions (tenant_id, name, ite
 -- Retention looks for the oldest of these, and for other versions with the same body.
 CREATE INDEX inventory_versions_prunable ON inventory_versions (tenant_id, valid_to) WHERE prunable;
 CREATE INDEX inventory_versions_content ON inventory_versions (tenant_id, content_hash);
+CREATE INDEX inventory_versions_values ON inventory_versions (tenant_id, values_hash)
+    WHERE values_hash IS NOT NULL;
 CREATE INDEX inventory_versions_assignments ON inventory_versions (tenant_id, assignments_hash);

@@ -14,6 +14,7 @@ pub use self::json_text::JsonText;
 
 use crate::failure::Failure;
 use crate::inventory::link::LinkSet;
+use crate::inventory::values::Values;
 use crate::policy_types::PolicyTypeKey;
 use crate::words::words;
 
@@ -46,6 +47,12 @@ pub struct Observation {
     pub content: JsonText,
     /// Its assignments in a normal form whose order means nothing, when they were read. An array.
     pub assignments: Option<JsonText>,
+    /// What it sets beside its list row, when that was read. Absent for types that have no such values,
+    /// and where those that are stored stand.
+    pub values: Option<Values>,
+    /// A digest of what its list row said of when it was edited last, by which it is known later
+    /// whether its values have to be read again.
+    pub values_mark: Option<[u8; 16]>,
     /// Its links, one set for each source that was read. A source that was not read keeps the links
     /// that are stored for it.
     pub links: Vec<LinkSet>,
@@ -62,7 +69,7 @@ words! {
         Failed = "failed",
         /// Cannot be read here; the error says why.
         Skipped = "skipped",
-        /// Read to its end, but some of its assignments or links could not be read, and what was known
+        /// Read to its end, but some of its assignments, links or values could not be read, and what was known
         /// of those still stands; or the list changed meanwhile, or rows of it were left out, and what
         /// is not there any more is not known. The error says why.
         Incomplete = "incomplete",

@@ -2,6 +2,7 @@
 
 mod changes;
 mod held;
+mod known_values;
 mod links;
 mod read;
 pub(crate) mod results;
@@ -10,6 +11,7 @@ mod versions;
 mod write;
 
 pub use changes::{ChangeDetail, ChangeFilter, ChangeView, ItemName};
+pub use known_values::{StoredValues, StoredValuesPage};
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
 pub use sync_runs::SyncRunView;
@@ -19,5 +21,5 @@ pub use write::{Beginning, PageEffect, PageStored, RefusedRow, TypeEffect, Write
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<crate::statement::Info> {
-    write::statements()
+    [write::statements(), known_values::STATEMENTS.to_vec()].concat()
 }

@@ -64,8 +64,9 @@ pub use error::StoreError;
 pub use fitness::DatabaseFault;
 pub use inventory::{
     Beginning, ChangeDetail, ChangeFilter, ChangeView, ItemFilter, ItemName, ItemVersion, ItemView,
-    LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, SyncRunView,
-    TypeEffect, TypeSummary, VersionSummary, WhichVersion, WriteError,
+    LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, StoredValues,
+    StoredValuesPage, SyncRunView, TypeEffect, TypeSummary, VersionSummary, WhichVersion,
+    WriteError,
 };
 pub use migrations::{
     MigrateError, SchemaState, migrate, migrate_through, migrate_to, revert_all, revert_last,

@@ -94,6 +94,7 @@ diesel::table! {
         item_id -> Uuid,
         content -> Jsonb,
         assignments -> Nullable<Jsonb>,
+        value_fields -> Nullable<Jsonb>,
     }
 }
 
@@ -121,6 +122,9 @@ diesel::table! {
         object_links -> Nullable<Bytea>,
         assignment_links -> Nullable<Bytea>,
         related_links -> Nullable<Bytea>,
+        values_hash -> Nullable<Bytea>,
+        values_mark -> Nullable<Bytea>,
+        values_verified_at -> Nullable<Timestamptz>,
         version -> Int4,
         version_run -> Nullable<Uuid>,
         present_since -> Nullable<Timestamptz>,
@@ -203,6 +207,7 @@ diesel::table! {
         valid_to -> Timestamptz,
         run_id -> Nullable<Uuid>,
         content_hash -> Nullable<Bytea>,
+        values_hash -> Nullable<Bytea>,
         assignments_hash -> Nullable<Bytea>,
         prunable -> Bool,
     }

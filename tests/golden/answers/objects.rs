@@ -29,6 +29,8 @@ pub(super) fn app(number: u8, version: u8) -> Observation {
         assignments_hash: Some([1; 32]),
         content: JsonText::of(&content),
         assignments: Some(JsonText::of(&json!([{"target": "group-1"}]))),
+        values: None,
+        values_mark: None,
         links: vec![LinkSet::new(LinkSource::Object, links(number))],
     }
 }

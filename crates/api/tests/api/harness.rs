@@ -192,6 +192,8 @@ pub(crate) fn observation(at: usize) -> Observation {
         assignments_hash: None,
         content: JsonText::of(&json!({})),
         assignments: None,
+        values: None,
+        values_mark: None,
         links: Vec::new(),
     }
 }

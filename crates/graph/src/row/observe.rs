@@ -93,6 +93,8 @@ pub(crate) fn observe(
             .filter(|former| *former != content_hash),
         content_hash,
         content: JsonText::of(&content),
+        values: None,
+        values_mark: None,
         links: Vec::new(),
         metadata: metadata(collection, &object),
         external_id,

@@ -21,11 +21,11 @@ moment AS MATERIALIZED (
 observed AS (
     SELECT *
     FROM unnest(
-        :item_ids::uuid[], :contents::jsonb[], :assignments::jsonb[],
+        :item_ids::uuid[], :contents::jsonb[], :value_fields::jsonb[], :assignments::jsonb[],
         :former_content_hashes::bytea[], :former_assignments_hashes::bytea[],
 \ir inventory/pieces/observation_values.sql
     ) WITH ORDINALITY AS o(
-        id, content, assignments,
+        id, content, value_fields, assignments,
         former_content_hash, former_assignments_hash,
 \ir inventory/pieces/observation_columns.sql
     )
@@ -35,17 +35,18 @@ observed AS (
 -- more than its form. `ends`: whether a new version follows it.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
-        i.related_links, i.missing_since, i.version, i.version_run,
+        i.related_links, i.values_hash, i.missing_since, i.version, i.version_run,
         greatest(i.changed_at, i.present_since) AS valid_from, i.name, i.platform, i.scope_tags,
-        i.assignment_count, i.metadata, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
-        d.other_content, d.other_assignments,
+        i.assignment_count, i.metadata, c.item_id IS NOT NULL AS kept, c.content, c.value_fields,
+        c.assignments, d.other_content, d.other_assignments,
         d.other_content OR d.other_assignments OR i.missing_since IS NOT NULL AS ends
     FROM observed o
 \ir inventory/pieces/standing_item.sql
         LEFT JOIN inventory_contents c ON c.item_id = i.id
         CROSS JOIN LATERAL (
             SELECT i.content_hash <> o.content_hash
-                    AND i.content_hash IS DISTINCT FROM o.former_content_hash AS other_content,
+                    AND i.content_hash IS DISTINCT FROM o.former_content_hash
+                    OR coalesce(i.values_hash <> o.values_hash, false) AS other_content,
                 coalesce(i.assignments_hash <> o.assignments_hash, false)
                     AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash
                     AS other_assignments
@@ -55,12 +56,13 @@ inserted AS (
     INSERT INTO inventory_items AS i
         (id, tenant_id, policy_type, external_id, name, category, platform, foundation, scope_tags,
             assignment_count, metadata, content_hash, assignments_hash, object_links,
-            assignment_links, related_links, first_seen_at, last_seen_at, changed_at, fence,
-            last_seen_run, version_run)
+            assignment_links, related_links, values_hash, values_mark, values_verified_at,
+            first_seen_at, last_seen_at, changed_at, fence, last_seen_run, version_run)
     SELECT o.id, :tenant, o.policy_type, o.external_id, o.name, o.category, o.platform,
         o.foundation, coalesce(string_to_array(o.scope_tags, E'\x1f'), '{}'), o.assignment_count,
         o.metadata, o.content_hash, o.assignments_hash, o.object_links, o.assignment_links,
-        o.related_links, m.now, m.now, m.now, :fence, :run, :run
+        o.related_links, o.values_hash, CASE WHEN o.values_hash IS NOT NULL THEN o.values_mark END,
+        CASE WHEN o.values_hash IS NOT NULL THEN m.now END, m.now, m.now, m.now, :fence, :run, :run
     FROM observed o
         CROSS JOIN moment m
     WHERE o.at NOT IN (SELECT b.at FROM before b)
@@ -74,6 +76,7 @@ updated AS (
         object_links = coalesce(o.object_links, i.object_links),
         assignment_links = coalesce(o.assignment_links, i.assignment_links),
         related_links = coalesce(o.related_links, i.related_links),
+        values_hash = coalesce(o.values_hash, i.values_hash),
         changed_at = CASE
             WHEN b.other_content OR b.other_assignments THEN m.now
             ELSE i.changed_at
@@ -92,6 +95,7 @@ updated AS (
         AND i.object_links IS NOT DISTINCT FROM b.object_links
         AND i.assignment_links IS NOT DISTINCT FROM b.assignment_links
         AND i.related_links IS NOT DISTINCT FROM b.related_links
+        AND i.values_hash IS NOT DISTINCT FROM b.values_hash
         AND i.missing_since IS NOT DISTINCT FROM b.missing_since
     RETURNING o.at
 ),
@@ -108,24 +112,28 @@ settled AS (
         NOT b.kept OR b.content_hash <> o.content_hash
             OR o.assignments_hash IS NOT NULL
                 AND o.assignments_hash IS DISTINCT FROM b.assignments_hash
+            OR o.values_hash IS NOT NULL AND o.values_hash IS DISTINCT FROM b.values_hash
     FROM updated u
         JOIN observed o ON o.at = u.at
         JOIN before b ON b.at = u.at
 ),
 contents AS (
-    INSERT INTO inventory_contents (item_id, content, assignments)
-    SELECT s.item_id, o.content, coalesce(o.assignments, b.assignments)
+    INSERT INTO inventory_contents (item_id, content, value_fields, assignments)
+    SELECT s.item_id, o.content, coalesce(o.value_fields, b.value_fields),
+        coalesce(o.assignments, b.assignments)
     FROM settled s
         JOIN observed o ON o.at = s.at
         LEFT JOIN before b ON b.at = s.at
     WHERE s.keep
     ON CONFLICT (item_id) DO UPDATE
-    SET content = EXCLUDED.content, assignments = EXCLUDED.assignments
+    SET content = EXCLUDED.content, value_fields = EXCLUDED.value_fields,
+        assignments = EXCLUDED.assignments
 ),
 -- Versions that ended: when the item was missing, or now.
 ended AS (
     SELECT b.*, coalesce(b.missing_since, m.now) AS valid_to,
         CASE WHEN b.content IS NOT NULL THEN b.content_hash END AS content_body,
+        CASE WHEN b.value_fields IS NOT NULL THEN b.values_hash END AS values_body,
         CASE WHEN b.assignments IS NOT NULL THEN b.assignments_hash END AS assignments_body
     FROM updated u
         JOIN before b ON b.at = u.at
@@ -139,6 +147,7 @@ bodies AS (
     FROM ended e
         CROSS JOIN LATERAL (VALUES
             (e.content_body, e.content),
+            (e.values_body, e.value_fields),
             (e.assignments_body, e.assignments)
         ) x(hash, body)
     WHERE x.hash IS NOT NULL
@@ -149,9 +158,10 @@ bodies AS (
 versions AS (
     INSERT INTO inventory_versions
         (item_id, number, tenant_id, name, platform, scope_tags, assignment_count, metadata,
-            valid_from, valid_to, run_id, content_hash, assignments_hash)
+            valid_from, valid_to, run_id, content_hash, values_hash, assignments_hash)
     SELECT e.id, e.version, :tenant, e.name, e.platform, e.scope_tags, e.assignment_count,
-        e.metadata, e.valid_from, e.valid_to, e.version_run, e.content_body, e.assignments_body
+        e.metadata, e.valid_from, e.valid_to, e.version_run, e.content_body, e.values_body,
+        e.assignments_body
     FROM ended e
 ),
 -- The current version is one of those that are always kept.
@@ -181,7 +191,7 @@ changes AS (
             UNION ALL
             SELECT (:change_ids::uuid[])[3 * s.at - 1], 'changed', CASE WHEN b.kept THEN (
                 -- Fields that differ, by pointer. Null is as good as nothing: Graph means the same
-                -- by both.
+                -- by both. Values are compared where both readings have them.
                 SELECT jsonb_build_object(
                     'field_count', count(*),
                     'fields', coalesce(
@@ -195,8 +205,18 @@ changes AS (
                 FROM (
                     SELECT coalesce(x.key, y.key) AS field, x.value AS old, y.value AS new,
                         row_number() OVER (ORDER BY coalesce(x.key, y.key)) AS place
-                    FROM jsonb_each(b.content) x
-                        FULL JOIN jsonb_each(o.content) y ON y.key = x.key
+                    FROM jsonb_each(
+                            CASE
+                                WHEN o.value_fields IS NULL THEN b.content
+                                ELSE b.content || coalesce(b.value_fields, '{}')
+                            END
+                        ) x
+                        FULL JOIN jsonb_each(
+                            CASE
+                                WHEN b.value_fields IS NULL THEN o.content
+                                ELSE o.content || coalesce(o.value_fields, '{}')
+                            END
+                        ) y ON y.key = x.key
                     WHERE nullif(x.value, 'null') IS DISTINCT FROM nullif(y.value, 'null')
                 ) d
             ) END

@@ -17,7 +17,7 @@ unchanged AS MATERIALIZED (
     SELECT o.*, i.id, i.assignments_hash AS standing_assignments_hash,
         i.object_links AS standing_object_links,
         i.assignment_links AS standing_assignment_links,
-        i.related_links AS standing_related_links
+        i.related_links AS standing_related_links, i.values_hash AS standing_values_hash
     FROM observed o
 \ir inventory/pieces/standing_item.sql
     WHERE i.content_hash = o.content_hash
@@ -25,6 +25,7 @@ unchanged AS MATERIALIZED (
         AND (o.object_links IS NULL OR i.object_links = o.object_links)
         AND (o.assignment_links IS NULL OR i.assignment_links = o.assignment_links)
         AND (o.related_links IS NULL OR i.related_links = o.related_links)
+        AND (o.values_hash IS NULL OR i.values_hash = o.values_hash)
         AND EXISTS (SELECT 1 FROM inventory_contents c WHERE c.item_id = i.id)
 ),
 touched AS (
@@ -39,6 +40,7 @@ touched AS (
         AND i.object_links IS NOT DISTINCT FROM o.standing_object_links
         AND i.assignment_links IS NOT DISTINCT FROM o.standing_assignment_links
         AND i.related_links IS NOT DISTINCT FROM o.standing_related_links
+        AND i.values_hash IS NOT DISTINCT FROM o.standing_values_hash
     RETURNING o.at
 )
 SELECT o.at FROM observed o WHERE o.at NOT IN (SELECT t.at FROM touched t)

@@ -22,7 +22,8 @@ deleted AS (
     DELETE FROM inventory_versions d
     USING old o
     WHERE d.item_id = o.item_id AND d.number = o.number
-    RETURNING d.tenant_id, d.item_id, d.number, d.content_hash, d.assignments_hash
+    RETURNING d.tenant_id, d.item_id, d.number, d.content_hash, d.values_hash,
+        d.assignments_hash
 ),
 unused AS (
     SELECT y.tenant_id, y.hash
@@ -30,12 +31,20 @@ unused AS (
     WHERE (y.tenant_id, y.hash) IN (
             SELECT d.tenant_id, d.content_hash FROM deleted d
             UNION
+            SELECT d.tenant_id, d.values_hash FROM deleted d
+            UNION
             SELECT d.tenant_id, d.assignments_hash FROM deleted d
         )
         AND NOT EXISTS (
             SELECT 1
             FROM inventory_versions v
             WHERE v.tenant_id = y.tenant_id AND v.content_hash = y.hash
+                AND (v.item_id, v.number) NOT IN (SELECT d.item_id, d.number FROM deleted d)
+        )
+        AND NOT EXISTS (
+            SELECT 1
+            FROM inventory_versions v
+            WHERE v.tenant_id = y.tenant_id AND v.values_hash = y.hash
                 AND (v.item_id, v.number) NOT IN (SELECT d.item_id, d.number FROM deleted d)
         )
         AND NOT EXISTS (

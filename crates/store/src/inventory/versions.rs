@@ -36,7 +36,8 @@ pub struct VersionSummary {
 pub struct ItemVersion {
     pub item: ItemName,
     pub version: VersionSummary,
-    /// From JSON pointer to value; absent when no content was kept.
+    /// From JSON pointer to value, with what the item sets beside its list row as far as that was read;
+    /// absent when no content was kept.
     pub content: Option<Map<String, Value>>,
     /// In their normal form; absent when they are not known.
     pub assignments: Option<Vec<Value>>,
@@ -76,10 +77,13 @@ struct PastRow {
     name: String,
 }
 
-/// A content and assignments, as they are stored.
-type Bodies = (Option<Value>, Option<Value>);
+/// A content, values and assignments, as they are stored.
+type Bodies = (Option<Value>, Option<Value>, Option<Value>);
 
-diesel::alias!(inventory_bodies as assignments_bodies: AssignmentsBodies);
+diesel::alias!(
+    inventory_bodies as values_bodies: ValuesBodies,
+    inventory_bodies as assignments_bodies: AssignmentsBodies,
+);
 
 impl Store {
     /// An item's versions, the newest first; `None` when the tenant has no such item.
@@ -148,11 +152,16 @@ impl Store {
             })
             .await?;
         found
-            .map(|(item, version, (content, assignments))| {
+            .map(|(item, version, (content, values, assignments))| {
+                let values: Option<Map<_, _>> = values.map(serde_json::from_value).transpose()?;
+                let content: Option<Map<_, _>> = content.map(serde_json::from_value).transpose()?;
                 Ok(ItemVersion {
                     item,
                     version,
-                    content: content.map(serde_json::from_value).transpose()?,
+                    content: content.map(|mut content| {
+                        content.extend(values.into_iter().flatten());
+                        content
+                    }),
                     assignments: assignments.map(serde_json::from_value).transpose()?,
                 })
             })
@@ -175,6 +184,7 @@ async fn current(
             CurrentRow::as_select(),
             (
                 inventory_contents::content.nullable(),
+                inventory_contents::value_fields.nullable(),
                 inventory_contents::assignments.nullable(),
             ),
         ))
@@ -196,6 +206,15 @@ async fn past(
                 .nullable()
                 .eq(inventory_versions::content_hash),
         );
+    let of_values = values_bodies
+        .field(inventory_bodies::tenant_id)
+        .eq(inventory_versions::tenant_id)
+        .and(
+            values_bodies
+                .field(inventory_bodies::hash)
+                .nullable()
+                .eq(inventory_versions::values_hash),
+        );
     let of_assignments = assignments_bodies
         .field(inventory_bodies::tenant_id)
         .eq(inventory_versions::tenant_id)
@@ -207,6 +226,7 @@ async fn past(
         );
     let mut query = inventory_versions::table
         .left_join(inventory_bodies::table.on(of_content))
+        .left_join(values_bodies.on(of_values))
         .left_join(assignments_bodies.on(of_assignments))
         .filter(inventory_versions::item_id.eq(item.into_uuid()))
         .order(inventory_versions::number.desc())
@@ -214,6 +234,7 @@ async fn past(
             PastRow::as_select(),
             (
                 inventory_bodies::body.nullable(),
+                values_bodies.field(inventory_bodies::body).nullable(),
                 assignments_bodies.field(inventory_bodies::body).nullable(),
             ),
         ))

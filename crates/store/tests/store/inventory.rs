@@ -31,6 +31,8 @@ pub(crate) fn observation(policy_type: &str, id: usize, content: u8) -> Observat
         assignments_hash: Some([1; 32]),
         content: JsonText::of(&json!({})),
         assignments: None,
+        values: None,
+        values_mark: None,
         links: Vec::new(),
     }
 }

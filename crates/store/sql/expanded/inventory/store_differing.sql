@@ -19,18 +19,21 @@
 -- $18 object_links: _bytea
 -- $19 assignment_links: _bytea
 -- $20 related_links: _bytea
--- $21 contents: _jsonb
--- $22 assignments: _jsonb
--- $23 former_content_hashes: _bytea
--- $24 former_assignments_hashes: _bytea
--- $25 change_ids: _uuid
--- $26 link_places: _int8
--- $27 link_ids: _uuid
--- $28 link_sources: _text
--- $29 link_kinds: _text
--- $30 link_target_kinds: _text
--- $31 link_target_ids: _text
--- $32 link_qualifiers: _jsonb
+-- $21 values_hashes: _bytea
+-- $22 values_marks: _bytea
+-- $23 contents: _jsonb
+-- $24 value_fields: _jsonb
+-- $25 assignments: _jsonb
+-- $26 former_content_hashes: _bytea
+-- $27 former_assignments_hashes: _bytea
+-- $28 change_ids: _uuid
+-- $29 link_places: _int8
+-- $30 link_ids: _uuid
+-- $31 link_sources: _text
+-- $32 link_kinds: _text
+-- $33 link_target_kinds: _text
+-- $34 link_target_ids: _text
+-- $35 link_qualifiers: _jsonb
 -- returns at: int8
 -- returns created: bool
 -- returns changed: bool
@@ -66,21 +69,22 @@ moment AS MATERIALIZED (
 observed AS (
     SELECT *
     FROM unnest(
-        $6::uuid[], $21::jsonb[], $22::jsonb[],
-        $23::bytea[], $24::bytea[],
+        $6::uuid[], $23::jsonb[], $24::jsonb[], $25::jsonb[],
+        $26::bytea[], $27::bytea[],
         $7::text[], $8::text[], $9::text[], $10::text[],
         $11::text[], $12::boolean[], $13::text[],
         $14::integer[], $15::jsonb[], $16::bytea[],
         $17::bytea[], $18::bytea[], $19::bytea[],
-        $20::bytea[]
+        $20::bytea[],
+        $21::bytea[], $22::bytea[]
     ) WITH ORDINALITY AS o(
-        id, content, assignments,
+        id, content, value_fields, assignments,
         former_content_hash, former_assignments_hash,
         policy_type, external_id, name, category,
         platform, foundation, scope_tags,
         assignment_count, metadata, content_hash,
         assignments_hash, object_links, assignment_links,
-        related_links, at
+        related_links, values_hash, values_mark, at
     )
 ),
 -- What stands. `kept`: whether its content was kept, which is so but for items of versions that
@@ -88,10 +92,10 @@ observed AS (
 -- more than its form. `ends`: whether a new version follows it.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
-        i.related_links, i.missing_since, i.version, i.version_run,
+        i.related_links, i.values_hash, i.missing_since, i.version, i.version_run,
         greatest(i.changed_at, i.present_since) AS valid_from, i.name, i.platform, i.scope_tags,
-        i.assignment_count, i.metadata, c.item_id IS NOT NULL AS kept, c.content, c.assignments,
-        d.other_content, d.other_assignments,
+        i.assignment_count, i.metadata, c.item_id IS NOT NULL AS kept, c.content, c.value_fields,
+        c.assignments, d.other_content, d.other_assignments,
         d.other_content OR d.other_assignments OR i.missing_since IS NOT NULL AS ends
     FROM observed o
         -- The item of each observation, looked up by itself (a unique key has one): in a join, the
@@ -107,7 +111,8 @@ before AS (
         LEFT JOIN inventory_contents c ON c.item_id = i.id
         CROSS JOIN LATERAL (
             SELECT i.content_hash <> o.content_hash
-                    AND i.content_hash IS DISTINCT FROM o.former_content_hash AS other_content,
+                    AND i.content_hash IS DISTINCT FROM o.former_content_hash
+                    OR coalesce(i.values_hash <> o.values_hash, false) AS other_content,
                 coalesce(i.assignments_hash <> o.assignments_hash, false)
                     AND i.assignments_hash IS DISTINCT FROM o.former_assignments_hash
                     AS other_assignments
@@ -117,12 +122,13 @@ inserted AS (
     INSERT INTO inventory_items AS i
         (id, tenant_id, policy_type, external_id, name, category, platform, foundation, scope_tags,
             assignment_count, metadata, content_hash, assignments_hash, object_links,
-            assignment_links, related_links, first_seen_at, last_seen_at, changed_at, fence,
-            last_seen_run, version_run)
+            assignment_links, related_links, values_hash, values_mark, values_verified_at,
+            first_seen_at, last_seen_at, changed_at, fence, last_seen_run, version_run)
     SELECT o.id, $1, o.policy_type, o.external_id, o.name, o.category, o.platform,
         o.foundation, coalesce(string_to_array(o.scope_tags, E'\x1f'), '{}'), o.assignment_count,
         o.metadata, o.content_hash, o.assignments_hash, o.object_links, o.assignment_links,
-        o.related_links, m.now, m.now, m.now, $3, $5, $5
+        o.related_links, o.values_hash, CASE WHEN o.values_hash IS NOT NULL THEN o.values_mark END,
+        CASE WHEN o.values_hash IS NOT NULL THEN m.now END, m.now, m.now, m.now, $3, $5, $5
     FROM observed o
         CROSS JOIN moment m
     WHERE o.at NOT IN (SELECT b.at FROM before b)
@@ -136,6 +142,7 @@ updated AS (
         object_links = coalesce(o.object_links, i.object_links),
         assignment_links = coalesce(o.assignment_links, i.assignment_links),
         related_links = coalesce(o.related_links, i.related_links),
+        values_hash = coalesce(o.values_hash, i.values_hash),
         changed_at = CASE
             WHEN b.other_content OR b.other_assignments THEN m.now
             ELSE i.changed_at
@@ -147,6 +154,11 @@ updated AS (
         -- What a reading does not report stays as it stands.
         scope_tags = coalesce(string_to_array(o.scope_tags, E'\x1f'), i.scope_tags),
         assignment_count = coalesce(o.assignment_count, i.assignment_count),
+        values_mark = CASE WHEN o.values_hash IS NULL THEN i.values_mark ELSE o.values_mark END,
+        values_verified_at = CASE
+            WHEN o.values_hash IS NULL THEN i.values_verified_at
+            ELSE clock_timestamp()
+        END,
         name = o.name,
         category = o.category,
         platform = o.platform,
@@ -164,6 +176,7 @@ updated AS (
         AND i.object_links IS NOT DISTINCT FROM b.object_links
         AND i.assignment_links IS NOT DISTINCT FROM b.assignment_links
         AND i.related_links IS NOT DISTINCT FROM b.related_links
+        AND i.values_hash IS NOT DISTINCT FROM b.values_hash
         AND i.missing_since IS NOT DISTINCT FROM b.missing_since
     RETURNING o.at
 ),
@@ -180,24 +193,28 @@ settled AS (
         NOT b.kept OR b.content_hash <> o.content_hash
             OR o.assignments_hash IS NOT NULL
                 AND o.assignments_hash IS DISTINCT FROM b.assignments_hash
+            OR o.values_hash IS NOT NULL AND o.values_hash IS DISTINCT FROM b.values_hash
     FROM updated u
         JOIN observed o ON o.at = u.at
         JOIN before b ON b.at = u.at
 ),
 contents AS (
-    INSERT INTO inventory_contents (item_id, content, assignments)
-    SELECT s.item_id, o.content, coalesce(o.assignments, b.assignments)
+    INSERT INTO inventory_contents (item_id, content, value_fields, assignments)
+    SELECT s.item_id, o.content, coalesce(o.value_fields, b.value_fields),
+        coalesce(o.assignments, b.assignments)
     FROM settled s
         JOIN observed o ON o.at = s.at
         LEFT JOIN before b ON b.at = s.at
     WHERE s.keep
     ON CONFLICT (item_id) DO UPDATE
-    SET content = EXCLUDED.content, assignments = EXCLUDED.assignments
+    SET content = EXCLUDED.content, value_fields = EXCLUDED.value_fields,
+        assignments = EXCLUDED.assignments
 ),
 -- Versions that ended: when the item was missing, or now.
 ended AS (
     SELECT b.*, coalesce(b.missing_since, m.now) AS valid_to,
         CASE WHEN b.content IS NOT NULL THEN b.content_hash END AS content_body,
+        CASE WHEN b.value_fields IS NOT NULL THEN b.values_hash END AS values_body,
         CASE WHEN b.assignments IS NOT NULL THEN b.assignments_hash END AS assignments_body
     FROM updated u
         JOIN before b ON b.at = u.at
@@ -211,6 +228,7 @@ bodies AS (
     FROM ended e
         CROSS JOIN LATERAL (VALUES
             (e.content_body, e.content),
+            (e.values_body, e.value_fields),
             (e.assignments_body, e.assignments)
         ) x(hash, body)
     WHERE x.hash IS NOT NULL
@@ -221,9 +239,10 @@ bodies AS (
 versions AS (
     INSERT INTO inventory_versions
         (item_id, number, tenant_id, name, platform, scope_tags, assignment_count, metadata,
-            valid_from, valid_to, run_id, content_hash, assignments_hash)
+            valid_from, valid_to, run_id, content_hash, values_hash, assignments_hash)
     SELECT e.id, e.version, $1, e.name, e.platform, e.scope_tags, e.assignment_count,
-        e.metadata, e.valid_from, e.valid_to, e.version_run, e.content_body, e.assignments_body
+        e.metadata, e.valid_from, e.valid_to, e.version_run, e.content_body, e.values_body,
+        e.assignments_body
     FROM ended e
 ),
 -- The current version is one of those that are always kept.
@@ -244,16 +263,16 @@ changes AS (
         JOIN observed o ON o.at = s.at
         LEFT JOIN before b ON b.at = s.at
         CROSS JOIN LATERAL (
-            SELECT ($25::uuid[])[3 * s.at - 2] AS id, 'created' AS kind,
+            SELECT ($28::uuid[])[3 * s.at - 2] AS id, 'created' AS kind,
                 NULL::jsonb AS detail
             WHERE s.created
             UNION ALL
-            SELECT ($25::uuid[])[3 * s.at - 2], 'back', NULL
+            SELECT ($28::uuid[])[3 * s.at - 2], 'back', NULL
             WHERE s.back
             UNION ALL
-            SELECT ($25::uuid[])[3 * s.at - 1], 'changed', CASE WHEN b.kept THEN (
+            SELECT ($28::uuid[])[3 * s.at - 1], 'changed', CASE WHEN b.kept THEN (
                 -- Fields that differ, by pointer. Null is as good as nothing: Graph means the same
-                -- by both.
+                -- by both. Values are compared where both readings have them.
                 SELECT jsonb_build_object(
                     'field_count', count(*),
                     'fields', coalesce(
@@ -267,14 +286,24 @@ changes AS (
                 FROM (
                     SELECT coalesce(x.key, y.key) AS field, x.value AS old, y.value AS new,
                         row_number() OVER (ORDER BY coalesce(x.key, y.key)) AS place
-                    FROM jsonb_each(b.content) x
-                        FULL JOIN jsonb_each(o.content) y ON y.key = x.key
+                    FROM jsonb_each(
+                            CASE
+                                WHEN o.value_fields IS NULL THEN b.content
+                                ELSE b.content || coalesce(b.value_fields, '{}')
+                            END
+                        ) x
+                        FULL JOIN jsonb_each(
+                            CASE
+                                WHEN b.value_fields IS NULL THEN o.content
+                                ELSE o.content || coalesce(o.value_fields, '{}')
+                            END
+                        ) y ON y.key = x.key
                     WHERE nullif(x.value, 'null') IS DISTINCT FROM nullif(y.value, 'null')
                 ) d
             ) END
             WHERE s.changed
             UNION ALL
-            SELECT ($25::uuid[])[3 * s.at], 'reassigned', CASE
+            SELECT ($28::uuid[])[3 * s.at], 'reassigned', CASE
                 WHEN b.assignments IS NOT NULL AND o.assignments IS NOT NULL THEN (
                 -- Assignments that are reported now and were not before, and the other way round.
                 SELECT jsonb_build_object(
@@ -316,8 +345,8 @@ changes AS (
 reported AS (
     SELECT *
     FROM unnest(
-        $26::bigint[], $27::uuid[], $28::text[], $29::text[],
-        $30::text[], $31::text[], $32::jsonb[]
+        $29::bigint[], $30::uuid[], $31::text[], $32::text[],
+        $33::text[], $34::text[], $35::jsonb[]
     ) AS t(at, id, source, kind, target_kind, target_id, qualifier)
 ),
 -- Of each set that differs as a whole, only the links that do are written.

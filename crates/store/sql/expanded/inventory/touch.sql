@@ -18,6 +18,8 @@
 -- $17 object_links: _bytea
 -- $18 assignment_links: _bytea
 -- $19 related_links: _bytea
+-- $20 values_hashes: _bytea
+-- $21 values_marks: _bytea
 -- returns at: int8
 -- inventory.touch
 --
@@ -40,20 +42,21 @@ observed AS (
         $10::text[], $11::boolean[], $12::text[],
         $13::integer[], $14::jsonb[], $15::bytea[],
         $16::bytea[], $17::bytea[], $18::bytea[],
-        $19::bytea[]
+        $19::bytea[],
+        $20::bytea[], $21::bytea[]
     ) WITH ORDINALITY AS o(
         policy_type, external_id, name, category,
         platform, foundation, scope_tags,
         assignment_count, metadata, content_hash,
         assignments_hash, object_links, assignment_links,
-        related_links, at
+        related_links, values_hash, values_mark, at
     )
 ),
 unchanged AS MATERIALIZED (
     SELECT o.*, i.id, i.assignments_hash AS standing_assignments_hash,
         i.object_links AS standing_object_links,
         i.assignment_links AS standing_assignment_links,
-        i.related_links AS standing_related_links
+        i.related_links AS standing_related_links, i.values_hash AS standing_values_hash
     FROM observed o
         -- The item of each observation, looked up by itself (a unique key has one): in a join, the
         -- planner would read all items of the tenant or of the type while a new database has no
@@ -70,6 +73,7 @@ unchanged AS MATERIALIZED (
         AND (o.object_links IS NULL OR i.object_links = o.object_links)
         AND (o.assignment_links IS NULL OR i.assignment_links = o.assignment_links)
         AND (o.related_links IS NULL OR i.related_links = o.related_links)
+        AND (o.values_hash IS NULL OR i.values_hash = o.values_hash)
         AND EXISTS (SELECT 1 FROM inventory_contents c WHERE c.item_id = i.id)
 ),
 touched AS (
@@ -78,6 +82,11 @@ touched AS (
         -- What a reading does not report stays as it stands.
         scope_tags = coalesce(string_to_array(o.scope_tags, E'\x1f'), i.scope_tags),
         assignment_count = coalesce(o.assignment_count, i.assignment_count),
+        values_mark = CASE WHEN o.values_hash IS NULL THEN i.values_mark ELSE o.values_mark END,
+        values_verified_at = CASE
+            WHEN o.values_hash IS NULL THEN i.values_verified_at
+            ELSE clock_timestamp()
+        END,
         name = o.name,
         category = o.category,
         platform = o.platform,
@@ -94,6 +103,7 @@ touched AS (
         AND i.object_links IS NOT DISTINCT FROM o.standing_object_links
         AND i.assignment_links IS NOT DISTINCT FROM o.standing_assignment_links
         AND i.related_links IS NOT DISTINCT FROM o.standing_related_links
+        AND i.values_hash IS NOT DISTINCT FROM o.standing_values_hash
     RETURNING o.at
 )
 SELECT o.at FROM observed o WHERE o.at NOT IN (SELECT t.at FROM touched t)

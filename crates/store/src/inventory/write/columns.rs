@@ -27,6 +27,8 @@ pub(super) struct Columns<'a> {
     pub(super) object_links: Vec<Option<Vec<u8>>>,
     pub(super) assignment_links: Vec<Option<Vec<u8>>>,
     pub(super) related_links: Vec<Option<Vec<u8>>>,
+    pub(super) values_hashes: Vec<Option<&'a [u8]>>,
+    pub(super) values_marks: Vec<Option<&'a [u8]>>,
 }
 
 impl<'a> Columns<'a> {
@@ -58,6 +60,8 @@ impl<'a> Columns<'a> {
             object_links: digests(LinkSource::Object),
             assignment_links: digests(LinkSource::Assignments),
             related_links: digests(LinkSource::Related),
+            values_hashes: column(batch, |o| o.values.as_ref().map(|one| one.hash.as_slice())),
+            values_marks: column(batch, |o| o.values_mark.as_ref().map(<[u8; 16]>::as_slice)),
         }
     }
 }

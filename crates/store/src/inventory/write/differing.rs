@@ -40,7 +40,10 @@ statement! {
         object_links: Vec<Option<Vec<u8>>>,
         assignment_links: Vec<Option<Vec<u8>>>,
         related_links: Vec<Option<Vec<u8>>>,
+        values_hashes: Vec<Option<&'a [u8]>>,
+        values_marks: Vec<Option<&'a [u8]>>,
         contents: Vec<StoredJson<'a>>,
+        value_fields: Vec<Option<StoredJson<'a>>>,
         assignments: Vec<Option<StoredJson<'a>>>,
         former_content_hashes: Vec<Option<&'a [u8]>>,
         former_assignments_hashes: Vec<Option<&'a [u8]>>,
@@ -108,7 +111,12 @@ impl Store {
                 object_links: columns.object_links,
                 assignment_links: columns.assignment_links,
                 related_links: columns.related_links,
+                values_hashes: columns.values_hashes,
+                values_marks: columns.values_marks,
                 contents: column(&batch, |o| StoredJson::of(&o.content)),
+                value_fields: column(&batch, |o| {
+                    o.values.as_ref().map(|one| StoredJson::of(&one.fields))
+                }),
                 assignments: column(&batch, |o| o.assignments.as_ref().map(StoredJson::of)),
                 former_content_hashes: column(&batch, |o| {
                     o.former_content_hash.as_ref().map(as_bytes)

@@ -32,6 +32,8 @@ statement! {
         object_links: Vec<Option<Vec<u8>>>,
         assignment_links: Vec<Option<Vec<u8>>>,
         related_links: Vec<Option<Vec<u8>>>,
+        values_hashes: Vec<Option<&'a [u8]>>,
+        values_marks: Vec<Option<&'a [u8]>>,
     }
     file: "inventory/touch",
     row: PlaceRow,
@@ -80,6 +82,8 @@ impl Store {
                 object_links: columns.object_links,
                 assignment_links: columns.assignment_links,
                 related_links: columns.related_links,
+                values_hashes: columns.values_hashes,
+                values_marks: columns.values_marks,
             })
             .await?;
         let mut left = vec![false; batch.len()];

@@ -389,6 +389,8 @@ fn observation(object: usize, content: u8) -> Observation {
         assignments_hash: None,
         content: JsonText::of(&json!({"/content": content})),
         assignments: None,
+        values: None,
+        values_mark: None,
         links: Vec::new(),
     }
 }
