@@ -65,6 +65,24 @@ pub(crate) enum Related {
     RoleAssignment,
 }
 
+/// Where the values of an object are that its list row does not carry (`atlas_domain::inventory::values`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ValuesAt {
+    /// Settings of the settings catalog under the object. Lists carry them when they are expanded.
+    Settings,
+    /// Values of an administrative template under the object.
+    DefinitionValues,
+    /// Settings of an intent under the object.
+    IntentSettings,
+    /// Messages, one for each language, under the object.
+    Messages,
+    /// Items, expanded on the object when it is read by itself.
+    PolicySetItems,
+    /// Bodies of scripts, on the object when it is read by itself.
+    Scripts,
+}
+
 /// Where one policy type is read from.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +112,9 @@ pub struct Collection {
     assignments: Assignments,
     #[serde(default)]
     pub(crate) related: Vec<Related>,
+    /// Where its values are, for types that have some beside the list row.
+    #[serde(default)]
+    pub(crate) values: Option<ValuesAt>,
     /// The `@odata.type` of rows that carry none.
     #[serde(default)]
     pub(crate) entity_type: Option<String>,
@@ -168,6 +189,22 @@ impl Collection {
             Some(format!("$expand={others}"))
         });
         parts.collect::<Vec<_>>().join("&")
+    }
+
+    /// Whether what brings its values brings links, too.
+    pub(crate) fn links_with_values(&self) -> bool {
+        let with_values = [Related::ComplianceRules, Related::DefinitionFiles];
+        self.related.iter().any(|one| with_values.contains(one))
+    }
+
+    /// The query with the settings expanded beside the assignments, for lists that may be asked so.
+    pub(crate) fn query_with_settings(&self) -> Option<String> {
+        let settings = self.values == Some(ValuesAt::Settings);
+        let expands = settings && self.query.contains("$expand=assignments");
+        expands.then(|| {
+            self.query
+                .replace("$expand=assignments", "$expand=assignments,settings")
+        })
     }
 
     /// Whether the list carries wrong scope tags.

@@ -223,6 +223,14 @@ impl GraphError {
         matches!(self.kind, GraphErrorKind::TooLarge) || self.is_timeout()
     }
 
+    /// Whether Graph is not ready for requests of this kind, so that the next one would fail, too.
+    pub(crate) const fn is_outage(&self) -> bool {
+        matches!(
+            self.kind,
+            GraphErrorKind::Throttled { .. } | GraphErrorKind::Unreachable { .. }
+        )
+    }
+
     /// Whether what was asked for took longer than Graph, or this client, waits.
     pub(crate) fn is_timeout(&self) -> bool {
         match &self.kind {

@@ -27,6 +27,7 @@
 //! | `collections` | the registry's table of addresses: path, query, routing of each policy type |
 //! | `delegated` | asking as a user, with the user's own token |
 //! | `error` | what can go wrong, in the words of a person who has to act on it |
+//! | `known_values` | which values are stored already |
 //! | `list` | reading lists page by page to their end |
 //! | `options` | limits and addresses |
 //! | `plan` | from policy types to distinct lists |
@@ -41,6 +42,7 @@ mod client;
 mod collections;
 mod delegated;
 mod error;
+mod known_values;
 mod list;
 mod options;
 mod plan;
@@ -53,6 +55,7 @@ pub use client::{GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
 pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
 pub use error::{GraphError, GraphErrorKind, PagingRefusal, SignInCause, SignInError, Waits};
+pub use known_values::{KnownValues, ValuesMark};
 pub use list::groups::{GROUPS_PERMISSION, GroupPage, GroupReader};
 pub use list::pages::Pages;
 pub use list::reader::{ListPage, ListReader};

@@ -70,6 +70,14 @@ impl ListPlan {
         self.dependencies && (assigned || !collection.related.is_empty())
     }
 
+    /// The policy types of this list whose objects have values beside their list rows.
+    #[must_use]
+    pub fn keys_with_values(&self) -> Vec<PolicyTypeKey> {
+        let with_values = self.sharing.iter().filter(|one| one.values.is_some());
+        let keys = with_values.map(|one| one.key());
+        keys.filter(|&key| self.wants(key)).collect()
+    }
+
     /// Whether links are wanted, and what has to be read for them.
     pub(crate) const fn dependencies(&self) -> bool {
         self.dependencies

@@ -16,6 +16,7 @@
 //! | `page` | the rows of a page, as far as they concern the inventory |
 //! | `redact` | replacing secrets |
 //! | `user_information` | user information in URLs |
+//! | `values` | what objects set beside their list rows |
 
 pub(crate) mod assignments;
 pub(crate) mod enrich;
@@ -26,3 +27,4 @@ pub(crate) mod observe;
 pub(crate) mod page;
 pub(crate) mod redact;
 pub(crate) mod user_information;
+pub(crate) mod values;

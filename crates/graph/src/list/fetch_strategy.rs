@@ -15,6 +15,8 @@ pub(crate) struct FetchStrategy {
     top: Option<u32>,
     /// Whether the rows are to carry what the list's own query expands of assignments.
     assignments: bool,
+    /// Whether the rows are to carry their settings beside their assignments.
+    settings: bool,
 }
 
 impl FetchStrategy {
@@ -22,7 +24,29 @@ impl FetchStrategy {
     pub(crate) const FULL: Self = Self {
         top: None,
         assignments: true,
+        settings: false,
     };
+
+    /// The same with the rows' settings, for lists that may be asked so.
+    pub(crate) fn with_settings(self, collection: &Collection) -> Self {
+        Self {
+            settings: collection.query_with_settings().is_some(),
+            ..self
+        }
+    }
+
+    /// The same without the rows' settings.
+    pub(crate) const fn without_settings(self) -> Self {
+        Self {
+            settings: false,
+            ..self
+        }
+    }
+
+    /// Whether rows carry their settings.
+    pub(crate) const fn settings(self) -> bool {
+        self.settings
+    }
 
     /// Whether rows that could carry their assignments do.
     pub(crate) const fn assignments(self) -> bool {
@@ -31,10 +55,11 @@ impl FetchStrategy {
 
     /// The query of such a request.
     pub(crate) fn query(self, collection: &Collection) -> String {
-        let query = if self.assignments {
-            collection.query().to_owned()
-        } else {
-            collection.query_without_assignments()
+        let with_settings = collection.query_with_settings();
+        let query = match with_settings.filter(|_| self.settings) {
+            Some(query) => query,
+            None if self.assignments => collection.query().to_owned(),
+            None => collection.query_without_assignments(),
         };
         let Some(top) = self.top else {
             return query;
@@ -69,11 +94,21 @@ impl FetchStrategy {
         })
     }
 
-    /// The next strategy when this was too much: smaller pages where the size can be requested, then
-    /// rows without their assignments, of which more fit on a page again. Objects without
+    /// The next strategy when this was too much: with settings, pages of a tenth, then rows without
+    /// them; then smaller pages where the size can be requested, then rows without their assignments, of which more fit on a page again. Objects without
     /// assignments are better than none.
     pub(crate) fn less(self, collection: &Collection) -> Option<Self> {
         let size = self.size(collection);
+        if self.settings {
+            return Some(if self.top.is_none() {
+                Self {
+                    top: SMALLER_PAGES.first().copied(),
+                    ..self
+                }
+            } else {
+                Self::FULL
+            });
+        }
         let smaller = size.and_then(|size| SMALLER_PAGES.into_iter().find(|top| *top < size));
         if smaller.is_some() {
             return Some(Self {
@@ -85,6 +120,7 @@ impl FetchStrategy {
         (self.assignments && expanded).then_some(Self {
             top: self.top.and(SMALLER_PAGES.first().copied()),
             assignments: false,
+            settings: false,
         })
     }
 }
@@ -122,6 +158,30 @@ mod tests {
             queries("iosManagedAppProtection"),
             ["$expand=assignments,apps", "$expand=apps"]
         );
+    }
+
+    #[test]
+    fn settings_are_expanded_where_they_may_be_and_done_without_first() {
+        for collection in collections() {
+            let with = FetchStrategy::FULL.with_settings(collection);
+            let catalog = collection.path() == "/deviceManagement/configurationPolicies";
+            assert_eq!(with.settings(), catalog, "{}", collection.path());
+            assert_eq!(with.without_settings(), FetchStrategy::FULL);
+            if !catalog {
+                continue;
+            }
+            let steps = std::iter::successors(Some(with), |one| one.less(collection));
+            let queries: Vec<_> = steps.map(|one| one.query(collection)).take(4).collect();
+            assert_eq!(
+                queries,
+                [
+                    "$expand=assignments,settings&$top=1000",
+                    "$expand=assignments,settings&$top=100",
+                    "$expand=assignments&$top=1000",
+                    "$expand=assignments&$top=100"
+                ]
+            );
+        }
     }
 
     #[test]

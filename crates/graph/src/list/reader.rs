@@ -2,10 +2,13 @@
 
 mod children;
 mod ending;
+mod expansion;
+mod portions;
 mod round;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::failure::RowProblems;
@@ -17,6 +20,7 @@ use url::Url;
 use crate::client::TenantGraph;
 use crate::collections::Shape;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
+use crate::known_values::KnownValues;
 use crate::list::fetch_strategy::FetchStrategy;
 use crate::list::progress::Progress;
 use crate::list::seen_keys::SeenKeys;
@@ -27,22 +31,27 @@ use crate::request::room::PageInMemory;
 use crate::row::enrich::{Enricher, Incomplete};
 use crate::row::observe::RowContext;
 use crate::row::page::{self, PageRead};
+use expansion::Expansion;
+use portions::Portions;
 use round::Round;
 use step::Step;
 
-/// One page of a list.
+/// A page of a list, or a part of one: of objects that have to be read by themselves, so many are
+/// returned as are read at once.
 #[derive(Debug)]
 pub struct ListPage {
     /// What was seen of the wanted policy types; an id occurs once.
     pub observations: Vec<Observation>,
-    /// The page's rows, also those that no wanted policy type claims.
+    /// The page's rows, also those that no wanted policy type claims. None for its later parts.
     pub rows: u64,
+    /// Whether it is a page, or the first part of one.
+    pub begins: bool,
     /// Whether the list changed while it was read: an object was seen before in this walk, or one
     /// that was seen before the list was begun again was not seen since. Another object may have
     /// been passed over, so nothing may be concluded from its absence.
     pub unstable: bool,
     /// Counts as a page in memory until it is dropped.
-    _place: Option<PageInMemory>,
+    _place: Option<Arc<PageInMemory>>,
 }
 
 /// Reads one list page by page. Holds one page at a time, the first pages under up to twenty parents,
@@ -73,18 +82,34 @@ pub struct ListReader {
     /// Whether the list was begun again for a link that expired.
     expired: bool,
     enricher: Enricher,
+    /// What is left of the page that was read last.
+    portions: Portions,
+    /// Objects whose values are stored.
+    known: KnownValues,
+    expansion: Expansion,
 }
 
 impl TenantGraph {
     /// Begins to read a list. The first page is requested by [`ListReader::next_page`].
     #[must_use]
     pub fn list(&self, plan: &ListPlan) -> ListReader {
-        ListReader::new(self.clone(), plan.clone())
+        self.list_with(plan, KnownValues::default())
+    }
+
+    /// As [`Self::list`], where the values of some objects are known: they are not read again.
+    #[must_use]
+    pub fn list_with(&self, plan: &ListPlan, known: KnownValues) -> ListReader {
+        ListReader::new(self.clone(), plan.clone(), known)
     }
 }
 
 impl ListReader {
-    fn new(graph: TenantGraph, plan: ListPlan) -> Self {
+    fn new(graph: TenantGraph, plan: ListPlan, known: KnownValues) -> Self {
+        let strategy = if known.are_few() {
+            FetchStrategy::FULL.with_settings(plan.collection())
+        } else {
+            FetchStrategy::FULL
+        };
         let root = VersionRoot::new(&graph.graph, plan.collection().version());
         let given = SeenKeys::within(&graph.http.rooms);
         let mut reader = Self {
@@ -95,7 +120,7 @@ impl ListReader {
             steps: VecDeque::new(),
             refused: None,
             pages: 0,
-            strategy: FetchStrategy::FULL,
+            strategy,
             round: Round::after(&given),
             altered: given.another(),
             whole: Round::after(&given),
@@ -103,8 +128,11 @@ impl ListReader {
             checks: 0,
             may_be_cut: false,
             expired: false,
+            portions: Portions::default(),
+            known,
+            expansion: Expansion::default(),
         };
-        reader.begin(FetchStrategy::FULL);
+        reader.begin(strategy);
         reader
     }
 
@@ -117,6 +145,9 @@ impl ListReader {
     /// # Errors
     /// [`GraphError`].
     pub async fn next_page(&mut self) -> Result<Option<ListPage>, GraphError> {
+        if let Some(part) = self.next_part().await? {
+            return Ok(Some(part));
+        }
         while let Some(step) = self.steps.front().cloned() {
             match self.advance(&step).await {
                 Ok(Some(page)) => return Ok(Some(page)),
@@ -172,6 +203,12 @@ impl ListReader {
             let whole = std::mem::replace(&mut self.whole, Round::after(&self.given));
             self.round.keep(whole);
             self.give_up_checking();
+            return Ok(());
+        }
+        let first = self.steps.front().map(|step| step.address_kind) == Some(AddressKind::First);
+        if first && self.strategy.settings() && Expansion::is_refused(&error) {
+            let strategy = self.strategy.without_settings();
+            self.begin_again(strategy, "the list does not carry settings");
             return Ok(());
         }
         if error.is_too_much()
@@ -240,6 +277,8 @@ impl ListReader {
         let plan = &self.plan;
         let context = RowContext {
             with_assignments: self.strategy.assignments(),
+            with_settings: self.strategy.settings(),
+            known: Some(&self.known),
             parent: step.parent.as_deref(),
         };
         let ahead = step.body.as_deref();
@@ -286,12 +325,17 @@ impl ListReader {
         for id in altered {
             self.altered.insert(id);
         }
+        let sighted: Vec<String> = observed
+            .iter()
+            .chain(&again)
+            .map(|one| one.observation.external_id.clone())
+            .collect();
+        let (first, portions) = Portions::of(observed, place);
         // Boxed: it is large, and rarely needed.
-        let observations = self.enricher.complete(observed).boxed().await?;
-        let again = again.iter().map(|one| &one.observation);
+        let observations = self.enricher.complete(first).boxed().await?;
         let mut new = false;
-        for observation in observations.iter().chain(again) {
-            let unseen = self.round.ids.insert(&observation.external_id);
+        for id in &sighted {
+            let unseen = self.round.ids.insert(id);
             unstable |= !unseen;
             new |= unseen;
         }
@@ -299,10 +343,16 @@ impl ListReader {
         self.go_on(step, read.next.as_deref(), (read.rows, new));
         if self.steps.is_empty() {
             unstable |= self.check_end(read.rows);
+        } else if self.strategy.settings() && self.expansion.shrinks_pages(read.rows) {
+            let strategy = self.strategy.without_settings();
+            self.begin_again(strategy, "pages with settings are short");
         }
+        let place = portions.place();
+        self.portions = portions;
         Ok(ListPage {
             observations,
             rows: read.rows,
+            begins: true,
             unstable,
             _place: place,
         })

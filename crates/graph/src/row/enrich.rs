@@ -1,12 +1,13 @@
 //! Reading what a list does not carry of its rows.
 //!
 //! For each page, what its rows lack is read in batches and put into their observations before the
-//! page is given out. What belongs to all rows of a list, such as how apps replace each other, is
+//! page is given out: assignments, links and values. What belongs to all rows of a list, such as how apps replace each other, is
 //! read once. A read that fails leaves its set unknown: what was known of it before still stands,
 //! and the policy type's result says that something is missing.
 
 mod knowledge;
 mod partial_row;
+mod presentations;
 mod reply;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use crate::row::assignments::{RowAssignments, set_assignments};
 use crate::row::further_read::FurtherRead;
 use crate::row::observe::ObservedRow;
 use crate::row::redact::redact_secrets;
+use crate::row::values::RowValues;
 use knowledge::{AT_ONCE, Knowledge};
 use partial_row::PartialRow;
 
@@ -38,7 +40,7 @@ const MOST_FAILURES: u32 = 20;
 /// What is lacking of the objects of one policy type, when a list was read to its end all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incomplete {
-    /// Objects some of whose assignments or links could not be read.
+    /// Objects some of whose assignments, links or values could not be read.
     pub objects: u64,
     /// Why, for the first of them.
     pub error: Failure,
@@ -53,6 +55,8 @@ pub(crate) struct Enricher {
     /// Graph is not ready for more reads of this kind.
     exhausted: Option<GraphError>,
     failures: BTreeMap<&'static str, (u32, Option<GraphError>)>,
+    /// Whether Graph expands no presentation values within the values of templates.
+    presented_apart: bool,
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
     /// Of what was read beside the page at hand, and is not in its observations yet.
     kept: Room,
@@ -76,6 +80,7 @@ impl Enricher {
             knowledge: Knowledge::default(),
             exhausted: None,
             failures: BTreeMap::new(),
+            presented_apart: false,
             incomplete: BTreeMap::new(),
         }
     }
@@ -92,14 +97,19 @@ impl Enricher {
         &mut self,
         rows: Vec<ObservedRow>,
     ) -> Result<Vec<Observation>, GraphError> {
-        if !self.plan.dependencies() || rows.is_empty() {
-            return Ok(rows.into_iter().map(|one| one.observation).collect());
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
-        self.knowledge.learn(&self.graph, &self.plan).await?;
+        if self.plan.dependencies() {
+            self.knowledge.learn(&self.graph, &self.plan).await?;
+        }
         let mut rows: Vec<PartialRow> = rows.into_iter().map(PartialRow::new).collect();
         let mut reads = Vec::new();
         for (at, row) in rows.iter_mut().enumerate() {
             self.knowledge.put_into(row);
+            // Their links were read with the values, and stand as those do.
+            let known = matches!(row.observed.values, RowValues::Known);
+            row.related_failed |= known && row.observed.collection.links_with_values();
             let further = std::mem::take(&mut row.observed.further_reads);
             reads.extend(
                 further
@@ -115,7 +125,8 @@ impl Enricher {
         for reads in reads.chunks(AT_ONCE) {
             large.extend(self.read(reads, &mut rows, &mut absences, true).await?);
         }
-        // Fewer at a time leave each more of the room.
+        // Those that were refused as they were asked, and those that were too large: fewer at a time
+        // leave each more of the room.
         for reads in large.chunks(LARGEST) {
             self.read(reads, &mut rows, &mut absences, false).await?;
         }
@@ -124,7 +135,8 @@ impl Enricher {
     }
 
     /// Sends these reads and puts their answers into the rows. Where they may be sent `again`, those
-    /// are returned whose answers were too large beside the others.
+    /// are returned whose answers were too large beside the others, or that Graph answers in another
+    /// form only.
     async fn read(
         &mut self,
         reads: &[(usize, FurtherRead)],
@@ -140,13 +152,14 @@ impl Enricher {
                 row.fail(read, error);
                 continue;
             }
+            let read = self.form_of(read);
             let id = &row.observed.id;
             match read.url(row.observed.collection, id) {
                 Some(url) => {
                     sent.push((*at, read));
                     requests.push(SubRequest::object(url));
                 }
-                None => row.fail(read, odd_id()),
+                None => row.fail(&read, odd_id()),
             }
         }
         if requests.is_empty() {
@@ -155,14 +168,16 @@ impl Enricher {
         let version = self.plan.collection().version();
         let answers = self.graph.batch(version, requests).await?;
         for ((at, read), answer) in sent.into_iter().zip(answers) {
+            let read = &read;
             let row = &mut rows[at];
+            let before = row.bytes();
             let taken = match answer {
                 Ok(body) => {
                     reply::take(&self.graph, version, &self.knowledge, read, body, row).await
                 }
                 Err(error) => Err(error),
             };
-            let taken = taken.and_then(|()| self.keep(row));
+            let taken = taken.and_then(|()| self.keep(read, row, before));
             match taken {
                 Ok(()) => {
                     self.failures.remove(read.word());
@@ -175,6 +190,9 @@ impl Enricher {
                     large.push((at, read.clone()));
                 }
                 Err(error) if error.is_fatal() => return Err(error),
+                Err(error) if again && self.is_refused_form(read, &error) => {
+                    large.push((at, self.form_of(read)));
+                }
                 Err(error) => {
                     self.note(read, &error);
                     row.fail(read, error);
@@ -184,15 +202,38 @@ impl Enricher {
         Ok(large)
     }
 
-    /// Takes room for what was just put into a row.
-    fn keep(&mut self, row: &mut PartialRow) -> Result<(), GraphError> {
-        let bytes = row.assignments.as_ref().map_or(0, String::len);
+    /// Takes room for what was just put into a row that had so many bytes `before`.
+    fn keep(
+        &mut self,
+        read: &FurtherRead,
+        row: &mut PartialRow,
+        before: usize,
+    ) -> Result<(), GraphError> {
+        let bytes = row.bytes().saturating_sub(before);
         self.kept_bytes += bytes;
         self.kept.grow_to(self.kept_bytes).map_err(|NoRoom| {
             self.kept_bytes -= bytes;
-            row.assignments = None;
+            row.take_back(read);
             GraphErrorKind::TooLarge.into()
         })
+    }
+
+    /// The read in the form that Graph is known to answer.
+    fn form_of(&self, read: &FurtherRead) -> FurtherRead {
+        match read {
+            FurtherRead::DefinitionValues { presented } => FurtherRead::DefinitionValues {
+                presented: *presented && !self.presented_apart,
+            },
+            read => read.clone(),
+        }
+    }
+
+    /// Whether the form of a read was refused, and another one remains. It is not tried again then.
+    fn is_refused_form(&mut self, read: &FurtherRead, error: &GraphError) -> bool {
+        let form = *read == (FurtherRead::DefinitionValues { presented: true });
+        let refused = matches!(error.kind, GraphErrorKind::Rejected { .. });
+        self.presented_apart |= form && refused;
+        form && refused
     }
 
     /// An object that was deleted since it was listed is left as the list had it; the next sync
@@ -227,10 +268,7 @@ impl Enricher {
     }
 
     fn note(&mut self, read: &FurtherRead, error: &GraphError) {
-        if matches!(
-            error.kind,
-            GraphErrorKind::Throttled { .. } | GraphErrorKind::Unreachable { .. }
-        ) {
+        if error.is_outage() {
             self.exhausted = Some(error.clone());
         }
         let (count, last) = self.failures.entry(read.word()).or_default();
@@ -251,9 +289,12 @@ impl Enricher {
             observed,
             assignments,
             related,
+            values,
             error,
+            values_error,
             related_failed,
         } = row;
+        let dependencies = self.plan.dependencies();
         let mut observation = observed.observation;
         let key = observation.policy_type;
         let mut cut = observed.cut;
@@ -270,17 +311,19 @@ impl Enricher {
             };
             set_assignments(&mut observation, &read, true)
         };
-        if let Some(text) = assignments {
+        if let Some(text) = assignments.filter(|_| dependencies) {
             cut |= parse::with_elements(&text, put).unwrap_or(true);
         }
-        if !observed.collection.related.is_empty() && !related_failed {
+        observation.values = match observed.values {
+            RowValues::Read(values) => Some(values),
+            _ => values,
+        };
+        if dependencies && !observed.collection.related.is_empty() && !related_failed {
             cut |= related.cut;
             let set = LinkSet::new(LinkSource::Related, related.links);
             observation.links.push(set);
         }
-        let failure = error
-            .map(|error| not_read(&error, key))
-            .or_else(|| cut.then(too_much));
+        let failure = not_read(error, values_error, key).or_else(|| cut.then(too_much));
         if let Some(error) = failure {
             let of_type = self
                 .incomplete
@@ -296,13 +339,22 @@ fn odd_id() -> GraphError {
     GraphErrorKind::invalid("an object's id cannot stand in a path").into()
 }
 
-fn not_read(error: &GraphError, key: PolicyTypeKey) -> Failure {
-    let mut failure = error.failure(&[key]);
+fn not_read(
+    error: Option<GraphError>,
+    of_values: Option<GraphError>,
+    key: PolicyTypeKey,
+) -> Option<Failure> {
+    let what = match (&error, &of_values) {
+        (Some(_), Some(_)) => "Assignments, links or values",
+        (Some(_), None) => "Assignments or links",
+        (None, _) => "Values",
+    };
+    let mut failure = error.or(of_values)?.failure(&[key]);
     failure.detail = format!(
-        "Assignments or links of some objects could not be read; what was known of them stands. {}",
+        "{what} of some objects could not be read; what was known of them stands. {}",
         failure.detail
     );
-    failure
+    Some(failure)
 }
 
 fn too_much() -> Failure {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::collections::{Assignments, Collection, Related};
+use crate::collections::{Assignments, Collection, Related, ValuesAt};
 use crate::request::link::segment;
 use crate::row::links::certificates;
 
@@ -25,8 +25,15 @@ pub(crate) enum FurtherRead {
     Settings,
     /// The rules of a policy for devices that do not comply.
     Rules,
-    /// The values of an administrative template.
-    DefinitionValues,
+    /// The values of an administrative template, with what stands in their boxes unless that is read
+    /// apart.
+    DefinitionValues { presented: bool },
+    /// The settings of an intent.
+    IntentSettings,
+    /// The messages of a template, one for each language.
+    Messages,
+    /// A script with its body.
+    Script,
     /// The relations of an app.
     Relationships,
 }
@@ -40,7 +47,10 @@ impl FurtherRead {
             Self::Certificates { .. } => "certificates",
             Self::Settings => "settings",
             Self::Rules => "rules",
-            Self::DefinitionValues => "definition values",
+            Self::DefinitionValues { .. } => "definition values",
+            Self::IntentSettings => "intent settings",
+            Self::Messages => "messages",
+            Self::Script => "script",
             Self::Relationships => "relationships",
         }
     }
@@ -48,10 +58,48 @@ impl FurtherRead {
     /// Whether it brings links of the set of related ones.
     pub(crate) fn is_related(&self, collection: &Collection) -> bool {
         match self {
-            Self::Assignments => false,
+            Self::Assignments | Self::IntentSettings | Self::Messages | Self::Script => false,
             Self::Item => !collection.related.is_empty(),
-            _ => true,
+            Self::Settings => collection.related.contains(&Related::ComplianceRules),
+            Self::DefinitionValues { .. }
+            | Self::Certificates { .. }
+            | Self::Rules
+            | Self::Relationships => true,
         }
+    }
+
+    /// Whether it brings the object's values.
+    pub(crate) fn is_values(&self, collection: &Collection) -> bool {
+        match self {
+            Self::Settings
+            | Self::DefinitionValues { .. }
+            | Self::IntentSettings
+            | Self::Messages
+            | Self::Script => true,
+            Self::Item => Self::of_values(collection) == Some(Self::Item),
+            Self::Assignments | Self::Certificates { .. } | Self::Rules | Self::Relationships => {
+                false
+            }
+        }
+    }
+
+    /// Whether it brings the object's values and nothing else.
+    pub(crate) fn is_only_values(&self, collection: &Collection) -> bool {
+        *self != Self::Item && self.is_values(collection) && !self.is_related(collection)
+    }
+
+    /// The read that brings an object's values, for types that have some.
+    fn of_values(collection: &Collection) -> Option<Self> {
+        Some(match collection.values? {
+            ValuesAt::Settings => Self::Settings,
+            ValuesAt::DefinitionValues => Self::DefinitionValues { presented: true },
+            ValuesAt::IntentSettings => Self::IntentSettings,
+            ValuesAt::Messages => Self::Messages,
+            ValuesAt::Scripts if collection.assignments() != Assignments::ExpandItem => {
+                Self::Script
+            }
+            ValuesAt::Scripts | ValuesAt::PolicySetItems => Self::Item,
+        })
     }
 
     /// The address, relative to the version. `None` when the id has no form that could stand in a
@@ -68,9 +116,18 @@ impl FurtherRead {
             Self::Rules => {
                 "/scheduledActionsForRule?$expand=scheduledActionConfigurations".to_owned()
             }
-            Self::DefinitionValues => {
-                "/definitionValues?$expand=definition($expand=definitionFile)".to_owned()
+            Self::DefinitionValues { presented } => {
+                let values = "/definitionValues?$expand=definition($expand=definitionFile)";
+                let presentations = if *presented {
+                    ",presentationValues($expand=presentation)"
+                } else {
+                    ""
+                };
+                format!("{values}{presentations}")
             }
+            Self::IntentSettings => "/settings".to_owned(),
+            Self::Messages => "/localizedNotificationMessages".to_owned(),
+            Self::Script => String::new(),
             Self::Relationships => "/relationships".to_owned(),
         };
         Some(format!("{}/{id}{rest}", collection.path()))
@@ -96,48 +153,73 @@ fn item_query(collection: &Collection) -> String {
     format!("?$expand={}", expanded.join(","))
 }
 
-/// What has to be read for a row, besides its list. `with_assignments` says whether the row carries
-/// its assignments.
+/// What has to be read for a row, besides its list.
+pub(crate) struct Lacking {
+    /// Whether links are wanted, and assignments that the row does not carry.
+    pub(crate) dependencies: bool,
+    /// Whether the row carries its assignments.
+    pub(crate) with_assignments: bool,
+    /// Whether its values are to be read. Otherwise they are known, or it has none.
+    pub(crate) values: bool,
+}
+
+/// What has to be read for a row, besides its list. What brings links together with values that are
+/// known is not read: the stored links stand as the stored values do.
 pub(crate) fn further_reads(
     collection: &Collection,
-    with_assignments: bool,
+    lacking: &Lacking,
     row: &Value,
 ) -> Vec<FurtherRead> {
-    let mut further_reads = Vec::new();
+    let mut reads = Vec::new();
+    if lacking.dependencies {
+        reads.extend(assignments(collection, lacking.with_assignments));
+        for related in &collection.related {
+            add_related(*related, lacking.values, row, &mut reads);
+        }
+    }
+    let values = FurtherRead::of_values(collection).filter(|_| lacking.values);
+    if let Some(values) = values.filter(|read| !reads.contains(read)) {
+        reads.push(values);
+    }
+    reads
+}
+
+fn assignments(collection: &Collection, with_assignments: bool) -> Option<FurtherRead> {
     match collection.assignments() {
-        Assignments::ExpandList if !with_assignments => {
-            further_reads.push(FurtherRead::Assignments);
-        }
-        Assignments::SubResource => further_reads.push(FurtherRead::Assignments),
-        Assignments::ExpandItem => further_reads.push(FurtherRead::Item),
-        Assignments::ExpandList | Assignments::None => {}
+        Assignments::ExpandList if !with_assignments => Some(FurtherRead::Assignments),
+        Assignments::SubResource => Some(FurtherRead::Assignments),
+        Assignments::ExpandItem => Some(FurtherRead::Item),
+        Assignments::ExpandList | Assignments::None => None,
     }
-    for related in &collection.related {
-        match related {
-            Related::App | Related::PolicySetItems | Related::RoleAssignment => {
-                if !further_reads.contains(&FurtherRead::Item) {
-                    further_reads.push(FurtherRead::Item);
-                }
+}
+
+fn add_related(related: Related, values: bool, row: &Value, reads: &mut Vec<FurtherRead>) {
+    match related {
+        Related::App | Related::PolicySetItems | Related::RoleAssignment => {
+            if !reads.contains(&FurtherRead::Item) {
+                reads.push(FurtherRead::Item);
             }
-            Related::AppRelations => {
-                if may_have_relations(row) {
-                    further_reads.push(FurtherRead::Relationships);
-                }
-            }
-            Related::Certificates => {
-                if let Some((kind, properties)) = certificates::to_read(row) {
-                    further_reads.push(FurtherRead::Certificates { kind, properties });
-                }
-            }
-            Related::ComplianceRules => {
-                further_reads.extend([FurtherRead::Settings, FurtherRead::Rules]);
-            }
-            Related::DefinitionFiles => further_reads.push(FurtherRead::DefinitionValues),
-            // Reported by all of the tenant's reusable settings at once.
-            Related::ReusableSettings => {}
         }
+        Related::AppRelations => {
+            if may_have_relations(row) {
+                reads.push(FurtherRead::Relationships);
+            }
+        }
+        Related::Certificates => {
+            if let Some((kind, properties)) = certificates::to_read(row) {
+                reads.push(FurtherRead::Certificates { kind, properties });
+            }
+        }
+        Related::ComplianceRules => {
+            if values {
+                reads.extend([FurtherRead::Settings, FurtherRead::Rules]);
+            }
+        }
+        // Read with the values.
+        Related::DefinitionFiles
+        // Reported by all of the tenant's reusable settings at once.
+        | Related::ReusableSettings => {}
     }
-    further_reads
 }
 
 /// An app without these counts may have relations all the same.

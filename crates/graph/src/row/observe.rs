@@ -17,14 +17,16 @@ use atlas_domain::limits::{LONGEST_EXTERNAL_ID, LONGEST_NAME, shortened};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::{Map, Value};
 
-use crate::collections::{Assignments, Collection, Shape};
+use crate::collections::{Assignments, Collection, Shape, ValuesAt};
+use crate::known_values::KnownValues;
 use crate::plan::ListPlan;
 use crate::request::parse::leads_on;
 use crate::row::assignments::{RowAssignments, set_assignments};
-use crate::row::further_read::{FurtherRead, further_reads};
+use crate::row::further_read::{FurtherRead, Lacking, further_reads};
 use crate::row::links;
 use crate::row::links::gathered::Gathered;
 use crate::row::redact::redact_secrets;
+use crate::row::values::{RowValues, is_script};
 
 const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_WORD: usize = 200;
@@ -34,6 +36,10 @@ const LONGEST_WORD: usize = 200;
 pub(crate) struct RowContext<'a> {
     /// Whether the list was asked to carry assignments.
     pub(crate) with_assignments: bool,
+    /// Whether the list was asked to carry settings.
+    pub(crate) with_settings: bool,
+    /// Objects whose values are stored.
+    pub(crate) known: Option<&'a KnownValues>,
     /// The id of the object that it stood under.
     pub(crate) parent: Option<&'a str>,
 }
@@ -47,6 +53,8 @@ pub(crate) struct ObservedRow {
     pub(crate) collection: &'static Collection,
     /// What has to be read for it besides.
     pub(crate) further_reads: Vec<FurtherRead>,
+    /// What is known of its values.
+    pub(crate) values: RowValues,
     /// Whether it has links that are not kept.
     pub(crate) cut: bool,
     /// Whether it is of a kind that is not known, and belongs to its type for want of another.
@@ -75,8 +83,9 @@ pub(crate) fn observe(
     let policy_type = collection.key();
     let id = id(collection, &object).ok_or(NoUsableId { policy_type })?;
     let id = id.into_owned();
-    let former = redact_secrets(&mut object);
     let external_id = fold_guids(&id).into_owned();
+    let (values, values_mark) = RowValues::take(collection, context, &external_id, &mut object);
+    let former = redact_secrets(&mut object);
     let mut content = content(collection, &object);
     let content_hash = content_hash(&content);
     keep_name(collection, &object, &mut content);
@@ -94,21 +103,26 @@ pub(crate) fn observe(
         content_hash,
         content: JsonText::of(&content),
         values: None,
-        values_mark: None,
+        values_mark,
         links: Vec::new(),
         metadata: metadata(collection, &object),
         external_id,
     };
     let all = |object| assignments(collection, context.with_assignments, object);
     let assignments = all(&object);
-    let (mut further, mut cut) = (Vec::new(), false);
+    let mut cut = false;
     if plan.dependencies() {
         let found = links_of(collection, context.parent, &object);
         cut |= found.cut;
         let set = LinkSet::new(LinkSource::Object, found.links);
         observation.links.push(set);
-        further = further_reads(collection, assignments.is_some(), &object);
     }
+    let lacking = Lacking {
+        dependencies: plan.dependencies(),
+        with_assignments: assignments.is_some(),
+        values: values.is_lacking(),
+    };
+    let further_reads = further_reads(collection, &lacking, &object);
     if let Some(assignments) = assignments {
         let former = former.as_ref().and_then(all);
         let read = RowAssignments {
@@ -121,7 +135,8 @@ pub(crate) fn observe(
         observation,
         id,
         collection,
-        further_reads: further,
+        further_reads,
+        values,
         cut,
         unknown,
     }))
@@ -144,7 +159,7 @@ pub(crate) fn left_out(plan: &ListPlan, object: &Value) -> Option<(PolicyTypeKey
 /// another.
 fn content(collection: &Collection, object: &Value) -> Map<String, Value> {
     let mut content = object.as_object().map(content_of).unwrap_or_default();
-    content.retain(|name, _| !is_listed_wrongly(collection, name));
+    content.retain(|name, _| !is_listed_wrongly(collection, name) && !is_script(collection, name));
     if collection.shape() == Shape::Singleton {
         content.remove(&collection.id);
     }
@@ -172,8 +187,9 @@ fn former_content_hash(
     former: Option<&Value>,
     object: &Value,
 ) -> Option<[u8; 32]> {
-    let singleton = collection.shape() == Shape::Singleton;
-    if former.is_none() && !singleton && !has_former_form(object) {
+    let other_members =
+        collection.shape() == Shape::Singleton || collection.values == Some(ValuesAt::Scripts);
+    if former.is_none() && !other_members && !has_former_form(object) {
         return None;
     }
     let mut content = former_content_of(former.unwrap_or(object).as_object()?);

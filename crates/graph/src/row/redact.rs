@@ -6,6 +6,7 @@
 //! version that Graph gives the object: an edited secret still shows as a change. User information in
 //! URLs is replaced by a fixed word, wherever one stands.
 
+use atlas_domain::inventory::values::REDACTED;
 use serde_json::{Map, Value};
 
 use crate::row::user_information;
@@ -55,7 +56,8 @@ const PAIRS: [&str; 2] = ["omaSettings", "customSettings"];
 /// Replaces every value in `object` that is or may hold a secret. Returns the object as
 /// earlier versions redacted it, where that differs: they left URLs as they are.
 pub(crate) fn redact_secrets(object: &mut Value) -> Option<Value> {
-    replace_members(object);
+    let mark = mark_of(object);
+    walk(object, &mark, false);
     if !user_information::is_in(object) {
         return None;
     }
@@ -64,15 +66,22 @@ pub(crate) fn redact_secrets(object: &mut Value) -> Option<Value> {
     Some(former)
 }
 
-fn replace_members(object: &mut Value) {
+/// Replaces every secret in what belongs to an object: by `mark`, which is that of the object.
+pub(crate) fn redact_as(value: &mut Value, mark: &Value) {
+    walk(value, mark, false);
+    user_information::redact_in(value);
+}
+
+/// What stands in place of the secrets of an object.
+pub(crate) fn mark_of(object: &Value) -> Value {
     let mark = ["version", "lastModifiedDateTime", "modifiedDateTime"]
         .iter()
         .find_map(|name| object.get(*name).filter(|value| !value.is_null()))
         .map_or_else(
-            || "withheld".to_owned(),
-            |value| format!("withheld at {value}"),
+            || REDACTED.to_owned(),
+            |value| format!("{REDACTED} at {value}"),
         );
-    walk(object, &Value::String(mark), false);
+    Value::String(mark)
 }
 
 fn walk(value: &mut Value, mark: &Value, in_pair: bool) {
@@ -101,7 +110,8 @@ fn walk(value: &mut Value, mark: &Value, in_pair: bool) {
     }
 }
 
-fn is_secret_name(name: &str) -> bool {
+/// Whether a value of this name is or may hold a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.contains(&name.as_str()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
@@ -122,7 +132,7 @@ fn has_text(value: &Value) -> bool {
 }
 
 /// A secret of the settings catalog: `deviceManagementConfigurationSecretSettingValue`.
-fn is_secret_setting(members: &Map<String, Value>) -> bool {
+pub(crate) fn is_secret_setting(members: &Map<String, Value>) -> bool {
     members
         .get("@odata.type")
         .and_then(Value::as_str)

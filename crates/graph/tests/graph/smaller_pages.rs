@@ -132,5 +132,6 @@ async fn a_list_whose_smallest_pages_time_out_fails() {
     ));
     let mut sizes = sizes(&setup);
     sizes.dedup();
-    assert_eq!(sizes, [1_000, 100, 20, 100, 20].map(Some));
+    // With settings, without them, and without assignments.
+    assert_eq!(sizes, [1_000, 100, 1_000, 100, 20, 100, 20].map(Some));
 }

@@ -115,7 +115,10 @@ async fn a_tenant_with_a_tight_limit_is_read_completely() {
         window_ms: 500,
         reports_wait: true,
     }]);
-    let graph = setup.graph_with(GraphOptions { ..quick() });
+    let graph = setup.graph_with(GraphOptions {
+        max_wait: Duration::from_secs(30),
+        ..quick()
+    });
     graph.sign_in().await.unwrap();
     let lists = atlas_graph::plan(&everything(), false).lists;
     let readers = lists.iter().map(|list| setup.read(&graph, list));

@@ -108,9 +108,6 @@ impl Knowledge {
         match read {
             // AddressKind of each app only where the list of all relations could not be read.
             FurtherRead::Relationships => !matches!(self.relations, Once::Read(_)),
-            FurtherRead::DefinitionValues => {
-                matches!(&self.definition_files, Once::Read(files) if !files.is_empty())
-            }
             _ => true,
         }
     }

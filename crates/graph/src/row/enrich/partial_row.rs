@@ -1,5 +1,7 @@
 //! A row of which some parts are still to be read.
 
+use atlas_domain::inventory::values::Values;
+
 use crate::error::GraphError;
 use crate::row::further_read::FurtherRead;
 use crate::row::links::gathered::Gathered;
@@ -12,7 +14,11 @@ pub(super) struct PartialRow {
     /// A list in JSON: as values, those of a page would take many times as much memory.
     pub(super) assignments: Option<String>,
     pub(super) related: Gathered,
+    /// Its values, once they were read.
+    pub(super) values: Option<Values>,
     pub(super) error: Option<GraphError>,
+    /// Why its values could not be read.
+    pub(super) values_error: Option<GraphError>,
     /// Whether the links that are read besides are not all known, so that none are stored.
     pub(super) related_failed: bool,
 }
@@ -23,7 +29,9 @@ impl PartialRow {
             observed,
             assignments: None,
             related: Gathered::default(),
+            values: None,
             error: None,
+            values_error: None,
             related_failed: false,
         }
     }
@@ -36,6 +44,29 @@ impl PartialRow {
     /// As [`Self::leave_unknown`], which is a failure.
     pub(super) fn fail(&mut self, read: &FurtherRead, error: GraphError) {
         self.leave_unknown(read);
+        if read.is_values(self.observed.collection) {
+            self.values_error.get_or_insert_with(|| error.clone());
+        }
+        if read.is_only_values(self.observed.collection) {
+            return;
+        }
         self.error.get_or_insert(error);
+    }
+
+    /// Bytes of what was read and waits.
+    pub(super) fn bytes(&self) -> usize {
+        let assignments = self.assignments.as_ref().map_or(0, String::len);
+        let values = self.values.as_ref();
+        assignments + values.map_or(0, |values| values.fields.as_str().len())
+    }
+
+    /// Takes back what a read brought.
+    pub(super) fn take_back(&mut self, read: &FurtherRead) {
+        if read.is_values(self.observed.collection) {
+            self.values = None;
+        }
+        if matches!(read, FurtherRead::Assignments | FurtherRead::Item) {
+            self.assignments = None;
+        }
     }
 }

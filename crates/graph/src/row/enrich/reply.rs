@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::knowledge::Knowledge;
 use super::partial_row::PartialRow;
+use super::presentations;
 use crate::client::TenantGraph;
-use crate::collections::{Assignments, Related};
+use crate::collections::{Assignments, Related, ValuesAt};
 use crate::error::{GraphError, GraphErrorKind};
 use crate::request::batch::SubRequest;
 use crate::request::body::Body;
@@ -18,6 +19,7 @@ use crate::row::links::apps::Relations;
 use crate::row::links::gathered::scoped_by;
 use crate::row::links::{apps, certificates, compliance, policy_sets, roles, settings};
 use crate::row::observe::tags_of;
+use crate::row::values::{RowValues, ValuesReading};
 
 /// Assignments of one object.
 const MOST_ASSIGNMENTS: usize = 10_000;
@@ -82,6 +84,7 @@ async fn take_once(
     let taken = take_pages(graph, version, knowledge, read, body, row).await;
     if taken.is_err() {
         row.related = before;
+        row.take_back(read);
     }
     taken
 }
@@ -94,13 +97,23 @@ async fn take_pages(
     body: Body,
     row: &mut PartialRow,
 ) -> Result<(), GraphError> {
-    if matches!(read, FurtherRead::Item | FurtherRead::Certificates { .. }) {
+    let collection = row.observed.collection;
+    let mut values = match &row.observed.values {
+        RowValues::Lacking(reading) if read.is_values(collection) => Some(reading.clone()),
+        _ => None,
+    };
+    if matches!(
+        read,
+        FurtherRead::Item | FurtherRead::Certificates { .. } | FurtherRead::Script
+    ) {
         let object = parse::object(&body.bytes).map_err(|reason| body.invalid(reason))?;
-        return item(read, object, row).map_err(|reason| body.invalid(reason));
+        item(read, object, values, row).map_err(|reason| body.invalid(reason))?;
+        return Ok(());
     }
     let mut assignments = AssignmentTexts::default();
     let mut ids = BTreeSet::new();
     let mut relations = Relations::default();
+    let mut lacking = Vec::new();
     let mut pages = graph.pages(version, body);
     while let Some(body) = pages.next_page().await? {
         let taken = parse::each(&body.bytes, &mut |value| match read {
@@ -109,23 +122,42 @@ async fn take_pages(
                 Some(id) if !ids.insert(fold_guids(id).into_owned()) => {}
                 _ => assignments.push(&value),
             },
-            FurtherRead::Settings => settings::of_setting(&value, &mut row.related),
+            FurtherRead::Settings => {
+                if read.is_related(collection) {
+                    settings::of_setting(&value, &mut row.related);
+                }
+                if let Some(values) = &mut values {
+                    values.add(value);
+                }
+            }
             FurtherRead::Rules => compliance::of_rule(&value, &mut row.related),
-            FurtherRead::DefinitionValues => {
+            FurtherRead::DefinitionValues { .. } => {
                 if let Some(uploaded) = knowledge.uploaded() {
                     settings::of_definition_value(&value, uploaded, &mut row.related);
+                }
+                match &mut values {
+                    Some(_) if presentations::are_lacking(&value) => lacking.push(value),
+                    Some(values) => values.add(value),
+                    None => {}
+                }
+            }
+            FurtherRead::IntentSettings | FurtherRead::Messages => {
+                if let Some(values) = &mut values {
+                    values.add(value);
                 }
             }
             FurtherRead::Relationships => {
                 relations.add(&value, Some(&row.observed.observation.external_id));
             }
-            FurtherRead::Item | FurtherRead::Certificates { .. } => {}
+            FurtherRead::Item | FurtherRead::Certificates { .. } | FurtherRead::Script => {}
         });
         let rows = taken.map_err(|reason| body.invalid(reason))?;
         if assignments.count > MOST_ASSIGNMENTS {
             return Err(body.invalid("an object has too many assignments"));
         }
-        if *read == FurtherRead::Settings && rows == MOST_SETTINGS && !pages.leads_on() {
+        let counted = values.as_ref().is_some_and(ValuesReading::is_counted);
+        let full = *read == FurtherRead::Settings && rows == MOST_SETTINGS;
+        if full && !counted && !pages.leads_on() {
             return Err(body.invalid("its last page is full: there may be more"));
         }
     }
@@ -136,17 +168,42 @@ async fn take_pages(
         }
         row.assignments = Some(text);
     }
+    if let Some(mut reading) = values {
+        match presentations::read(graph, version, row, &mut lacking).await {
+            Ok(()) => {
+                lacking.into_iter().for_each(|value| reading.add(value));
+                row.values = Some(reading.finish().map_err(GraphErrorKind::invalid)?);
+            }
+            // The links came all the same.
+            Err(error) if !error.is_fatal() && !error.is_outage() => row.values_error = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
     relations.of(&row.observed.observation.external_id, &mut row.related);
     row.related.cut |= relations.cut;
     Ok(())
 }
 
-fn item(read: &FurtherRead, mut object: Value, row: &mut PartialRow) -> Result<(), &'static str> {
+fn item(
+    read: &FurtherRead,
+    mut object: Value,
+    values: Option<ValuesReading>,
+    row: &mut PartialRow,
+) -> Result<(), &'static str> {
+    let collection = row.observed.collection;
+    if collection.values == Some(ValuesAt::Scripts)
+        && let Some(mut values) = values.clone()
+    {
+        values.add(object.clone());
+        row.values = Some(values.finish()?);
+    }
+    if *read == FurtherRead::Script {
+        return Ok(());
+    }
     if matches!(read, FurtherRead::Certificates { .. }) {
         certificates::of_details(&object, &mut row.related);
         return Ok(());
     }
-    let collection = row.observed.collection;
     if collection.assignments() == Assignments::ExpandItem {
         let mut texts = AssignmentTexts::default();
         let assignments = whole(&mut object, "assignments")?;
@@ -157,6 +214,10 @@ fn item(read: &FurtherRead, mut object: Value, row: &mut PartialRow) -> Result<(
     if related(Related::PolicySetItems) {
         let items = whole(&mut object, "items")?;
         policy_sets::of_items(&items, &mut row.related);
+        if let Some(mut values) = values {
+            items.into_iter().for_each(|item| values.add(item));
+            row.values = Some(values.finish()?);
+        }
     }
     if related(Related::RoleAssignment) {
         roles::of_assignment(&object, &mut row.related);

@@ -20,7 +20,7 @@ fn seen(words: &[&str], row: &Value) -> Option<Observation> {
     let plan = plan(&keys(words), true);
     let context = RowContext {
         with_assignments: true,
-        parent: None,
+        ..RowContext::default()
     };
     let seen = observe(&plan.lists[0], context, row.clone()).unwrap();
     seen.map(|seen| seen.observation)
@@ -333,11 +333,11 @@ fn links_are_reported_by_set_and_only_when_they_are_wanted() {
     let plan = plan(&keys(&["settingsCatalogPolicy"]), false);
     let context = RowContext {
         with_assignments: true,
-        parent: None,
+        ..RowContext::default()
     };
     let seen = observe(&plan.lists[0], context, row).unwrap().unwrap();
     assert!(seen.observation.links.is_empty());
-    assert!(seen.further_reads.is_empty());
+    assert_eq!(seen.further_reads, [FurtherRead::Settings]);
     assert_eq!(seen.observation.assignment_count, Some(1));
 }
 
@@ -359,6 +359,7 @@ fn an_enrollment_profile_is_a_child_of_its_token() {
     let context = RowContext {
         with_assignments: true,
         parent: Some("token"),
+        ..RowContext::default()
     };
     let seen = observe(&plan.lists[0], context, json!({"id": "1"}))
         .unwrap()
