@@ -133,6 +133,10 @@ pub struct RunOptions {
     /// one a second over all programs
     #[arg(long, env = "ATLAS_GRAPH_CONDITIONAL_ACCESS_INTERVAL", default_value = "1100ms", value_parser = duration, value_name = "TIME")]
     pub graph_conditional_access_interval: Duration,
+    /// Within this time what each policy sets is read once, although its list row says that nothing was
+    /// edited; each sync reads its share
+    #[arg(long, env = "ATLAS_VERIFY_WITHIN", default_value = "7d", value_parser = duration, value_name = "TIME")]
+    pub verify_within: Duration,
     /// How long completed runs are kept, with their results and notifications; each tenant's newest
     /// run of each outcome stays
     #[arg(long, env = "ATLAS_RETENTION_RUNS", default_value = "90d", value_parser = duration, value_name = "TIME")]

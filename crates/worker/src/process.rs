@@ -111,7 +111,7 @@ pub async fn run(
         clock.clone(),
         options.credentials_dir.clone(),
     ));
-    let services = Services::new(&store, &sign_in, &clock);
+    let services = Services::new(&store, &sign_in, &clock, options.verify_within);
     let executor = Executor::new(
         store.clone(),
         services,

@@ -4,6 +4,7 @@ mod directory_groups_sync;
 mod inventory_sync;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use atlas_domain::clock::Clock;
 use atlas_domain::run::{Claim, Completion, RunInputs};
@@ -24,14 +25,21 @@ pub struct Services {
 }
 
 impl Services {
-    /// Services that sign in to Microsoft Graph with these credentials.
+    /// Services that sign in to Microsoft Graph with these credentials. Within `verify_within` the values
+    /// of each object are read once, whether it moves or not.
     #[must_use]
-    pub fn new(store: &Store, sign_in: &Arc<SignIn>, clock: &Arc<dyn Clock>) -> Self {
+    pub fn new(
+        store: &Store,
+        sign_in: &Arc<SignIn>,
+        clock: &Arc<dyn Clock>,
+        verify_within: Duration,
+    ) -> Self {
         Self {
             inventory_sync: InventorySyncService::new(
                 store.clone(),
                 Arc::clone(sign_in),
                 Arc::clone(clock),
+                verify_within,
             ),
             directory_groups_sync: DirectoryGroupsSyncService::new(
                 store.clone(),

@@ -2,10 +2,12 @@
 //! stores them.
 
 mod collect;
+mod known;
 mod persist;
 mod shortfall;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use atlas_domain::clock::Clock;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
@@ -38,6 +40,8 @@ pub(super) struct InventorySyncService {
     beginnings: Coalescer<Beginning, bool>,
     sign_in: Arc<SignIn>,
     clock: Arc<dyn Clock>,
+    /// Within this time the values of each object are read once, whether it moves or not.
+    verify_within: Duration,
 }
 
 impl RunService<Selection> for InventorySyncService {
@@ -54,7 +58,12 @@ impl RunService<Selection> for InventorySyncService {
 impl InventorySyncService {
     /// A service that signs in with these credentials.
     #[must_use]
-    pub(super) fn new(store: Store, sign_in: Arc<SignIn>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        store: Store,
+        sign_in: Arc<SignIn>,
+        clock: Arc<dyn Clock>,
+        verify_within: Duration,
+    ) -> Self {
         let begins = store.clone();
         let beginnings = Coalescer::new(BEGINNINGS_AT_ONCE, move |beginnings| {
             persist::begin_free(begins.clone(), beginnings)
@@ -64,6 +73,7 @@ impl InventorySyncService {
             beginnings,
             sign_in,
             clock,
+            verify_within,
         }
     }
 

@@ -117,7 +117,8 @@ impl InventorySyncService {
             may_be_cut: false,
             unreadable: BTreeMap::new(),
         };
-        let mut reader = tenant.list(list);
+        let known = self.known_values(lease, list).await?;
+        let mut reader = tenant.list_with(list, known);
         let read = self
             .read_to_end(lease, &mut reader, &mut tally, tracker)
             .await?;
@@ -154,7 +155,7 @@ impl InventorySyncService {
                 Ok(None) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
             };
-            tally.pages += 1;
+            tally.pages += u32::from(page.begins);
             tally.unstable |= page.unstable;
             let (stored, next) = tokio::join!(
                 self.store_page(lease, page, tally, tracker),
