@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::answer_values::{self, ValueChange};
 use crate::collections::{Assignments, Kind, collections, index_of};
 use crate::content::{self, Expand, Links, Reference, Row, View, navigations, places};
 use crate::directory::{Directory, Object};
@@ -49,7 +50,7 @@ pub(crate) fn answer_key(directory: &Directory) -> AnswerKey {
 }
 
 /// The tenant's own objects that an application can read.
-fn rows(directory: &Directory) -> impl Iterator<Item = Row<'_>> {
+pub(crate) fn rows(directory: &Directory) -> impl Iterator<Item = Row<'_>> {
     let sets = collections().iter().zip(&directory.sets).enumerate();
     sets.filter(|(_, (collection, _))| collection.kind() != Kind::DelegatedOnly)
         .flat_map(move |(index, (_, set))| {
@@ -230,9 +231,12 @@ pub struct AnswerChange {
     pub id: String,
     /// What happened.
     pub change: AnswerChangeKind,
-    /// What differs, for changed ones.
+    /// What differs in the row, for changed ones.
     #[serde(default)]
     pub fields: Vec<FieldChange>,
+    /// What differs under the object and in its scripts, for changed ones.
+    #[serde(default)]
+    pub values: Vec<ValueChange>,
 }
 
 /// What happened between two states of a tenant, sorted by policy type, id and kind. Objects of
@@ -250,27 +254,29 @@ pub(crate) fn changes(old: &Directory, new: &Directory) -> Vec<AnswerChange> {
         {
             let before = old.sets[index].by_serial(now.serial);
             let row = Row::new(new, index, *now);
-            let mut note = |change: AnswerChangeKind, fields: Vec<FieldChange>| {
+            let mut note = |change: AnswerChangeKind, fields, values| {
                 all.push(AnswerChange {
                     policy_type: row.key().to_owned(),
                     id: row.id(),
                     change,
                     fields,
+                    values,
                 });
             };
+            let mut noted = |change| note(change, Vec::new(), Vec::new());
             match before.map(|before| (before, before.gone)) {
                 None if now.gone => {}
-                None => note(AnswerChangeKind::Created, Vec::new()),
+                None => noted(AnswerChangeKind::Created),
                 Some((_, true)) if now.gone => {}
-                Some((_, true)) => note(AnswerChangeKind::Back, Vec::new()),
-                Some((_, false)) if now.gone => note(AnswerChangeKind::Gone, Vec::new()),
+                Some((_, true)) => noted(AnswerChangeKind::Back),
+                Some((_, false)) if now.gone => noted(AnswerChangeKind::Gone),
                 Some((before, false)) => {
-                    let fields = fields(&Row::new(old, index, before), &row);
-                    if fields.iter().any(|field| !field.bookkeeping) {
-                        note(AnswerChangeKind::Changed, fields);
-                    }
                     if reassigned(before, *now, &row) {
-                        note(AnswerChangeKind::Reassigned, Vec::new());
+                        noted(AnswerChangeKind::Reassigned);
+                    }
+                    let (fields, values) = differences(&Row::new(old, index, before), &row);
+                    if fields.iter().any(|field| !field.bookkeeping) || !values.is_empty() {
+                        note(AnswerChangeKind::Changed, fields, values);
                     }
                 }
             }
@@ -287,11 +293,11 @@ fn reassigned(before: Object, now: Object, row: &Row<'_>) -> bool {
         && before.reassigned != now.reassigned
 }
 
-fn fields(old: &Row<'_>, new: &Row<'_>) -> Vec<FieldChange> {
+fn differences(old: &Row<'_>, new: &Row<'_>) -> (Vec<FieldChange>, Vec<ValueChange>) {
     if old.object == new.object {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
-    content::differences(old, new)
+    let fields = content::differences(old, new)
         .into_iter()
         .map(|(pointer, one)| FieldChange {
             pointer,
@@ -300,5 +306,6 @@ fn fields(old: &Row<'_>, new: &Row<'_>) -> Vec<FieldChange> {
             secret: one.secret,
             bookkeeping: one.bookkeeping,
         })
-        .collect()
+        .collect();
+    (fields, answer_values::changes(old, new))
 }

@@ -1,6 +1,7 @@
 //! What objects look like: ids, names, payloads, assignments and what they refer to, all from the
 //! seed.
 
+mod administrative;
 mod app_policies;
 mod apps;
 mod assignments;
@@ -10,9 +11,12 @@ mod cloud_pc;
 mod compliance;
 mod conditional_access;
 mod directory_objects;
+mod edits;
 mod enrollment;
 mod identity;
+mod intents;
 mod links;
+mod messages;
 mod names;
 mod navigation;
 pub(crate) mod places;
@@ -23,14 +27,18 @@ mod roles;
 mod row;
 mod scripts;
 mod tokens;
+mod values;
 
 pub(crate) use apps::all_relationships;
+pub(crate) use catalog::{Definition, catalogue, definition};
 pub(crate) use changeable::differences;
 pub(crate) use identity::find;
 pub(crate) use links::{Links, Reference};
-pub(crate) use navigation::{Held, Navigation, cast_navigations, navigations};
+pub(crate) use navigation::{Held, Navigation, cast_navigations, inside, navigations};
 pub(crate) use rng::Rng;
 pub(crate) use row::{Expand, Row, View};
+pub(crate) use values::EditKind;
+pub use values::ValueForm;
 
 use serde_json::Value;
 

@@ -135,7 +135,8 @@ const ENDPOINTS: &[Endpoint] = &[
                {\"without\": \"permission\"}; and what is peculiar about it:\n\
                odd_ids (ids that need escaping in a path; to be set before\n\
                the first sync), settings_shrink_pages (one or two rows a\n\
-               page where settings are expanded)",
+               page where settings are expanded), scripts_in_lists (lists\n\
+               show the bodies of scripts)",
     },
     Endpoint {
         path: "latency",
@@ -195,6 +196,13 @@ const ENDPOINTS: &[Endpoint] = &[
             of_tenant(|it, tenant| json!({"links": it.answer_links(tenant)}))
         })],
         help: "links that it must have stored",
+    },
+    Endpoint {
+        path: "values/{tenant}",
+        methods: &[(Method::GET, || {
+            of_tenant(|it, tenant| json!({"values": it.answer_values(tenant)}))
+        })],
+        help: "values under objects that it must have stored",
     },
     Endpoint {
         path: "groups/{tenant}",

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::answer_key::{AnswerChange, AnswerKey, AnswerLink};
+use crate::answer_values::AnswerValue;
 use crate::faults::FaultRule;
 use crate::gates::{Gate, GateRule};
 use crate::limits::PublishedLimits;
@@ -37,6 +38,13 @@ impl Controls {
     #[must_use]
     pub fn answer_links(&self, directory_id: &str) -> Vec<AnswerLink> {
         self.0.answer_links(directory_id)
+    }
+
+    /// Every value that a correct client must have stored of what objects say beside their rows:
+    /// settings, administrative templates, intents, messages, items of policy sets, and scripts.
+    #[must_use]
+    pub fn answer_values(&self, directory_id: &str) -> Vec<AnswerValue> {
+        self.0.answer_values(directory_id)
     }
 
     /// The groups that a correct client must know after reading them, as rows of the list.

@@ -3,6 +3,7 @@
 //! An object is a few numbers; its row is made from them when somebody asks. So 100,000 objects
 //! cost little memory and no time at the start.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::collections::{Collection, Kind, collections, index_of};
@@ -20,13 +21,16 @@ pub(crate) struct Object {
     /// It was deleted.
     pub(crate) gone: bool,
     /// How often it was given another name, another description, another value deep inside,
-    /// another secret, other counts, and other assignments.
+    /// another secret, other counts, other assignments, and another value under it, with the
+    /// object's time or without it.
     pub(crate) renamed: u16,
     pub(crate) edited: u16,
     pub(crate) nested: u16,
     pub(crate) secret: u16,
     pub(crate) counted: u16,
     pub(crate) reassigned: u16,
+    pub(crate) valued: u16,
+    pub(crate) valued_quietly: u16,
 }
 
 impl Object {
@@ -42,6 +46,8 @@ impl Object {
             secret: 0,
             counted: 0,
             reassigned: 0,
+            valued: 0,
+            valued_quietly: 0,
         }
     }
 }
@@ -129,6 +135,28 @@ pub(crate) struct Directory {
     pub(crate) sets: Vec<Set>,
     /// Whether ids of some objects are not GUIDs.
     pub(crate) odd_ids: bool,
+    /// Whether lists of scripts show their bodies.
+    pub(crate) lists_scripts: bool,
+    /// How many settings each policy has; by its own numbers where absent.
+    pub(crate) settings: Option<usize>,
+    /// Edits of values under objects, by the collection's index and the object's serial.
+    edits: Arc<EditsOfObjects>,
+}
+
+type EditsOfObjects = HashMap<(usize, u32), Arc<[Edit]>>;
+
+/// What was edited under an object: the place of a value, times [`Edit::PARTS`], and a part of it.
+/// How often an edit was made decides what the value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Edit(u32);
+
+impl Edit {
+    /// How many parts of a value can be edited apart from each other.
+    pub(crate) const PARTS: usize = 8;
+
+    pub(crate) fn of(place: usize, part: usize) -> Self {
+        Self(u32::try_from(place * Self::PARTS + part).unwrap_or(u32::MAX))
+    }
 }
 
 impl Directory {
@@ -144,11 +172,28 @@ impl Directory {
             seed,
             sets,
             odd_ids: false,
+            lists_scripts: false,
+            settings: None,
+            edits: Arc::default(),
         }
     }
 }
 
 impl Directory {
+    /// The edits of values under an object, in their order.
+    pub(crate) fn edits(&self, index: usize, serial: u32) -> &[Edit] {
+        self.edits
+            .get(&(index, serial))
+            .map_or(&[], |edits| edits.as_ref())
+    }
+
+    /// Edits a value under an object.
+    pub(crate) fn edit(&mut self, index: usize, serial: u32, edit: Edit) {
+        let mut own = self.edits(index, serial).to_vec();
+        own.push(edit);
+        Arc::make_mut(&mut self.edits).insert((index, serial), own.into());
+    }
+
     /// Fills up the groups to this many.
     pub(crate) fn add_groups(&mut self, groups: usize) {
         let set = &mut self.sets[index_of(places::GROUPS)];

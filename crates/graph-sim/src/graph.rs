@@ -7,13 +7,14 @@ pub(crate) mod group_changes;
 mod odata;
 mod paging;
 mod route;
+mod setting_definitions;
 
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Ids};
 use crate::collections::{Assignments, Collection, Kind, Shape, collections, index_of};
 use crate::content::{
-    self, Held, Links, Navigation, Row, View, cast_navigations, navigations, places,
+    self, Expand, Held, Links, Navigation, Row, View, cast_navigations, inside, navigations, places,
 };
 use crate::directory::{Directory, Object, Set};
 use odata::Query;
@@ -66,6 +67,9 @@ pub(crate) struct GraphRequest<'a> {
 /// The permission that a path needs, if it is one of the table's.
 pub(crate) fn permission(path: &str) -> Option<&'static str> {
     let (_, segments) = route::split_version(path)?;
+    if setting_definitions::is_path(&segments) {
+        return Some(setting_definitions::PERMISSION);
+    }
     let index = if segments == RELATIONSHIPS {
         index_of(places::APPS)
     } else {
@@ -87,6 +91,9 @@ fn respond(request: &GraphRequest<'_>) -> Answered {
     let (version, segments) = route::split_version(request.path)
         .filter(|(version, _)| matches!(*version, "beta" | "v1.0"))
         .ok_or_else(|| errors::bad_request("Invalid version.", ids))?;
+    if setting_definitions::is_path(&segments) {
+        return setting_definitions::answer(request, version, &segments[2..]);
+    }
     let query = Query::parse(request.query, ids)?;
     if segments == RELATIONSHIPS {
         let rows = content::all_relationships(&request.directory);
@@ -210,6 +217,22 @@ impl<'a> Responder<'a> {
                 return Err(errors::bad_request(&message, self.request.ids).into());
             }
         }
+        let mut all = self.query.expand.iter();
+        all.try_for_each(|one| self.check_inside(&one.name, &one.inner))
+    }
+
+    /// Refuses what cannot be expanded on what a navigation leads to.
+    fn check_inside(&self, navigation: &str, expand: &[Expand]) -> Result<(), Box<Answer>> {
+        for one in expand {
+            if !inside(navigation).contains(&one.name.as_str()) {
+                let message = format!(
+                    "Could not find a property named '{}' on what '{navigation}' leads to.",
+                    one.name
+                );
+                return Err(errors::bad_request(&message, self.request.ids).into());
+            }
+            self.check_inside(&one.name, &one.inner)?;
+        }
         Ok(())
     }
 
@@ -325,7 +348,7 @@ impl<'a> Responder<'a> {
             }
             [name] if name == "assignments" => self.assignments(&row, id),
             [name] => self.navigation(&row, id, name, cast),
-            [_, beyond, ..] => Err(errors::unknown_segment(beyond, ids).into()),
+            [name, key, rest @ ..] => self.under_navigation(&row, name, key, rest),
         }
     }
 
@@ -348,6 +371,7 @@ impl<'a> Responder<'a> {
         let navigation = known.into_iter().find(|one| one.name == name);
         let unknown = || errors::unknown_segment(name, ids);
         let navigation = navigation.ok_or_else(unknown)?;
+        self.check_inside(name, &self.query.expand)?;
         let held = row
             .navigate(name, &self.query.expand, &mut Links::ignored())
             .ok_or_else(unknown)?;
@@ -365,6 +389,40 @@ impl<'a> Responder<'a> {
             }
             Held::One(Value::Object(body)) => Ok(self.one(self.query.select(body), &tail)),
             Held::One(_) => Err(errors::not_found(ids).into()),
+        }
+    }
+
+    /// One of several that a navigation leads to, or what is expanded on it.
+    fn under_navigation(&self, row: &Row<'_>, name: &str, key: &str, rest: &[String]) -> Answered {
+        let ids = self.request.ids;
+        let mut path = vec![name, key];
+        let wanted = match rest {
+            [] => self.query.expand.clone(),
+            [inner] if inside(name).contains(&inner.as_str()) => {
+                path.push(inner);
+                vec![Expand {
+                    name: inner.clone(),
+                    inner: self.query.expand.clone(),
+                }]
+            }
+            [beyond, ..] => return Err(errors::unknown_segment(beyond, ids).into()),
+        };
+        self.check_inside(name, &wanted)?;
+        let Some(Held::Many(rows)) = row.navigate(name, &wanted, &mut Links::ignored()) else {
+            return Err(errors::unknown_segment(key, ids).into());
+        };
+        let mut found = rows.into_iter().find(|one| one["id"] == key);
+        if let (Some(one), [inner]) = (&mut found, rest) {
+            found = one.get_mut(inner.as_str()).map(Value::take);
+        }
+        let tail = format!("('{}')/{}", row.id(), path.join("/"));
+        match found {
+            Some(Value::Object(body)) => Ok(self.one(self.query.select(body), &tail)),
+            Some(Value::Array(rows)) => {
+                let context = self.context(&tail);
+                rows_page(self.request, self.query, context, 1_000, rows)
+            }
+            _ => Err(errors::not_found(ids).into()),
         }
     }
 }

@@ -54,7 +54,10 @@ Faults. A rule has a path, and may have more:
 
 Changes. How many objects to change in each way, and which:
   add, delete, restore, rename, edit, edit_nested, edit_secret, reassign, reassign_unlisted, touch
-  seed decides which objects; keys are the policy types to take them from (all when empty)
+  edit_value, edit_value_quietly (the object's time does not move), edit_secret_value, remove_value
+                                     of values under objects
+  seed decides which objects; keys are the policy types to take them from, ids the objects (all
+  when empty); setting is the value to edit, as GET values has it
 
 Sign-in: {directory id}/oauth2/v2.0/token takes a secret, a signed assertion, a federated token, or
 a user's token on behalf of the user. OpenID Connect: {directory id, common or organizations}/v2.0/

@@ -11,8 +11,8 @@
 //! what public issues report of the real service. Where the two sides read the documentation
 //! differently, tests fail, which is the point.
 //!
-//! - What a client must end with: [`Controls::answer_key`], [`Controls::answer_links`], and after
-//!   [`Controls::mutate`] [`Controls::changes_since_mark`].
+//! - What a client must end with: [`Controls::answer_key`], [`Controls::answer_links`],
+//!   [`Controls::answer_values`], and after [`Controls::mutate`] [`Controls::changes_since_mark`].
 //! - What can be made to go wrong: [`Effect`]. What can be stopped and let go: [`GateRule`]. What a
 //!   tenant can lack: [`TenantMode`].
 //! - How often one may ask: [`PublishedLimits`], and [`Throttle`] for limits of one's own. Whether
@@ -26,6 +26,7 @@
 
 mod answer;
 mod answer_key;
+mod answer_values;
 mod batch;
 mod collections;
 mod content;
@@ -54,7 +55,9 @@ mod traffic;
 pub use answer_key::{
     AnswerChange, AnswerChangeKind, AnswerItem, AnswerKey, AnswerLink, FieldChange,
 };
+pub use answer_values::{AnswerValue, ValueChange};
 pub use collections::{Collection, Kind, collections};
+pub use content::ValueForm;
 pub use control::control_help;
 pub use controls::Controls;
 pub use faults::{Effect, ErrorBody, FaultRule, PathMatch};

@@ -33,6 +33,9 @@ struct Arguments {
     /// How many groups each directory has at least.
     #[arg(long, env = "ATLAS_SIM_GROUPS", default_value_t = 0)]
     groups: usize,
+    /// How many settings each policy has. Without it they have 1 to 60.
+    #[arg(long, env = "ATLAS_SIM_SETTINGS_PER_POLICY")]
+    settings_per_policy: Option<usize>,
     /// A directory id that exists; may be given more than once. Without any, all do.
     #[arg(long = "tenant", value_name = "DIRECTORY_ID")]
     tenants: Vec<String>,
@@ -130,6 +133,7 @@ fn options(arguments: &Arguments) -> anyhow::Result<SimulatorOptions> {
         seed: arguments.seed,
         size: arguments.size,
         groups: arguments.groups,
+        settings_per_policy: arguments.settings_per_policy,
         any_tenant: arguments.tenants.is_empty(),
         tenants: arguments.tenants.clone(),
         client_id: arguments.client_id.clone(),

@@ -30,6 +30,8 @@ pub enum TenantMode {
     OddIds,
     /// Lists of policies come one or two rows at a time when their settings are expanded.
     SettingsShrinkPages,
+    /// Lists of scripts show their bodies, which they otherwise leave out.
+    ScriptsInLists,
 }
 
 /// The permission that scripts need.
@@ -90,7 +92,10 @@ impl Modes {
             }
             TenantMode::Without(missing) => (permission == Some(missing.as_str()))
                 .then(|| errors::forbidden(Some(missing), ids)),
-            TenantMode::UsGovernment | TenantMode::OddIds | TenantMode::SettingsShrinkPages => None,
+            TenantMode::UsGovernment
+            | TenantMode::OddIds
+            | TenantMode::SettingsShrinkPages
+            | TenantMode::ScriptsInLists => None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::collections::{Assignments, Collection, IdForm, Kind, Shape, collections};
-use crate::content::{Rng, Row, places};
+use crate::content::{EditKind, Rng, Row, places};
 use crate::directory::{Directory, Object};
 
 /// How many objects to change, and how. No object is changed in two ways by one script.
@@ -34,8 +34,21 @@ pub struct MutationScript {
     pub reassign_unlisted: usize,
     /// How many to give other counts or times of synchronisation, which is no change.
     pub touch: usize,
+    /// How many to give another value under them: of a setting, of an administrative template, of an
+    /// intent, of a message, of an item of a policy set, or of a script.
+    pub edit_value: usize,
+    /// The same, but the object's time and version do not move.
+    pub edit_value_quietly: usize,
+    /// How many to give another secret among the values under them.
+    pub edit_secret_value: usize,
+    /// From how many to take a value away, or to put one back that was taken.
+    pub remove_value: usize,
     /// Only objects of these policy types; empty for all.
     pub keys: Vec<String>,
+    /// Only objects with these ids; empty for all.
+    pub ids: Vec<String>,
+    /// The value to edit or to remove, as the answer key has it; empty for any.
+    pub setting: Vec<String>,
 }
 
 /// What a script did to one policy type. Ids, sorted.
@@ -58,12 +71,20 @@ pub struct Changes {
     pub edited_secret: Vec<String>,
     /// Objects with other assignments.
     pub reassigned: Vec<String>,
+    /// Objects with another value.
+    pub edited_value: Vec<String>,
+    /// Objects with another value whose time did not move.
+    pub edited_value_quietly: Vec<String>,
+    /// Objects with another secret among their values.
+    pub edited_secret_value: Vec<String>,
+    /// Objects with a value less or one more.
+    pub removed_value: Vec<String>,
     /// Objects with other counts only.
     pub touched: Vec<String>,
 }
 
 impl Changes {
-    fn lists(&mut self) -> [&mut Vec<String>; 9] {
+    fn lists(&mut self) -> [&mut Vec<String>; 13] {
         [
             &mut self.added,
             &mut self.deleted,
@@ -73,6 +94,10 @@ impl Changes {
             &mut self.edited_nested,
             &mut self.edited_secret,
             &mut self.reassigned,
+            &mut self.edited_value,
+            &mut self.edited_value_quietly,
+            &mut self.edited_secret_value,
+            &mut self.removed_value,
             &mut self.touched,
         ]
     }
@@ -87,6 +112,43 @@ struct Way {
     fits: fn(&Row<'_>) -> bool,
     change: fn(&mut Object),
     note: fn(&mut Changes) -> &mut Vec<String>,
+}
+
+/// One way to change a value under objects.
+struct ValueWay {
+    count: usize,
+    kind: EditKind,
+    change: fn(&mut Object),
+    note: fn(&mut Changes) -> &mut Vec<String>,
+}
+
+fn value_ways(script: &MutationScript) -> [ValueWay; 4] {
+    [
+        ValueWay {
+            count: script.edit_secret_value,
+            kind: EditKind::Secret,
+            change: |object| object.valued += 1,
+            note: |changes| &mut changes.edited_secret_value,
+        },
+        ValueWay {
+            count: script.remove_value,
+            kind: EditKind::Removal,
+            change: |object| object.valued += 1,
+            note: |changes| &mut changes.removed_value,
+        },
+        ValueWay {
+            count: script.edit_value_quietly,
+            kind: EditKind::Value,
+            change: |object| object.valued_quietly += 1,
+            note: |changes| &mut changes.edited_value_quietly,
+        },
+        ValueWay {
+            count: script.edit_value,
+            kind: EditKind::Value,
+            change: |object| object.valued += 1,
+            note: |changes| &mut changes.edited_value,
+        },
+    ]
 }
 
 /// The ways of a script, the choosier ones before those that take anything.
@@ -160,6 +222,18 @@ pub(crate) fn mutate(
     for way in ways(script) {
         apply(directory, &mut places, &way, &mut report);
     }
+    // From a stream of its own, so that scripts without such edits do what they did.
+    let mut aside = Rng::from_parts(&[directory.seed, script.seed, 1]);
+    for way in value_ways(script) {
+        edit_values(
+            directory,
+            &mut places,
+            script,
+            &way,
+            &mut aside,
+            &mut report,
+        );
+    }
     shuffle(&mut restorable, &mut rng);
     let restore = Way {
         count: script.restore,
@@ -213,7 +287,18 @@ fn candidates(directory: &Directory, script: &MutationScript, gone: bool) -> Vec
                 })
                 .map(move |object| (index, object.serial))
         })
+        .filter(|(index, serial)| named(directory, script, *index, *serial))
         .collect()
+}
+
+/// Whether the script is about the object.
+fn named(directory: &Directory, script: &MutationScript, index: usize, serial: u32) -> bool {
+    if script.ids.is_empty() {
+        return true;
+    }
+    let object = directory.sets[index].by_serial(serial);
+    let id = object.map(|object| Row::new(directory, index, object).id());
+    id.is_some_and(|id| script.ids.iter().any(|one| one.eq_ignore_ascii_case(&id)))
 }
 
 /// Takes the first so many that fit out of the list, and changes them.
@@ -235,6 +320,36 @@ fn apply(
         left -= 1;
         let changes = report.entry(row.key().to_owned()).or_default();
         (way.note)(changes).push(row.id());
+        directory.sets[index].change(serial, way.change);
+        false
+    });
+}
+
+/// Edits a value of each of the first so many that have one that fits.
+fn edit_values(
+    directory: &mut Directory,
+    places: &mut Vec<Place>,
+    script: &MutationScript,
+    way: &ValueWay,
+    rng: &mut Rng,
+    report: &mut BTreeMap<String, Changes>,
+) {
+    let mut left = way.count;
+    places.retain(|&(index, serial)| {
+        let Some(object) = directory.sets[index].by_serial(serial).filter(|_| left > 0) else {
+            return true;
+        };
+        let row = Row::new(directory, index, object);
+        if !row.has_values() {
+            return true;
+        }
+        let Some(edit) = row.find_edit(way.kind, &script.setting, rng.below(10_000)) else {
+            return true;
+        };
+        left -= 1;
+        let changes = report.entry(row.key().to_owned()).or_default();
+        (way.note)(changes).push(row.id());
+        directory.edit(index, serial, edit);
         directory.sets[index].change(serial, way.change);
         false
     });

@@ -51,6 +51,9 @@ pub struct SimulatorOptions {
     pub size: usize,
     /// How many groups a directory has at least, beside what `size` gives it.
     pub groups: usize,
+    /// How many settings each policy of the settings catalog and each compliance policy made from it
+    /// has, up to 6,000; absent for 1 to 60.
+    pub settings_per_policy: Option<usize>,
     /// Directory ids that exist.
     pub tenants: Vec<String>,
     /// Every GUID is the id of a directory that exists.
@@ -83,6 +86,7 @@ impl Default for SimulatorOptions {
             seed: 1,
             size: 300,
             groups: 0,
+            settings_per_policy: None,
             tenants: Vec::new(),
             any_tenant: true,
             client_id: "00000000-0000-4000-8000-00000000c11e".to_owned(),
@@ -106,6 +110,7 @@ impl std::fmt::Debug for SimulatorOptions {
             .field("seed", &self.seed)
             .field("size", &self.size)
             .field("groups", &self.groups)
+            .field("settings_per_policy", &self.settings_per_policy)
             .field("tenants", &self.tenants)
             .field("any_tenant", &self.any_tenant)
             .field("client_id", &self.client_id)

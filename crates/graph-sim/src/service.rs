@@ -40,8 +40,9 @@ pub enum DirectorySize {
 }
 
 /// Intune's services by the first segment under their root.
-const INTUNE: [(&str, &str); 43] = [
+const INTUNE: [(&str, &str); 44] = [
     ("configurationPolicies", "device_config_v2"),
+    ("configurationSettings", "device_config_v2"),
     ("configurationPolicyTemplates", "device_config_v2"),
     ("compliancePolicies", "device_config_v2"),
     ("complianceCategories", "device_config_v2"),

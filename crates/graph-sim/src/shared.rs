@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use crate::answer_key::{self, AnswerChange, AnswerKey, AnswerLink};
+use crate::answer_values::{self, AnswerValue};
 use crate::directory::Directory;
 use crate::faults::Faults;
 use crate::gates::Gates;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) seed: u64,
     size: usize,
     groups: usize,
+    settings: Option<usize>,
     pub(crate) max_page_size: Option<usize>,
     pub(crate) sign_in: SignIn,
     pub(crate) log: RequestLog,
@@ -79,6 +81,7 @@ impl Shared {
             seed: options.seed,
             size: options.size,
             groups: options.groups,
+            settings: options.settings_per_policy,
             max_page_size: options.max_page_size,
             sign_in,
             log: RequestLog::new(),
@@ -122,12 +125,11 @@ impl Shared {
     }
 
     /// The directory with the ids that the tenant's modes give it.
-    fn with_ids(&self, tenant: &str, directory: Directory) -> Directory {
+    fn with_ids(&self, tenant: &str, mut directory: Directory) -> Directory {
         let tenant = tenant.to_ascii_lowercase();
-        Directory {
-            odd_ids: self.modes.has(&tenant, &TenantMode::OddIds),
-            ..directory
-        }
+        directory.odd_ids = self.modes.has(&tenant, &TenantMode::OddIds);
+        directory.lists_scripts = self.modes.has(&tenant, &TenantMode::ScriptsInLists);
+        directory
     }
 
     fn change<T>(&self, tenant: &str, change: impl FnOnce(&mut Tenant) -> T) -> T {
@@ -136,6 +138,7 @@ impl Shared {
         let tenant = directories.entry(tenant).or_insert_with_key(|tenant| {
             let mut now = Directory::generate(self.seed, tenant, self.size);
             now.add_groups(self.groups);
+            now.settings = self.settings;
             let mark = now.clone();
             Tenant { now, mark }
         });
@@ -148,6 +151,10 @@ impl Shared {
 
     pub(crate) fn answer_links(&self, tenant: &str) -> Vec<AnswerLink> {
         answer_key::links(&self.directory(tenant))
+    }
+
+    pub(crate) fn answer_values(&self, tenant: &str) -> Vec<AnswerValue> {
+        answer_values::values(&self.directory(tenant))
     }
 
     pub(crate) fn groups(&self, tenant: &str) -> Vec<Value> {

@@ -1,13 +1,21 @@
-//! Payloads of the settings catalog, of its legacy forerunners, and of what they lean on.
+//! Payloads of the settings catalog and of what it leans on.
+
+mod definitions;
+mod instances;
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::identity::Purpose;
 use super::row::Expand;
-use super::{Links, Rng, Row, merge, places};
+use super::{Links, Rng, Row, places};
 use crate::collections::index_of;
+pub(crate) use definitions::{Definition, catalogue, definition};
+use definitions::{SETTINGS, Setting};
 
-const DEFINITION: &str = "#microsoft.graph.deviceManagementConfiguration";
+/// Policies begin with one of so many settings, so that several policies hold the same ones.
+const MOST_USED: usize = 400;
 
 /// A policy of the settings catalog.
 pub(super) fn policy(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Value {
@@ -53,7 +61,27 @@ pub(super) fn policy(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Value {
 
 /// How many settings a policy has.
 pub(super) fn setting_count(row: &Row<'_>) -> usize {
-    1 + row.rng(Purpose::Settings).below(60)
+    let edits = row.edits();
+    let there = (0..places_of(row)).filter(|place| !edits.at(*place).is_removed());
+    there.count()
+}
+
+/// How many settings a policy has or had.
+pub(super) fn places_of(row: &Row<'_>) -> usize {
+    let own = 1 + row.rng(Purpose::Settings).below(60);
+    let wanted = row.directory.settings.unwrap_or(own);
+    wanted.clamp(1, SETTINGS)
+}
+
+/// Where a setting with this id stands or stood.
+pub(super) fn place_of(row: &Row<'_>, id: &str) -> Option<usize> {
+    (0..places_of(row)).find(|place| setting_at(row, *place).id() == id)
+}
+
+/// The setting at a place: many policies hold the first ones of the catalogue.
+fn setting_at(row: &Row<'_>, place: usize) -> Setting {
+    let first = row.rng(Purpose::Values).below(MOST_USED);
+    Setting((first + place) % SETTINGS)
 }
 
 /// The reusable setting that a policy refers to, if it does.
@@ -69,81 +97,61 @@ fn reusable(row: &Row<'_>) -> Option<String> {
 }
 
 /// The settings of a policy. Some hold secrets; the last may refer to a reusable setting.
-pub(super) fn settings(row: &Row<'_>, links: &mut Links) -> Vec<Value> {
+pub(super) fn settings(row: &Row<'_>, expand: &[Expand], links: &mut Links) -> Vec<Value> {
     let mut rng = row.rng(Purpose::Settings);
-    let count = setting_count(row);
+    let count = places_of(row);
     rng.next();
+    let first = setting_at(row, 0).0;
     let reusable = reusable(row);
-    (0..count)
-        .map(|number| {
-            let mut own = Rng::from_parts(&[rng.next(), u64::try_from(number).unwrap_or(0)]);
-            let instance = match &reusable {
-                Some(id) if number + 1 == count => reference(&links.one(
-                    "uses_reusable_setting",
-                    "reusable_policy_setting",
-                    id.clone(),
-                )),
-                _ => setting(row, number, &mut own),
-            };
-            json!({"id": number.to_string(), "settingInstance": instance})
-        })
-        .collect()
+    let edits = row.edits();
+    let definitions = expand.iter().any(|one| one.name == "settingDefinitions");
+    let mut settings = Vec::with_capacity(count);
+    for place in 0..count {
+        let mut own = Rng::from_parts(&[rng.next(), u64::try_from(place).unwrap_or(0)]);
+        let edits = edits.at(place);
+        if edits.is_removed() {
+            continue;
+        }
+        let instance = match &reusable {
+            Some(id) if place + 1 == count => instances::reference(&links.one(
+                "uses_reusable_setting",
+                "reusable_policy_setting",
+                id.clone(),
+            )),
+            _ => instances::instance(Setting((first + place) % SETTINGS), &mut own, edits),
+        };
+        let mut setting = json!({"id": settings.len().to_string()});
+        if definitions {
+            setting["settingDefinitions"] = definitions_of(&instance);
+        }
+        setting["settingInstance"] = instance;
+        settings.push(setting);
+    }
+    settings
 }
 
-/// A group of settings with a reference deep inside it, as firewall rules have it.
-fn reference(id: &Value) -> Value {
-    json!({
-        "@odata.type": format!("{DEFINITION}GroupSettingCollectionInstance"),
-        "settingDefinitionId": "vendor_msft_firewall_mdmstore_firewallrules_{firewallrulename}",
-        "settingInstanceTemplateReference": null,
-        "groupSettingCollectionValue": [{
-            "children": [{
-                "@odata.type": format!("{DEFINITION}SimpleSettingCollectionInstance"),
-                "settingDefinitionId": "vendor_msft_firewall_mdmstore_dynamickeywords",
-                "simpleSettingCollectionValue": [{
-                    "@odata.type": format!("{DEFINITION}ReferenceSettingValue"),
-                    "value": id,
-                    "note": "",
-                }],
-            }],
-        }],
-    })
+/// The definitions of a setting and of all settings inside of it that the catalogue knows.
+pub(super) fn definitions_of(instance: &Value) -> Value {
+    let mut ids = BTreeSet::new();
+    ids_in(instance, &mut ids);
+    let known = ids.into_iter().filter_map(definition);
+    known.map(Definition::json).collect()
 }
 
-fn setting(row: &Row<'_>, number: usize, own: &mut Rng) -> Value {
-    let definition = format!(
-        "device_vendor_msft_policy_config_area{}_setting{number}",
-        number % 9
-    );
-    match own.below(4) {
-        0 => json!({
-            "@odata.type": format!("{DEFINITION}SimpleSettingInstance"),
-            "settingDefinitionId": definition,
-            "settingInstanceTemplateReference": null,
-            "simpleSettingValue": {
-                "@odata.type": format!("{DEFINITION}IntegerSettingValue"),
-                "value": own.below(1_000),
-            },
-        }),
-        1 => json!({
-            "@odata.type": format!("{DEFINITION}SimpleSettingInstance"),
-            "settingDefinitionId": definition,
-            "settingInstanceTemplateReference": null,
-            "simpleSettingValue": {
-                "@odata.type": format!("{DEFINITION}SecretSettingValue"),
-                "value": format!("{:016x}", row.secret(own)),
-                "valueState": "encryptedValueToken",
-            },
-        }),
-        _ => json!({
-            "@odata.type": format!("{DEFINITION}ChoiceSettingInstance"),
-            "settingDefinitionId": definition,
-            "settingInstanceTemplateReference": {"settingInstanceTemplateId": own.guid()},
-            "choiceSettingValue": {
-                "value": format!("{definition}_{}", own.below(3)),
-                "children": [],
-            },
-        }),
+fn ids_in<'a>(value: &'a Value, ids: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| ids_in(value, ids)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value.as_str() {
+                    Some(id) if name == "settingDefinitionId" => {
+                        ids.insert(id);
+                    }
+                    _ => ids_in(value, ids),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -165,60 +173,5 @@ pub(super) fn referring_policies(row: &Row<'_>) -> Vec<Value> {
         .map(|object| Row::new(row.directory, index, object))
         .filter(|policy| reusable(policy).as_ref() == Some(&id))
         .map(|policy| json!({"id": policy.id(), "name": policy.name()}))
-        .collect()
-}
-
-/// A legacy policy of endpoint security.
-pub(super) fn intent(row: &Row<'_>, rng: &mut Rng, links: &mut Links) -> Value {
-    let template = row.one_in(places::INTENT_TEMPLATES, rng);
-    json!({
-        "isMigratingToConfigurationPolicy": false,
-        "templateId": links.one("based_on_template", "device_management_template", template),
-    })
-}
-
-/// A profile of administrative templates.
-pub(super) fn group_policy(rng: &mut Rng) -> Value {
-    json!({
-        "policyConfigurationIngestionType": rng.pick(&["builtIn", "custom", "mixed"]),
-    })
-}
-
-/// The values of such a profile. Definitions of uploaded files lead to the file.
-pub(super) fn definition_values(row: &Row<'_>, expand: &[Expand], links: &mut Links) -> Vec<Value> {
-    let definition = expand.iter().find(|one| one.name == "definition");
-    let with_file =
-        definition.is_some_and(|one| one.inner.iter().any(|one| one.name == "definitionFile"));
-    let mut rng = row.rng(Purpose::Navigation);
-    (0..1 + rng.below(6))
-        .map(|number| {
-            let mut value = json!({
-                "id": rng.guid(),
-                "enabled": rng.percent(80),
-                "configurationType": "policy",
-            });
-            let uploaded = number == 0 && rng.percent(60);
-            let id = rng.guid();
-            let file = uploaded.then(|| row.one_in(places::DEFINITION_FILES, &mut rng));
-            if definition.is_some() {
-                value["definition"] = json!({
-                    "id": id,
-                    "displayName": format!("Policy {number}"),
-                    "categoryPath": "\\Windows Components",
-                    "classType": "machine",
-                });
-            }
-            if with_file {
-                let file = file.map(|file| {
-                    json!({
-                        "@odata.type": "#microsoft.graph.groupPolicyUploadedDefinitionFile",
-                        "id": links.one("uses_admx", "group_policy_definition_file", file),
-                        "fileName": "contoso.admx",
-                    })
-                });
-                merge(&mut value["definition"], json!({"definitionFile": file}));
-            }
-            value
-        })
         .collect()
 }

@@ -62,21 +62,6 @@ pub(super) fn assignment_filter(row: &Row<'_>, rng: &mut Rng) -> Value {
     })
 }
 
-/// A template of a message to users.
-pub(super) fn notification_template(row: &Row<'_>, rng: &mut Rng) -> Value {
-    json!({
-        "defaultLocale": "en-US",
-        "brandingOptions": "includeCompanyLogo,includeCompanyName",
-        "localizedNotificationMessages": rng.percent(50).then(|| json!([{
-            "id": format!("{}_en-us", row.id()),
-            "locale": "en-us",
-            "subject": "Your device needs attention",
-            "messageTemplate": "Please update it.",
-            "isDefault": true,
-        }])),
-    })
-}
-
 /// What holds for one other tenant. It has no `id`.
 pub(super) fn partner_tenant(row: &Row<'_>, rng: &mut Rng) -> Value {
     json!({

@@ -23,6 +23,7 @@ pub(super) enum Purpose {
     Settings,
     Navigation,
     ProxyPassword,
+    Values,
 }
 
 /// 2021-03-01, before which nothing was made.
@@ -233,7 +234,7 @@ impl<'a> Row<'a> {
     /// How often the contents were changed.
     pub(super) fn revision(&self) -> u16 {
         let object = self.object;
-        object.renamed + object.edited + object.nested + object.secret
+        object.renamed + object.edited + object.nested + object.secret + object.valued
     }
 
     pub(super) fn scope_tags(&self, links: &mut Links) -> Vec<String> {

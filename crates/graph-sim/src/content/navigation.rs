@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::links::LinkSource;
 use super::row::Expand;
 use super::{Links, Row};
-use super::{app_policies, apps, catalog, compliance, policy_sets, profiles, roles};
+use super::{
+    administrative, app_policies, apps, catalog, compliance, intents, messages, policy_sets,
+    profiles, roles,
+};
 use crate::collections::{Collection, Shape};
 
 /// A navigation property.
@@ -59,6 +62,8 @@ pub(crate) fn navigations(collection: &Collection) -> &'static [Navigation] {
     const SET: [Navigation; 1] = [on_items("items")];
     const ROLE: [Navigation; 1] = [everywhere("roleDefinition")];
     const TEMPLATES: [Navigation; 1] = [on_items("definitionValues")];
+    const INTENT: [Navigation; 1] = [on_items("settings")];
+    const MESSAGES: [Navigation; 1] = [everywhere("localizedNotificationMessages")];
     const REUSABLE: [Navigation; 1] = [alone("referencingConfigurationPolicies")];
     match collection.shape {
         Shape::ConfigurationPolicy => &CATALOG,
@@ -70,6 +75,8 @@ pub(crate) fn navigations(collection: &Collection) -> &'static [Navigation] {
         Shape::PolicySet => &SET,
         Shape::RoleAssignment => &ROLE,
         Shape::GroupPolicy => &TEMPLATES,
+        Shape::Intent => &INTENT,
+        Shape::NotificationTemplate => &MESSAGES,
         Shape::ReusableSetting => &REUSABLE,
         _ => &[],
     }
@@ -102,6 +109,18 @@ pub(crate) fn cast_navigations(kind: &str) -> &'static [Navigation] {
     }
 }
 
+/// What can be expanded on what a navigation leads to.
+pub(crate) fn inside(navigation: &str) -> &'static [&'static str] {
+    match navigation {
+        "settings" => &["settingDefinitions"],
+        "definitionValues" => &["definition", "presentationValues"],
+        "definition" => &["definitionFile"],
+        "presentationValues" => &["presentation"],
+        "scheduledActionsForRule" => &["scheduledActionConfigurations"],
+        _ => &[],
+    }
+}
+
 /// What a navigation leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Held {
@@ -121,7 +140,7 @@ impl Row<'_> {
         links.set_source(LinkSource::Navigation);
         let held = match (self.collection.shape, name) {
             (Shape::ConfigurationPolicy | Shape::CompliancePolicyV2, "settings") => {
-                Held::Many(catalog::settings(self, links))
+                Held::Many(catalog::settings(self, expand, links))
             }
             (Shape::CompliancePolicy | Shape::CompliancePolicyV2, "scheduledActionsForRule") => {
                 let inner = expand
@@ -135,7 +154,11 @@ impl Row<'_> {
             (Shape::PolicySet, "items") => Held::Many(policy_sets::items(self, links)),
             (Shape::RoleAssignment, "roleDefinition") => Held::One(roles::granted(self, links)),
             (Shape::GroupPolicy, "definitionValues") => {
-                Held::Many(catalog::definition_values(self, expand, links))
+                Held::Many(administrative::definition_values(self, expand, links))
+            }
+            (Shape::Intent, "settings") => Held::Many(intents::settings(self)),
+            (Shape::NotificationTemplate, "localizedNotificationMessages") => {
+                Held::Many(messages::messages(self))
             }
             (Shape::ReusableSetting, "referencingConfigurationPolicies") => {
                 Held::Many(catalog::referring_policies(self))

@@ -80,18 +80,26 @@ pub(super) fn policy_set() -> Value {
     })
 }
 
-/// What it holds: several kinds, all of them over a few sets.
+/// How many things a set holds.
+pub(super) const ITEM_COUNT: usize = 7;
+
+/// What it holds: several kinds, all of them over a few sets. An edit puts another object in.
 pub(super) fn items(row: &Row<'_>, links: &mut Links) -> Vec<Value> {
     let mut rng = row.rng(Purpose::Navigation);
     let serial = usize::try_from(row.object.serial).unwrap_or(0);
-    (0..7)
+    let edits = row.edits();
+    (0..ITEM_COUNT)
         .map(|number| {
             let (kind, target_kind, place) = ITEMS[(serial * 7 + number) % ITEMS.len()];
-            let payload = if place == places::APPS {
+            let mut payload = if place == places::APPS {
                 row.one_app(&mut rng)
             } else {
                 row.one_in(place, &mut rng)
             };
+            let times = edits.at(number).of(0);
+            if times > 0 {
+                payload = another(row, place, &payload, times);
+            }
             let odata_type = format!("#microsoft.graph.{kind}PolicySetItem");
             json!({
                 "@odata.type": odata_type,
@@ -105,4 +113,13 @@ pub(super) fn items(row: &Row<'_>, links: &mut Links) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// Another object of the same collection, where it has several.
+fn another(row: &Row<'_>, place: &str, payload: &str, times: usize) -> String {
+    let count = row.count_of(place).max(1);
+    let first = (0..count)
+        .find(|serial| row.id_in(place, *serial) == payload)
+        .unwrap_or(0);
+    row.id_in(place, (first + times) % count)
 }

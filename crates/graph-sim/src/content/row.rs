@@ -7,11 +7,12 @@ use super::links::LinkSource;
 use super::navigation::Held;
 use super::{Links, Rng, names, places};
 use super::{
-    app_policies, apps, catalog, cloud_pc, compliance, conditional_access, directory_objects,
-    enrollment, policy_sets, profiles, roles, scripts, tokens,
+    administrative, app_policies, apps, catalog, cloud_pc, compliance, conditional_access,
+    directory_objects, enrollment, intents, messages, policy_sets, profiles, roles, scripts,
+    tokens,
 };
 use crate::collections::{Assignments, Collection, Kind, Shape, collections};
-use crate::directory::{Directory, Object};
+use crate::directory::{Directory, Edit, Object};
 
 /// Template families that are newer than the enumeration's `unknownFutureValue`: who does not ask
 /// for unknown members sees that word instead.
@@ -47,10 +48,12 @@ pub(crate) struct View<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a> {
     pub(super) directory: &'a Directory,
-    index: usize,
+    pub(super) index: usize,
     pub(super) collection: &'static Collection,
     pub(super) collection_seed: u64,
     pub(crate) object: Object,
+    /// An edit that is tried out.
+    pub(super) trial: Option<Edit>,
 }
 
 /// What all ids and payloads of a tenant's collection are made from.
@@ -68,6 +71,7 @@ impl<'a> Row<'a> {
             collection,
             collection_seed: collection_seed(directory, collection),
             object,
+            trial: None,
         }
     }
 
@@ -245,8 +249,8 @@ impl<'a> Row<'a> {
                 details
             }
             Shape::ReusableSetting => catalog::reusable_setting(rng),
-            Shape::Intent => catalog::intent(self, rng, links),
-            Shape::GroupPolicy => catalog::group_policy(rng),
+            Shape::Intent => intents::intent(self, rng, links),
+            Shape::GroupPolicy => administrative::profile(rng),
             Shape::DeviceConfiguration => profiles::profile(self, rng, links),
             Shape::CompliancePolicy => compliance::policy(self, rng, links),
             Shape::CompliancePolicyV2 => compliance::linux_policy(self),
@@ -260,7 +264,7 @@ impl<'a> Row<'a> {
             Shape::VppToken => tokens::vpp(self, rng),
             Shape::DepToken => tokens::enrollment(self, rng),
             Shape::HealthScript => scripts::health_script(self, view, rng),
-            Shape::Script => scripts::script(self, rng),
+            Shape::Script => scripts::script(self, view, rng),
             Shape::ConditionalAccess => conditional_access::policy(self, rng, links),
             Shape::NamedLocation => conditional_access::named_location(self, rng),
             Shape::RoleDefinition => roles::definition(self, rng),
@@ -268,7 +272,7 @@ impl<'a> Row<'a> {
             Shape::PartnerTenant => directory_objects::partner_tenant(self, rng),
             Shape::AssignmentFilter => directory_objects::assignment_filter(self, rng),
             Shape::ScopeTag => json!({"isBuiltIn": self.object.serial == 0}),
-            Shape::NotificationTemplate => directory_objects::notification_template(self, rng),
+            Shape::NotificationTemplate => messages::template(self, rng),
             Shape::Group => directory_objects::group(self, rng),
             Shape::Organization => directory_objects::organization(rng),
             Shape::Plain => directory_objects::plain(self, rng),

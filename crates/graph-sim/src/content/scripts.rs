@@ -7,17 +7,20 @@ use serde_json::{Value, json};
 use super::row::View;
 use super::{Rng, Row};
 
-fn body(row: &Row<'_>, rng: &mut Rng) -> String {
+/// The body at a place among the object's. Edits add lines to it.
+fn body(row: &Row<'_>, rng: &mut Rng, place: usize) -> String {
     let secret = row.secret(rng);
-    STANDARD.encode(format!(
-        "$password = 'script-secret-{secret:016x}'\nWrite-Output 'done'\n"
-    ))
+    let mut lines = format!("$password = 'script-secret-{secret:016x}'\nWrite-Output 'done'\n");
+    for edit in 1..=row.edits().at(place).of(0) {
+        lines.push_str(&format!("Write-Output 'edit {edit}'\n"));
+    }
+    STANDARD.encode(lines)
 }
 
 /// A remediation script or a compliance script. Lists give empty bodies.
 pub(super) fn health_script(row: &Row<'_>, view: View<'_>, rng: &mut Rng) -> Value {
-    let detection = body(row, rng);
-    let remediation = body(row, rng);
+    let detection = body(row, rng, 0);
+    let remediation = body(row, rng, 1);
     json!({
         "publisher": if row.object.built_in { "Microsoft" } else { "IT" },
         "detectionScriptContent": if view.item { detection } else { String::new() },
@@ -32,11 +35,13 @@ pub(super) fn health_script(row: &Row<'_>, view: View<'_>, rng: &mut Rng) -> Val
     })
 }
 
-/// A script for Windows or macOS. Real lists give no bodies; these do, because a client must not
-/// keep them even then.
-pub(super) fn script(row: &Row<'_>, rng: &mut Rng) -> Value {
+/// A script for Windows or macOS. Lists give no bodies, except in tenants of the mode that shows
+/// them: a client must not keep them even then.
+pub(super) fn script(row: &Row<'_>, view: View<'_>, rng: &mut Rng) -> Value {
+    let body = body(row, rng, 0);
+    let shown = view.item || row.directory.lists_scripts;
     json!({
-        "scriptContent": body(row, rng),
+        "scriptContent": shown.then_some(body),
         "runAsAccount": rng.pick(&["system", "user"]),
         "enforceSignatureCheck": rng.percent(20),
         "fileName": "script.ps1",

@@ -21,3 +21,4 @@ mod paging;
 mod program;
 mod sign_in;
 mod throttle;
+mod values;

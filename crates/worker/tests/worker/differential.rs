@@ -56,7 +56,7 @@ fn script(seed: u64, times: usize) -> MutationScript {
         reassign: times,
         reassign_unlisted: times,
         touch: times,
-        keys: Vec::new(),
+        ..MutationScript::default()
     }
 }
 
