@@ -1,6 +1,9 @@
-//! The part of OData's `$filter` that inventories use: comparisons for equality, `startswith`,
+//! The part of OData's `$filter` that inventories use: comparisons, `in`, `startswith`, `contains`,
 //! `isof`, `not`, `and`, `or` and parentheses.
 
+use std::cmp::Ordering;
+
+use chrono::DateTime;
 use serde_json::Value;
 
 /// How deep parentheses and `not` may nest.
@@ -10,6 +13,9 @@ const MAX_DEPTH: usize = 32;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filter {
     Equal(Vec<String>, Value),
+    /// The member stands in one of these orders to the value.
+    Ordered(Vec<String>, &'static [Ordering], Value),
+    OneOf(Vec<String>, Vec<Value>),
     StartsWith(Vec<String>, String),
     /// A word of the member, compared without regard to case.
     Contains(Vec<String>, String),
@@ -46,7 +52,14 @@ impl Filter {
     /// Whether the row meets it. A member that is not there is null.
     pub(super) fn holds(&self, row: &Value) -> bool {
         match self {
-            Self::Equal(path, value) => member(row, path) == value,
+            Self::Equal(path, value) => {
+                let own = member(row, path);
+                own == value || order(own, value) == Some(Ordering::Equal)
+            }
+            Self::Ordered(path, orders, value) => {
+                order(member(row, path), value).is_some_and(|order| orders.contains(&order))
+            }
+            Self::OneOf(path, values) => values.contains(member(row, path)),
             Self::StartsWith(path, prefix) => member(row, path)
                 .as_str()
                 .is_some_and(|text| text.to_lowercase().starts_with(&prefix.to_lowercase())),
@@ -68,6 +81,22 @@ fn member<'a>(row: &'a Value, path: &[String]) -> &'a Value {
         // A cast to a derived type: its members are null on rows of other types.
         .filter(|segment| !segment.starts_with("microsoft.graph."))
         .fold(row, |value, segment| &value[segment.as_str()])
+}
+
+/// How two values are ordered: times as times, whatever digits their seconds have.
+fn order(one: &Value, other: &Value) -> Option<Ordering> {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64()?.partial_cmp(&other.as_f64()?),
+        (Value::String(one), Value::String(other)) => {
+            let time = |text| DateTime::parse_from_rfc3339(text).ok();
+            match (time(one), time(other)) {
+                (Some(one), Some(other)) => Some(one.cmp(&other)),
+                (None, None) => Some(one.cmp(other)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -200,7 +229,7 @@ impl Parser<'_> {
                 self.eat(&Token::Close)?;
                 self.compared_with_bool(Filter::IsOf(kind))
             }
-            "startswith" => {
+            "startswith" | "startsWith" | "contains" => {
                 self.eat(&Token::Open)?;
                 let Token::Word(path) = self.next()? else {
                     return None;
@@ -210,20 +239,44 @@ impl Parser<'_> {
                     return None;
                 };
                 self.eat(&Token::Close)?;
-                self.compared_with_bool(Filter::StartsWith(split(&path), prefix))
+                let path = split(&path);
+                self.compared_with_bool(match word.as_str() {
+                    "contains" => Filter::Contains(path, prefix.to_lowercase()),
+                    _ => Filter::StartsWith(path, prefix),
+                })
             }
             path => {
                 let Token::Word(operator) = self.next()? else {
                     return None;
                 };
-                let equal = Filter::Equal(split(path), self.value()?);
-                match operator.as_str() {
-                    "eq" => Some(equal),
-                    "ne" => Some(Filter::Not(Box::new(equal))),
-                    _ => None,
+                let path = split(path);
+                if operator == "in" {
+                    return Some(Filter::OneOf(path, self.values()?));
                 }
+                let value = self.value()?;
+                let orders: &[Ordering] = match operator.as_str() {
+                    "eq" => return Some(Filter::Equal(path, value)),
+                    "ne" => return Some(Filter::Not(Box::new(Filter::Equal(path, value)))),
+                    "gt" => &[Ordering::Greater],
+                    "ge" => &[Ordering::Greater, Ordering::Equal],
+                    "lt" => &[Ordering::Less],
+                    "le" => &[Ordering::Less, Ordering::Equal],
+                    _ => return None,
+                };
+                Some(Filter::Ordered(path, orders, value))
             }
         }
+    }
+
+    /// Literals in parentheses.
+    fn values(&mut self) -> Option<Vec<Value>> {
+        self.eat(&Token::Open)?;
+        let mut values = vec![self.value()?];
+        while self.eat(&Token::Comma).is_some() {
+            values.push(self.value()?);
+        }
+        self.eat(&Token::Close)?;
+        Some(values)
     }
 
     /// A literal; those of enumerations may have their type in front of them.
@@ -257,7 +310,13 @@ fn literal(token: Token) -> Option<Value> {
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
             "null" => Some(Value::Null),
-            number => number.parse::<i64>().ok().map(Value::from),
+            other => match other.parse::<i64>() {
+                Ok(number) => Some(Value::from(number)),
+                Err(_) => {
+                    let time = DateTime::parse_from_rfc3339(other).ok();
+                    time.map(|_| Value::from(other))
+                }
+            },
         },
         _ => None,
     }
@@ -274,7 +333,7 @@ mod tests {
     #[test]
     fn the_filters_that_inventories_send_are_understood() {
         let row = json!({"@odata.type": "#microsoft.graph.win32LobApp", "isAssigned": true,
-            "displayName": "O'Neil's app", "templateReference": {"templateFamily": "none"}});
+            "displayName": "O'Neil's app", "size": 4, "at": "2026-01-01T00:00:00Z", "templateReference": {"templateFamily": "none"}});
         for (filter, holds) in [
             ("templateReference/templateFamily eq 'none'", true),
             ("templateReference/templateFamily ne 'none'", false),
@@ -291,6 +350,13 @@ mod tests {
                  microsoft.graph.managedApp/appAvailability eq 'lineOfBusiness' or isAssigned eq true)",
                 true,
             ),
+            ("displayName in ('a','O''Neil''s app')", true),
+            ("contains(displayName,'neil')", true),
+            ("size gt 3 and size le 4 and not (size lt 4)", true),
+            ("at ge 2026-01-01T00:00:00Z", true),
+            ("at ge 2026-01-01T00:00:00.1Z", false),
+            ("at eq 2026-01-01T00:00:00.0000000Z", true),
+            ("displayName ge 2026-01-01T00:00:00Z", false),
             (
                 "isAssigned eq false or (isAssigned eq true and isBuiltIn eq null)",
                 true,
@@ -308,7 +374,11 @@ mod tests {
             "",
             "a",
             "a eq",
-            "a gt 3",
+            "a gt",
+            "a gt b",
+            "a in ()",
+            "a in ('x'",
+            "a has 'x'",
             "a eq 'x",
             "(a eq 1",
             "a eq 1 b eq 2",

@@ -146,7 +146,7 @@ async fn options_that_are_not_known_are_refused() {
         "$skip=5",
         "$orderby=name",
         "$expand=nonsense",
-        "$filter=name%20gt%203",
+        "$filter=name%20has%203",
         "$skiptoken=abc",
     ] {
         let answer = client.get(&format!("{POLICIES}?{query}")).await;
