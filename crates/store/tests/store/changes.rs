@@ -2,6 +2,7 @@
 
 mod former_hashes;
 mod lists;
+mod values;
 
 use std::collections::BTreeMap;
 
