@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::content::{assignments_hash, content_hash};
+use atlas_domain::inventory::values::Values;
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_store::{
     ChangeFilter, ItemFilter, ItemVersion, PRUNE_BATCH, PageRequest, Retention, VersionSummary,
@@ -140,6 +141,35 @@ async fn a_change_and_the_version_that_it_makes_have_one_time() {
     let times: Vec<_> = changes.iter().map(|change| change.occurred_at).collect();
     let since: Vec<_> = versions.iter().map(|version| version.valid_from).collect();
     assert_eq!(times, since);
+}
+
+#[tokio::test]
+async fn a_version_holds_what_the_item_set_and_values_that_become_known_make_none() {
+    let stage = Stage::set().await;
+    let with_values = |value: u32| {
+        let fields = json!({ "/settings/encryption": value });
+        Observation {
+            values: Some(Values {
+                hash: content_hash(fields.as_object().unwrap()),
+                fields: JsonText::of(&fields),
+            }),
+            ..app(1, &json!("x"), &[])
+        }
+    };
+    stage.read_apps(&[app(1, &json!("x"), &[])]).await;
+    stage.read_apps(&[with_values(1)]).await;
+    stage.read_apps(&[app(1, &json!("x"), &[])]).await;
+    stage.read_apps(&[with_values(2)]).await;
+    let item = stage.app_id(1).await;
+    assert_eq!(stage.versions(item).await.len(), 2);
+    for (number, value) in [(1, 1), (2, 2)] {
+        let version = stage.version(item, WhichVersion::Number(number)).await;
+        let content = Value::Object(version.unwrap().content.unwrap());
+        assert_eq!(
+            content,
+            json!({"/value": "x", "/settings/encryption": value})
+        );
+    }
 }
 
 #[tokio::test]

@@ -72,7 +72,10 @@ async fn values_that_were_not_read_leave_those_that_are_stored_and_change_nothin
     assert_eq!(stage.count(STORED).await, 1);
     let changes = stage.changes(&ChangeFilter::default()).await;
     assert_eq!(kinds(&changes), [ChangeKind::Changed, ChangeKind::Created]);
-    assert_eq!(detail(&changes[0]), [("/a", Some(&json!(1)), Some(&json!(2)))]);
+    assert_eq!(
+        detail(&changes[0]),
+        [("/a", Some(&json!(1)), Some(&json!(2)))]
+    );
 }
 
 #[tokio::test]
@@ -90,7 +93,10 @@ async fn values_that_were_not_known_before_are_stored_and_are_no_change() {
     let changed = setting(app(2, &json!({"/a": 2}), &[]), Some(&values), 1);
     stage.sync(&[app_one(1), changed]).await;
     let changes = stage.changes(&ChangeFilter::default()).await;
-    assert_eq!(detail(&changes[0]), [("/a", Some(&json!(1)), Some(&json!(2)))]);
+    assert_eq!(
+        detail(&changes[0]),
+        [("/a", Some(&json!(1)), Some(&json!(2)))]
+    );
 }
 
 #[tokio::test]
@@ -116,7 +122,11 @@ async fn what_is_known_of_values_is_when_they_were_read_and_what_the_row_said_th
         .await;
     let one = known().await.remove(0);
     assert_eq!((one.external_id.as_str(), one.mark), ("id-1", [1; 16]));
-    assert!((5 * 86_400..5 * 86_400 + 600).contains(&one.age), "{}", one.age);
+    assert!(
+        (5 * 86_400..5 * 86_400 + 600).contains(&one.age),
+        "{}",
+        one.age
+    );
     // A reading without values verifies nothing.
     stage.sync(&[setting(app_one(1), None, 2)]).await;
     let one = known().await.remove(0);
@@ -132,8 +142,11 @@ async fn what_is_known_of_values_is_when_they_were_read_and_what_the_row_said_th
         .map(|id| setting(app(id, &json!({}), &[]), Some(&values), 1))
         .collect();
     stage.sync(&many).await;
-    let ids: std::collections::BTreeSet<_> =
-        known().await.into_iter().map(|one| one.external_id).collect();
+    let ids: std::collections::BTreeSet<_> = known()
+        .await
+        .into_iter()
+        .map(|one| one.external_id)
+        .collect();
     assert_eq!(ids.len(), 2_101);
     assert!(!ids.contains("id-1"));
 }
