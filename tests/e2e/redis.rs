@@ -13,7 +13,7 @@ use crate::installation::Installation;
 
 const NAMESPACE: &str = "ours";
 /// A fault begins for a program that pushes, and for a worker's stream.
-const TAKES_NONE: &str = "Redis takes no messages";
+const TAKES_NONE: &str = "atlas_queue::doorbell: Redis takes no messages";
 const BROKE: &str = "the queue's stream broke; reopening";
 /// The stream goes on breaking.
 const AGAIN: &str = "the queue's stream broke again";

@@ -56,7 +56,7 @@ impl Stage {
 
     /// A day so many days from now.
     async fn day(&self, days: i32) -> String {
-        let sql = "SELECT ((now() AT TIME ZONE 'UTC')::date + $1)::text";
+        let sql = "SELECT ((now() AT TIME ZONE 'UTC')::date + $1::int)::text";
         let connection = self.database.connection().await;
         connection.query_one(sql, &[&days]).await.unwrap().get(0)
     }

@@ -12,7 +12,7 @@ pub struct RedisState(watch::Receiver<Option<RedisFaultKind>>);
 
 impl RedisState {
     /// Looks at every interval until `shutdown`, beside everything else: a Redis that hangs delays
-    /// nothing. What the listener meets is not met a second time by a push.
+    /// nothing. Where the listener knows the cause, no push is tried that would log it a second time.
     #[must_use]
     pub fn watched(
         doorbell: Doorbell,
@@ -43,9 +43,13 @@ impl RedisState {
     }
 }
 
+/// A push names causes that a stream does not.
 async fn look(doorbell: &Doorbell, listener: &ListenerFaults) -> Option<RedisFaultKind> {
     match listener.lasting() {
-        Some(kind) => Some(kind),
-        None => doorbell.rehearse().await.err().map(|fault| fault.kind()),
+        Some(kind) if kind != RedisFaultKind::Other => Some(kind),
+        met => match doorbell.rehearse().await {
+            Ok(()) => met,
+            Err(fault) => Some(fault.kind()),
+        },
     }
 }
