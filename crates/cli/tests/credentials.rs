@@ -122,7 +122,12 @@ async fn an_end_in_the_past_in_another_form_or_of_no_secret_is_refused() {
         (
             ["--certificate-file=contoso.pem", "--expires", &tomorrow],
             2,
-            "--client-secret-file",
+            "cannot be used with",
+        ),
+        (
+            ["--federated-token-file=contoso", "--expires", &tomorrow],
+            2,
+            "cannot be used with",
         ),
     ] {
         let refused = stage.store(&arguments);

@@ -122,7 +122,14 @@ pub(crate) struct Proof {
 pub(crate) struct SecretEnd {
     /// Day on which the client secret ends, as Microsoft Entra shows it under "Expires". It is counted
     /// and shown from 30 days before on.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, requires = "client_secret_file")]
+    // clap does not ask for what is required once something that conflicts with it is given.
+    #[arg(
+        long,
+        value_name = "YYYY-MM-DD",
+        value_parser = day,
+        requires = "client_secret_file",
+        conflicts_with_all = ["certificate_file", "federated_token_file"]
+    )]
     pub expires: Option<NaiveDate>,
 }
 
