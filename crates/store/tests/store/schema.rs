@@ -101,8 +101,8 @@ async fn a_schema_with_one_migration_less_does_not_fit() {
     assert_eq!(store.plan_sweep().await.unwrap(), SweepPlan::Unfit(state));
 
     // One that lacks the tables, too.
-    let empty = TestDatabase::empty().await.store();
-    let plan = empty.plan_sweep().await.unwrap();
+    let empty = TestDatabase::empty().await;
+    let plan = empty.store().plan_sweep().await.unwrap();
     assert!(matches!(plan, SweepPlan::Unfit(_)), "{plan:?}");
 }
 
