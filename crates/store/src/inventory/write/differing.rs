@@ -88,7 +88,12 @@ impl Store {
     ) -> Result<Vec<&'a Observation>, WriteError> {
         let columns = Columns::of(&batch);
         let links = LinkColumns::of(&batch, || self.mint());
-        let mint = |count| std::iter::repeat_with(|| self.mint()).take(count).collect();
+        let mint = |count| -> Vec<Uuid> {
+            let mut ids: Vec<Uuid> = std::iter::repeat_with(|| self.mint()).take(count).collect();
+            // Changes of one statement have one time, and stand in the order of their ids.
+            ids.sort_unstable();
+            ids
+        };
         let rows = self
             .fetch_all(&StoreDiffering {
                 tenant: lease.tenant_id.into_uuid(),
