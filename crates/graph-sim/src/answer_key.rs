@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::answer_values::{self, ValueChange};
+use crate::audit::AnswerActor;
 use crate::collections::{Assignments, Kind, collections, index_of};
 use crate::content::{self, Expand, Links, Reference, Row, View, navigations, places};
 use crate::directory::{Directory, Object};
@@ -237,54 +238,74 @@ pub struct AnswerChange {
     /// What differs under the object and in its scripts, for changed ones.
     #[serde(default)]
     pub values: Vec<ValueChange>,
+    /// Who did it, the latest first. Several where the object was changed more than once.
+    #[serde(default)]
+    pub actors: Vec<AnswerActor>,
 }
 
-/// What happened between two states of a tenant, sorted by policy type, id and kind. Objects of
-/// which only counts moved are not there.
-pub(crate) fn changes(old: &Directory, new: &Directory) -> Vec<AnswerChange> {
+/// What happened between two states of a tenant, sorted by policy type, id and kind, with the
+/// object's place. Objects of which only counts moved are not there.
+pub(crate) fn changes(old: &Directory, new: &Directory) -> Vec<(usize, u32, AnswerChange)> {
     let mut all = Vec::new();
-    for (index, collection) in collections().iter().enumerate() {
-        if collection.kind() == Kind::DelegatedOnly {
-            continue;
+    for (index, set) in new.sets.iter().enumerate() {
+        for now in set.ever() {
+            let changes = changes_of(old, new, index, *now);
+            all.extend(
+                changes
+                    .into_iter()
+                    .map(|change| (index, now.serial, change)),
+            );
         }
-        for now in new.sets[index]
-            .ever()
-            .iter()
-            .filter(|object| !object.built_in)
-        {
-            let before = old.sets[index].by_serial(now.serial);
-            let row = Row::new(new, index, *now);
-            let mut note = |change: AnswerChangeKind, fields, values| {
-                all.push(AnswerChange {
-                    policy_type: row.key().to_owned(),
-                    id: row.id(),
-                    change,
-                    fields,
-                    values,
-                });
-            };
-            let mut noted = |change| note(change, Vec::new(), Vec::new());
-            match before.map(|before| (before, before.gone)) {
-                None if now.gone => {}
-                None => noted(AnswerChangeKind::Created),
-                Some((_, true)) if now.gone => {}
-                Some((_, true)) => noted(AnswerChangeKind::Back),
-                Some((_, false)) if now.gone => noted(AnswerChangeKind::Gone),
-                Some((before, false)) => {
-                    if reassigned(before, *now, &row) {
-                        noted(AnswerChangeKind::Reassigned);
-                    }
-                    let (fields, values) = differences(&Row::new(old, index, before), &row);
-                    if fields.iter().any(|field| !field.bookkeeping) || !values.is_empty() {
-                        note(AnswerChangeKind::Changed, fields, values);
-                    }
-                }
+    }
+    all.sort_by(|(.., one), (.., other)| {
+        (&one.policy_type, &one.id, one.change).cmp(&(&other.policy_type, &other.id, other.change))
+    });
+    all
+}
+
+/// What happened to an object of a collection that an application can read.
+pub(crate) fn changes_of(
+    old: &Directory,
+    new: &Directory,
+    index: usize,
+    now: Object,
+) -> Vec<AnswerChange> {
+    let mut all = Vec::new();
+    if now.built_in || collections()[index].kind() == Kind::DelegatedOnly {
+        return all;
+    }
+    let before = old.sets[index].by_serial(now.serial);
+    if before == Some(now) {
+        return all;
+    }
+    let row = Row::new(new, index, now);
+    let mut note = |change: AnswerChangeKind, fields, values| {
+        all.push(AnswerChange {
+            policy_type: row.key().to_owned(),
+            id: row.id(),
+            change,
+            fields,
+            values,
+            actors: Vec::new(),
+        });
+    };
+    let mut noted = |change| note(change, Vec::new(), Vec::new());
+    match before.map(|before| (before, before.gone)) {
+        None if now.gone => {}
+        None => noted(AnswerChangeKind::Created),
+        Some((_, true)) if now.gone => {}
+        Some((_, true)) => noted(AnswerChangeKind::Back),
+        Some((_, false)) if now.gone => noted(AnswerChangeKind::Gone),
+        Some((before, false)) => {
+            if reassigned(before, now, &row) {
+                noted(AnswerChangeKind::Reassigned);
+            }
+            let (fields, values) = differences(&Row::new(old, index, before), &row);
+            if fields.iter().any(|field| !field.bookkeeping) || !values.is_empty() {
+                note(AnswerChangeKind::Changed, fields, values);
             }
         }
     }
-    all.sort_by(|one, other| {
-        (&one.policy_type, &one.id, one.change).cmp(&(&other.policy_type, &other.id, other.change))
-    });
     all
 }
 
@@ -294,9 +315,6 @@ fn reassigned(before: Object, now: Object, row: &Row<'_>) -> bool {
 }
 
 fn differences(old: &Row<'_>, new: &Row<'_>) -> (Vec<FieldChange>, Vec<ValueChange>) {
-    if old.object == new.object {
-        return (Vec::new(), Vec::new());
-    }
     let fields = content::differences(old, new)
         .into_iter()
         .map(|(pointer, one)| FieldChange {

@@ -55,21 +55,24 @@ pub struct ValueChange {
 pub(crate) fn values(directory: &Directory) -> Vec<AnswerValue> {
     rows(directory)
         .filter(Row::has_values)
-        .flat_map(|row| {
-            let path = collections()[row.index()].path();
-            let (policy_type, id) = (row.key(), row.id());
-            let of_row = row.values().into_iter();
-            of_row
-                .map(move |(setting, one)| AnswerValue {
-                    policy_type: policy_type.to_owned(),
-                    path: path.to_owned(),
-                    id: id.clone(),
-                    setting,
-                    name: one.name,
-                    value: one.value,
-                    form: one.form,
-                })
-                .collect::<Vec<_>>()
+        .flat_map(|row| of_row(&row))
+        .collect()
+}
+
+/// The values of one object, by setting.
+pub(crate) fn of_row(row: &Row<'_>) -> Vec<AnswerValue> {
+    let path = collections()[row.index()].path();
+    let id = row.id();
+    row.values()
+        .into_iter()
+        .map(|(setting, one)| AnswerValue {
+            policy_type: row.key().to_owned(),
+            path: path.to_owned(),
+            id: id.clone(),
+            setting,
+            name: one.name,
+            value: one.value,
+            form: one.form,
         })
         .collect()
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 
 pub(crate) use self::routes::not_found;
 use self::routes::{Reply, known, of_all, of_all_with, of_tenant, of_tenant_with, problem};
+use crate::audit::AuditBehaviour;
 use crate::controls::Controls;
 use crate::faults::FaultRule;
 use crate::gates::GateRule;
@@ -215,6 +216,31 @@ const ENDPOINTS: &[Endpoint] = &[
         path: "expire-group-links/{tenant}",
         methods: &[(Method::POST, || of_tenant(Controls::expire_group_links))],
         help: "links to changes of groups are no longer good",
+    },
+    Endpoint {
+        path: "versions/{tenant}",
+        methods: &[(Method::GET, || {
+            of_tenant(|it, tenant| json!({"versions": it.answer_versions(tenant)}))
+        })],
+        help: "versions of objects, from round to round of changes",
+    },
+    Endpoint {
+        path: "audit",
+        methods: &[
+            (Method::GET, || of_all(|it| Json(it.0.audit()))),
+            (Method::PUT, || {
+                of_all_with(|it, behaviour: AuditBehaviour| {
+                    refusing(behaviour.problem(), || it.set_audit(behaviour))
+                })
+            }),
+        ],
+        help: "how audit events are shown: late_from_ms, late_to_ms, held,\n\
+               twice_percent, absent_percent, unordered, noise_percent",
+    },
+    Endpoint {
+        path: "show-audit-events/{tenant}",
+        methods: &[(Method::POST, || of_tenant(Controls::show_audit_events))],
+        help: "shows those that are late or held",
     },
     Endpoint {
         path: "mutate/{tenant}",

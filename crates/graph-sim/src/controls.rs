@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::answer_key::{AnswerChange, AnswerKey, AnswerLink};
-use crate::answer_values::AnswerValue;
+use crate::answer_key::{self, AnswerChange, AnswerKey, AnswerLink};
+use crate::answer_values::{self, AnswerValue};
+use crate::audit::AuditBehaviour;
 use crate::faults::FaultRule;
 use crate::gates::{Gate, GateRule};
+use crate::history::{self, AnswerObject, AnswerVersion};
 use crate::limits::PublishedLimits;
 use crate::modes::TenantMode;
 use crate::mutation::{Changes, MutationScript};
@@ -57,6 +59,65 @@ impl Controls {
     pub fn expire_group_links(&self, directory_id: &str) {
         let tenant = directory_id.to_ascii_lowercase();
         self.0.group_changes.expire(&tenant);
+    }
+
+    /// How many times the tenant was changed. What it held after each is known.
+    #[must_use]
+    pub fn rounds(&self, directory_id: &str) -> usize {
+        self.0.rounds(directory_id)
+    }
+
+    /// What a correct client must have stored after so many rounds of changes.
+    #[must_use]
+    pub fn answer_key_at(&self, directory_id: &str, round: usize) -> AnswerKey {
+        answer_key::answer_key(&self.0.directory_at(directory_id, round))
+    }
+
+    /// The values that it must have stored after so many rounds.
+    #[must_use]
+    pub fn answer_values_at(&self, directory_id: &str, round: usize) -> Vec<AnswerValue> {
+        answer_values::values(&self.0.directory_at(directory_id, round))
+    }
+
+    /// An object as it was after so many rounds, unless it was not there.
+    #[must_use]
+    pub fn answer_object_at(
+        &self,
+        directory_id: &str,
+        policy_type: &str,
+        id: &str,
+        round: usize,
+    ) -> Option<AnswerObject> {
+        let directory = self.0.directory_at(directory_id, round);
+        history::object(&directory, policy_type, id)
+    }
+
+    /// The versions of all objects that a client must know that read everything after each round.
+    #[must_use]
+    pub fn answer_versions(&self, directory_id: &str) -> Vec<AnswerVersion> {
+        self.0.versions(directory_id)
+    }
+
+    /// What a correct client must have found out that read everything after `from` and after `to`
+    /// rounds.
+    #[must_use]
+    pub fn changes_between(&self, directory_id: &str, from: usize, to: usize) -> Vec<AnswerChange> {
+        self.0.changes_between(directory_id, from, to)
+    }
+
+    /// Changes how audit events are shown.
+    ///
+    /// # Panics
+    /// When it makes no sense, such as a percentage over 100.
+    pub fn set_audit(&self, behaviour: AuditBehaviour) {
+        let problem = behaviour.problem();
+        assert!(problem.is_none(), "{problem:?}: {behaviour:?}");
+        self.0.set_audit(behaviour);
+    }
+
+    /// Shows the tenant's audit events that are late or held, but not those that are absent.
+    pub fn show_audit_events(&self, directory_id: &str) {
+        self.0.show_audit_events(directory_id);
     }
 
     /// Marks the tenant's state: later changes are reported from here. Without a mark they are reported

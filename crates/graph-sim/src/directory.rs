@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::collections::{Collection, Kind, collections, index_of};
-use crate::content::{Rng, places};
+use crate::content::Rng;
 
 /// One object of a collection. Together with the tenant and the collection it determines the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +187,18 @@ impl Directory {
             .map_or(&[], |edits| edits.as_ref())
     }
 
+    /// Makes an object what it was, or adds it as the next one.
+    pub(crate) fn put(&mut self, index: usize, object: Object, edits: &[Edit]) {
+        let set = &mut self.sets[index];
+        if set.by_serial(object.serial).is_none() {
+            set.push(object.variant);
+        }
+        set.change(object.serial, |one| *one = object);
+        if self.edits(index, object.serial) != edits {
+            Arc::make_mut(&mut self.edits).insert((index, object.serial), edits.into());
+        }
+    }
+
     /// Edits a value under an object.
     pub(crate) fn edit(&mut self, index: usize, serial: u32, edit: Edit) {
         let mut own = self.edits(index, serial).to_vec();
@@ -194,10 +206,10 @@ impl Directory {
         Arc::make_mut(&mut self.edits).insert((index, serial), own.into());
     }
 
-    /// Fills up the groups to this many.
-    pub(crate) fn add_groups(&mut self, groups: usize) {
-        let set = &mut self.sets[index_of(places::GROUPS)];
-        while set.len() < groups {
+    /// Fills up a collection to this many, with objects of its first policy type.
+    pub(crate) fn fill_up(&mut self, place: &str, count: usize) {
+        let set = &mut self.sets[index_of(place)];
+        while set.len() < count {
             set.push(0);
         }
     }

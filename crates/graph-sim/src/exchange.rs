@@ -6,9 +6,10 @@ use actix_web::http::Method;
 use actix_web::web::Bytes;
 
 use crate::answer::{Answer, Delivery, Ids, random_bits, random_guid};
+use crate::audit::AuditLog;
 use crate::deface::{compressed_blanks, deface};
 use crate::faults::Effect;
-use crate::graph::{self, GraphRequest, PageFault, by_ids, errors, group_changes};
+use crate::graph::{self, GraphRequest, PageFault, audit_events, by_ids, errors, group_changes};
 use crate::limits::{Asking, Charge, Refusal, WaitForm};
 use crate::modes::TenantMode;
 use crate::request_log::{LogEntry, Underway};
@@ -223,7 +224,7 @@ fn respond(
     if matches!(effect, Some(Effect::ClaimsChallenge)) {
         return errors::claims_challenge(&shared.sign_in.challenge(tenant), ids);
     }
-    let permission = graph::permission(&asked.path);
+    let permission = graph::permissions(&asked.path).first().copied();
     if let Some(answer) = effect.and_then(|effect| at_once(effect, permission, ids)) {
         return answer;
     }
@@ -258,6 +259,9 @@ fn respond(
     let answer = if group_changes::is_path(&asked.path) {
         let minimal = has("prefer", "return=minimal");
         shared.group_changes.answer(&request, minimal)
+    } else if let Some(log) = AuditLog::of_path(&asked.path) {
+        let rows = shared.audit_rows(tenant, log);
+        audit_events::answer(&request, rows, !shared.audit().unordered)
     } else if by_ids {
         by_ids::answer(&request, &asked.body)
     } else {

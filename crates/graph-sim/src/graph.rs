@@ -1,5 +1,6 @@
 //! Graph's answers: which object or page a request is for.
 
+pub(crate) mod audit_events;
 pub(crate) mod by_ids;
 pub(crate) mod errors;
 mod filter;
@@ -12,6 +13,7 @@ mod setting_definitions;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Ids};
+use crate::audit::AuditLog;
 use crate::collections::{Assignments, Collection, Kind, Shape, collections, index_of};
 use crate::content::{
     self, Expand, Held, Links, Navigation, Row, View, cast_navigations, inside, navigations, places,
@@ -64,8 +66,16 @@ pub(crate) struct GraphRequest<'a> {
     pub(crate) ids: &'a Ids,
 }
 
-/// The permission that a path needs, if it is one of the table's.
-pub(crate) fn permission(path: &str) -> Option<&'static str> {
+/// The permissions that a path needs, all of them; none where nothing stands.
+pub(crate) fn permissions(path: &str) -> Vec<&'static str> {
+    match AuditLog::of_path(path) {
+        Some(log) => log.permissions().to_vec(),
+        None => permission(path).into_iter().collect(),
+    }
+}
+
+/// The permission that a path of the table needs.
+fn permission(path: &str) -> Option<&'static str> {
     let (_, segments) = route::split_version(path)?;
     if setting_definitions::is_path(&segments) {
         return Some(setting_definitions::PERMISSION);

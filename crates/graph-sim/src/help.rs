@@ -56,12 +56,15 @@ Changes. How many objects to change in each way, and which:
   add, delete, restore, rename, edit, edit_nested, edit_secret, reassign, reassign_unlisted, touch
   edit_value, edit_value_quietly (the object's time does not move), edit_secret_value, remove_value
                                      of values under objects
+  actor ({\"kind\": \"user\" or \"application\", \"id\", \"name\"}) and at are what audit events say
   seed decides which objects; keys are the policy types to take them from, ids the objects (all
   when empty); setting is the value to edit, as GET values has it
 
 Sign-in: {directory id}/oauth2/v2.0/token takes a secret, a signed assertion, a federated token, or
 a user's token on behalf of the user. OpenID Connect: {directory id, common or organizations}/v2.0/
 .well-known/openid-configuration and /discovery/v2.0/keys.
+
+Audit: /v1.0/deviceManagement/auditEvents and /v1.0/auditLogs/directoryAudits list who changed what.
 
 Directory: /v1.0/groups with $search, /v1.0/groups/delta with links to later changes, and POST
 /v1.0/directoryObjects/getByIds, which finds groups.

@@ -13,6 +13,9 @@
 //!
 //! - What a client must end with: [`Controls::answer_key`], [`Controls::answer_links`],
 //!   [`Controls::answer_values`], and after [`Controls::mutate`] [`Controls::changes_since_mark`].
+//! - What it held before, and who changed it: [`Controls::answer_versions`],
+//!   [`Controls::answer_key_at`], [`Controls::answer_object_at`]. How late, incomplete and disorderly
+//!   audit events are: [`AuditBehaviour`].
 //! - What can be made to go wrong: [`Effect`]. What can be stopped and let go: [`GateRule`]. What a
 //!   tenant can lack: [`TenantMode`].
 //! - How often one may ask: [`PublishedLimits`], and [`Throttle`] for limits of one's own. Whether
@@ -27,6 +30,7 @@
 mod answer;
 mod answer_key;
 mod answer_values;
+mod audit;
 mod batch;
 mod collections;
 mod content;
@@ -38,6 +42,7 @@ mod exchange;
 mod faults;
 mod gates;
 mod graph;
+mod history;
 mod limits;
 mod modes;
 mod mutation;
@@ -56,12 +61,14 @@ pub use answer_key::{
     AnswerChange, AnswerChangeKind, AnswerItem, AnswerKey, AnswerLink, FieldChange,
 };
 pub use answer_values::{AnswerValue, ValueChange};
+pub use audit::{Actor, ActorKind, AnswerActor, AuditBehaviour};
 pub use collections::{Collection, Kind, collections};
 pub use content::ValueForm;
 pub use control::control_help;
 pub use controls::Controls;
 pub use faults::{Effect, ErrorBody, FaultRule, PathMatch};
 pub use gates::{Gate, GateRule};
+pub use history::{AnswerObject, AnswerVersion};
 pub use limits::{PublishedLimits, WaitForm};
 pub use modes::TenantMode;
 pub use mutation::{Changes, MutationScript};

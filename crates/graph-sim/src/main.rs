@@ -33,6 +33,9 @@ struct Arguments {
     /// How many groups each directory has at least.
     #[arg(long, env = "ATLAS_SIM_GROUPS", default_value_t = 0)]
     groups: usize,
+    /// How many policies of the settings catalog each tenant has at least.
+    #[arg(long, env = "ATLAS_SIM_CATALOG_POLICIES", default_value_t = 0)]
+    catalog_policies: usize,
     /// How many settings each policy has. Without it they have 1 to 60.
     #[arg(long, env = "ATLAS_SIM_SETTINGS_PER_POLICY")]
     settings_per_policy: Option<usize>,
@@ -133,6 +136,7 @@ fn options(arguments: &Arguments) -> anyhow::Result<SimulatorOptions> {
         seed: arguments.seed,
         size: arguments.size,
         groups: arguments.groups,
+        catalog_policies: arguments.catalog_policies,
         settings_per_policy: arguments.settings_per_policy,
         any_tenant: arguments.tenants.is_empty(),
         tenants: arguments.tenants.clone(),

@@ -76,7 +76,7 @@ impl Modes {
             .split_once('/')
             .and_then(|(_, path)| path.split_once('/'));
         let rest = rest.map_or("", |(_, rest)| rest);
-        let permission = graph::permission(path);
+        let permissions = graph::permissions(path);
         modes.iter().find_map(|mode| match mode {
             TenantMode::NoIntune => (rest.starts_with("deviceManagement")
                 || rest.starts_with("deviceAppManagement"))
@@ -87,10 +87,11 @@ impl Modes {
             TenantMode::NoConditionalAccess => rest
                 .starts_with("identity/conditionalAccess")
                 .then(|| errors::not_premium(ids)),
-            TenantMode::NoScripts => {
-                (permission == Some(SCRIPTS)).then(|| errors::forbidden(Some(SCRIPTS), ids))
-            }
-            TenantMode::Without(missing) => (permission == Some(missing.as_str()))
+            TenantMode::NoScripts => permissions
+                .contains(&SCRIPTS)
+                .then(|| errors::forbidden(Some(SCRIPTS), ids)),
+            TenantMode::Without(missing) => permissions
+                .contains(&missing.as_str())
                 .then(|| errors::forbidden(Some(missing), ids)),
             TenantMode::UsGovernment
             | TenantMode::OddIds

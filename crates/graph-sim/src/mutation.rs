@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{Actor, Operation};
 use crate::collections::{Assignments, Collection, IdForm, Kind, Shape, collections};
 use crate::content::{EditKind, Rng, Row, places};
 use crate::directory::{Directory, Object};
@@ -43,6 +45,10 @@ pub struct MutationScript {
     pub edit_secret_value: usize,
     /// From how many to take a value away, or to put one back that was taken.
     pub remove_value: usize,
+    /// Who does it; by the seed where absent.
+    pub actor: Option<Actor>,
+    /// When it happened, in ISO 8601, as audit events say; now where absent.
+    pub at: Option<DateTime<Utc>>,
     /// Only objects of these policy types; empty for all.
     pub keys: Vec<String>,
     /// Only objects with these ids; empty for all.
@@ -104,11 +110,13 @@ impl Changes {
 }
 
 /// Where an object stands: the collection's index and its serial.
-type Place = (usize, u32);
+pub(crate) type Place = (usize, u32);
 
 /// One way to change objects.
 struct Way {
     count: usize,
+    /// What audit events call it; none for what nobody does.
+    operation: Option<Operation>,
     fits: fn(&Row<'_>) -> bool,
     change: fn(&mut Object),
     note: fn(&mut Changes) -> &mut Vec<String>,
@@ -156,24 +164,28 @@ fn ways(script: &MutationScript) -> [Way; 8] {
     [
         Way {
             count: script.delete,
+            operation: Some(Operation::Delete),
             fits: |row| removable(&collections()[row.index()]),
             change: |object| object.gone = true,
             note: |changes| &mut changes.deleted,
         },
         Way {
             count: script.rename,
+            operation: Some(Operation::Patch),
             fits: |row| row.name().is_some(),
             change: |object| object.renamed += 1,
             note: |changes| &mut changes.renamed,
         },
         Way {
             count: script.reassign,
+            operation: Some(Operation::Assign),
             fits: |row| collections()[row.index()].assignments == Assignments::Expand,
             change: |object| object.reassigned += 1,
             note: |changes| &mut changes.reassigned,
         },
         Way {
             count: script.reassign_unlisted,
+            operation: Some(Operation::Assign),
             fits: |row| {
                 let carried = collections()[row.index()].assignments;
                 matches!(carried, Assignments::Subresource | Assignments::Item)
@@ -183,24 +195,28 @@ fn ways(script: &MutationScript) -> [Way; 8] {
         },
         Way {
             count: script.touch,
+            operation: None,
             fits: |row| row.has_counts(),
             change: |object| object.counted += 1,
             note: |changes| &mut changes.touched,
         },
         Way {
             count: script.edit_secret,
+            operation: Some(Operation::Patch),
             fits: |row| row.has_secret(),
             change: |object| object.secret += 1,
             note: |changes| &mut changes.edited_secret,
         },
         Way {
             count: script.edit_nested,
+            operation: Some(Operation::Patch),
             fits: |row| row.has_nested(),
             change: |object| object.nested += 1,
             note: |changes| &mut changes.edited_nested,
         },
         Way {
             count: script.edit,
+            operation: Some(Operation::Patch),
             fits: |row| row.has_description(),
             change: |object| object.edited += 1,
             note: |changes| &mut changes.edited,
@@ -208,14 +224,33 @@ fn ways(script: &MutationScript) -> [Way; 8] {
     ]
 }
 
-/// Changes a tenant and says per policy type what was changed. When fewer objects can be changed
-/// in some way than the script asks for, all that can are.
-pub(crate) fn mutate(
-    directory: &mut Directory,
-    script: &MutationScript,
-) -> BTreeMap<String, Changes> {
+/// What a script did.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) changes: BTreeMap<String, Changes>,
+    /// In the order in which it was done, with what audit events call it.
+    pub(crate) done: Vec<(Place, Option<Operation>)>,
+}
+
+impl Report {
+    fn note(
+        &mut self,
+        row: &Row<'_>,
+        list: fn(&mut Changes) -> &mut Vec<String>,
+        operation: Option<Operation>,
+    ) {
+        let changes = self.changes.entry(row.key().to_owned()).or_default();
+        list(changes).push(row.id());
+        let place = (row.index(), row.object.serial);
+        self.done.push((place, operation));
+    }
+}
+
+/// Changes a tenant and says what was changed. When fewer objects can be changed in some way than
+/// the script asks for, all that can are.
+pub(crate) fn mutate(directory: &mut Directory, script: &MutationScript) -> Report {
     let mut rng = Rng::from_parts(&[directory.seed, script.seed]);
-    let mut report = BTreeMap::<String, Changes>::new();
+    let mut report = Report::default();
     let mut restorable = candidates(directory, script, true);
     let mut places = candidates(directory, script, false);
     shuffle(&mut places, &mut rng);
@@ -237,13 +272,14 @@ pub(crate) fn mutate(
     shuffle(&mut restorable, &mut rng);
     let restore = Way {
         count: script.restore,
+        operation: Some(Operation::Create),
         fits: |_| true,
         change: |object| object.gone = false,
         note: |changes| &mut changes.restored,
     };
     apply(directory, &mut restorable, &restore, &mut report);
     add(directory, script, &mut rng, &mut report);
-    for list in report.values_mut().flat_map(Changes::lists) {
+    for list in report.changes.values_mut().flat_map(Changes::lists) {
         list.sort();
     }
     report
@@ -302,12 +338,7 @@ fn named(directory: &Directory, script: &MutationScript, index: usize, serial: u
 }
 
 /// Takes the first so many that fit out of the list, and changes them.
-fn apply(
-    directory: &mut Directory,
-    places: &mut Vec<Place>,
-    way: &Way,
-    report: &mut BTreeMap<String, Changes>,
-) {
+fn apply(directory: &mut Directory, places: &mut Vec<Place>, way: &Way, report: &mut Report) {
     let mut left = way.count;
     places.retain(|&(index, serial)| {
         let Some(object) = directory.sets[index].by_serial(serial).filter(|_| left > 0) else {
@@ -318,8 +349,7 @@ fn apply(
             return true;
         }
         left -= 1;
-        let changes = report.entry(row.key().to_owned()).or_default();
-        (way.note)(changes).push(row.id());
+        report.note(&row, way.note, way.operation);
         directory.sets[index].change(serial, way.change);
         false
     });
@@ -332,7 +362,7 @@ fn edit_values(
     script: &MutationScript,
     way: &ValueWay,
     rng: &mut Rng,
-    report: &mut BTreeMap<String, Changes>,
+    report: &mut Report,
 ) {
     let mut left = way.count;
     places.retain(|&(index, serial)| {
@@ -347,20 +377,14 @@ fn edit_values(
             return true;
         };
         left -= 1;
-        let changes = report.entry(row.key().to_owned()).or_default();
-        (way.note)(changes).push(row.id());
+        report.note(&row, way.note, Some(Operation::Patch));
         directory.edit(index, serial, edit);
         directory.sets[index].change(serial, way.change);
         false
     });
 }
 
-fn add(
-    directory: &mut Directory,
-    script: &MutationScript,
-    rng: &mut Rng,
-    report: &mut BTreeMap<String, Changes>,
-) {
+fn add(directory: &mut Directory, script: &MutationScript, rng: &mut Rng, report: &mut Report) {
     let mut places = Vec::new();
     for (index, collection) in collections().iter().enumerate() {
         for (variant, number) in collection.variants.iter().zip(0_u16..) {
@@ -378,7 +402,6 @@ fn add(
         let (index, variant) = places[rng.below(places.len())];
         let object = directory.sets[index].push(variant);
         let row = Row::new(directory, index, object);
-        let changes = report.entry(row.key().to_owned()).or_default();
-        changes.added.push(row.id());
+        report.note(&row, |changes| &mut changes.added, Some(Operation::Create));
     }
 }

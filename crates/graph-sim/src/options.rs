@@ -51,6 +51,9 @@ pub struct SimulatorOptions {
     pub size: usize,
     /// How many groups a directory has at least, beside what `size` gives it.
     pub groups: usize,
+    /// How many policies of the settings catalog a tenant has at least, beside what `size` gives it
+    /// and with those of endpoint security.
+    pub catalog_policies: usize,
     /// How many settings each policy of the settings catalog and each compliance policy made from it
     /// has, up to 6,000; absent for 1 to 60.
     pub settings_per_policy: Option<usize>,
@@ -86,6 +89,7 @@ impl Default for SimulatorOptions {
             seed: 1,
             size: 300,
             groups: 0,
+            catalog_policies: 0,
             settings_per_policy: None,
             tenants: Vec::new(),
             any_tenant: true,
@@ -110,6 +114,7 @@ impl std::fmt::Debug for SimulatorOptions {
             .field("seed", &self.seed)
             .field("size", &self.size)
             .field("groups", &self.groups)
+            .field("catalog_policies", &self.catalog_policies)
             .field("settings_per_policy", &self.settings_per_policy)
             .field("tenants", &self.tenants)
             .field("any_tenant", &self.any_tenant)

@@ -9,6 +9,7 @@ pub(crate) struct Service(pub(crate) &'static str);
 
 pub(crate) const CONDITIONAL_ACCESS: Service = Service("conditional_access");
 pub(crate) const IDENTITY: Service = Service("identity");
+const REPORTS: Service = Service("reports");
 const OTHER: Service = Service("other");
 
 /// What is limited.
@@ -122,6 +123,7 @@ pub(crate) fn service_of(path: &str) -> Service {
         "deviceManagement" => named(&INTUNE, "device_configuration"),
         "deviceAppManagement" => named(&APPS, "managed_applications"),
         "identity" | "identityProtection" => CONDITIONAL_ACCESS,
+        "auditLogs" | "reports" => REPORTS,
         "groups"
         | "users"
         | "directoryObjects"
@@ -159,6 +161,12 @@ impl Service {
                 }),
                 per_tenant: None,
                 in_units: true,
+                ..intune
+            },
+            REPORTS => Limit {
+                window_ms: 10_000.0,
+                per_application: Some(5.0),
+                per_tenant: None,
                 ..intune
             },
             Service("devices") => Limit {

@@ -172,6 +172,18 @@ pub(crate) fn forbidden(permission: Option<&str>, ids: &Ids) -> Answer {
         "Application is not authorized to perform this operation. Application must have one of \
          the following scopes: {permission}, {write}"
     );
+    if permission.starts_with("AuditLog.") {
+        let message = format!(
+            "The principal does not have required Microsoft Graph permission(s): {permission} to \
+             call this API."
+        );
+        return error(
+            403,
+            "Authentication_MSGraphPermissionMissing",
+            &message,
+            ids,
+        );
+    }
     if permission.starts_with("DeviceManagement") {
         error(403, "Forbidden", &nested(&message), ids)
     } else {

@@ -15,6 +15,8 @@ pub(super) struct Query {
     pub(super) filter: Option<Filter>,
     pub(super) search: Option<Filter>,
     pub(super) count: bool,
+    /// As it was sent, decoded. Only lists of audit events have an order.
+    pub(super) order_by: Option<String>,
     select: Vec<String>,
     pub(super) expand: Vec<Expand>,
     /// As it was sent, still encoded.
@@ -59,6 +61,18 @@ fn unescape(text: &str) -> String {
 
 impl Query {
     pub(super) fn parse(raw: &str, ids: &Ids) -> Result<Self, Box<Answer>> {
+        let query = Self::parse_ordered(raw, ids)?;
+        match query.order_by {
+            Some(_) => {
+                let message = "The query parameter '$orderby' is not supported.";
+                Err(errors::bad_request(message, ids).into())
+            }
+            None => Ok(query),
+        }
+    }
+
+    /// For a list that has an order.
+    pub(super) fn parse_ordered(raw: &str, ids: &Ids) -> Result<Self, Box<Answer>> {
         let mut query = Self::default();
         let mut rest = Vec::new();
         for part in raw.split('&').filter(|part| !part.is_empty()) {
@@ -92,6 +106,7 @@ impl Query {
             "$expand" => self.expand = expand(value).ok_or_else(invalid)?,
             "$filter" => self.filter = Some(Filter::parse(value).ok_or_else(invalid)?),
             "$search" => self.search = Some(Filter::search(value).ok_or_else(invalid)?),
+            "$orderby" => self.order_by = Some(value.to_owned()),
             "$count" => self.count = value == "true",
             other if other.starts_with('$') => {
                 let message = format!("The query parameter '{other}' is not supported.");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "test code ends at the first surprise")]
 
+mod audit;
 mod bad_answers;
 mod bad_rows;
 mod batch;
@@ -22,3 +23,4 @@ mod program;
 mod sign_in;
 mod throttle;
 mod values;
+mod versions;

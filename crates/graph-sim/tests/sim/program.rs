@@ -2,8 +2,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use atlas_graph_sim::{
-    AnswerKey, Effect, FaultRule, GateRule, MutationScript, PublishedLimits, RetryAfter,
-    SignInRefusal, Simulator, SimulatorOptions, TenantMode, Throttle, UserToken, WaitForm,
+    Actor, AnswerKey, AuditBehaviour, Effect, FaultRule, GateRule, MutationScript, PublishedLimits,
+    RetryAfter, SignInRefusal, Simulator, SimulatorOptions, TenantMode, Throttle, UserToken,
+    WaitForm,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -116,6 +117,8 @@ fn the_help_names_everything_that_can_be_sent() {
         choices::<PublishedLimits>(member()),
         choices::<MutationScript>(member()),
         choices::<UserToken>(member()),
+        choices::<Actor>(member()),
+        choices::<AuditBehaviour>(member()),
     ];
     for words in choices {
         assert!(words.len() > 2, "{words:?}");

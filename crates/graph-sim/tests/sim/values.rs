@@ -136,16 +136,33 @@ async fn lists_carry_the_same_settings_as_the_policies_themselves() {
 async fn policies_have_so_many_settings_as_the_options_say() {
     let (simulator, client) = start(SimulatorOptions {
         settings_per_policy: Some(15),
+        catalog_policies: 2_000,
         ..SimulatorOptions::default()
     })
     .await;
-    let policies = client.rows(&format!("{POLICIES}?$expand=settings")).await;
+    let pages = client
+        .pages(&format!(
+            "{POLICIES}?$expand=assignments,settings&$top=1000"
+        ))
+        .await;
+    assert_eq!(pages.len(), 2, "full pages");
+    let policies: Vec<&Value> = pages
+        .iter()
+        .flat_map(|page| page["value"].as_array().unwrap())
+        .collect();
+    assert_eq!(policies.len(), 2_000);
     for policy in policies {
         assert_eq!(policy["settingCount"], 15);
         assert_eq!(policy["settings"].as_array().unwrap().len(), 15);
     }
     let usual = Simulator::start(SimulatorOptions::default()).await;
-    assert_eq!(simulator.answer_key(TENANT), usual.answer_key(TENANT));
+    let (ours, usual) = (simulator.answer_key(TENANT), usual.answer_key(TENANT));
+    for (key, items) in &usual {
+        assert!(
+            key == "settingsCatalogPolicy" || ours[key] == *items,
+            "{key}"
+        );
+    }
 }
 
 #[tokio::test]
