@@ -5,6 +5,7 @@ pub(crate) mod by_ids;
 pub(crate) mod errors;
 mod filter;
 pub(crate) mod group_changes;
+mod navigation;
 mod odata;
 mod paging;
 mod route;
@@ -15,9 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Answer, Ids};
 use crate::audit::AuditLog;
 use crate::collections::{Assignments, Collection, Kind, Shape, collections, index_of};
-use crate::content::{
-    self, Expand, Held, Links, Navigation, Row, View, cast_navigations, inside, navigations, places,
-};
+use crate::content::{self, Links, Navigation, Row, View, cast_navigations, navigations, places};
 use crate::directory::{Directory, Object, Set};
 use odata::Query;
 use paging::Listing;
@@ -231,21 +230,6 @@ impl<'a> Responder<'a> {
         all.try_for_each(|one| self.check_inside(&one.name, &one.inner))
     }
 
-    /// Refuses what cannot be expanded on what a navigation leads to.
-    fn check_inside(&self, navigation: &str, expand: &[Expand]) -> Result<(), Box<Answer>> {
-        for one in expand {
-            if !inside(navigation).contains(&one.name.as_str()) {
-                let message = format!(
-                    "Could not find a property named '{}' on what '{navigation}' leads to.",
-                    one.name
-                );
-                return Err(errors::bad_request(&message, self.request.ids).into());
-            }
-            self.check_inside(&one.name, &one.inner)?;
-        }
-        Ok(())
-    }
-
     fn one(&self, body: Map<String, Value>, context: &str) -> Answer {
         let mut whole = Map::new();
         whole.insert("@odata.context".to_owned(), json!(self.context(context)));
@@ -359,80 +343,6 @@ impl<'a> Responder<'a> {
             [name] if name == "assignments" => self.assignments(&row, id),
             [name] => self.navigation(&row, id, name, cast),
             [name, key, rest @ ..] => self.under_navigation(&row, name, key, rest),
-        }
-    }
-
-    fn assignments(&self, row: &Row<'_>, id: &str) -> Answered {
-        let ids = self.request.ids;
-        match self.collection.assignments {
-            Assignments::Expand | Assignments::Subresource => {
-                let context = self.context(&format!("('{id}')/assignments"));
-                let rows = row.assignments(&mut Links::ignored());
-                rows_page(self.request, self.query, context, 1_000, rows)
-            }
-            Assignments::Item => Err(errors::no_route(ids).into()),
-            Assignments::None => Err(errors::unknown_segment("assignments", ids).into()),
-        }
-    }
-
-    fn navigation(&self, row: &Row<'_>, id: &str, name: &str, cast: &[Navigation]) -> Answered {
-        let ids = self.request.ids;
-        let known = navigations(self.collection).iter().chain(cast);
-        let navigation = known.into_iter().find(|one| one.name == name);
-        let unknown = || errors::unknown_segment(name, ids);
-        let navigation = navigation.ok_or_else(unknown)?;
-        self.check_inside(name, &self.query.expand)?;
-        let held = row
-            .navigate(name, &self.query.expand, &mut Links::ignored())
-            .ok_or_else(unknown)?;
-        let tail = format!("('{id}')/{name}");
-        match held {
-            Held::Many(rows) => {
-                let context = self.context(&tail);
-                rows_page(
-                    self.request,
-                    self.query,
-                    context,
-                    navigation.page_size,
-                    rows,
-                )
-            }
-            Held::One(Value::Object(body)) => Ok(self.one(self.query.select(body), &tail)),
-            Held::One(_) => Err(errors::not_found(ids).into()),
-        }
-    }
-
-    /// One of several that a navigation leads to, or what is expanded on it.
-    fn under_navigation(&self, row: &Row<'_>, name: &str, key: &str, rest: &[String]) -> Answered {
-        let ids = self.request.ids;
-        let mut path = vec![name, key];
-        let wanted = match rest {
-            [] => self.query.expand.clone(),
-            [inner] if inside(name).contains(&inner.as_str()) => {
-                path.push(inner);
-                vec![Expand {
-                    name: inner.clone(),
-                    inner: self.query.expand.clone(),
-                }]
-            }
-            [beyond, ..] => return Err(errors::unknown_segment(beyond, ids).into()),
-        };
-        self.check_inside(name, &wanted)?;
-        let Some(Held::Many(rows)) = row.navigate(name, &wanted, &mut Links::ignored()) else {
-            return Err(errors::unknown_segment(key, ids).into());
-        };
-        let mut found = rows.into_iter().find(|one| one["id"] == key);
-        if let (Some(one), [inner]) = (&mut found, rest) {
-            found = one.get_mut(inner.as_str()).map(Value::take);
-        }
-        let tail = format!("('{}')/{}", row.id(), path.join("/"));
-        match found {
-            Some(Value::Object(body)) => Ok(self.one(self.query.select(body), &tail)),
-            Some(Value::Array(rows)) => {
-                let context = self.context(&tail);
-                rows_page(self.request, self.query, context, 1_000, rows)
-            }
-            _ => Err(errors::not_found(ids).into()),
         }
     }
 }

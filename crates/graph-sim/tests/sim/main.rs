@@ -22,5 +22,6 @@ mod paging;
 mod program;
 mod sign_in;
 mod throttle;
+mod value_edits;
 mod values;
 mod versions;
