@@ -4,7 +4,8 @@
 //! JSON pointer to value. Its keys are made of what the service calls a thing (definition ids,
 //! locales, ids of payloads) and never of positions, so that two readings whose rows come in another
 //! order are the same, and a difference names the setting. Secrets are redacted before anything is
-//! added here.
+//! added here. Where a row has a field of the same pointer, as rows of scripts have one for a body that
+//! they do not show, the value stands in its place.
 //!
 //! | what | key |
 //! | --- | --- |

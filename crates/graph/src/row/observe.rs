@@ -17,7 +17,7 @@ use atlas_domain::limits::{LONGEST_EXTERNAL_ID, LONGEST_NAME, shortened};
 use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::{Map, Value};
 
-use crate::collections::{Assignments, Collection, Shape, ValuesAt};
+use crate::collections::{Assignments, Collection, Shape};
 use crate::known_values::KnownValues;
 use crate::plan::ListPlan;
 use crate::request::parse::leads_on;
@@ -26,7 +26,7 @@ use crate::row::further_read::{FurtherRead, Lacking, further_reads};
 use crate::row::links;
 use crate::row::links::gathered::Gathered;
 use crate::row::redact::redact_secrets;
-use crate::row::values::{RowValues, is_script};
+use crate::row::values::RowValues;
 
 const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_WORD: usize = 200;
@@ -159,7 +159,7 @@ pub(crate) fn left_out(plan: &ListPlan, object: &Value) -> Option<(PolicyTypeKey
 /// another.
 fn content(collection: &Collection, object: &Value) -> Map<String, Value> {
     let mut content = object.as_object().map(content_of).unwrap_or_default();
-    content.retain(|name, _| !is_listed_wrongly(collection, name) && !is_script(collection, name));
+    content.retain(|name, _| !is_listed_wrongly(collection, name));
     if collection.shape() == Shape::Singleton {
         content.remove(&collection.id);
     }
@@ -187,9 +187,8 @@ fn former_content_hash(
     former: Option<&Value>,
     object: &Value,
 ) -> Option<[u8; 32]> {
-    let other_members =
-        collection.shape() == Shape::Singleton || collection.values == Some(ValuesAt::Scripts);
-    if former.is_none() && !other_members && !has_former_form(object) {
+    let singleton = collection.shape() == Shape::Singleton;
+    if former.is_none() && !singleton && !has_former_form(object) {
         return None;
     }
     let mut content = former_content_of(former.unwrap_or(object).as_object()?);

@@ -97,11 +97,6 @@ fn take_carried(at: ValuesAt, row: &mut Value) -> Option<Vec<Value>> {
     }
 }
 
-/// Whether a member of a row is the body of a script, which is no content of the row.
-pub(crate) fn is_script(collection: &Collection, name: &str) -> bool {
-    collection.values == Some(ValuesAt::Scripts) && name.to_ascii_lowercase().ends_with(SCRIPT)
-}
-
 /// The values of one object while they are read.
 #[derive(Debug, Clone)]
 pub(crate) struct ValuesReading {

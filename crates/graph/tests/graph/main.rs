@@ -16,3 +16,4 @@ mod setup;
 mod smaller_pages;
 mod throttling;
 mod tokens;
+mod values;
