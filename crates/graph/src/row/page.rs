@@ -12,6 +12,9 @@ use crate::request::link::segment;
 use crate::request::parse::{RawRow, Row, open, open_object, problem};
 use crate::row::observe::{NoUsableId, ObservedRow, RowContext, is_usable_id, left_out, observe};
 
+/// The member of a policy's row that its settings come in.
+const SETTINGS: &str = "settings";
+
 /// Rows of one page that are described; the others are counted.
 const MOST_PROBLEMS: usize = 1_000;
 
@@ -135,9 +138,23 @@ pub(crate) fn list(
     let page = open(body)?;
     let mut read = PageRead::of(page.rows.len(), page.next);
     for (place, row) in page.rows.iter().enumerate() {
-        read.take(plan, context, place, row.read());
+        read.take(plan, context, place, read_row(context, row));
     }
     Ok(read)
+}
+
+/// Reads a row. Where its settings come with it and it is too large or not as it should be, they may be
+/// the reason: without them it may be a good row, whose settings are read by themselves.
+fn read_row(context: RowContext<'_>, raw: &RawRow<'_>) -> Result<Row, RowDefect> {
+    let row = raw.read();
+    let is_good = |row: &Result<Row, RowDefect>| row.as_ref().is_ok_and(|row| row.defect.is_none());
+    if !context.with_settings || is_good(&row) {
+        return row;
+    }
+    // A heavy row holds up every other one until it is dropped.
+    drop(row);
+    let without = raw.without(SETTINGS).map(|row| row.read());
+    without.filter(is_good).unwrap_or_else(|| raw.read())
 }
 
 /// Reads a singleton: the body is the one row.

@@ -240,6 +240,8 @@ fn redact_texts(value: &mut Value, mark: &Value) {
         Value::Array(values) => values
             .iter_mut()
             .for_each(|value| redact_texts(value, mark)),
+        // Redacted as what it is.
+        Value::Object(members) if is_secret_setting(members) => {}
         Value::Object(members) => {
             for name in ["value", "values"] {
                 if let Some(value) = members.get_mut(name) {

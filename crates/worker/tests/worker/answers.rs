@@ -1,5 +1,7 @@
 //! What is stored, held against what the simulator says a correct client must have stored.
 
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_domain::ids::RunId;
@@ -31,7 +33,7 @@ type Link = (
 type Change = (String, String, String, BTreeMap<String, (String, String)>);
 
 /// What a secret is replaced by begins like this, as JSON.
-const REDACTED: &str = "\"withheld at";
+const REDACTED: &str = "\"withheld";
 
 /// The names of qualifiers that both sides know.
 const COMPARED: [&str; 4] = ["intent", "filter_id", "filter_type", "source"];
@@ -262,7 +264,7 @@ pub(crate) fn expected_changes(
     let mut all = BTreeMap::new();
     for change in changes
         .into_iter()
-        .filter(|change| !delegated(&change.policy_type))
+        .filter(|change| !delegated(&change.policy_type) && !values::is_invisible(change))
     {
         *all.entry(in_our_words(change)).or_default() += 1;
     }
@@ -277,14 +279,19 @@ fn in_our_words(change: AnswerChange) -> Change {
         AnswerChangeKind::Gone => "gone",
         AnswerChangeKind::Back => "back",
     };
+    let values = values::fields(&change);
     let reported = change
         .fields
         .into_iter()
         .filter(|one| !one.secret && !one.bookkeeping);
     let fields = reported
-        .map(|one| (one.pointer, (one.old.to_string(), one.new.to_string())))
+        .map(|one| {
+            let (old, new) = (values::canonical(&one.old), values::canonical(&one.new));
+            (one.pointer, (old, new))
+        })
         // A null that became an object, whose members are reported.
-        .filter(|(_, (old, new))| old != new);
+        .filter(|(_, (old, new))| old != new)
+        .chain(values);
     let id = external_id(&change.policy_type, change.id);
     (change.policy_type, id, word.to_owned(), fields.collect())
 }
@@ -307,10 +314,17 @@ pub(crate) async fn stored_changes(
         let detail: Value = detail.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap());
         let fields = detail["fields"].as_array().cloned().unwrap_or_default();
         let fields = fields.into_iter().filter_map(|field| {
-            let (old, new) = (field["old"].to_string(), field["new"].to_string());
-            let secret = old.contains(REDACTED) || new.contains(REDACTED);
+            let secret = [&field["old"], &field["new"]]
+                .iter()
+                .any(|value| value.to_string().contains(REDACTED));
             let pointer = field["field"].as_str().unwrap().to_owned();
-            (!secret).then_some((pointer, (old, new)))
+            let (old, new) = (
+                values::canonical(&field["old"]),
+                values::canonical(&field["new"]),
+            );
+            // What a policy set says of an item beside its kind is in no key.
+            let beside = pointer.starts_with("/items/") && !pointer.ends_with("/itemType");
+            (!secret && !beside).then_some((pointer, (old, new)))
         });
         let fields = fields.collect();
         *all.entry((policy_type, id, kind, fields)).or_default() += 1;

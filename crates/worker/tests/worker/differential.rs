@@ -56,6 +56,9 @@ fn script(seed: u64, times: usize) -> MutationScript {
         reassign: times,
         reassign_unlisted: times,
         touch: times,
+        // To find values that can be edited takes the simulator long.
+        edit_value: 2,
+        remove_value: 2,
         ..MutationScript::default()
     }
 }

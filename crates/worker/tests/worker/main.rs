@@ -21,3 +21,4 @@ mod schemas;
 mod syncing;
 mod unreadable_rows;
 mod upgrade;
+mod values;

@@ -1,7 +1,7 @@
 //! Reading one row, and repairing what serde refuses in it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::MutexGuard;
 
@@ -67,6 +67,23 @@ impl<'a> RawRow<'a> {
             replaced: matches!(text, Cow::Owned(_)),
             text,
         }
+    }
+
+    /// The same row without one of its members, which is not read. `None` where it has no such member,
+    /// or is no object that was sent as it should be.
+    pub(crate) fn without(&self, member: &str) -> Option<RawRow<'static>> {
+        let mut members: BTreeMap<String, &RawValue> = self.strictly_shallow()?;
+        members.remove(member)?;
+        Some(RawRow {
+            text: Cow::Owned(serde_json::to_string(&members).ok()?),
+            replaced: false,
+        })
+    }
+
+    fn strictly_shallow(&self) -> Option<BTreeMap<String, &RawValue>> {
+        (!self.replaced)
+            .then(|| serde_json::from_str(&self.text).ok())
+            .flatten()
     }
 
     /// The row as text, as it was sent.

@@ -246,3 +246,29 @@ fn a_very_large_row_is_read_as_it_is_or_not_at_all() {
         assert_eq!(page.problems.first().map(|one| one.row.defect), problem);
     }
 }
+
+#[test]
+fn settings_that_are_too_large_or_damaged_do_not_cost_their_policy() {
+    let heavy = "[".repeat(100_000) + &"]".repeat(100_000);
+    for settings in [
+        heavy.as_str(),
+        r#"[{"id": "0", "x": "\ud800"}]"#,
+        r#"[{"x": 1e999}]"#,
+    ] {
+        let body = format!(
+            r#"{{"value": [{{"id": "p", "name": "n", "settingCount": 1, "settings": {settings}}},
+                {{"id": "q", "name": "\ud800", "settings": []}}]}}"#
+        );
+        let plan = plan(&[key("settingsCatalogPolicy")], true);
+        let context = RowContext {
+            with_settings: true,
+            ..RowContext::default()
+        };
+        let page = list(&plan.lists[0], context, body.as_bytes()).unwrap();
+        assert_eq!(ids(&page), ["p", "q"]);
+        assert!(page.observed[0].values.is_lacking());
+        // What is wrong with the row itself is reported as ever.
+        assert_eq!(problems(&page).len(), 1);
+        assert_eq!(problems(&page)[0].1, Some("q"));
+    }
+}

@@ -119,12 +119,12 @@ fn as_many_settings_as_the_policy_says_and_each_once() {
 #[test]
 fn an_edited_secret_shows_by_the_services_name_for_it_and_others_by_the_objects_version() {
     let secret = |value: &str, state: &str| {
-        json!({"settingInstance": {"settingDefinitionId": "s", "simpleSettingValue": {
+        json!({"settingInstance": {"settingDefinitionId": "s_token", "simpleSettingValue": {
             "@odata.type": format!("{KIND}SecretSettingValue"), "value": value,
             "valueState": state}}})
     };
     let kept = |value: &str, state: &str| {
-        fields("settingsCatalogPolicy", &[secret(value, state)])["/settings/s"].clone()
+        fields("settingsCatalogPolicy", &[secret(value, state)])["/settings/s_token"].clone()
     };
     assert_eq!(kept(SECRET, "notEncrypted"), "withheld at 3");
     let token = kept(SECRET, TOKEN);
