@@ -136,8 +136,8 @@ const ENDPOINTS: &[Endpoint] = &[
                {\"without\": \"permission\"}; and what is peculiar about it:\n\
                odd_ids (ids that need escaping in a path; to be set before\n\
                the first sync), settings_shrink_pages (one or two rows a\n\
-               page where settings are expanded), scripts_in_lists (lists\n\
-               show the bodies of scripts)",
+               page where settings are expanded), settings_cut_in_lists\n\
+               (at 25, without a link), scripts_in_lists (with bodies)",
     },
     Endpoint {
         path: "latency",

@@ -137,6 +137,8 @@ pub(crate) struct Directory {
     pub(crate) odd_ids: bool,
     /// Whether lists of scripts show their bodies.
     pub(crate) lists_scripts: bool,
+    /// Whether lists cut settings that are expanded.
+    pub(crate) cuts_settings: bool,
     /// How many settings each policy has; by its own numbers where absent.
     pub(crate) settings: Option<usize>,
     /// Edits of values under objects, by the collection's index and the object's serial.
@@ -173,6 +175,7 @@ impl Directory {
             sets,
             odd_ids: false,
             lists_scripts: false,
+            cuts_settings: false,
             settings: None,
             edits: Arc::default(),
         }

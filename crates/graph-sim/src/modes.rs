@@ -30,6 +30,9 @@ pub enum TenantMode {
     OddIds,
     /// Lists of policies come one or two rows at a time when their settings are expanded.
     SettingsShrinkPages,
+    /// Lists of policies show the first 25 settings of each where settings are expanded, without a
+    /// link to the others: only `settingCount` says that there are more.
+    SettingsCutInLists,
     /// Lists of scripts show their bodies, which they otherwise leave out.
     ScriptsInLists,
 }
@@ -96,6 +99,7 @@ impl Modes {
             TenantMode::UsGovernment
             | TenantMode::OddIds
             | TenantMode::SettingsShrinkPages
+            | TenantMode::SettingsCutInLists
             | TenantMode::ScriptsInLists => None,
         })
     }

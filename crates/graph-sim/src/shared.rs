@@ -148,6 +148,7 @@ impl Shared {
     fn with_ids(&self, tenant: &str, mut directory: Directory) -> Directory {
         let tenant = tenant.to_ascii_lowercase();
         directory.odd_ids = self.modes.has(&tenant, &TenantMode::OddIds);
+        directory.cuts_settings = self.modes.has(&tenant, &TenantMode::SettingsCutInLists);
         directory.lists_scripts = self.modes.has(&tenant, &TenantMode::ScriptsInLists);
         directory
     }

@@ -25,6 +25,9 @@ const NEW_FAMILIES: [&str; 6] = [
     "deviceConfigurationPolicies",
 ];
 
+/// How many settings lists show that cut them.
+const CUT_SETTINGS: usize = 25;
+
 /// A navigation to be expanded, and those to be expanded in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Expand {
@@ -292,8 +295,14 @@ impl<'a> Row<'a> {
         } else {
             self.navigate(name, &expand.inner, links)
         };
+        let cut = name == "settings" && !view.item && self.directory.cuts_settings;
         let value = match value {
-            Some(Held::Many(rows)) => Value::Array(rows),
+            Some(Held::Many(mut rows)) => {
+                if cut {
+                    rows.truncate(CUT_SETTINGS);
+                }
+                Value::Array(rows)
+            }
             Some(Held::One(row)) => row,
             None => return,
         };

@@ -1,4 +1,6 @@
-use atlas_graph_sim::{AnswerKey, Changes, LogEntry, Simulator, SimulatorOptions};
+use atlas_graph_sim::{
+    AnswerKey, AnswerValue, AnswerVersion, Changes, LogEntry, Simulator, SimulatorOptions,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -117,4 +119,50 @@ async fn the_log_the_answer_key_and_changes_are_read_over_http() {
         client.get(POLICIES).await.status(),
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[tokio::test]
+async fn values_versions_and_the_ways_of_audit_events_are_controlled_over_http() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    let none = Value::Null;
+    let of = |name: &str| format!("{name}/{TENANT}");
+    let (_, values) = call(&simulator, Method::GET, &of("values"), none.clone()).await;
+    let values: Vec<AnswerValue> = serde_json::from_value(values["values"].clone()).unwrap();
+    assert_eq!(values, simulator.answer_values(TENANT));
+
+    let wrong = json!({"late_from_ms": 2, "late_to_ms": 1});
+    let (status, _) = call(&simulator, Method::PUT, "audit", wrong).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let held = json!({"held": true});
+    let (status, _) = call(&simulator, Method::PUT, "audit", held).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, shown) = call(&simulator, Method::GET, "audit", none.clone()).await;
+    assert_eq!(
+        (&shown["held"], &shown["unordered"]),
+        (&json!(true), &json!(false))
+    );
+
+    let actor = json!({"kind": "application", "id": "1", "name": "Pipeline"});
+    let script = json!({"edit_value": 1, "keys": ["settingsCatalogPolicy"], "actor": actor});
+    call(&simulator, Method::POST, &of("mutate"), script).await;
+    let events = "/v1.0/deviceManagement/auditEvents";
+    assert_eq!(client.rows(events).await.len(), 0);
+    call(
+        &simulator,
+        Method::POST,
+        &of("show-audit-events"),
+        none.clone(),
+    )
+    .await;
+    assert_eq!(client.rows(events).await.len(), 1);
+    let (_, versions) = call(&simulator, Method::GET, &of("versions"), none.clone()).await;
+    let versions: Vec<AnswerVersion> =
+        serde_json::from_value(versions["versions"].clone()).unwrap();
+    let second: Vec<_> = versions.iter().filter(|one| one.from == 1).collect();
+    assert_eq!(second.len(), 1);
+    assert_eq!(second[0].changes[0].actors[0].actor.name, "Pipeline");
+    let (_, changes) = call(&simulator, Method::GET, &of("changes"), none).await;
+    let change = &changes["changes"][0];
+    assert_eq!(change["values"].as_array().map(Vec::is_empty), Some(false));
+    assert_eq!(change["actors"][0]["actor"], actor);
 }

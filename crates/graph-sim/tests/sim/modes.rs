@@ -97,3 +97,24 @@ async fn pages_shrink_where_settings_are_expanded_in_some_tenants_and_lose_no_ro
         .await;
     assert_eq!(without.len(), 1, "without settings pages are full");
 }
+
+#[tokio::test]
+async fn lists_cut_settings_in_some_tenants_and_only_the_count_says_so() {
+    let (simulator, client) = start(SimulatorOptions::default()).await;
+    let list = format!("{POLICIES}?$expand=settings&$top=1000");
+    let whole = client.rows(&list).await;
+    simulator.set_modes(TENANT, [TenantMode::SettingsCutInLists]);
+    let mut cut = 0;
+    for (whole, policy) in whole.iter().zip(client.rows(&list).await) {
+        let settings = policy["settings"].as_array().unwrap();
+        let all = whole["settings"].as_array().unwrap();
+        assert_eq!(settings.len(), all.len().min(25));
+        assert_eq!(policy["settingCount"], all.len());
+        assert_eq!(policy.get("settings@odata.nextLink"), None);
+        cut += usize::from(settings.len() < all.len());
+        let id = policy["id"].as_str().unwrap();
+        let own = client.rows(&format!("{POLICIES}/{id}/settings")).await;
+        assert_eq!(own, *all);
+    }
+    assert!(cut > 5, "{cut}");
+}
