@@ -17,6 +17,9 @@ pub(crate) fn not_permitted(permission: Permission) -> Problem {
         Permission::CanCancelRun => {
             "Your role in the run's tenant does not permit you to cancel its runs."
         }
+        Permission::CanSetSchedule => {
+            "Your role in this tenant does not permit you to set or remove its schedule."
+        }
         Permission::CanOperateInstallation => {
             "Only operators of the installation may look at its queues and workers."
         }
@@ -31,6 +34,10 @@ pub(crate) fn refusal(permission: Permission) -> Refusal {
         Permission::CanCancelRun => (
             "CancelForbidden",
             "Your role does not permit you to cancel runs.",
+        ),
+        Permission::CanSetSchedule => (
+            "ScheduleForbidden",
+            "Your role does not permit you to set or remove schedules.",
         ),
         Permission::CanOperateInstallation => (
             "OperatorsOnly",

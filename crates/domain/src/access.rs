@@ -4,6 +4,7 @@ pub mod api_token;
 pub mod cancellation;
 pub mod operator;
 mod permit;
+pub mod schedule;
 
 pub use permit::{PermissionDenied, Permit};
 
@@ -39,6 +40,12 @@ impl Role {
         &[Self::Owner, Self::Manager, Self::Operator]
     }
 
+    /// The roles that may set and remove schedules: for Rust, and bound to statements.
+    #[must_use]
+    pub const fn that_may_schedule() -> &'static [Self] {
+        &[Self::Owner, Self::Manager]
+    }
+
     /// Whether the role is one of [`Self::that_may_sync`].
     #[must_use]
     pub const fn may_sync(self) -> bool {
@@ -49,6 +56,12 @@ impl Role {
     #[must_use]
     pub const fn may_cancel(self) -> bool {
         self.is_one_of(Self::that_may_cancel())
+    }
+
+    /// Whether the role is one of [`Self::that_may_schedule`].
+    #[must_use]
+    pub const fn may_schedule(self) -> bool {
+        self.is_one_of(Self::that_may_schedule())
     }
 
     const fn is_one_of(self, mut roles: &[Self]) -> bool {
@@ -80,6 +93,8 @@ words! {
         CanSyncTenant = "can_sync_tenant",
         /// Cancel runs of a tenant.
         CanCancelRun = "can_cancel_run",
+        /// Set and remove the schedule of a tenant.
+        CanSetSchedule = "can_set_schedule",
         /// Look at the queues and workers of the installation.
         CanOperateInstallation = "can_operate_installation",
     }

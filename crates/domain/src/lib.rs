@@ -15,6 +15,7 @@
 //! | [`notification`] | notifications to the initiator of a run |
 //! | [`policy_types`] | the registry of policy types and foundations |
 //! | [`run`] | the OperationRun: lifecycle, transitions, dedupe, lease |
+//! | [`schedule`] | when a tenant is synced by itself |
 //! | [`selection`] | which policy types a sync reads |
 //! | [`tenant`] | a managed tenant and how Graph is reached for it |
 //! | [`vault`] | tenant secrets, encrypted at rest |
@@ -36,6 +37,7 @@ pub mod limits;
 pub mod notification;
 pub mod policy_types;
 pub mod run;
+pub mod schedule;
 pub mod selection;
 pub mod tenant;
 pub mod vault;

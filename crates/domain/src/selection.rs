@@ -159,6 +159,16 @@ fn check_length(pointer: &str, length: usize, errors: &mut Vec<FieldError>) {
 }
 
 impl Selection {
+    /// What a request without members selects.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            policy_types: registry().policies().collect(),
+            include_foundations: true,
+            include_dependencies: true,
+        }
+    }
+
     /// The selected policy types, without foundations, in order.
     #[must_use]
     pub const fn policy_types(&self) -> &BTreeSet<PolicyTypeKey> {
@@ -235,6 +245,12 @@ mod tests {
 
     fn request(json: &str) -> SelectionRequest {
         serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn everything_is_what_a_request_without_members_selects() {
+        let request = SelectionRequest::default();
+        assert_eq!(request.resolve(), Ok(Selection::everything()));
     }
 
     fn only_error(json: &str) -> FieldError {

@@ -109,6 +109,7 @@ impl From<TenantView> for Tenant {
         let permissions = [
             (tenant.role.may_sync(), Permission::CanSyncTenant),
             (tenant.role.may_cancel(), Permission::CanCancelRun),
+            (tenant.role.may_schedule(), Permission::CanSetSchedule),
         ]
         .into_iter()
         .filter_map(|(may, permission)| may.then_some(permission.as_str()))
