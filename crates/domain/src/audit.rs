@@ -21,6 +21,13 @@ words! {
         RunCancelDenied = "operation_run.cancel_denied",
         /// A run reached its end.
         RunCompleted = "operation_run.completed",
+        /// The schedule of a tenant was set.
+        ScheduleSet = "schedule.set",
+        ScheduleRemoved = "schedule.removed",
+        /// A schedule stopped, because who set it may not sync the tenant any more.
+        ScheduleStopped = "schedule.stopped",
+        /// A schedule was to be set or removed by a member whose role does not permit it.
+        ScheduleChangeDenied = "schedule.change_denied",
         TenantAdded = "tenant.added",
         /// A tenant was disabled: nothing is started for it, and what was active was cancelled.
         TenantDisabled = "tenant.disabled",

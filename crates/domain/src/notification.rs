@@ -1,6 +1,8 @@
-//! Notifications to the initiator of a run: one when it is queued, one when it has ended.
+//! Notifications: to the initiator of a run, one when it is queued and one when it has ended; to the
+//! owners of a tenant, about what stopped there.
 
 use crate::run::{Completion, OperationKind, Outcome};
+use crate::schedule::StopReason;
 use crate::words::words;
 
 words! {
@@ -13,6 +15,9 @@ words! {
         Terminal = "terminal",
     }
 }
+
+/// What a notification about no run is about, as the API shows it in place of a phase.
+pub const SCHEDULE_STOPPED: &str = "schedule_stopped";
 
 /// The text of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +56,20 @@ pub fn terminal(kind: OperationKind, tenant_name: &str, completion: &Completion)
     Message {
         title: format!("{} of {tenant_name} {verb}", kind.label()),
         body,
+    }
+}
+
+/// The notification of a schedule that stopped.
+#[must_use]
+pub fn schedule_stopped(tenant_name: &str, setter_name: &str, reason: StopReason) -> Message {
+    let why = match reason {
+        StopReason::SetterLeft => "is no member of the tenant any more",
+        StopReason::SetterDisabled => "was disabled",
+        StopReason::SetterNotPermitted => "may not sync the tenant any more",
+    };
+    Message {
+        title: format!("The schedule of {tenant_name} stopped"),
+        body: format!("{setter_name}, who set it, {why}. Set the schedule again to resume it."),
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`inventory`] | what syncs write and screens read of tenants' policies |
 //! | [`notifications`] | notifications of initiators |
 //! | [`runs`] | admission, claims, leases, ends and sweeps of operation runs |
+//! | [`schedules`] | when tenants are synced by themselves |
 //! | [`system`] | workers, queues and retention of the installation |
 //! | [`tenants`] | tenants as their members see them |
 //!
@@ -41,6 +42,7 @@ mod pattern;
 mod pool;
 mod reads;
 pub mod runs;
+pub mod schedules;
 mod schema;
 #[cfg(test)]
 mod schema_file;
@@ -79,6 +81,7 @@ pub use runs::{
     Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError, FinishRun,
     FoundRun, Heartbeat, RunFilter, RunView, StartRun, SweepCount, SweepPlan, SweepSteps,
 };
+pub use schedules::{Fired, LastFired, ScheduleChangeError, ScheduleView};
 pub use system::{
     CertificateFile, EndedLastHour, Examination, MissingRight, PRUNE_BATCH, Pause, Pruned,
     QueueStats, Retention, SecretEnd, SyncAge, WorkerReport, WorkerState, WorkerView,

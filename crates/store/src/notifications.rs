@@ -1,11 +1,15 @@
-//! Notifications of initiators of runs. Rows are written in the transactions of the runs' transitions.
+//! Notifications of initiators of runs, and notices to owners of tenants. Rows are written in the
+//! transactions of what they report.
 //! A user who left a tenant gets no new ones of it and does not see the old ones; who comes back sees
 //! those that retention kept.
+
+use std::cmp::Reverse;
 
 use atlas_domain::ids::{NotificationId, RunId, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -14,7 +18,7 @@ use crate::functions::clock_timestamp;
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::schema::{memberships, notifications, tenants};
+use crate::schema::{memberships, notifications, tenant_notices as notices, tenants};
 use crate::statement::{row, statement};
 
 /// A notification as it is shown.
@@ -23,9 +27,9 @@ pub struct NotificationView {
     pub id: NotificationId,
     pub tenant_id: TenantId,
     pub tenant_name: String,
-    /// The run it speaks of.
-    pub run_id: RunId,
-    /// `queued` or `terminal`.
+    /// The run it is about, unless it is about the tenant.
+    pub run_id: Option<RunId>,
+    /// `queued` or `terminal`; of a tenant, what happened, such as `schedule_stopped`.
     pub phase: String,
     /// One line.
     pub title: String,
@@ -35,14 +39,13 @@ pub struct NotificationView {
     pub read_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = notifications, check_for_backend(diesel::pg::Pg))]
+/// A row of either table.
+#[derive(Queryable)]
 struct Row {
     id: Uuid,
     tenant_id: Uuid,
-    #[diesel(select_expression = tenants::name)]
     tenant_name: String,
-    run_id: Uuid,
+    run_id: Option<Uuid>,
     phase: String,
     title: String,
     body: String,
@@ -66,13 +69,63 @@ row! {
     }
 }
 
-/// Whether the user belongs to the notification's tenant.
+/// Whether the user belongs to the tenant of the row.
 macro_rules! of_member {
-    ($user:expr) => {
+    ($table:ident, $user:expr) => {
         exists(
             memberships::table
                 .filter(memberships::user_id.eq($user.into_uuid()))
-                .filter(memberships::tenant_id.eq(notifications::tenant_id)),
+                .filter(memberships::tenant_id.eq($table::tenant_id)),
+        )
+    };
+}
+
+/// A page of one of the tables, whose columns for the run and for what happened are given.
+macro_rules! page_of {
+    ($table:ident, $user:expr, $unread_only:expr, $page:expr, $run:expr, $phase:expr) => {{
+        let mut query = $table::table
+            .inner_join(tenants::table)
+            .filter($table::user_id.eq($user.into_uuid()))
+            .filter(of_member!($table, $user))
+            .select((
+                $table::id,
+                $table::tenant_id,
+                tenants::name,
+                $run,
+                $phase,
+                $table::title,
+                $table::body,
+                $table::created_at,
+                $table::read_at,
+            ))
+            .order(($table::created_at.desc(), $table::id.desc()))
+            .limit($page.limit)
+            .into_boxed();
+        if let Some((time, id)) = $page.after {
+            let key = ($table::created_at, $table::id);
+            query = query.filter(before(key, (time, id.into_uuid())));
+        }
+        if $unread_only {
+            query = query.filter($table::read_at.is_null());
+        }
+        query
+    }};
+}
+
+/// Marks a row of one of the tables as read, unless it was.
+macro_rules! mark_as_read {
+    ($table:ident, $user:expr, $id:expr) => {
+        diesel::update(
+            $table::table
+                .find($id.into_uuid())
+                .filter($table::user_id.eq($user.into_uuid()))
+                .filter(of_member!($table, $user)),
+        )
+        .set(
+            $table::read_at.eq(
+                case_when($table::read_at.is_null(), clock_timestamp().nullable())
+                    .otherwise($table::read_at),
+            ),
         )
     };
 }
@@ -88,31 +141,27 @@ impl Store {
         unread_only: bool,
         page: PageRequest<(DateTime<Utc>, NotificationId)>,
     ) -> Result<Vec<NotificationView>, StoreError> {
-        let mut query = notifications::table
-            .inner_join(tenants::table)
-            .filter(notifications::user_id.eq(user.into_uuid()))
-            .filter(of_member!(user))
-            .select(Row::as_select())
-            .order((notifications::created_at.desc(), notifications::id.desc()))
-            .limit(page.limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            let key = (notifications::created_at, notifications::id);
-            query = query.filter(before(key, (time, id.into_uuid())));
-        }
-        if unread_only {
-            query = query.filter(notifications::read_at.is_null());
-        }
-        let rows = self
-            .read(async |connection| query.load(connection).await)
+        let run = notifications::run_id.nullable();
+        let phase = notifications::phase;
+        let of_runs = page_of!(notifications, user, unread_only, page, run, phase);
+        let no_run = None::<Uuid>.into_sql::<Nullable<SqlUuid>>();
+        let of_tenants = page_of!(notices, user, unread_only, page, no_run, notices::kind);
+        let mut rows: Vec<Row> = self
+            .read(async |connection| {
+                let mut rows: Vec<Row> = of_runs.load(connection).await?;
+                rows.extend(of_tenants.load::<Row>(connection).await?);
+                Ok(rows)
+            })
             .await?;
+        rows.sort_unstable_by_key(|row| Reverse((row.created_at, row.id)));
+        rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
         Ok(rows
             .into_iter()
             .map(|row| NotificationView {
                 id: NotificationId::from_uuid(row.id),
                 tenant_id: TenantId::from_uuid(row.tenant_id),
                 tenant_name: row.tenant_name,
-                run_id: RunId::from_uuid(row.run_id),
+                run_id: row.run_id.map(RunId::from_uuid),
                 phase: row.phase,
                 title: row.title,
                 body: row.body,
@@ -127,16 +176,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn unread_count(&self, user: UserId, cap: i64) -> Result<i64, StoreError> {
-        let unread = notifications::table
+        let of_runs = notifications::table
             .filter(notifications::user_id.eq(user.into_uuid()))
             .filter(notifications::read_at.is_null())
-            .filter(of_member!(user))
+            .filter(of_member!(notifications, user))
             .select(notifications::id)
             .limit(cap);
+        let of_tenants = notices::table
+            .filter(notices::user_id.eq(user.into_uuid()))
+            .filter(notices::read_at.is_null())
+            .filter(of_member!(notices, user))
+            .select(notices::id)
+            .limit(cap);
         let ids: Vec<Uuid> = self
-            .read(async |connection| unread.load(connection).await)
+            .read(async |connection| of_runs.union_all(of_tenants).load(connection).await)
             .await?;
-        Ok(i64::try_from(ids.len()).unwrap_or(cap))
+        Ok(i64::try_from(ids.len()).unwrap_or(cap).min(cap))
     }
 
     /// Marks one as read; false when it is not the user's. Marking twice changes nothing.
@@ -148,21 +203,16 @@ impl Store {
         user: UserId,
         notification: NotificationId,
     ) -> Result<bool, StoreError> {
-        let own = notifications::table
-            .find(notification.into_uuid())
-            .filter(notifications::user_id.eq(user.into_uuid()))
-            .filter(of_member!(user));
-        let read_at = case_when(
-            notifications::read_at.is_null(),
-            clock_timestamp().nullable(),
-        )
-        .otherwise(notifications::read_at);
         let rows = self
             .read(async |connection| {
-                diesel::update(own)
-                    .set(notifications::read_at.eq(read_at))
-                    .execute(connection)
-                    .await
+                let of_run = mark_as_read!(notifications, user, notification);
+                match of_run.execute(connection).await? {
+                    0 => {
+                        let of_tenant = mark_as_read!(notices, user, notification);
+                        of_tenant.execute(connection).await
+                    }
+                    rows => Ok(rows),
+                }
             })
             .await?;
         Ok(rows == 1)

@@ -33,6 +33,7 @@ mod sweep;
 mod sweep_plan;
 mod view;
 
+pub(crate) use admit::TENANT_NAME;
 pub(crate) use claim::milliseconds;
 pub(crate) use row::to_json;
 

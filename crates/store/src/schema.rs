@@ -283,6 +283,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         served_at -> Timestamptz,
+        scheduled -> Bool,
     }
 }
 
@@ -323,6 +324,40 @@ diesel::table! {
         fence -> Int8,
         token -> Nullable<Uuid>,
         served_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tenant_notices (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        tenant_id -> Uuid,
+        kind -> Text,
+        title -> Text,
+        body -> Text,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tenant_schedules (tenant_id) {
+        tenant_id -> Uuid,
+        time_of_day -> Nullable<Text>,
+        cron -> Nullable<Text>,
+        zone -> Text,
+        jitter_minutes -> Int4,
+        catch_up -> Text,
+        set_by -> Uuid,
+        set_at -> Timestamptz,
+        next_due_at -> Nullable<Timestamptz>,
+        last_due_at -> Nullable<Timestamptz>,
+        last_fired_at -> Nullable<Timestamptz>,
+        last_run_id -> Nullable<Uuid>,
+        skipped_due_at -> Nullable<Timestamptz>,
+        skip_reason -> Nullable<Text>,
+        stopped_at -> Nullable<Timestamptz>,
+        stop_reason -> Nullable<Text>,
     }
 }
 
@@ -388,6 +423,11 @@ diesel::joinable!(operation_run_events -> operation_runs (run_id));
 diesel::joinable!(operation_runs -> tenants (tenant_id));
 diesel::joinable!(tenant_credentials -> tenants (tenant_id));
 diesel::joinable!(tenant_fences -> tenants (tenant_id));
+diesel::joinable!(tenant_notices -> tenants (tenant_id));
+diesel::joinable!(tenant_notices -> users (user_id));
+diesel::joinable!(tenant_schedules -> operation_runs (last_run_id));
+diesel::joinable!(tenant_schedules -> tenants (tenant_id));
+diesel::joinable!(tenant_schedules -> users (set_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
@@ -413,6 +453,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     schema_compatibility,
     tenant_credentials,
     tenant_fences,
+    tenant_notices,
+    tenant_schedules,
     tenants,
     users,
     workers,

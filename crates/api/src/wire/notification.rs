@@ -1,5 +1,6 @@
 //! Notifications.
 
+use atlas_domain::ids::RunId;
 use atlas_store::NotificationView;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,16 +11,18 @@ use crate::example::{self, Example, links, moment};
 use crate::links::{Links, RunLinks};
 use crate::wire::run::TenantReference;
 
-/// A notification about a run that you started.
+/// A notification about a run that you started, or about a tenant that you own.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Notification {
     /// Its identifier.
     id: Uuid,
-    /// The tenant of the run.
+    /// The tenant.
     tenant: TenantReference,
-    /// Identifier of the run.
-    operation_run_id: Uuid,
-    /// `queued` when the run was created, `terminal` when it ended. New phases may be added.
+    /// Identifier of the run. Absent if it is about the tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_run_id: Option<Uuid>,
+    /// `queued` when the run was created, `terminal` when it ended; `schedule_stopped` when the schedule of
+    /// the tenant stopped. New phases may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     phase: String,
     /// The title, one line.
@@ -33,8 +36,9 @@ pub(crate) struct Notification {
     /// When you marked it as read.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<DateTime<Utc>>,
-    /// Addresses of the run.
-    links: RunLinks,
+    /// Addresses of the run. Absent if it is about the tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    links: Option<RunLinks>,
 }
 
 /// The number of unread notifications.
@@ -71,13 +75,13 @@ impl Notification {
                 id: notification.tenant_id.into_uuid(),
                 name: notification.tenant_name,
             },
-            operation_run_id: notification.run_id.into_uuid(),
+            operation_run_id: notification.run_id.map(RunId::into_uuid),
             phase: notification.phase,
             title: notification.title,
             body: notification.body,
             created_at: notification.created_at,
             read_at: notification.read_at,
-            links: links.run(notification.run_id),
+            links: notification.run_id.map(|run| links.run(run)),
         }
     }
 }
@@ -88,7 +92,7 @@ impl Example for Notification {
             id: example::NOTIFICATION,
             tenant_id: example::TENANT,
             tenant_name: example::TENANT_NAME.to_owned(),
-            run_id: example::RUN,
+            run_id: Some(example::RUN),
             phase: "terminal".to_owned(),
             title: "Inventory sync of Contoso succeeded".to_owned(),
             body: "1204 items seen: 12 new, 3 changed, 1 missing.".to_owned(),

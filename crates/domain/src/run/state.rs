@@ -24,6 +24,8 @@ pub struct OperationRun<I = RunInputs> {
     pub initiator_name: String,
     /// The run that this one repeats.
     pub retry_of: Option<RunId>,
+    /// Whether a schedule started it, on behalf of its initiator.
+    pub scheduled: bool,
     /// How often it was claimed.
     pub attempt: i32,
     /// How many of its attempts failed.

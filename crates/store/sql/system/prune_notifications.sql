@@ -2,6 +2,7 @@
 --
 -- Deletes a batch of old notifications. Each user's index by time is asked for its first entries: an
 -- index by time alone would have to be kept by every start, for a statement that runs now and then.
+-- Those that are about no run are few, and read whole.
 WITH old AS (
     SELECT oldest.id
     FROM users u
@@ -16,6 +17,16 @@ WITH old AS (
             FOR UPDATE SKIP LOCKED
         ) oldest
     LIMIT :batch
+),
+old_notices AS (
+    DELETE FROM tenant_notices d
+    WHERE d.id = ANY (ARRAY(
+        SELECT n.id
+        FROM tenant_notices n
+        WHERE n.created_at < statement_timestamp() - :age_ms::bigint * interval '1 millisecond'
+        LIMIT :batch
+        FOR UPDATE SKIP LOCKED
+    ))
 )
 DELETE FROM notifications d
 WHERE d.id = ANY (ARRAY(SELECT id FROM old))

@@ -20,8 +20,8 @@ pub enum AccessChangeError {
     /// These tenants would have no owner left.
     #[error("the user is the last owner of {}", .0.join(", "))]
     LastOwner(Vec<String>),
-    /// Runs name the user.
-    #[error("runs refer to the user")]
+    /// Runs, or a schedule, name the user.
+    #[error("runs or schedules refer to the user")]
     Referred,
     /// The database.
     #[error(transparent)]

@@ -20,7 +20,7 @@ use crate::statement::{Info, Statement};
 use crate::statement::{fetch_one, fetch_optional, row, statement};
 
 /// Stands for the tenant's name in texts that the database completes.
-pub(super) const TENANT_NAME: &str = "{tenant}";
+pub(crate) const TENANT_NAME: &str = "{tenant}";
 
 /// What is asked for. Tenant and initiator come from the permit.
 #[derive(Debug, Clone)]
@@ -96,8 +96,9 @@ statement! {
     }
     file: "runs/admit",
     row: (RunRow, CreatedRow),
-    pieces: ["runs/pieces/columns"],
+    pieces: ["runs/pieces/admitted", "runs/pieces/columns"],
     constants: [
+        scheduled = "false",
         started = AuditAction::RunStarted.as_str(),
         joined = AuditAction::RunJoined.as_str(),
     ],

@@ -86,6 +86,7 @@ pub(super) async fn listed(
             operation_runs::initiator_id,
             users::display_name,
             operation_runs::retry_of,
+            operation_runs::scheduled,
             operation_runs::attempt,
             operation_runs::failures,
             operation_runs::max_failures,

@@ -23,6 +23,7 @@ fn statements() -> Vec<Info> {
         crate::inventory::statements(),
         crate::notifications::STATEMENTS.to_vec(),
         crate::runs::statements(),
+        crate::schedules::statements(),
         crate::system::statements(),
     ]
     .concat()

@@ -19,6 +19,7 @@ mod reads;
 mod refused;
 mod run_lists;
 mod scale;
+mod schedules;
 mod schema;
 mod tenants;
 mod versions;

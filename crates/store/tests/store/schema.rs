@@ -9,6 +9,7 @@ use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::LinkSource;
 use atlas_domain::notification::Phase;
 use atlas_domain::run::{Outcome, Status};
+use atlas_domain::schedule::{CatchUp, SkipReason, StopReason};
 use atlas_domain::tenant::{Cloud, CredentialKind};
 use atlas_store::{SchemaState, SweepPlan, migrate, migrate_to, revert_all};
 use atlas_test_support::TestDatabase;
@@ -185,6 +186,9 @@ async fn columns_of_words_take_exactly_the_words_of_the_domain() {
         words("operation_runs.outcome", &Outcome::WORDS),
         words("operation_runs.status", &Status::WORDS),
         words("tenant_credentials.kind", &CredentialKind::WORDS),
+        words("tenant_schedules.catch_up", &CatchUp::WORDS),
+        words("tenant_schedules.skip_reason", &SkipReason::WORDS),
+        words("tenant_schedules.stop_reason", &StopReason::WORDS),
         words("tenants.cloud", &Cloud::WORDS),
     ]);
     assert_eq!(found, expected);

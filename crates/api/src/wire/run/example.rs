@@ -194,6 +194,7 @@ fn run<I>(inputs: I, state: RunState, attempt: i32) -> OperationRun<I> {
         initiator_id: example::USER,
         initiator_name: example::USER_NAME.to_owned(),
         retry_of: None,
+        scheduled: false,
         attempt,
         failures: 0,
         max_failures: 5,

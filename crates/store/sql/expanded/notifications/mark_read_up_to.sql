@@ -12,6 +12,11 @@ WITH mark AS (
     FROM notifications n
         JOIN memberships m ON m.user_id = n.user_id AND m.tenant_id = n.tenant_id
     WHERE n.id = $1 AND n.user_id = $2
+    UNION ALL
+    SELECT n.created_at, n.id
+    FROM tenant_notices n
+        JOIN memberships m ON m.user_id = n.user_id AND m.tenant_id = n.tenant_id
+    WHERE n.id = $1 AND n.user_id = $2
 ),
 marked AS (
     UPDATE notifications n
@@ -21,5 +26,15 @@ marked AS (
         AND n.tenant_id IN (SELECT m.tenant_id FROM memberships m WHERE m.user_id = $2)
         AND (n.created_at, n.id) <= (mark.created_at, mark.id)
     RETURNING 1
+),
+marked_notices AS (
+    UPDATE tenant_notices n
+    SET read_at = clock_timestamp()
+    FROM mark
+    WHERE n.user_id = $2 AND n.read_at IS NULL
+        AND n.tenant_id IN (SELECT m.tenant_id FROM memberships m WHERE m.user_id = $2)
+        AND (n.created_at, n.id) <= (mark.created_at, mark.id)
+    RETURNING 1
 )
-SELECT EXISTS (SELECT 1 FROM mark) AS found, (SELECT count(*) FROM marked) AS marked
+SELECT EXISTS (SELECT 1 FROM mark) AS found,
+    (SELECT count(*) FROM marked) + (SELECT count(*) FROM marked_notices) AS marked

@@ -3,6 +3,7 @@
 -- returns referred_to: bool
 -- people.is_referred_to
 --
--- Whether a run names the user.
+-- Whether a run or a schedule names the user.
 SELECT EXISTS (SELECT 1 FROM operation_runs r WHERE r.initiator_id = $1)
-    OR EXISTS (SELECT 1 FROM operation_runs r WHERE r.cancel_requested_by = $1) AS referred_to
+    OR EXISTS (SELECT 1 FROM operation_runs r WHERE r.cancel_requested_by = $1)
+    OR EXISTS (SELECT 1 FROM tenant_schedules s WHERE s.set_by = $1) AS referred_to

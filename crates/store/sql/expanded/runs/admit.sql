@@ -24,6 +24,7 @@
 -- returns initiator_id: uuid
 -- returns initiator_name: text
 -- returns retry_of: uuid
+-- returns scheduled: bool
 -- returns attempt: int4
 -- returns failures: int4
 -- returns max_failures: int4
@@ -57,7 +58,8 @@
 -- first and joined without writing its row: many callers of one run would queue for that row, before
 -- its worker's heartbeats. Only a miss inserts; a race with another insert ends in DO UPDATE, which
 -- always gives a row. The proposed id says whether the run was created. A join is committed without
--- waiting for the disk: only its audit entry could be lost.
+-- waiting for the disk: only its audit entry could be lost. One exception: a run that a schedule started
+-- and that still waits gets the priority of who joins it.
 WITH permitted AS (
     SELECT t.id AS tenant_id, t.name
     FROM memberships m
@@ -67,6 +69,8 @@ WITH permitted AS (
     WHERE m.user_id = $2 AND m.tenant_id = $1 AND m.role = ANY ($3)
         AND i.disabled_at IS NULL AND t.enabled
 ),
+-- Follows `permitted`, the tenant when a run of it may be recorded: the active run, or a new one with
+-- its first event and its notification. `r` is the one or the other.
 active AS (
     SELECT r.*
     FROM permitted p JOIN operation_runs r ON r.tenant_id = p.tenant_id
@@ -74,16 +78,16 @@ active AS (
 ),
 inserted AS (
     INSERT INTO operation_runs AS r (id, tenant_id, kind, identity, lock_scope, inputs,
-        initiator_id, retry_of, priority, served_at, event_seq)
+        initiator_id, retry_of, priority, scheduled, served_at, event_seq)
     SELECT $6, p.tenant_id, $4, $5, $7, $8, $2, $9,
-        $10,
+        $10, 'false'::boolean,
         coalesce((SELECT f.served_at FROM tenant_fences f
             WHERE f.tenant_id = p.tenant_id AND f.scope = $7), '-infinity'),
         1
     FROM permitted p
     WHERE NOT EXISTS (SELECT 1 FROM active)
     ON CONFLICT (tenant_id, kind, identity) WHERE status IN ('queued', 'running')
-    DO UPDATE SET updated_at = r.updated_at
+    DO UPDATE SET priority = greatest(r.priority, EXCLUDED.priority)
     RETURNING r.*
 ),
 r AS (
@@ -102,6 +106,12 @@ notification AS (
     FROM inserted i, permitted p
     WHERE i.id = $6
 ),
+raised AS (
+    UPDATE operation_runs q
+    SET priority = $10
+    FROM active a
+    WHERE q.id = a.id AND q.status = 'queued' AND q.priority < $10
+),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
         outcome, request_id, address, user_agent)
@@ -112,7 +122,7 @@ audit AS (
 )
 SELECT
     r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.initiator_id,
-    u.display_name AS initiator_name, r.retry_of, r.attempt, r.failures, r.max_failures,
+    u.display_name AS initiator_name, r.retry_of, r.scheduled, r.attempt, r.failures, r.max_failures,
     r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, r.outcome,
     r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, r.lease_expires_at,
     r.counts, r.completed_at, r.cancel_requested_at, r.cancel_requested_by,

@@ -1,0 +1,23 @@
+-- schedules.remove
+--
+-- Removes the schedule of a tenant, if it has one.
+WITH permitted AS (
+    SELECT m.user_id, m.tenant_id
+    FROM memberships m JOIN users u ON u.id = m.user_id
+    WHERE m.user_id = :user AND m.tenant_id = :tenant AND m.role = ANY (:roles)
+        AND u.disabled_at IS NULL
+),
+removed AS (
+    DELETE FROM tenant_schedules s
+    USING permitted p
+    WHERE s.tenant_id = p.tenant_id
+    RETURNING s.tenant_id, p.user_id
+),
+audit AS (
+    INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
+        outcome, request_id, address, user_agent)
+    SELECT :audit, d.tenant_id, 'user', d.user_id, :'action', 'schedule', d.tenant_id::text,
+        'allowed', :request, :address, :user_agent
+    FROM removed d
+)
+SELECT count(*) AS count FROM permitted
