@@ -18,6 +18,7 @@ pub mod presence;
 pub mod process;
 pub mod progress;
 pub mod redis_state;
+mod schedules;
 pub mod service;
 pub mod services;
 pub mod sign_in;

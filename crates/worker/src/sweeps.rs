@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatcher::Dispatcher;
 use crate::health::HealthReporter;
 use crate::redis_state::RedisState;
+use crate::schedules;
 use crate::turns::Turns;
 
 /// Runs that one sweep ends or requeues at most; the next one follows soon.
@@ -137,7 +138,10 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), NotRea
         SweepCount::default()
     };
     report("queue_timeout", "past their queue limit", timed_out);
-    if steps.claim || reclaimed.requeued > 0 {
+    if steps.fire {
+        schedules::fire_due(store).await?;
+    }
+    if steps.claim || steps.fire || reclaimed.requeued > 0 {
         dispatcher.look_without_message();
     }
     Ok(())

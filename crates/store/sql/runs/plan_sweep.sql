@@ -31,6 +31,9 @@ SELECT ARRAY(SELECT m.version::text FROM __diesel_schema_migrations m ORDER BY m
             AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE
     ) AS time_out,
     EXISTS (
+        SELECT FROM tenant_schedules s WHERE s.next_due_at <= statement_timestamp()
+    ) AS fire,
+    EXISTS (
         SELECT FROM operation_runs r
         WHERE r.status = :'queued' AND r.kind = ANY (:kinds)
             AND r.not_before <= statement_timestamp()

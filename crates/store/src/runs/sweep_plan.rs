@@ -29,6 +29,8 @@ pub struct SweepSteps {
     pub cancel: bool,
     /// [`Store::fail_queue_timeouts`].
     pub time_out: bool,
+    /// [`Store::due_schedules`].
+    pub fire: bool,
     /// [`Store::claim_due`]; it finds none when the tenants of all due runs are busy.
     pub claim: bool,
 }
@@ -50,6 +52,7 @@ row! {
         reclaim: bool,
         cancel: bool,
         time_out: bool,
+        fire: bool,
         claim: bool,
     }
 }
@@ -84,6 +87,7 @@ impl Store {
                 reclaim: row.reclaim,
                 cancel: row.cancel,
                 time_out: row.time_out,
+                fire: row.fire,
                 claim: row.claim,
             })
         })

@@ -61,6 +61,9 @@ define! { COUNTERS: Counter {
     RUNS_SWEPT = "atlas_runs_swept_total", WORKER,
         [("sweep", &["take_back", "cancel_overdue", "queue_timeout"]), ("result", &["queued", "completed"])],
         "Runs that a sweep reclaimed or ended.";
+    SCHEDULES_DUE = "atlas_schedules_due_total", WORKER,
+        [("result", &["created", "joined", "skipped", "stopped"])],
+        "Due times of schedules that this worker saw to, by what became of them.";
     ROWS_PRUNED = "atlas_rows_pruned_total", WORKER,
         [("table", &["operation_runs", "notifications", "audit_events", "inventory_changes", "workers"])],
         "Rows that retention has deleted.";

@@ -17,6 +17,7 @@ mod operations;
 mod ownership;
 mod refusals;
 mod refused_rows;
+mod schedules;
 mod schemas;
 mod syncing;
 mod unreadable_rows;
