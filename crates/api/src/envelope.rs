@@ -50,6 +50,8 @@ impl RequestLabels {
             Method::GET => "GET",
             Method::HEAD => "HEAD",
             Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::DELETE => "DELETE",
             Method::OPTIONS => "OPTIONS",
             _ => "other",
         };

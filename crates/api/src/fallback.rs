@@ -35,8 +35,10 @@ impl RouteTable {
                 if item.get("get").is_some() {
                     methods.extend(["GET", "HEAD"]);
                 }
-                if item.get("post").is_some() {
-                    methods.push("POST");
+                for (member, method) in [("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
+                    if item.get(member).is_some() {
+                        methods.push(method);
+                    }
                 }
                 (segments(path), methods)
             })
@@ -99,7 +101,10 @@ mod tests {
         let table = RouteTable::new(&json!({"paths": {
             "/runs/{id}": {"get": {}},
             "/runs/{id}/start": {"post": {}},
+            "/schedule": {"get": {}, "put": {}, "delete": {}},
         }}));
+        let all = "GET, HEAD, PUT, DELETE";
+        assert_eq!(table.methods("/schedule").as_deref(), Some(all));
         assert_eq!(table.methods("/runs/7").as_deref(), Some("GET, HEAD"));
         assert_eq!(table.methods("/runs/7/start").as_deref(), Some("POST"));
         assert_eq!(table.methods("/runs/"), None);

@@ -7,6 +7,7 @@ pub(crate) mod inventory;
 mod me;
 mod operation_runs;
 mod policy_types;
+mod schedule;
 mod start;
 mod start_directory_groups_sync;
 mod start_inventory_sync;
@@ -32,6 +33,9 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(operation_runs::retry::retry_operation_run)
         .service(tenants::list_tenants)
         .service(tenants::get_tenant)
+        .service(schedule::get_schedule)
+        .service(schedule::set_schedule)
+        .service(schedule::remove_schedule)
         .service(inventory::items::list_inventory_items)
         .service(inventory::items::get_inventory_item)
         .service(inventory::versions::get_inventory_item_content)

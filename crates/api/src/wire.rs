@@ -13,6 +13,7 @@ pub(crate) mod probe;
 pub(crate) mod result;
 pub(crate) mod run;
 pub(crate) mod run_error;
+pub(crate) mod schedule;
 pub(crate) mod system;
 pub(crate) mod tenant;
 pub(crate) mod version;

@@ -37,7 +37,7 @@ pub(super) fn tags() -> Value {
         {"name": "inventory", "description": "Inventory items, links, changes and counts that syncs stored."},
         {"name": "audit", "description": "The audit log of a tenant."},
         {"name": "me", "description": "The current user."},
-        {"name": "notifications", "description": "Notifications about runs that you started."},
+        {"name": "notifications", "description": "Notifications about runs that you started and tenants that you own."},
         {"name": "system", "description": "Queues and workers of the installation, for its operators."},
     ])
 }

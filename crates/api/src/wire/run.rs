@@ -36,6 +36,9 @@ pub(crate) struct OperationRun {
     outcome: Option<Outcome>,
     /// The user who started it.
     initiator: Initiator,
+    /// Whether a schedule started it, on behalf of its initiator. Absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled: Option<bool>,
     /// What an `inventory_sync` reads. Omitted in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     selection: Option<Selection>,
@@ -249,6 +252,7 @@ impl OperationRun {
                 id: run.initiator_id.into_uuid(),
                 display: run.initiator_name,
             },
+            scheduled: run.scheduled.then_some(true),
             selection: None,
             attempt: run.attempt,
             failures: run.failures,

@@ -18,6 +18,7 @@ mod relations;
 mod retry;
 mod revocation;
 mod runs;
+mod schedule;
 mod schema;
 mod sign_ins;
 mod start;

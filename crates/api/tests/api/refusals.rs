@@ -64,6 +64,7 @@ async fn every_operation_refuses_a_caller_without_token() {
 async fn every_operation_hides_a_foreign_tenant() {
     let stage = Stage::set().await;
     let run = stage.synced(1).await;
+    stage.scheduled().await;
     let item = stage.get(&stage.path("inventory-items")).await.items()[0]["id"].clone();
     let notification = stage.get("/me/notifications").await.items()[0]["id"].clone();
     let other = stage.scenario.tenant("Fabrikam").await;

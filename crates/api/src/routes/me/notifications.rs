@@ -22,8 +22,8 @@ const ASK_AGAIN: u64 = 15;
 
 /// List notifications
 ///
-/// Lists notifications about runs that you started, newest first. A run has one notification when it is
-/// created and one when it ends.
+/// Lists notifications about runs that you started and about tenants that you own, newest first. A run
+/// has one notification when it is created and one when it ends.
 #[utoipa::path(
     tag = "notifications",
     params((
