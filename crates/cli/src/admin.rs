@@ -90,7 +90,7 @@ fn refused(error: AccessChangeError, email: &str) -> anyhow::Error {
             tenants.join(", ")
         ),
         AccessChangeError::Referred => anyhow!(
-            "runs refer to {email}, who cannot be removed; atlas user erase erases the person's \
+            "runs or schedules refer to {email}, who cannot be removed; atlas user erase erases the person's \
              data and keeps a pseudonym"
         ),
         AccessChangeError::Store(error) => error.into(),

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod people;
 pub(crate) mod queue;
 pub(crate) mod runs;
+pub(crate) mod schedule;
 pub(crate) mod tenant;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +23,7 @@ use keys::KeysCommand;
 use people::{MemberCommand, TokenCommand, UserCommand};
 use queue::QueueCommand;
 use runs::{RunsCommand, SyncArguments};
+use schedule::ScheduleCommand;
 use tenant::TenantCommand;
 
 /// Operate TenantAtlas and use it from a shell.
@@ -64,6 +66,9 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Start an inventory sync of one or more tenants, or join the one that is active.
     Sync(SyncArguments),
+    /// When tenants are synced by themselves.
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Operation runs.
     #[command(subcommand)]
     Runs(RunsCommand),

@@ -63,6 +63,17 @@ impl ApiClient {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
+    /// Sets something in place of what was there.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// Removes something.
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.send(self.request(Method::DELETE, path)).await?;
+        Ok(())
+    }
+
     /// Asks for something with the user's own token for Microsoft Graph.
     pub(crate) async fn post_as_user(
         &self,

@@ -17,6 +17,7 @@ mod inventory;
 mod output;
 mod queue;
 mod runs;
+mod schedule;
 mod sync;
 
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => admin::audit::run(command, json).await?,
         Command::Keys(command) => admin::keys::run(command, json).await?,
         Command::Sync(command) => return sync::run(&command, json).await,
+        Command::Schedule(command) => schedule::run(&command, json).await?,
         Command::Runs(RunsCommand::List(command)) => runs::list(&command, json).await?,
         Command::Runs(RunsCommand::Show(command)) => runs::show(&command, json).await?,
         Command::Runs(RunsCommand::Watch(command)) => return runs::watch(&command, json).await,
