@@ -4,6 +4,7 @@ mod access;
 mod columns;
 mod hints;
 mod numbers;
+mod schedules;
 
 use serde_json::{Value, json};
 
@@ -69,6 +70,12 @@ const CHANGES: &[Change] = &[
     // What operators could not see: Graph's throttling, how old what is stored is, certificates that end,
     // pools, and what was built.
     ("names", numbers::of_graph_tenants_and_pools),
+    // Tenants are synced by themselves.
+    ("openapi", schedules::described),
+    ("names", schedules::named),
+    ("tables", schedules::stored),
+    ("answers/get_tenant", schedules::permitted),
+    ("answers/list_tenants", schedules::permitted),
 ];
 
 /// The recorded value of a file, with what has changed on purpose.

@@ -98,6 +98,7 @@ pub(super) const ALL: &[Case] = &[
     one("/system/workers"),
     list("/tenants"),
     one("/tenants/{tenant_id}"),
+    one("/tenants/{tenant_id}/schedule"),
     one("/operation-runs/active"),
     one("/operation-runs/{run_id}"),
     one("/operation-runs/{run_id}/results"),

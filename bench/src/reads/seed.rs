@@ -27,6 +27,16 @@ pub(super) fn tenant(number: usize) -> String {
     format!("00000000-0000-7000-8000-{number:012x}")
 }
 
+/// A schedule for each tenant, which the schema of the version before does not have.
+pub(super) fn schedules() -> String {
+    format!(
+        "INSERT INTO tenant_schedules (tenant_id, time_of_day, zone, jitter_minutes, catch_up, set_by, \
+            next_due_at) \
+        SELECT t.id, '02:30', 'Europe/Berlin', 60, 'latest', u.id, now() + interval '1 day' \
+        FROM tenants t, users u WHERE u.email = '{MEMBER_OF_ALL}'"
+    )
+}
+
 /// Fills the migrated, empty database.
 pub(crate) fn plant(
     workspace: &Workspace,
