@@ -11,7 +11,7 @@ use atlas_domain::schedule::{
 };
 use atlas_store::{
     AccessChangeError, Admission, Fired, Origin, PRUNE_BATCH, PageRequest, Retention,
-    ScheduleChangeError, ScheduleView,
+    ScheduleChangeError, ScheduleView, SweepPlan,
 };
 use atlas_test_support::{Member, Scenario};
 use chrono::TimeDelta;
@@ -123,6 +123,21 @@ async fn of_32_racing_workers_one_fires_a_due_time() {
     }
     let notified = "SELECT count(*) FROM notifications WHERE phase = 'queued'";
     assert_eq!(stage.count(notified).await, 3);
+}
+
+#[tokio::test]
+async fn the_plan_of_a_sweep_names_due_times_once_they_have_come() {
+    let stage = Stage::set().await;
+    stage.scheduled().await;
+    let fires = async || match stage.store.plan_sweep().await.unwrap() {
+        SweepPlan::Steps(steps) => steps.fire,
+        other => panic!("{other:?}"),
+    };
+    assert!(!fires().await);
+    let due = stage.come(1).await;
+    assert!(fires().await);
+    stage.fire(&due).await.unwrap();
+    assert!(!fires().await);
 }
 
 #[tokio::test]
@@ -396,6 +411,7 @@ async fn old_notices_go_with_old_notifications() {
         notifications: DAY.saturating_mul(90),
         audit: DAY.saturating_mul(90),
         changes: DAY.saturating_mul(90),
+        versions: DAY.saturating_mul(90),
     };
     for (age, left) in [(89, 1), (91, 0)] {
         let due = stage.come(1).await;

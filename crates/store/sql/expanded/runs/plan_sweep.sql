@@ -6,6 +6,7 @@
 -- returns reclaim: bool
 -- returns cancel: bool
 -- returns time_out: bool
+-- returns fire: bool
 -- returns claim: bool
 -- runs.plan_sweep
 --
@@ -39,6 +40,9 @@ SELECT ARRAY(SELECT m.version::text FROM __diesel_schema_migrations m ORDER BY m
             AND r.expires_at < statement_timestamp()
             AND (SELECT true FROM queue_controls q WHERE q.kind = r.kind) IS NOT TRUE
     ) AS time_out,
+    EXISTS (
+        SELECT FROM tenant_schedules s WHERE s.next_due_at <= statement_timestamp()
+    ) AS fire,
     EXISTS (
         SELECT FROM operation_runs r
         WHERE r.status = 'queued' AND r.kind = ANY ($1)

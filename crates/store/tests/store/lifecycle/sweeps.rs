@@ -94,6 +94,7 @@ const NOTHING: SweepSteps = SweepSteps {
     reclaim: false,
     cancel: false,
     time_out: false,
+    fire: false,
     claim: false,
 };
 
