@@ -283,7 +283,8 @@ fn in_our_words(change: AnswerChange) -> Change {
     let reported = change
         .fields
         .into_iter()
-        .filter(|one| !one.secret && !one.bookkeeping);
+        // The count is no content: the settings themselves differ.
+        .filter(|one| !one.secret && !one.bookkeeping && one.pointer != "/settingCount");
     let fields = reported
         .map(|one| {
             let (old, new) = (values::canonical(&one.old), values::canonical(&one.new));
@@ -322,9 +323,7 @@ pub(crate) async fn stored_changes(
                 values::canonical(&field["old"]),
                 values::canonical(&field["new"]),
             );
-            // What a policy set says of an item beside its kind is in no key.
-            let beside = pointer.starts_with("/items/") && !pointer.ends_with("/itemType");
-            (!secret && !beside).then_some((pointer, (old, new)))
+            (!secret && !values::is_beside(&pointer)).then_some((pointer, (old, new)))
         });
         let fields = fields.collect();
         *all.entry((policy_type, id, kind, fields)).or_default() += 1;

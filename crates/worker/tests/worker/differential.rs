@@ -57,8 +57,7 @@ fn script(seed: u64, times: usize) -> MutationScript {
         reassign_unlisted: times,
         touch: times,
         // To find values that can be edited takes the simulator long.
-        edit_value: 2,
-        remove_value: 2,
+        edit_value: 3,
         ..MutationScript::default()
     }
 }

@@ -30,6 +30,19 @@ pub(super) fn fields(change: &AnswerChange) -> BTreeMap<String, (String, String)
     fields
 }
 
+/// Whether a field is in no key: names of definitions, and what a policy set says of an item beside its
+/// kind.
+pub(super) fn is_beside(pointer: &str) -> bool {
+    let compared: &[&str] = if pointer.starts_with("/items/") {
+        &["/itemType"]
+    } else if pointer.starts_with("/definitionValues/") {
+        &["/enabled", "/value"]
+    } else {
+        return false;
+    };
+    !compared.iter().any(|name| pointer.ends_with(name))
+}
+
 /// Whether an edit is one that a client cannot see: of a name and a password in a URL.
 pub(super) fn is_invisible(change: &AnswerChange) -> bool {
     let bookkeeping = change.fields.iter().all(|one| one.bookkeeping);
