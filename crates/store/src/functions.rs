@@ -3,7 +3,7 @@
 use diesel::data_types::PgInterval;
 use diesel::dsl::{AsExprOf, IntervalDsl};
 use diesel::pg::Pg;
-use diesel::sql_types::{BigInt, Bool, Interval, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Interval, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{Expression, IntoSql};
 
 #[diesel::declare_sql_function]
@@ -22,6 +22,9 @@ extern "SQL" {
 
     /// Takes an advisory lock that ends with the transaction, unless another session has it.
     fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+
+    /// Bytes that a value takes where it is stored, compressed or not. Reads no more than its header.
+    fn pg_column_size(value: Nullable<Jsonb>) -> Nullable<Integer>;
 
     /// Whether a text begins with another, which is no pattern.
     fn starts_with(text: Text, beginning: Text) -> Bool;

@@ -1,6 +1,7 @@
 //! Tenants' policies: what syncs write, guarded by their lease, and what screens read.
 
 mod changes;
+mod export;
 mod held;
 mod known_values;
 mod links;
@@ -11,6 +12,7 @@ mod versions;
 mod write;
 
 pub use changes::{ChangeDetail, ChangeFilter, ChangeView, ItemName};
+pub use export::{ExportFilter, ExportKey, ExportPage, ExportedItem};
 pub use known_values::{StoredValues, StoredValuesPage};
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};

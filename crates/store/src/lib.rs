@@ -65,10 +65,10 @@ pub use directory_groups::{
 pub use error::StoreError;
 pub use fitness::DatabaseFault;
 pub use inventory::{
-    Beginning, ChangeDetail, ChangeFilter, ChangeView, ItemFilter, ItemName, ItemVersion, ItemView,
-    LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, RefusedRow, StoredValues,
-    StoredValuesPage, SyncRunView, TypeEffect, TypeSummary, VersionSummary, WhichVersion,
-    WriteError,
+    Beginning, ChangeDetail, ChangeFilter, ChangeView, ExportFilter, ExportKey, ExportPage,
+    ExportedItem, ItemFilter, ItemName, ItemVersion, ItemView, LinkDirection, LinkFilter, LinkView,
+    PageEffect, PageStored, RefusedRow, StoredValues, StoredValuesPage, SyncRunView, TypeEffect,
+    TypeSummary, VersionSummary, WhichVersion, WriteError,
 };
 pub use migrations::{
     MigrateError, SchemaState, migrate, migrate_through, migrate_to, revert_all, revert_last,

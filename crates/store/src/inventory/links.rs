@@ -181,6 +181,20 @@ impl Store {
             .await
     }
 
+    /// The links from these items, by target.
+    pub(super) async fn links_from(
+        &self,
+        tenant: TenantId,
+        items: Vec<Uuid>,
+    ) -> Result<Vec<LinkView>, StoreError> {
+        let keys = inventory_links::table
+            .filter(inventory_links::tenant_id.eq(tenant.into_uuid()))
+            .filter(inventory_links::item_id.eq_any(items))
+            .select(KEY);
+        self.links_of_keys(tenant, Box::new(keys), i64::MAX, Order::Target)
+            .await
+    }
+
     /// The links with these keys.
     async fn links_of_keys(
         &self,

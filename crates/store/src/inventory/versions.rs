@@ -78,7 +78,7 @@ struct PastRow {
 }
 
 /// A content, values and assignments, as they are stored.
-type Bodies = (Option<Value>, Option<Value>, Option<Value>);
+pub(super) type Bodies = (Option<Value>, Option<Value>, Option<Value>);
 
 diesel::alias!(
     inventory_bodies as values_bodies: ValuesBodies,
@@ -152,22 +152,41 @@ impl Store {
             })
             .await?;
         found
-            .map(|(item, version, (content, values, assignments))| {
-                let values: Option<Map<_, _>> = values.map(serde_json::from_value).transpose()?;
-                let content: Option<Map<_, _>> = content.map(serde_json::from_value).transpose()?;
+            .map(|(item, version, bodies)| {
+                let (content, assignments) = contents(bodies)?;
                 Ok(ItemVersion {
                     item,
                     version,
-                    content: content.map(|mut content| {
-                        content.extend(values.into_iter().flatten());
-                        content
-                    }),
-                    assignments: assignments.map(serde_json::from_value).transpose()?,
+                    content,
+                    assignments,
                 })
             })
             .transpose()
-            .map_err(|error: serde_json::Error| StoreError::corrupt("version", error))
     }
+}
+
+/// The content, what the item sets beside its list row among it, and the assignments.
+pub(super) fn contents(
+    (content, values, assignments): Bodies,
+) -> Result<(Option<Map<String, Value>>, Option<Vec<Value>>), StoreError> {
+    let corrupt = |error| StoreError::corrupt("version", error);
+    let values: Option<Map<_, _>> = values
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(corrupt)?;
+    let content: Option<Map<_, _>> = content
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(corrupt)?;
+    let content = content.map(|mut content| {
+        content.extend(values.into_iter().flatten());
+        content
+    });
+    let assignments = assignments
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(corrupt)?;
+    Ok((content, assignments))
 }
 
 /// An item with its current content.
