@@ -10,6 +10,7 @@
 //! | `envelope` | what surrounds every request and every answer |
 //! | [`proxies`] | whose address a request came from, behind proxies |
 //! | `refused_requests` | refusals that are logged and audited in sums |
+//! | `exports` | exports under way, so that no caller has many |
 //! | `access` | permissions: refusals, and what the audit log records of them |
 //! | `extract` | who asks, for which tenant, with what |
 //! | `routes` | one handler per operation |
@@ -28,6 +29,7 @@ mod context;
 mod directory_search;
 mod envelope;
 mod example;
+mod exports;
 mod extract;
 mod fallback;
 mod links;

@@ -33,6 +33,8 @@ pub struct ApiOptions {
     /// How long a looked-up token is believed; at most five seconds, so that a revoked one is
     /// soon refused.
     pub token_cache: Duration,
+    /// How often an export that is under way checks that its caller still has access.
+    pub export_check_interval: Duration,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// Where Microsoft Graph is, instead of each tenant's cloud: for development and tests.
@@ -54,6 +56,7 @@ impl Default for ApiOptions {
             requests_per_minute: NonZeroU32::MIN.saturating_add(599),
             trusted_proxies: TrustedProxies::default(),
             token_cache: Duration::from_secs(5),
+            export_check_interval: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             graph_url: None,
             graph_timeout: Duration::from_secs(10),

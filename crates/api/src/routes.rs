@@ -46,6 +46,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(inventory::links::list_inventory_links)
         .service(inventory::changes::list_inventory_changes)
         .service(inventory::summary::get_inventory_summary)
+        .service(inventory::export::export_inventory)
         .service(inventory::sync_runs::list_inventory_sync_runs)
         .service(audit_events::list_audit_events)
         .service(policy_types::list_policy_types)

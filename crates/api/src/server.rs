@@ -29,7 +29,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a browser may keep the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: usize = 600;
 /// Headers that a page of another origin may read.
-const EXPOSED: [&str; 7] = [
+const EXPOSED: [&str; 8] = [
+    "content-disposition",
     "location",
     "etag",
     "link",

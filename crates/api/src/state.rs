@@ -9,6 +9,7 @@ use atlas_queue::Doorbell;
 use atlas_store::Store;
 
 use crate::directory_search::DirectorySearch;
+use crate::exports::ExportsUnderWay;
 use crate::extract::token_cache::TokenCache;
 use crate::links::Links;
 use crate::options::ApiOptions;
@@ -38,6 +39,10 @@ pub(crate) struct AppState {
     pub(crate) readiness: Readiness,
     /// Addresses for answers.
     pub(crate) links: Links,
+    /// Exports under way.
+    pub(crate) exports: ExportsUnderWay,
+    /// How often an export checks that its caller has access.
+    pub(crate) export_check_interval: Duration,
     /// How long a request may take.
     pub(crate) request_timeout: Duration,
     /// The time.
@@ -73,6 +78,8 @@ impl AppState {
             proxies: options.trusted_proxies.clone(),
             refused: RefusedRequests::default(),
             links: Links::new(public_url, &options.run_view_template),
+            exports: ExportsUnderWay::default(),
+            export_check_interval: options.export_check_interval,
             request_timeout: options.request_timeout,
             clock,
             entropy,

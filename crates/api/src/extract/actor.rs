@@ -148,7 +148,7 @@ pub(crate) fn too_many(retry_after: u64) -> Problem {
 }
 
 /// The hash of the token that the request holds.
-fn presented(request: &HttpRequest) -> Result<TokenHash, Problem> {
+pub(crate) fn presented(request: &HttpRequest) -> Result<TokenHash, Problem> {
     let refuse = |detail: &str| Err(unauthenticated(detail));
     let Some(presented) = request.headers().get(header::AUTHORIZATION) else {
         return refuse("The header Authorization is missing.");

@@ -134,6 +134,11 @@ pub(super) fn headers() -> Value {
             16384, "^<[^>]+>; rel=.+$",
             "<https://atlas.example/operation-runs?limit=50&cursor=WzFd>; rel=\"next\"",
         ),
+        "Content-Disposition": text(
+            "The name of the file.",
+            128, "^attachment; filename=\"[A-Za-z0-9.-]+\"$",
+            &format!("attachment; filename=\"inventory-{}-20260504T100319Z.ndjson\"", example::TENANT),
+        ),
         "Location": {
             "description": "Address of the run.",
             "schema": restricted(json!({"type": "string", "format": "uri", "maxLength": 2048})),

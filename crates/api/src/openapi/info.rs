@@ -11,9 +11,10 @@ pub(super) fn info() -> Value {
             snake_case, times are RFC 3339 in UTC, and identifiers are UUIDs. A member whose value is \
             not known is absent, never null. Errors are RFC 9457 problems; `type` is the address of a \
             page that explains the problem. Lists are paginated: follow `next_cursor` or the `Link` \
-            header. Responses to GET carry an `ETag` and honour `If-None-Match`. Run statuses and \
-            outcomes are closed enumerations; new values may be added to all others. `/healthz`, \
-            `/readyz`, `/version`, `/docs` and `/problems` need no token and are not described here.",
+            header. Responses to GET carry an `ETag` and honour `If-None-Match`, except the export, \
+            which is a stream. Run statuses and outcomes are closed enumerations; new values may be \
+            added to all others. `/healthz`, `/readyz`, `/version`, `/docs` and `/problems` need no \
+            token and are not described here.",
         "version": env!("CARGO_PKG_VERSION"),
         "termsOfService": "https://tenantatlas.example/terms",
         "contact": {

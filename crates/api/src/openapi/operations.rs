@@ -37,19 +37,24 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, schemas: 
         if let Some(schema) = response.pointer_mut("/content/application~1json/schema") {
             schemas::complete_body(schema);
         }
+        if let Some(schema) = response.pointer_mut("/content/application~1x-ndjson/schema") {
+            schemas::complete_stream(schema);
+        }
     }
     let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
     let is_list = schemas::is_page(schemas, answer);
+    // What is streamed has no entity tag.
+    let is_tagged = method == "get" && answer.is_object();
     operation["parameters"] = parameters(path, is_list, operation["parameters"].take());
     for (status, response) in members(&mut operation["responses"]) {
-        let more: &[&str] = match (method, status) {
-            ("get", "200") if is_list => &["ETag", "Link"],
-            ("get", "200") => &["ETag"],
+        let more: &[&str] = match status {
+            "200" if is_tagged && is_list => &["ETag", "Link"],
+            "200" if is_tagged => &["ETag"],
             _ => &[],
         };
         components::complete_headers(response, more);
     }
-    if method == "get" {
+    if is_tagged {
         operation["responses"]["304"] = component("responses", "NotModified");
     }
 }

@@ -56,6 +56,12 @@ pub(super) fn complete_body(schema: &mut Value) {
     }
 }
 
+/// The schema of a body that is streamed: text of any length.
+pub(super) fn complete_stream(schema: &mut Value) {
+    schema["maxLength"] = json!(MAX_EXACT);
+    restrict(schema);
+}
+
 /// `Page_Tenant` is `TenantPage` to others.
 fn renamed(name: &str) -> String {
     name.strip_prefix("Page_")

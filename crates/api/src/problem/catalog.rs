@@ -90,6 +90,9 @@ problem_kinds! {
     /// Too many requests.
     QuotaExceeded = "quota-exceeded", TOO_MANY_REQUESTS, "Too many requests",
         "Wait for the number of seconds in Retry-After. The headers RateLimit and RateLimit-Policy on every response report the remaining quota.";
+    /// Too many exports at once.
+    TooManyExports = "too-many-exports", TOO_MANY_REQUESTS, "Too many exports",
+        "An export holds what it has not sent yet, so that each caller may have two under way. Read one of yours to its end, or end it, and start again after the number of seconds in Retry-After.";
     /// Microsoft Graph failed.
     UpstreamError = "upstream-error", BAD_GATEWAY, "Microsoft Graph did not answer",
         "Microsoft Graph could not be reached, or returned an error. Quote upstream_request_id, if it is present, when you contact Microsoft support. Stored data can still be read.";

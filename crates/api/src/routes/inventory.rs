@@ -1,6 +1,7 @@
 //! What was found in a tenant.
 
 pub(super) mod changes;
+pub(super) mod export;
 pub(super) mod items;
 pub(crate) mod links;
 pub(super) mod summary;

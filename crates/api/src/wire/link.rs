@@ -1,7 +1,8 @@
 //! Links of inventory items.
 
 use atlas_domain::ids::ItemId;
-use atlas_store::LinkView;
+use atlas_domain::inventory::link;
+use atlas_store::{ItemName, LinkView};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -61,29 +62,40 @@ pub(crate) struct LinkTarget {
 impl InventoryLink {
     /// How a link looks, from one of its items or from outside.
     pub(crate) fn new(link: LinkView, seen_from: Option<ItemId>) -> Self {
-        let (name, item_id, policy_type) = match link.target_item {
-            Some(item) => (
-                Some(item.name),
-                Some(item.id.into_uuid()),
-                Some(item.policy_type),
-            ),
-            None => (link.target_group, None, None),
-        };
         Self {
             id: link.id.into_uuid(),
             direction: seen_from.map(|item| if item == link.item.id { "out" } else { "in" }),
             item: link.item.into(),
             kind: link.kind.as_str(),
-            target: LinkTarget {
-                kind: link.target.kind.as_str(),
-                id: link.target.id,
-                name,
-                item_id,
-                policy_type,
-            },
+            target: LinkTarget::new(link.target, link.target_item, link.target_group),
             source: link.source.as_str(),
             qualifier: link.qualifier,
             dangling: link.dangling,
+        }
+    }
+}
+
+impl LinkTarget {
+    /// With what is known of the item or group that it is.
+    pub(crate) fn new(
+        target: link::LinkTarget,
+        item: Option<ItemName>,
+        group: Option<String>,
+    ) -> Self {
+        let (name, item_id, policy_type) = match item {
+            Some(item) => (
+                Some(item.name),
+                Some(item.id.into_uuid()),
+                Some(item.policy_type),
+            ),
+            None => (group, None, None),
+        };
+        Self {
+            kind: target.kind.as_str(),
+            id: target.id,
+            name,
+            item_id,
+            policy_type,
         }
     }
 }

@@ -279,7 +279,14 @@ impl Api {
         let response = self.http.execute(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let is_lines = headers
+            .get("content-type")
+            .is_some_and(|media| media == "application/x-ndjson");
+        let body = if is_lines {
+            Value::String(text.clone())
+        } else {
+            serde_json::from_str(&text).unwrap_or(Value::Null)
+        };
         let reply = Reply {
             status,
             headers,

@@ -6,6 +6,7 @@
 mod cancel;
 mod description;
 mod directory_groups;
+mod exports;
 mod harness;
 mod inventory;
 mod notifications;

@@ -8,14 +8,15 @@ use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{InventoryCounts, Outcome, Status};
 use atlas_store::{
-    ChangeDetail, ChangeView, ItemName, ItemVersion, ItemView, LinkView, SyncRunView, TypeSummary,
-    VersionSummary,
+    ChangeDetail, ChangeView, ExportedItem, ItemName, ItemVersion, ItemView, LinkView, SyncRunView,
+    TypeSummary, VersionSummary,
 };
 use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::example::{self, Example, links, moment};
 use crate::wire::change::InventoryChange;
+use crate::wire::export::{ExportHeader, ExportLine};
 use crate::wire::inventory::{InventoryItem, InventorySummary, InventorySyncRun, PolicyTypeList};
 use crate::wire::link::InventoryLink;
 use crate::wire::result::OperationRunResult;
@@ -134,6 +135,35 @@ impl Example for OperationRunResult {
             ..TypeResult::pending(key)
         })
     }
+}
+
+/// The lines of an export of one item.
+pub(crate) fn export() -> String {
+    let (name, time) = (example::TENANT_NAME.to_owned(), moment());
+    let header = ExportHeader::new(example::TENANT, name, time, None, Vec::new());
+    let (item, version) = (item(), version(2, 12));
+    let item = ExportedItem {
+        id: item.id,
+        policy_type: item.policy_type,
+        external_id: item.external_id,
+        category: item.category,
+        foundation: item.foundation,
+        platform: item.platform,
+        scope_tags: item.scope_tags,
+        metadata: item.metadata,
+        version: version.version,
+        content: version.content,
+        assignments: version.assignments,
+        links: Some(vec![link()]),
+    };
+    let lines = [
+        ExportLine::Header(header),
+        ExportLine::Item(Box::new(item.into())),
+        ExportLine::End { item_count: 1 },
+    ];
+    let lines = lines.iter().map(|line| line.to_text());
+    let text: Vec<u8> = lines.flat_map(Result::unwrap_or_default).collect();
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn item() -> ItemView {
