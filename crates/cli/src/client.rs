@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::header::HeaderValue;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::admin::{read_secret, variable};
@@ -15,6 +16,10 @@ use crate::output::cell;
 
 /// The longest time one request may take; the API answers at once.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time that a stream may take.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(86_400);
+/// How long a stream may pause.
+const SILENCE: Duration = Duration::from_secs(60);
 /// The largest page that the API gives.
 const PAGE: usize = 200;
 
@@ -30,6 +35,14 @@ pub(crate) struct Answer {
     pub body: Value,
     /// From `Retry-After`.
     pub ask_again_in: Option<Duration>,
+}
+
+/// An answer that is read line by line.
+pub(crate) struct Lines {
+    response: Response,
+    unread: Vec<u8>,
+    /// How much of it has no end of a line.
+    searched: usize,
 }
 
 impl ApiClient {
@@ -139,13 +152,23 @@ impl ApiClient {
             .bearer_auth(self.token.expose_secret())
     }
 
+    /// Reads lines as they arrive, however many there are.
+    pub(crate) async fn lines(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<Lines> {
+        let request = self.request(Method::GET, path).query(query);
+        let response = self.respond(request.timeout(STREAM_TIMEOUT)).await?;
+        Ok(Lines {
+            response,
+            unread: Vec::new(),
+            searched: 0,
+        })
+    }
+
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Answer> {
-        let response = request
-            .send()
-            .await
-            .map_err(reqwest::Error::without_url)
-            .with_context(|| format!("cannot reach {}", self.base))?;
-        let status = response.status();
+        let response = self.respond(request).await?;
         let ask_again_in = response
             .headers()
             .get("retry-after")
@@ -153,10 +176,50 @@ impl ApiClient {
             .map(Duration::from_secs);
         let text = response.text().await.map_err(reqwest::Error::without_url)?;
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(Answer { body, ask_again_in })
+    }
+
+    /// An answer that is no refusal.
+    async fn respond(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let response = request
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .with_context(|| format!("cannot reach {}", self.base))?;
+        let status = response.status();
         if status.is_success() {
-            return Ok(Answer { body, ask_again_in });
+            return Ok(response);
         }
-        bail!("{}", refusal(status, &body));
+        let text = response.text().await.map_err(reqwest::Error::without_url)?;
+        let problem: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        bail!("{}", refusal(status, &problem));
+    }
+}
+
+impl Lines {
+    /// The next line without the character that ends it; `None` at the end.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        loop {
+            let new = &self.unread[self.searched..];
+            if let Some(at) = new.iter().position(|byte| *byte == b'\n') {
+                let rest = self.unread.split_off(self.searched + at + 1);
+                let mut line = std::mem::replace(&mut self.unread, rest);
+                line.pop();
+                self.searched = 0;
+                return Ok(Some(line));
+            }
+            self.searched = self.unread.len();
+            let chunk = timeout(SILENCE, self.response.chunk());
+            let chunk = chunk.await.context("the API sends nothing any more")?;
+            match chunk.map_err(reqwest::Error::without_url)? {
+                Some(chunk) => self.unread.extend_from_slice(&chunk),
+                None if self.unread.is_empty() => return Ok(None),
+                None => {
+                    self.searched = 0;
+                    return Ok(Some(std::mem::take(&mut self.unread)));
+                }
+            }
+        }
     }
 }
 

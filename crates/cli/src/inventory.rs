@@ -1,5 +1,6 @@
 //! `atlas inventory`: what the last syncs found.
 
+pub(crate) mod export;
 pub(crate) mod versions;
 
 use serde_json::{Value, json};

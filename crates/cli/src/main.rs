@@ -101,6 +101,9 @@ async fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Inventory(InventoryCommand::Diff(command)) => {
             inventory::versions::diff(&command, json).await?;
         }
+        Command::Inventory(InventoryCommand::Export(command)) => {
+            inventory::export::export(&command, json).await?;
+        }
         Command::Queue(QueueCommand::Status(api)) => queue::status(&api, json).await?,
         Command::Queue(QueueCommand::Pause { control, reason }) => {
             admin::queue::pause(&control, reason.as_deref(), json).await?;

@@ -1,5 +1,7 @@
 //! Arguments of `atlas inventory`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ pub(crate) enum InventoryCommand {
     History(InventoryHistory),
     /// Show what differs between two versions of an item.
     Diff(InventoryDiff),
+    /// Write a JSON file for each item into a directory, now or as of an earlier time.
+    Export(InventoryExport),
 }
 
 /// Which items.
@@ -109,6 +113,24 @@ pub(crate) struct InventoryDiff {
     /// The other version: its number, previous or current.
     #[arg(long, default_value = "previous", value_name = "VERSION")]
     pub against: String,
+}
+
+/// What to export where.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryExport {
+    #[command(flatten)]
+    pub api: Api,
+    /// Tenant, by id or name.
+    pub tenant: String,
+    /// The directory. It is made when it is not there, or must be empty or of an earlier export of the
+    /// same tenant, which is recognised by the file .tenantatlas-export.json.
+    pub directory: PathBuf,
+    /// What was known at this time, such as 2026-01-31T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
+    /// Use the directory whatever is in it. Files that no export wrote are left alone.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Which changes.
