@@ -19,6 +19,7 @@
 
 mod catalog;
 mod others;
+mod setting;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,9 @@ use super::json_text::JsonText;
 use crate::guid::fold_guids;
 
 pub use others::parse_value_json;
+pub use setting::{
+    SettingOfField, SettingSource, places_of_value, setting_id, setting_of, setting_place,
+};
 
 /// Values of one object that are kept; what is beyond is kept as one digest.
 const MOST_VALUES: usize = 20_000;
