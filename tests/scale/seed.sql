@@ -523,6 +523,27 @@ UPDATE inventory_items i SET version = p.versions + 1, version_run = i.last_seen
 FROM (SELECT item_id, max(number) AS versions FROM inventory_versions GROUP BY item_id) p
 WHERE i.id = p.item_id;
 
+-- What items of the largest tenant set, five settings each: with 200,000 items, a million. Sixteen settings
+-- are set by 50,000 items each, and thousands by a few.
+INSERT INTO setting_definitions (id, in_catalog, name, description, options, asked_at)
+SELECT 'device_vendor_msft_seed_setting_' || d, true, 'Seed setting ' || d, 'What it does.',
+    jsonb_build_object('device_vendor_msft_seed_setting_' || d || '_0', 'Disabled',
+        'device_vendor_msft_seed_setting_' || d || '_1', 'Enabled'), z.at
+FROM generate_series(0, 4999) d CROSS JOIN seed_sizes z;
+INSERT INTO inventory_settings (item_id, place, tenant_id, policy_type, setting_id, field, value)
+SELECT i.id,
+    encode(substring(sha256(convert_to(v.value, 'UTF8')) FOR 8)
+        || substring(sha256(convert_to(i.external_id || v.id, 'UTF8')) FOR 8), 'hex')::uuid,
+    i.tenant_id, i.policy_type, v.id, '/settings/' || v.id, to_jsonb(v.value)
+FROM seed_tenants t
+    JOIN inventory_items i ON i.tenant_id = t.id AND t.number = 1
+    CROSS JOIN generate_series(0, 4) k
+    CROSS JOIN LATERAL (SELECT ('x' || substring(md5(i.id::text || k) FOR 6))::bit(24)::integer AS n) h
+    CROSS JOIN LATERAL (SELECT 'device_vendor_msft_seed_setting_' || CASE WHEN k < 4
+        THEN 4 * (h.n % 4) + k ELSE h.n % 5000 END AS id) s
+    CROSS JOIN LATERAL (SELECT s.id, s.id || '_' || h.n / 7 % 2 AS value) v
+ON CONFLICT DO NOTHING;
+
 DROP TABLE seed_sizes, seed_types, seed_tenants, seed_shapes, seed_inputs, seed_runs, seed_groups,
     seed_linked;
 ANALYZE;

@@ -28,6 +28,7 @@ where
 {
     FirstOfEach {
         columns: PhantomData,
+        direction: " DESC",
         lists,
         list,
         limit,
@@ -38,9 +39,20 @@ where
 #[derive(Debug, Clone)]
 pub(crate) struct FirstOfEach<C, V, Q> {
     columns: PhantomData<C>,
+    direction: &'static str,
     lists: V,
     list: Q,
     limit: i64,
+}
+
+impl<C, V, Q> FirstOfEach<C, V, Q> {
+    /// Of lists that ascend.
+    pub(crate) fn ascending(self) -> Self {
+        Self {
+            direction: "",
+            ..self
+        }
+    }
 }
 
 /// What several lists differ by: one value each.
@@ -172,9 +184,11 @@ where
         self.list.walk_ast(out.reborrow())?;
         out.push_sql(") first ORDER BY first.");
         out.push_identifier(A::NAME)?;
-        out.push_sql(" DESC, first.");
+        out.push_sql(self.direction);
+        out.push_sql(", first.");
         out.push_identifier(B::NAME)?;
-        out.push_sql(" DESC LIMIT ");
+        out.push_sql(self.direction);
+        out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
     }
 }

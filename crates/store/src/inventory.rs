@@ -7,6 +7,8 @@ mod known_values;
 mod links;
 mod read;
 pub(crate) mod results;
+mod setting_definitions;
+mod settings;
 mod sync_runs;
 mod versions;
 mod write;
@@ -16,6 +18,8 @@ pub use export::{ExportFilter, ExportKey, ExportPage, ExportedItem};
 pub use known_values::{StoredValues, StoredValuesPage};
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
+pub use setting_definitions::{SettingDescription, SettingNames};
+pub use settings::{SettingFilter, SettingView};
 pub use sync_runs::SyncRunView;
 pub use versions::{ItemVersion, VersionSummary, WhichVersion};
 pub(crate) use write::HeldRow;
@@ -23,5 +27,10 @@ pub use write::{Beginning, PageEffect, PageStored, RefusedRow, TypeEffect, Write
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<crate::statement::Info> {
-    [write::statements(), known_values::STATEMENTS.to_vec()].concat()
+    [
+        write::statements(),
+        known_values::STATEMENTS.to_vec(),
+        setting_definitions::STATEMENTS.to_vec(),
+    ]
+    .concat()
 }

@@ -154,6 +154,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    inventory_settings (item_id, place) {
+        item_id -> Uuid,
+        place -> Uuid,
+        tenant_id -> Uuid,
+        policy_type -> Text,
+        setting_id -> Text,
+        field -> Text,
+        value -> Jsonb,
+    }
+}
+
+diesel::table! {
     inventory_sync_runs (run_id) {
         run_id -> Uuid,
         tenant_id -> Uuid,
@@ -304,6 +316,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    setting_definitions (id) {
+        id -> Text,
+        in_catalog -> Bool,
+        name -> Nullable<Text>,
+        description -> Nullable<Text>,
+        options -> Nullable<Jsonb>,
+        asked_at -> Nullable<Timestamptz>,
+        search -> Text,
+    }
+}
+
+diesel::table! {
     tenant_credentials (tenant_id) {
         tenant_id -> Uuid,
         kind -> Text,
@@ -408,6 +432,7 @@ diesel::joinable!(inventory_contents -> inventory_items (item_id));
 diesel::joinable!(inventory_items -> tenants (tenant_id));
 diesel::joinable!(inventory_left_out -> tenants (tenant_id));
 diesel::joinable!(inventory_links -> inventory_items (item_id));
+diesel::joinable!(inventory_settings -> inventory_items (item_id));
 diesel::joinable!(inventory_sync_runs -> operation_runs (run_id));
 diesel::joinable!(inventory_sync_runs -> tenants (tenant_id));
 diesel::joinable!(inventory_sync_runs -> users (initiator_id));
@@ -441,6 +466,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     inventory_items,
     inventory_left_out,
     inventory_links,
+    inventory_settings,
     inventory_sync_runs,
     inventory_type_results,
     inventory_type_summaries,
@@ -451,6 +477,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     operation_runs,
     queue_controls,
     schema_compatibility,
+    setting_definitions,
     tenant_credentials,
     tenant_fences,
     tenant_notices,

@@ -1,7 +1,7 @@
 -- inventory.store_differing
 --
 -- Stores what is new, differs, was missing, or has other links: the item, its content, the version
--- that ends, what changed, its links, and the counts, all or nothing. Returns a row for each observation that was
+-- that ends, what changed, its links and settings, and the counts, all or nothing. Returns a row for each observation that was
 -- settled, by its place from 1, and one without a place while the guard holds.
 --
 -- Old rows are read by the statement's snapshot, and an item is written only while it still is what
@@ -317,6 +317,55 @@ linked AS (
             AND k.target_kind = t.target_kind AND k.target_id = t.target_id
             AND k.qualifier = t.qualifier
     )
+),
+-- Values that differ as a whole: of the settings of their items only those that do are written.
+set_anew AS (
+    SELECT s.at, s.item_id, o.policy_type, o.value_fields
+    FROM settled s
+        JOIN observed o ON o.at = s.at
+        LEFT JOIN before b ON b.at = s.at
+    WHERE o.values_hash IS NOT NULL AND o.values_hash IS DISTINCT FROM b.values_hash
+),
+set_now AS (
+    SELECT n.item_id, n.policy_type, t.place, t.setting_id, t.field, n.value_fields -> t.field AS value,
+        t.in_catalog, t.name
+    FROM unnest(
+            :setting_items::bigint[], :setting_places::uuid[], :setting_ids::text[],
+            :setting_fields::text[], :settings_in_catalog::boolean[], :setting_names::text[]
+        ) AS t(at, place, setting_id, field, in_catalog, name)
+        JOIN set_anew n ON n.at = t.at AND n.value_fields ? t.field
+),
+set_before AS (
+    SELECT n.item_id, k.place
+    FROM set_anew n
+        CROSS JOIN LATERAL (
+            SELECT x.place
+            FROM inventory_settings x
+            WHERE x.item_id = n.item_id
+            OFFSET 0
+        ) k
+),
+unset AS (
+    DELETE FROM inventory_settings x
+    USING set_before k
+    WHERE x.item_id = k.item_id AND x.place = k.place
+        AND NOT EXISTS (SELECT 1 FROM set_now t WHERE t.item_id = k.item_id AND t.place = k.place)
+),
+settings AS (
+    INSERT INTO inventory_settings
+        (item_id, place, tenant_id, policy_type, setting_id, field, value)
+    SELECT t.item_id, t.place, :tenant, t.policy_type, t.setting_id, t.field, t.value
+    FROM set_now t
+    ON CONFLICT (item_id, place) DO NOTHING
+),
+-- Syncs of other tenants add the same ones: all add them in the order of their ids.
+definitions AS (
+    INSERT INTO setting_definitions (id, in_catalog, name)
+    SELECT DISTINCT ON (t.setting_id) t.setting_id, t.in_catalog, t.name
+    FROM set_now t
+    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.setting_id)
+    ORDER BY t.setting_id
+    ON CONFLICT (id) DO NOTHING
 ),
 -- The summary is right with every page, whatever becomes of the run.
 counted AS (

@@ -90,9 +90,9 @@ struct LinkRow {
 type FoundLink = (LinkRow, Option<Uuid>);
 
 /// A query for the keys of links: their items, and their ids.
-type Keys = Box<dyn QueryFragment<Pg> + Send>;
+pub(super) type Keys = Box<dyn QueryFragment<Pg> + Send>;
 
-const KEY: (inventory_links::item_id, inventory_links::id) =
+pub(super) const KEY: (inventory_links::item_id, inventory_links::id) =
     (inventory_links::item_id, inventory_links::id);
 /// The tenant's links are listed by target.
 const BY_TARGET: (
@@ -107,7 +107,7 @@ const BY_TARGET: (
 
 /// What a list of links is ordered by.
 #[derive(Clone, Copy)]
-enum Order {
+pub(super) enum Order {
     /// Their targets.
     Target,
     /// Their ids.
@@ -196,7 +196,7 @@ impl Store {
     }
 
     /// The links with these keys.
-    async fn links_of_keys(
+    pub(super) async fn links_of_keys(
         &self,
         tenant: TenantId,
         keys: Keys,

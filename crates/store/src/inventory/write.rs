@@ -8,6 +8,7 @@
 //! | `touch` | items that have not changed |
 //! | `differing` | items that are new or differ, with content, changes and links |
 //! | `columns` | the columns of observations and links |
+//! | `setting_columns` | the columns of settings |
 //! | `stored_json` | JSON on its way into the database |
 //! | `left_out` | objects on lists that are not stored as items |
 //! | `missing` | marking items that are no longer on their lists |
@@ -22,6 +23,7 @@ mod missing;
 mod page;
 #[cfg(test)]
 mod plans;
+mod setting_columns;
 mod stored_json;
 mod touch;
 

@@ -21,6 +21,7 @@ mod run_lists;
 mod scale;
 mod schedules;
 mod schema;
+mod settings;
 mod tenants;
 mod versions;
 

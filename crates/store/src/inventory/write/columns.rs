@@ -123,6 +123,6 @@ impl LinkColumns {
 }
 
 /// PostgreSQL's text cannot hold the character NUL; names from outside can.
-fn storable(text: &str) -> String {
+pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

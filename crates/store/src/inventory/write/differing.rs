@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::columns::{Columns, LinkColumns, as_bytes, column};
 use super::page::{index, kept};
+use super::setting_columns::SettingColumns;
 use super::stored_json::StoredJson;
 use super::{PageEffect, TypeEffect, WriteError};
 use crate::pool::Store;
@@ -55,6 +56,12 @@ statement! {
         link_target_kinds: Vec<&'a str>,
         link_target_ids: Vec<String>,
         link_qualifiers: Vec<Value>,
+        setting_items: Vec<i64>,
+        setting_places: Vec<Uuid>,
+        setting_ids: Vec<String>,
+        setting_fields: Vec<String>,
+        settings_in_catalog: Vec<bool>,
+        setting_names: Vec<Option<String>>,
     }
     file: "inventory/store_differing",
     row: SettledRow,
@@ -88,6 +95,7 @@ impl Store {
     ) -> Result<Vec<&'a Observation>, WriteError> {
         let columns = Columns::of(&batch);
         let links = LinkColumns::of(&batch, || self.mint());
+        let settings = SettingColumns::of(&batch)?;
         let mint = |count| -> Vec<Uuid> {
             let mut ids: Vec<Uuid> = std::iter::repeat_with(|| self.mint()).take(count).collect();
             // Changes of one statement have one time, and stand in the order of their ids.
@@ -137,6 +145,12 @@ impl Store {
                 link_target_kinds: links.target_kinds,
                 link_target_ids: links.target_ids,
                 link_qualifiers: links.qualifiers,
+                setting_items: settings.items,
+                setting_places: settings.places,
+                setting_ids: settings.ids,
+                setting_fields: settings.fields,
+                settings_in_catalog: settings.in_catalog,
+                setting_names: settings.names,
             })
             .await?;
         let mut left = vec![true; batch.len()];

@@ -4,7 +4,8 @@ use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use atlas_store::{
-    ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, Store, WhichVersion,
+    ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, SettingFilter, Store,
+    WhichVersion,
 };
 
 use super::super::pages::Hundredth;
@@ -112,6 +113,43 @@ pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
     all
 }
 
+/// What fifty thousand items set.
+fn settings() -> Vec<Read> {
+    let id = "device_vendor_msft_seed_setting_7";
+    let of_id = SettingFilter {
+        setting_id: Some(id.to_owned()),
+        ..SettingFilter::default()
+    };
+    let q = |text: &str| SettingFilter {
+        q: Some(text.to_owned()),
+        ..SettingFilter::default()
+    };
+    let with_value = SettingFilter {
+        value: Some(format!("{id}_1")),
+        ..of_id.clone()
+    };
+    let one = |(name, filter): (&str, SettingFilter)| {
+        list!(name, filter, None, |store, filter, page| store.settings(
+            tenant(1),
+            &filter,
+            page
+        ))
+    };
+    let mut all: Vec<Read> = [
+        ("settings of one id", of_id),
+        ("settings with a value", with_value),
+        ("settings that many names match", q("seed setting")),
+        ("settings that no name matches", q("nowhere")),
+    ]
+    .into_iter()
+    .map(one)
+    .collect();
+    for read in &mut all {
+        read.finds_nothing = read.name.contains(" no name ");
+    }
+    all
+}
+
 pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
     let (tenant, none) = (tenant(1), LinkFilter::default);
     let to_a_group = LinkFilter {
@@ -181,6 +219,7 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
             Ok(versions.unwrap_or_default())
         }
     ));
+    all.extend(settings());
     for (name, which) in [
         ("content of an item", WhichVersion::Current),
         ("a version of an item", WhichVersion::Number(3)),

@@ -1,0 +1,2 @@
+DROP TABLE setting_definitions;
+DROP TABLE inventory_settings;
