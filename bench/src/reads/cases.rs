@@ -190,6 +190,18 @@ pub(super) const ALL: &[Case] = &[
     several("/tenants/{tenant_id}/inventory-links?kind=scoped_by&dangling=true"),
     several("/tenants/{tenant_id}/inventory-links?kind=excluded_from&target_kind=group"),
     several("/tenants/{tenant_id}/inventory-links?target_kind=role_scope_tag&dangling=false"),
+    // A setting that 50,000 items set, to one of two values.
+    list("/tenants/{tenant_id}/inventory-settings?setting_id=device_vendor_msft_seed_setting_7"),
+    list(
+        "/tenants/{tenant_id}/inventory-settings?setting_id=device_vendor_msft_seed_setting_7\
+         &value=device_vendor_msft_seed_setting_7_1",
+    ),
+    list("/tenants/{tenant_id}/inventory-settings?q=seed%20setting"),
+    one("/tenants/{tenant_id}/inventory-settings?q=nowhere"),
+    several(
+        "/tenants/{tenant_id}/inventory-settings?setting_id=device_vendor_msft_seed_setting_7\
+         &policy_type=assignmentFilter",
+    ),
     list("/tenants/{tenant_id}/inventory-changes"),
     list("/tenants/{tenant_id}/inventory-changes?since={sixty_days_ago}"),
     one("/tenants/{tenant_id}/inventory-changes?item_id={item_id}"),

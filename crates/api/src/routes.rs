@@ -45,6 +45,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(inventory::links::list_inventory_item_links)
         .service(inventory::links::list_inventory_links)
         .service(inventory::changes::list_inventory_changes)
+        .service(inventory::settings::list_inventory_settings)
         .service(inventory::summary::get_inventory_summary)
         .service(inventory::export::export_inventory)
         .service(inventory::sync_runs::list_inventory_sync_runs)

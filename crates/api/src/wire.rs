@@ -15,6 +15,7 @@ pub(crate) mod result;
 pub(crate) mod run;
 pub(crate) mod run_error;
 pub(crate) mod schedule;
+pub(crate) mod setting;
 pub(crate) mod system;
 pub(crate) mod tenant;
 pub(crate) mod version;

@@ -21,6 +21,7 @@ mod revocation;
 mod runs;
 mod schedule;
 mod schema;
+mod settings;
 mod sign_ins;
 mod start;
 mod system;

@@ -93,7 +93,7 @@ pub(crate) async fn list_inventory_items(
 }
 
 /// A text to search names for.
-fn search(given: &str) -> Result<String, String> {
+pub(super) fn search(given: &str) -> Result<String, String> {
     let given = text(MAX_WORD)(given)?;
     if given.chars().count() < MIN_SEARCH {
         return Err(format!("Must have at least {MIN_SEARCH} characters."));

@@ -8,8 +8,8 @@ use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{InventoryCounts, Outcome, Status};
 use atlas_store::{
-    ChangeDetail, ChangeView, ExportedItem, ItemName, ItemVersion, ItemView, LinkView, SyncRunView,
-    TypeSummary, VersionSummary,
+    ChangeDetail, ChangeView, ExportedItem, ItemName, ItemVersion, ItemView, LinkView, SettingView,
+    SyncRunView, TypeSummary, VersionSummary,
 };
 use chrono::TimeDelta;
 use serde_json::json;
@@ -20,6 +20,7 @@ use crate::wire::export::{ExportHeader, ExportLine};
 use crate::wire::inventory::{InventoryItem, InventorySummary, InventorySyncRun, PolicyTypeList};
 use crate::wire::link::InventoryLink;
 use crate::wire::result::OperationRunResult;
+use crate::wire::setting::InventorySetting;
 use crate::wire::version::{InventoryItemContent, InventoryItemDifference, InventoryItemVersion};
 
 const LINK: LinkId = LinkId::from_uuid(example::id(0x0197c1a2_9b11_7c3d_8e4f_5a6b7c8d9e0f));
@@ -95,6 +96,27 @@ impl Example for InventoryLink {
 /// A link as the list of its item shows it.
 pub(crate) fn link_of_item() -> InventoryLink {
     InventoryLink::new(link(), Some(example::ITEM))
+}
+
+impl Example for InventorySetting {
+    fn example() -> Self {
+        let id = "device_vendor_msft_bitlocker_requiredeviceencryption";
+        Self::from(SettingView {
+            item: ItemName {
+                policy_type: "settingsCatalogPolicy".to_owned(),
+                name: "Windows encryption".to_owned(),
+                ..item_name()
+            },
+            setting_id: id.to_owned(),
+            setting_name: Some("Require Device Encryption".to_owned()),
+            field: format!("/settings/{id}"),
+            value: json!(format!("{id}_1")),
+            value_name: Some("Enabled".to_owned()),
+            place: example::id(0x0197c1a2_9b13_7e5f_a061_7c8d9e0f1a2b),
+            assignment_count: Some(1),
+            assigned: vec![link()],
+        })
+    }
 }
 
 impl Example for InventoryChange {
