@@ -33,6 +33,7 @@
 //! | `plan` | from policy types to distinct lists |
 //! | `request` | sending requests until they are answered or given up |
 //! | `row` | from the body of a page to observations |
+//! | `setting_definitions` | names of settings and of their options |
 //! | `sign_in` | how an application proves itself, and the tokens that it gets |
 //! | `traffic` | what requests meet, for whoever counts it |
 
@@ -48,6 +49,7 @@ mod options;
 mod plan;
 mod request;
 mod row;
+mod setting_definitions;
 mod sign_in;
 mod traffic;
 
@@ -64,6 +66,7 @@ pub use plan::{ListPlan, Plan, plan};
 pub use request::batch::SubRequest;
 pub use request::body::Body;
 pub use row::enrich::Incomplete;
+pub use setting_definitions::SettingDefinition;
 pub use sign_in::application::Application;
 pub use sign_in::credential::{CertificateError, ClientCertificate, Credential, is_pfx};
 pub use traffic::Traffic;

@@ -4,6 +4,7 @@
 mod collect;
 mod known;
 mod persist;
+mod setting_names;
 mod shortfall;
 
 use std::sync::Arc;
@@ -102,6 +103,7 @@ impl InventorySyncService {
             .map(|result| result.policy_type)
             .collect();
         with_retries(|| self.store.find_dangling(lease, &in_doubt)).await?;
+        self.learn_setting_names(lease, &tenant).await;
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {
