@@ -175,7 +175,7 @@ impl Store {
             user_agent: origin.user_agent,
             detail: to_json(&ScheduleRequest::from(schedule)),
         };
-        done(self.fetch_one(&set).await?)
+        done(&self.fetch_one(&set).await?)
     }
 
     /// Removes the tenant's schedule, if it has one. Checks the membership again.
@@ -198,7 +198,7 @@ impl Store {
             address: origin.address,
             user_agent: origin.user_agent,
         };
-        done(self.fetch_one(&remove).await?)
+        done(&self.fetch_one(&remove).await?)
     }
 
     /// The tenant's schedule, if it has one.
@@ -235,7 +235,7 @@ impl Store {
 }
 
 /// Whether the member was still permitted.
-const fn done(row: CountRow) -> Result<(), ScheduleChangeError> {
+const fn done(row: &CountRow) -> Result<(), ScheduleChangeError> {
     match row.count {
         0 => Err(ScheduleChangeError::NotPermitted),
         _ => Ok(()),
