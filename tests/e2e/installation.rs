@@ -123,6 +123,16 @@ impl Installation {
 
     /// The command line as an operator and user of this installation.
     pub(crate) fn atlas(&self, arguments: &[&str], token: &str) -> Output {
+        self.atlas_with(arguments, token, &[])
+    }
+
+    /// The same with further variables.
+    pub(crate) fn atlas_with(
+        &self,
+        arguments: &[&str],
+        token: &str,
+        extra: &[(&str, &str)],
+    ) -> Output {
         Command::new(binary("atlas"))
             .args(arguments)
             .env_clear()
@@ -130,6 +140,7 @@ impl Installation {
             .env("ATLAS_SECRET_KEYS", KEYS)
             .env("ATLAS_URL", &self.api)
             .env("ATLAS_TOKEN", token)
+            .envs(extra.iter().copied())
             .stdin(Stdio::null())
             .output()
             .unwrap()

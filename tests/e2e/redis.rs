@@ -52,6 +52,12 @@ async fn all_programs_work_over_tls_as_a_user_with_the_documented_rights() {
     assert_eq!(ready["status"], "ready");
     worker.signal("TERM");
     assert!(worker.ended().await);
+    let arguments = ["doctor", "--offline", "--json"];
+    let examined = installation.atlas_with(&arguments, &member.token, &variables);
+    let report: Value = serde_json::from_slice(&examined.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let of_redis = checks.iter().find(|found| found["check"] == "Redis");
+    assert_eq!(of_redis.unwrap()["status"], "ok", "{report}");
     assert_eq!(refused_by_rights(&mut admin).await, "");
 }
 

@@ -110,8 +110,8 @@ impl Doorbell {
         rung
     }
 
-    /// Pushes a message into a queue that nobody listens to and deletes it, which fails whenever a
-    /// ring would.
+    /// Counts what waits, pushes a message into a queue that nobody listens to and deletes it, which
+    /// fails whenever a ring would.
     ///
     /// # Errors
     /// [`RedisFault`], within the configured time.
@@ -210,6 +210,7 @@ impl Doorbell {
     }
 
     async fn push_and_delete(&self, link: Arc<Link>) -> Result<(), RedisFault> {
+        self.count(&link).await?;
         push(&link.rehearsal, REHEARSED.to_owned(), Message::default()).await?;
         redis::cmd("DEL")
             .arg(self.rehearsal.job_data_hash())
@@ -228,13 +229,18 @@ impl Doorbell {
         if counted_at != u64::MAX && now.saturating_sub(counted_at) < COUNT_AGE {
             return Ok(seen.count.load(Ordering::Relaxed));
         }
+        let count = self.count(link).await?;
+        seen.count.store(count, Ordering::Relaxed);
+        seen.counted_at.store(now, Ordering::Relaxed);
+        Ok(count)
+    }
+
+    async fn count(&self, link: &Link) -> Result<u64, RedisFault> {
         let (scheduled, active): (u64, u64) = redis::pipe()
             .zcard(self.runs.scheduled_jobs_set())
             .llen(self.runs.active_jobs_list())
             .query_async(&mut link.connection.clone())
             .await?;
-        seen.count.store(scheduled + active, Ordering::Relaxed);
-        seen.counted_at.store(now, Ordering::Relaxed);
         Ok(scheduled + active)
     }
 }

@@ -289,7 +289,14 @@ async fn wake(
     }
 }
 
-async fn subscribed(client: &redis::Client, channel: &str) -> Result<PubSub, RedisFault> {
+/// Hears what is announced on the channel.
+///
+/// # Errors
+/// [`RedisFault`], within [`SUBSCRIBE_TIMEOUT`].
+pub(crate) async fn subscribed(
+    client: &redis::Client,
+    channel: &str,
+) -> Result<PubSub, RedisFault> {
     let subscribing = async {
         let mut announcements = client.get_async_pubsub().await?;
         announcements.subscribe(channel).await?;

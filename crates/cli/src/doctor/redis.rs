@@ -41,7 +41,8 @@ pub(super) async fn examine(arguments: &DoctorArguments, report: &mut Report) {
         }
         Err(error @ ExaminationError::Refused(_)) => {
             let advice = "Give the user of REDIS_URL these commands, the keys and channels of \
-                          ATLAS_QUEUE_NAMESPACE, and the keys core:apalis:*.";
+                          ATLAS_QUEUE_NAMESPACE, and the key core:apalis:queues:list, as \
+                          docs/OPERATIONS.md lists them under \"Rights\".";
             report.failed(CHECK, "", error.to_string(), advice);
         }
     }

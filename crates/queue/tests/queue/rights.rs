@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atlas_queue::Doorbell;
+use atlas_queue::{Doorbell, ExaminationError};
 use atlas_test_support::{
     RedisServer, documented_rights, eventually, refused_by_rights, run_words,
 };
@@ -74,7 +74,36 @@ async fn the_documented_user_may_do_all_that_both_sides_do_and_no_command_more()
     .await;
     // Messages that were heard are given back, and the stream leaves.
     ear.close().await;
+    atlas_queue::examine(&options_at(&url)).await.unwrap();
     assert_eq!(refused_by_rights(&mut admin).await, "");
+}
+
+#[tokio::test]
+async fn each_documented_right_is_examined_and_a_rehearsal_fails_whenever_a_ring_does() {
+    let redis = RedisServer::start().await;
+    let mut admin = redis.connection().await;
+    let all = documented_rights(NAMESPACE);
+    let url = redis.url_as("atlas:pass@");
+    let mut needed_by_a_ring = 0;
+    for word in all.iter().filter(|word| word.starts_with('+')) {
+        let command = word.trim_start_matches('+');
+        let fewer = [&all[..], &[format!("-{command}")]].concat();
+        run_words::<()>(&mut admin, &fewer).await;
+        let examined = atlas_queue::examine(&options_at(&url)).await;
+        let Err(ExaminationError::Refused(refused)) = examined else {
+            panic!("without {command}: {examined:?}");
+        };
+        let named = format!("{}: ", command.replace('|', " ").to_uppercase());
+        let names_it = |text: &String| text.starts_with(&named);
+        assert!(refused.iter().any(names_it), "{named}{refused:?}");
+
+        let doorbell = Doorbell::new(&options_at(&url)).unwrap();
+        let rung = doorbell.ring(a_run(), None).await;
+        let rehearsed = doorbell.rehearse().await;
+        assert!(rung.is_ok() || rehearsed.is_err(), "{command}: {rung:?}");
+        needed_by_a_ring += u32::from(rung.is_err());
+    }
+    assert!(needed_by_a_ring > 3, "{needed_by_a_ring}");
 }
 
 #[tokio::test]
