@@ -166,6 +166,7 @@ impl GraphClient {
             pacer: self.shared.pacers.get(pacer_key, Pacer::is_idle, pacer),
             without_intune: Arc::default(),
             token_accepted: Arc::default(),
+            token_renewed: Arc::default(),
             silence: Arc::default(),
             application: Arc::new(application),
             graph,
@@ -197,6 +198,9 @@ pub struct TenantGraph {
     pub(crate) without_intune: Arc<OnceLock<GraphError>>,
     /// Whether any endpoint has accepted a token, as far as this view and its clones know.
     pub(crate) token_accepted: Arc<AtomicBool>,
+    /// Whether this view or one of its clones had a refused token replaced. A token that was renewed
+    /// in vain for another view may be good by now, or its successor is.
+    pub(crate) token_renewed: Arc<AtomicBool>,
     pub(crate) silence: Arc<Silence>,
     pub(crate) application: Arc<Application>,
     pub(crate) graph: Url,

@@ -180,7 +180,7 @@ impl TenantGraph {
                 patience.progressed();
             }
             if let Some(claims) = refused {
-                self.token.discard(&token, claims).await;
+                self.discard(&token, claims).await;
             }
             let again = self.wait_for_all(&mut patience, failed, &mut answers).await;
             if !again.is_empty() {

@@ -271,7 +271,7 @@ impl TenantGraph {
                                 return Err(failed(GraphErrorKind::EndpointRefused));
                             }
                             renewed = true;
-                            self.token.discard(&token, claims).await;
+                            self.discard(&token, claims).await;
                             continue;
                         }
                         Refusal::Gone { object } => {
@@ -346,9 +346,15 @@ impl TenantGraph {
         self.token_accepted.store(true, Ordering::Relaxed);
     }
 
+    /// Has a refused token replaced. The next one is requested with `claims`.
+    pub(crate) async fn discard(&self, token: &Arc<Token>, claims: Option<String>) {
+        self.token_renewed.store(true, Ordering::Relaxed);
+        self.token.discard(token, claims).await;
+    }
+
     /// Whether another token may be accepted where this one was refused with `code`. One that is
     /// accepted elsewhere is good; what refuses it is the endpoint, unless the code is about tokens.
-    /// Where a token that had just been renewed was refused everywhere, another one is of no use.
+    /// Where a token that this view had renewed was refused everywhere, another one is of no use.
     pub(crate) fn is_worth_renewing(
         &self,
         token: &Token,
@@ -357,7 +363,8 @@ impl TenantGraph {
     ) -> bool {
         let refused_by_the_endpoint =
             token.is_accepted() && code.is_some_and(|code| DENIALS.contains(&code));
-        claims.is_some() || !refused_by_the_endpoint && !token.is_renewed_in_vain()
+        let in_vain = token.is_renewed_in_vain() && self.token_renewed.load(Ordering::Relaxed);
+        claims.is_some() || !refused_by_the_endpoint && !in_vain
     }
 
     /// Holds all requests to the same services for `wait`; where the limit is the application's, all

@@ -75,6 +75,45 @@ async fn a_token_that_is_refused_again_is_renewed_no_further() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_renewed_in_vain_is_renewed_once_more_for_the_next_view() {
+    let setup = Setup::start().await;
+    setup.fault(FaultRule::always(
+        PathMatch::prefix("/beta"),
+        Effect::Unauthorized,
+    ));
+    let list = setup.list("deviceConfiguration");
+    for tokens in [2, 3] {
+        let graph = setup.graph();
+        let error = setup.read(&graph, &list).await.unwrap_err();
+        let error = graph.whose_fault(&error);
+        assert_eq!(error.kind, GraphErrorKind::Unauthenticated);
+        assert_eq!(setup.token_requests().len(), tokens, "once for each view");
+    }
+    // The directory knows none of the tokens any more, and refuses nothing else.
+    setup.sim.clear_faults();
+    setup.sim.revoke_tokens(&setup.directory);
+    setup.read(&setup.graph(), &list).await.unwrap();
+    assert_eq!(setup.token_requests().len(), 4);
+}
+
+#[tokio::test]
+async fn answers_that_hold_no_good_token_cost_one_view_and_not_the_next() {
+    let setup = Setup::start().await;
+    let answer = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"not-a-good-token"}"#;
+    let bad = Effect::Answer {
+        status: 200,
+        body: answer.to_owned(),
+    };
+    setup.fault(FaultRule::once(PathMatch::token_endpoint(), bad).times(Some(2)));
+    let list = setup.list("deviceConfiguration");
+    let graph = setup.graph();
+    let error = setup.read(&graph, &list).await.unwrap_err();
+    let fault = graph.whose_fault(&error);
+    assert_eq!(fault.kind, GraphErrorKind::Unauthenticated);
+    setup.read(&setup.graph(), &list).await.unwrap();
+}
+
+#[tokio::test]
 async fn many_lists_with_a_refused_token_renew_it_once() {
     let setup = Setup::start().await;
     let graph = setup.graph();
