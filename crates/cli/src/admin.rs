@@ -27,6 +27,9 @@ use crate::output;
 /// Secrets and tokens are short; anything longer is a wrong file.
 const MAX_SECRET_BYTES: u64 = 16 * 1024;
 
+/// Characters of the name of a tenant, a user or a token.
+const LONGEST_NAME: usize = 200;
+
 /// Applies what is missing of the schema.
 pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
     let (url, pooling) = (database.address.url()?, database.address.pooling());
@@ -81,6 +84,17 @@ pub(crate) async fn find_tenant(store: &Store, tenant: &str) -> anyhow::Result<T
         .with_context(|| format!("no tenant {tenant:?}; atlas tenant list shows them"))
 }
 
+/// Refuses a name that is empty, or that nobody could have meant.
+fn check_name(whose: &str, name: &str) -> anyhow::Result<()> {
+    if name.trim().is_empty() {
+        bail!("{whose} needs a name");
+    }
+    if name.chars().count() > LONGEST_NAME {
+        bail!("the name of {whose} has at most {LONGEST_NAME} characters");
+    }
+    Ok(())
+}
+
 /// A refusal in one line, with the command that helps.
 fn refused(error: AccessChangeError, email: &str) -> anyhow::Error {
     match error {
@@ -92,6 +106,10 @@ fn refused(error: AccessChangeError, email: &str) -> anyhow::Error {
         AccessChangeError::Referred => anyhow!(
             "runs or schedules refer to {email}, who cannot be removed; atlas user erase erases the person's \
              data and keeps a pseudonym"
+        ),
+        AccessChangeError::Disabled => anyhow!(
+            "{email} is disabled, and a token would not work; enable the user first: \
+             atlas user enable {email}"
         ),
         AccessChangeError::Store(error) => error.into(),
         other => anyhow!("{email}: {other}"),

@@ -291,3 +291,35 @@ async fn a_removal_that_is_killed_in_the_middle_goes_on_when_it_is_called_again(
     assert_eq!(stage.count(&audited).await, 1);
     assert!(stage.store.members(tenant).await.unwrap().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_change_nothing_and_names_that_name_nothing_are_refused_without_an_entry() {
+    let stage = Stage::set().await;
+    let email = stage.member.email.as_str();
+    let entries = "SELECT count(*) FROM audit_events";
+    let before = stage.count(entries).await;
+    let set = |role| {
+        [
+            "member", "set", "--tenant", "Contoso", "--user", email, "--role", role,
+        ]
+    };
+    let again = stage.refused(&set("operator"));
+    assert_eq!(again, format!("{email}: the user has that role already"));
+    let long = "n".repeat(201);
+    for name in ["", " ", &long] {
+        let directory = "11111111-1111-4111-8111-111111111111";
+        for arguments in [
+            &["token", "create", "--user", email, "--name", name][..],
+            &["user", "add", "--email", "a@b.test", "--name", name],
+            &["tenant", "add", "--name", name, "--directory-id", directory],
+        ] {
+            let refused = stage.refused(arguments);
+            assert!(refused.contains("name"), "{refused}");
+        }
+    }
+    assert_eq!(stage.count(entries).await, before);
+    stage.done(&["user", "disable", email]);
+    let useless = stage.refused(&["token", "create", "--user", email, "--name", "n"]);
+    assert!(useless.contains("atlas user enable"), "{useless}");
+    assert_eq!(stage.count(entries).await, before + 1, "of disabling");
+}

@@ -39,6 +39,7 @@ pub use credentials::{NewCredential, StoredCredential};
 pub use erasure::Erased;
 pub use members::MemberRow;
 pub use refusal::AccessChangeError;
+pub use tenant_standing::TenantChange;
 pub use tenants::{NewTenant, TenantRow};
 pub use tokens::TokenRow;
 pub use users::{UserRow, UserSummary};
@@ -108,6 +109,15 @@ impl Store {
 fn or_conflict(error: StoreError, what: &'static str) -> StoreError {
     if error.is_duplicate() {
         StoreError::Conflict(what)
+    } else {
+        error
+    }
+}
+
+/// For acts on a tenant or a user whom another command removes at the same time.
+fn or_gone(error: StoreError, what: &'static str) -> StoreError {
+    if error.is_about_something_gone() {
+        StoreError::Gone(what)
     } else {
         error
     }

@@ -224,13 +224,16 @@ impl Store {
         }
     }
 
-    /// Writes an entry by itself. What is done and its entry are better written together.
+    /// Writes an entry by itself. What is done and its entry are better written together. An entry of
+    /// a tenant that was removed in the meantime is not written: the tenant's log went with it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn record_audit(&self, event: NewAuditEvent) -> Result<(), StoreError> {
-        self.execute(&self.identify(event).row()).await?;
-        Ok(())
+        match self.execute(&self.identify(event).row()).await {
+            Err(error) if error.is_about_something_gone() => Ok(()),
+            recorded => recorded.map(drop),
+        }
     }
 
     /// A tenant's entries, newest first.

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// What was to be added is there already.
     #[error("{0} exists already")]
     Conflict(&'static str),
+    /// What a new row was to refer to is not there any more.
+    #[error("{0} was removed in the meantime")]
+    Gone(&'static str),
     /// A row holds something that this version cannot read.
     #[error("a stored {what} is not readable")]
     Corrupt {
@@ -88,6 +91,16 @@ impl StoreError {
         let unique = DatabaseErrorKind::UniqueViolation;
         self.code() == Some(&SqlState::UNIQUE_VIOLATION)
             || matches!(cause.downcast_ref(), Some(DieselError::DatabaseError(kind, _)) if *kind == unique)
+    }
+
+    /// Whether a row that the statement was to store refers to one that is not there.
+    pub(crate) fn is_about_something_gone(&self) -> bool {
+        let Self::Unexpected(cause) = self else {
+            return false;
+        };
+        let foreign = DatabaseErrorKind::ForeignKeyViolation;
+        self.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION)
+            || matches!(cause.downcast_ref(), Some(DieselError::DatabaseError(kind, _)) if *kind == foreign)
     }
 
     /// Whether the statement names a table that is not there.

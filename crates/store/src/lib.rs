@@ -53,8 +53,8 @@ mod within;
 
 pub use access::{Principal, TokenLookup};
 pub use admin::{
-    AccessChangeError, Erased, MemberRow, NewCredential, NewTenant, StoredCredential, TenantRow,
-    TokenRow, UserRow, UserSummary,
+    AccessChangeError, Erased, MemberRow, NewCredential, NewTenant, StoredCredential, TenantChange,
+    TenantRow, TokenRow, UserRow, UserSummary,
 };
 pub use audit::{AuditEntry, AuditEventView, AuditFilter, NewAuditEvent, Origin};
 pub use connection::{ConnectFailure, ConnectFailureKind, Pooling, TlsSetupError, UrlError};

@@ -5,11 +5,11 @@ use atlas_domain::clock::{Clock as _, SystemClock, SystemEntropy};
 use atlas_domain::ids::{DirectoryId, TenantId};
 use atlas_domain::tenant::{Expiry, StoredProof};
 use atlas_domain::vault::CLIENT_SECRET_COLUMN;
-use atlas_store::{NewCredential, NewTenant};
+use atlas_store::{NewCredential, NewTenant, TenantChange};
 use chrono::NaiveDate;
 use serde_json::json;
 
-use super::{administer, find_tenant, keyring, open, read_secret};
+use super::{administer, check_name, find_tenant, keyring, open, read_secret};
 use crate::args::connections::{Database, Keys};
 use crate::args::tenant::{
     CredentialsCommand, CredentialsSet, Proof, SecretEnd, TenantAdd, TenantCommand, TenantNamed,
@@ -32,9 +32,7 @@ pub(crate) async fn run(command: TenantCommand, as_json: bool) -> anyhow::Result
 }
 
 async fn add(command: TenantAdd, as_json: bool) -> anyhow::Result<()> {
-    if command.name.trim().is_empty() {
-        bail!("a tenant needs a name");
-    }
+    check_name("a tenant", &command.name)?;
     let store = administer(&command.administration)?;
     let directory_id = DirectoryId::from_uuid(command.directory_id);
     // A secret is sealed for the tenant's id, so the id comes first.
@@ -209,8 +207,10 @@ async fn set_enabled(named: &TenantNamed, enabled: bool, as_json: bool) -> anyho
         store.disable_tenant(tenant.id).await?
     };
     let state = if enabled { "enabled" } else { "disabled" };
-    if !changed {
-        bail!("{} is {state} already", tenant.name);
+    match changed {
+        TenantChange::Changed => {}
+        TenantChange::Already => bail!("{} is {state} already", tenant.name),
+        TenantChange::Gone => bail!("{} was removed in the meantime", tenant.name),
     }
     if as_json {
         output::json(&json!({ "id": tenant.id, "enabled": enabled }))?;

@@ -7,7 +7,7 @@ use atlas_domain::ids::TokenId;
 use atlas_store::TokenRow;
 use serde_json::{Value, json};
 
-use super::{administer, find_user, open, shown};
+use super::{administer, check_name, find_user, open, refused, shown};
 use crate::args::people::{TokenCommand, TokenCreate, TokenList, TokenRevoke};
 use crate::output;
 
@@ -21,6 +21,7 @@ pub(crate) async fn run(command: TokenCommand, as_json: bool) -> anyhow::Result<
 }
 
 async fn create(command: TokenCreate, as_json: bool) -> anyhow::Result<()> {
+    check_name("a token", &command.name)?;
     let store = administer(&command.administration)?;
     let user = find_user(&store, &command.user).await?;
     let token = ApiToken::mint(&SystemEntropy);
@@ -30,7 +31,8 @@ async fn create(command: TokenCreate, as_json: bool) -> anyhow::Result<()> {
     let (hash, last_four) = (token.hash(), token.last_four());
     let id = store
         .create_token(user.id, &command.name, &hash, &last_four, expires_at)
-        .await?;
+        .await
+        .map_err(|error| refused(error, &user.email))?;
     if as_json {
         output::json(&json!({ "id": id, "token": token.reveal() }))?;
     } else {

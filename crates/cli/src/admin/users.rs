@@ -4,10 +4,13 @@ use anyhow::bail;
 use atlas_store::UserSummary;
 use serde_json::{Value, json};
 
-use super::{administer, find_user, open, refused, shown};
+use super::{administer, check_name, find_user, open, refused, shown};
 use crate::args::connections::Database;
 use crate::args::people::{UserAdd, UserCommand, UserNamed};
 use crate::output;
+
+/// RFC 5321, section 4.5.3.1: 64 before the sign, 255 after it.
+const LONGEST_ADDRESS: usize = 320;
 
 /// Does what the command says.
 pub(crate) async fn run(command: UserCommand, as_json: bool) -> anyhow::Result<()> {
@@ -29,8 +32,12 @@ async fn add(command: UserAdd, as_json: bool) -> anyhow::Result<()> {
         name,
         operator,
     } = command;
-    if !email.contains('@') || name.trim().is_empty() {
+    if !email.contains('@') {
         bail!("a user needs an e-mail address and a name");
+    }
+    check_name("a user", &name)?;
+    if email.chars().count() > LONGEST_ADDRESS {
+        bail!("an e-mail address has at most {LONGEST_ADDRESS} characters");
     }
     let store = administer(&administration)?;
     let id = if operator {

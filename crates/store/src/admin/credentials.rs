@@ -13,7 +13,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::parse_cloud;
+use super::{or_gone, parse_cloud};
 use crate::error::StoreError;
 use crate::functions::clock_timestamp;
 use crate::pool::Store;
@@ -97,7 +97,7 @@ impl Store {
     /// Stores a tenant's credentials, in place of those before.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Gone`] when the tenant was removed.
     pub async fn set_credential(
         &self,
         tenant: TenantId,
@@ -124,6 +124,7 @@ impl Store {
                 .await
         })
         .await
+        .map_err(|error| or_gone(error, "the tenant"))
     }
 
     /// What a worker needs to sign in to the tenant.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::or_gone;
 use super::refusal::AccessChangeError;
 use super::standing::{hold, owners_remain};
 use crate::access::parse_role;
@@ -109,7 +110,10 @@ impl Store {
             tenant: tenant.into_uuid(),
             role: role.as_str(),
         };
-        execute(&transaction, &set).await?;
+        let changed = execute(&transaction, &set).await;
+        if changed.map_err(|error| or_gone(error, "the tenant"))? == 0 {
+            return Err(AccessChangeError::Already("the user has that role already"));
+        }
         let audit = self.audited(
             tenant,
             AuditAction::MemberSet,

@@ -11,6 +11,9 @@ pub enum AccessChangeError {
     /// The person's data were erased; what is left is a pseudonym.
     #[error("the person's data were erased before")]
     UserErased,
+    /// A token of a disabled user would not work.
+    #[error("the user is disabled")]
+    Disabled,
     /// What was asked for is so already.
     #[error("{0}")]
     Already(&'static str),

@@ -5,6 +5,7 @@ use atlas_domain::ids::{DirectoryId, TenantId};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::tenant_standing::TenantChange;
 use crate::error::StoreError;
 use crate::pool::Store;
 use crate::statement::{Statement, execute, statement};
@@ -58,7 +59,7 @@ impl Store {
     /// Removes a tenant with its runs, inventory, groups, notifications and entries of the audit
     /// log. It is disabled first; workers that still write for it are refused. Ended in the middle,
     /// it leaves a disabled tenant with a part of its rows, and goes on when it is called again.
-    /// False when there is no such tenant.
+    /// False when there is no such tenant, or another command removed it at the same time.
     ///
     /// # Errors
     /// [`StoreError`]; what was removed before stays removed.
@@ -67,9 +68,12 @@ impl Store {
         let Some(row) = named.into_iter().find(|row| row.id == tenant) else {
             return Ok(false);
         };
-        self.disable_tenant(tenant).await?;
         let id = tenant.into_uuid();
         loop {
+            // Again after each attempt: somebody may have enabled or removed it.
+            if self.disable_tenant(tenant).await? == TenantChange::Gone {
+                return Ok(false);
+            }
             self.execute(&RemoveFences { tenant: id }).await?;
             self.remove_all(|batch| RemoveRuns { tenant: id, batch })
                 .await?;
@@ -118,7 +122,7 @@ impl Store {
     }
 
     /// False when a run was admitted meanwhile, by a statement that began before the tenant was
-    /// disabled, or when somebody enabled the tenant.
+    /// disabled, or when somebody enabled or removed the tenant.
     async fn remove_row(
         &self,
         tenant: TenantId,
@@ -130,10 +134,6 @@ impl Store {
         transaction.batch_execute(DELETION_IS_RETENTION).await?;
         let id = tenant.into_uuid();
         if execute(&transaction, &Remove { tenant: id }).await? == 0 {
-            drop(transaction);
-            // The command line has one connection.
-            drop(client);
-            self.disable_tenant(tenant).await?;
             return Ok(false);
         }
         let audit = self.administered(

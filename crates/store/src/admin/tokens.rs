@@ -4,18 +4,17 @@ use atlas_domain::access::api_token::TokenHash;
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{TokenId, UserId};
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::refusal::AccessChangeError;
+use super::standing::hold;
 use crate::audit::IdentifiedEvent;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::schema::api_tokens;
 #[cfg(test)]
 use crate::statement::{Info, Statement};
-use crate::statement::{fetch_all, fetch_optional, row, statement};
+use crate::statement::{execute, fetch_all, fetch_optional, row, statement};
 
 /// A token as the installation's operator sees it.
 #[derive(Debug, Clone)]
@@ -31,6 +30,19 @@ pub struct TokenRow {
     pub revoked_at: Option<DateTime<Utc>>,
     /// Whether its time is over.
     pub expired: bool,
+}
+
+statement! {
+    struct CreateToken<'a> {
+        token: Uuid,
+        user: Uuid,
+        name: &'a str,
+        hash: &'a [u8],
+        last_four: &'a str,
+        expires_at: Option<DateTime<Utc>>,
+    }
+    file: "people/create_token",
+    row: (),
 }
 
 statement! {
@@ -83,10 +95,10 @@ row! {
 }
 
 impl Store {
-    /// Records a token by its hash.
+    /// Records a token by its hash. A disabled user gets none.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`AccessChangeError`]; nothing was changed then.
     pub async fn create_token(
         &self,
         user: UserId,
@@ -94,29 +106,25 @@ impl Store {
         hash: &TokenHash,
         last_four: &str,
         expires_at: Option<DateTime<Utc>>,
-    ) -> Result<TokenId, StoreError> {
+    ) -> Result<TokenId, AccessChangeError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        if hold(&transaction, user).await?.disabled {
+            return Err(AccessChangeError::Disabled);
+        }
         let id = self.mint();
-        let token = (
-            api_tokens::id.eq(id),
-            api_tokens::user_id.eq(user.into_uuid()),
-            api_tokens::name.eq(name),
-            api_tokens::token_hash.eq(hash.as_bytes().as_slice()),
-            api_tokens::last_four.eq(last_four),
-            api_tokens::expires_at.eq(expires_at),
-        );
+        let create = CreateToken {
+            token: id,
+            user: user.into_uuid(),
+            name,
+            hash: hash.as_bytes().as_slice(),
+            last_four,
+            expires_at,
+        };
+        execute(&transaction, &create).await?;
         let audit = self.of_token(id, user.into_uuid(), AuditAction::TokenCreated);
-        self.read(async |connection| {
-            connection
-                .transaction(async |connection| {
-                    diesel::insert_into(api_tokens::table)
-                        .values(token)
-                        .execute(connection)
-                        .await?;
-                    audit.insert(connection).await
-                })
-                .await
-        })
-        .await?;
+        audit.record(&transaction).await?;
+        transaction.commit().await?;
         Ok(TokenId::from_uuid(id))
     }
 
@@ -182,6 +190,7 @@ impl Store {
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[Info] = &[
+    <CreateToken<'_> as Statement>::INFO,
     <ListTokens as Statement>::INFO,
     <RevokeToken as Statement>::INFO,
     <RevokeTokens as Statement>::INFO,

@@ -194,7 +194,12 @@ impl Store {
                 address: start.origin.address,
                 user_agent: start.origin.user_agent,
             })
-            .await?;
+            .await;
+        let row = match row {
+            // The user or the tenant was removed since the statement began.
+            Err(error) if error.is_about_something_gone() => None,
+            row => row?,
+        };
         match row {
             Some((run, CreatedRow { created: true })) => Ok(Admission::Created(run.into_run()?)),
             Some((run, CreatedRow { created: false })) => Ok(Admission::Joined(run.into_run()?)),

@@ -31,7 +31,7 @@ use atlas_domain::access::Role;
 use atlas_domain::ids::WorkerId;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_store::Store;
-use atlas_test_support::{Member, Scenario, TestDatabase, TestTenant};
+use atlas_test_support::{Member, Scenario, TestDatabase, TestTenant, eventually};
 
 /// A tenant with an operator in a database of its own.
 struct Stage {
@@ -75,6 +75,16 @@ impl Stage {
             .batch_execute(sql)
             .await
             .unwrap();
+    }
+
+    /// Waits until another session of this test's database waits for a lock.
+    async fn somebody_waits(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("somebody to wait for a lock", || async {
+            (self.count(waiting).await > 0).then_some(())
+        })
+        .await;
     }
 }
 

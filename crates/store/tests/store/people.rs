@@ -80,10 +80,9 @@ async fn the_last_owner_of_a_tenant_stays_and_a_disabled_one_does_not_count() {
     assert!(last(store.remove_member(tenant, first.id).await));
     let lower = store.set_member(tenant, first.id, Role::Manager).await;
     assert!(last(lower));
-    store
-        .set_member(tenant, first.id, Role::Owner)
-        .await
-        .unwrap();
+    assert!(already(
+        &store.set_member(tenant, first.id, Role::Owner).await
+    ));
     assert!(last(store.remove_user(first.id).await));
     let erased = store.erase_user(first.id).await.map(|_| ());
     assert!(last(erased));
@@ -215,4 +214,43 @@ async fn erasing_changes_nothing_else_of_an_entry() {
     }
     let outside = "UPDATE audit_events SET address = NULL";
     assert!(connection.batch_execute(outside).await.is_err());
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_refused_and_leaves_no_entry() {
+    let stage = Stage::set().await;
+    let (store, tenant) = (&stage.store, stage.tenant.id);
+    let member = stage.scenario.member(tenant, Role::Manager).await;
+    let entries = "SELECT count(*) FROM audit_events";
+    let before = stage.count(entries).await;
+    let same = store.set_member(tenant, member.id, Role::Manager).await;
+    assert!(already(&same), "{same:?}");
+    assert_eq!(stage.count(entries).await, before);
+
+    store.disable_user(member.id).await.unwrap();
+    let before = stage.count(entries).await;
+    let token = ApiToken::mint(&SystemEntropy);
+    let create = async || {
+        store
+            .create_token(
+                member.id,
+                "useless",
+                &token.hash(),
+                &token.last_four(),
+                None,
+            )
+            .await
+    };
+    let refused = create().await;
+    assert!(
+        matches!(refused, Err(AccessChangeError::Disabled)),
+        "{refused:?}"
+    );
+    store.remove_user(member.id).await.unwrap();
+    let refused = create().await;
+    assert!(
+        matches!(refused, Err(AccessChangeError::UserGone)),
+        "{refused:?}"
+    );
+    assert_eq!(stage.count(entries).await, before + 1, "the removal's");
 }
