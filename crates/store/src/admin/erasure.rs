@@ -1,5 +1,8 @@
 //! Removing users, and erasing a person's data where runs refer to them.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::UserId;
 use uuid::Uuid;
@@ -14,6 +17,11 @@ use crate::statement::{execute, fetch_one, fetch_optional, row, statement};
 
 /// Rows that one transaction of an erasure changes or reads at most.
 const BATCH: i64 = 1_000;
+
+/// How long what was under way when an erasure began may take: longer than any statement does.
+const LONGEST_WRITE: Duration = Duration::from_secs(60);
+/// Between two looks at what is under way.
+const WRITERS_PAUSE: Duration = Duration::from_millis(20);
 
 /// The log refuses changes outside a transaction that says this (migration 41).
 const CHANGE_IS_ERASURE: &str = "SET LOCAL atlas.erasure = 'on'";
@@ -73,6 +81,18 @@ statement! {
 }
 
 statement! {
+    struct FindWriters {}
+    file: "people/find_writers",
+    row: WriterRow,
+}
+
+row! {
+    struct WriterRow {
+        transaction: String,
+    }
+}
+
+statement! {
     struct EraseCallers {
         user: Uuid,
         after: Uuid,
@@ -120,37 +140,85 @@ impl Store {
     }
 
     /// Erases a person's data: name, address, tokens, memberships, notifications, and where their
-    /// requests came from. Runs and entries of the audit log keep a pseudonym. Ended in the middle,
-    /// it leaves a disabled user, and goes on when it is called again.
+    /// requests came from. Runs and entries of the audit log keep a pseudonym. What was under way when
+    /// it began is waited for, so that nothing of the person is written afterwards. Ended in the
+    /// middle, it leaves a disabled user, and goes on when it is called again.
     ///
     /// # Errors
-    /// [`AccessChangeError`]; what was erased before stays erased.
+    /// [`AccessChangeError`]; what was erased before stays erased. [`StoreError::Busy`] when what was
+    /// under way does not end within a minute.
     pub async fn erase_user(&self, user: UserId) -> Result<Erased, AccessChangeError> {
-        match self.disable_user(user).await {
-            Ok(()) | Err(AccessChangeError::Already(_)) => {}
-            Err(refused) => return Err(refused),
-        }
-        self.erase_callers(user).await?;
-        let id = user.into_uuid();
         loop {
-            let batch = RemoveNotifications {
-                user: id,
-                batch: BATCH,
-            };
-            if self.execute(&batch).await? == 0 {
-                break;
+            self.end_access(user).await?;
+            self.wait_for_writers().await?;
+            self.erase_callers(user).await?;
+            self.remove_notifications(user).await?;
+            if let Some(erased) = self.leave_a_pseudonym(user).await? {
+                return Ok(erased);
             }
         }
+    }
+
+    /// Disables the user and ends every membership. Statements that begin afterwards write neither an
+    /// address nor a notification of the user.
+    async fn end_access(&self, user: UserId) -> Result<(), AccessChangeError> {
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
-        hold(&transaction, user).await?;
+        let standing = hold(&transaction, user).await?;
+        owners_remain(&transaction, user, None).await?;
+        let id = user.into_uuid();
         execute(&transaction, &RemoveTokens { user: id }).await?;
         execute(&transaction, &RemoveMemberships { user: id }).await?;
-        let rest = RemoveNotifications {
-            user: id,
-            batch: i64::MAX,
+        if standing.disabled {
+            Ok(transaction.commit().await?)
+        } else {
+            self.set_disabled(transaction, user, true).await
+        }
+    }
+
+    /// Waits for every transaction that writes audit entries or notifications now. A statement locks
+    /// its tables before it looks at the rows: one that does not have the locks yet will see what was
+    /// committed before this call.
+    async fn wait_for_writers(&self) -> Result<(), StoreError> {
+        let ended = async {
+            let mut waited_for = self.writers().await?;
+            while !waited_for.is_empty() {
+                tokio::time::sleep(WRITERS_PAUSE).await;
+                let writers = self.writers().await?;
+                waited_for.retain(|writer| writers.contains(writer));
+            }
+            Ok::<(), StoreError>(())
         };
-        execute(&transaction, &rest).await?;
+        tokio::time::timeout(LONGEST_WRITE, ended)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Busy("statements under way do not end".into())))
+    }
+
+    async fn writers(&self) -> Result<HashSet<String>, StoreError> {
+        let writers = self.fetch_all(&FindWriters {}).await?;
+        Ok(writers.into_iter().map(|row| row.transaction).collect())
+    }
+
+    async fn remove_notifications(&self, user: UserId) -> Result<(), StoreError> {
+        let batch = RemoveNotifications {
+            user: user.into_uuid(),
+            batch: BATCH,
+        };
+        while self.execute(&batch).await? > 0 {}
+        Ok(())
+    }
+
+    /// The end of an erasure. None when somebody enabled the user, or made them a member of a tenant,
+    /// in the meantime.
+    async fn leave_a_pseudonym(&self, user: UserId) -> Result<Option<Erased>, AccessChangeError> {
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let standing = hold(&transaction, user).await?;
+        let id = user.into_uuid();
+        let joined = execute(&transaction, &RemoveMemberships { user: id }).await? > 0;
+        if joined || !standing.disabled {
+            return Ok(None);
+        }
         let pseudonym = pseudonym(id);
         let erase = Erase {
             user: id,
@@ -160,7 +228,7 @@ impl Store {
         let audit = self.concerning(user, AuditAction::UserErased, None);
         audit.record(&transaction).await?;
         transaction.commit().await?;
-        Ok(Erased { pseudonym })
+        Ok(Some(Erased { pseudonym }))
     }
 
     async fn erase_callers(&self, user: UserId) -> Result<(), StoreError> {
@@ -197,6 +265,7 @@ pub(super) const STATEMENTS: &[Info] = &[
     <RemoveMemberships as Statement>::INFO,
     <RemoveTokens as Statement>::INFO,
     <RemoveNotifications as Statement>::INFO,
+    <FindWriters as Statement>::INFO,
     <EraseCallers as Statement>::INFO,
     <Erase<'_> as Statement>::INFO,
 ];

@@ -97,7 +97,7 @@ impl Store {
         self.set_disabled(transaction, user, false).await
     }
 
-    async fn set_disabled(
+    pub(super) async fn set_disabled(
         &self,
         transaction: Transaction<'_>,
         user: UserId,

@@ -1,11 +1,15 @@
 //! Users, tokens and members: who may be removed, and what stays of them.
 
+use std::time::Duration;
+
 use atlas_domain::access::Role;
 use atlas_domain::access::api_token::ApiToken;
+use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
 use atlas_domain::clock::SystemEntropy;
-use atlas_domain::ids::UserId;
-use atlas_store::{AccessChangeError, TokenLookup};
-use atlas_test_support::Member;
+use atlas_domain::ids::{TenantId, UserId};
+use atlas_store::{AccessChangeError, NewAuditEvent, Origin, StartRun, TokenLookup};
+use atlas_test_support::{Member, Scenario, eventually};
+use tokio_postgres::Transaction;
 
 use crate::Stage;
 
@@ -253,4 +257,107 @@ async fn what_changes_nothing_is_refused_and_leaves_no_entry() {
         "{refused:?}"
     );
     assert_eq!(stage.count(entries).await, before + 1, "the removal's");
+}
+
+/// Holds the tenant's row, for which a start waits after it has read everything else.
+async fn held(connection: &mut tokio_postgres::Client, tenant: TenantId) -> Transaction<'_> {
+    let holding = connection.transaction().await.unwrap();
+    let hold = format!("SELECT 1 FROM tenants WHERE id = '{tenant}' FOR UPDATE");
+    holding.batch_execute(&hold).await.unwrap();
+    holding
+}
+
+fn start_from_somewhere() -> StartRun {
+    let mut start = Scenario::start(r#"{"policy_types":["mobileApp"]}"#);
+    start.origin = Origin {
+        address: Some("192.0.2.7".to_owned()),
+        user_agent: Some("curl".to_owned()),
+    };
+    start
+}
+
+#[tokio::test]
+async fn a_start_that_is_under_way_leaves_nothing_of_the_person_who_is_erased() {
+    let stage = Stage::set().await;
+    let (store, tenant, user) = (&stage.store, stage.tenant.id, stage.operator.id);
+    let mut connection = stage.database.connection().await;
+    let holding = held(&mut connection, tenant).await;
+    let started = store.admit(Scenario::permit(tenant, user), start_from_somewhere());
+    let erased = async {
+        stage.somebody_waits().await;
+        let mut erasing = std::pin::pin!(store.erase_user(user));
+        let early = tokio::time::timeout(Duration::from_millis(500), &mut erasing).await;
+        assert!(early.is_err(), "it waits for the start");
+        holding.commit().await.unwrap();
+        erasing.await
+    };
+    let (started, erased) = tokio::join!(started, erased);
+    started.unwrap();
+    erased.unwrap();
+    let named = "SELECT count(*) FROM audit_events WHERE num_nonnulls(address, user_agent) > 0";
+    assert_eq!(stage.count(named).await, 0);
+    let started = "SELECT count(*) FROM audit_events WHERE action = 'operation_run.started'";
+    assert_eq!(stage.count(started).await, 1);
+    for table in ["notifications", "api_tokens", "memberships"] {
+        let left = format!("SELECT count(*) FROM {table} WHERE user_id = '{user}'");
+        assert_eq!(stage.count(&left).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_recorded_after_an_erasure_has_no_address() {
+    let stage = Stage::set().await;
+    let (store, user) = (&stage.store, stage.operator.id);
+    store.erase_user(user).await.unwrap();
+    let denied = NewAuditEvent {
+        tenant: Some(stage.tenant.id),
+        actor_kind: ActorKind::User,
+        actor: Some(user.into_uuid()),
+        action: AuditAction::RunStartDenied,
+        target_kind: "tenant",
+        target_id: stage.tenant.id.to_string(),
+        outcome: AuditOutcome::Denied,
+        request_id: None,
+        origin: start_from_somewhere().origin,
+        detail: None,
+    };
+    store.record_audit(denied).await.unwrap();
+    let named = "SELECT count(*) FROM audit_events WHERE num_nonnulls(address, user_agent) > 0";
+    assert_eq!(stage.count(named).await, 0);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_enabled_while_erased_leaves_no_tenant_without_an_owner() {
+    let stage = Stage::set().await;
+    let (store, tenant) = (&stage.store, stage.tenant.id);
+    let one = stage.scenario.member(tenant, Role::Owner).await;
+    let other = stage.scenario.member(tenant, Role::Owner).await;
+    let mut connection = stage.database.connection().await;
+    // The erasure waits for whoever writes to the log.
+    let writing = connection.transaction().await.unwrap();
+    let nothing = "DELETE FROM notifications WHERE id IS NULL";
+    writing.batch_execute(nothing).await.unwrap();
+    let disabled = format!(
+        "SELECT count(*) FROM users WHERE id = '{}' AND disabled_at IS NOT NULL",
+        one.id
+    );
+    let enabled = async {
+        eventually("the first step", || async {
+            (stage.count(&disabled).await > 0).then_some(())
+        })
+        .await;
+        store.enable_user(one.id).await.unwrap();
+        let refused = store.remove_member(tenant, other.id).await;
+        writing.commit().await.unwrap();
+        refused
+    };
+    let (erased, refused) = tokio::join!(store.erase_user(one.id), enabled);
+    assert!(
+        matches!(refused, Err(AccessChangeError::LastOwner(_))),
+        "{refused:?}"
+    );
+    erased.unwrap();
+    let owners = "SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id \
+        WHERE m.role = 'owner' AND u.disabled_at IS NULL";
+    assert_eq!(stage.count(owners).await, 1);
 }
