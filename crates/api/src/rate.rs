@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use atlas_domain::clock::Entropy;
 use atlas_domain::ids::UserId;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -49,12 +50,18 @@ pub(crate) struct RateLimits {
         StateInformationMiddleware,
     >,
     per_minute: NonZeroU32,
+    /// Which addresses share a counter is known to this process alone: nobody finds an address that
+    /// fills the counter of another one.
+    key: [u8; 32],
 }
 
 impl RateLimits {
     /// So many requests per minute and caller, all at once if they like.
-    pub(crate) fn new(per_minute: NonZeroU32) -> Self {
+    pub(crate) fn new(per_minute: NonZeroU32, entropy: &dyn Entropy) -> Self {
+        let mut key = [0; 32];
+        entropy.fill(&mut key);
         Self {
+            key,
             limiter: RateLimiter::keyed(Quota::per_minute(per_minute))
                 .with_middleware::<StateInformationMiddleware>(),
             per_minute,
@@ -68,13 +75,13 @@ impl RateLimits {
 
     /// Counts a request that did not prove who makes it.
     pub(crate) fn count_stranger(&self, address: Option<IpAddr>) -> Result<Remaining, Exceeded> {
-        self.count(Caller::Address(bucket(address)))
+        self.count(Caller::Address(self.bucket(address)))
     }
 
     /// Counts a request with a token of which nothing is known yet, before the database is asked
     /// for it. Apart from other strangers, so that they do not keep new users of their address out.
     pub(crate) fn count_look_up(&self, address: Option<IpAddr>) -> Result<Remaining, Exceeded> {
-        self.count(Caller::LookUps(bucket(address)))
+        self.count(Caller::LookUps(self.bucket(address)))
     }
 
     fn count(&self, caller: Caller) -> Result<Remaining, Exceeded> {
@@ -90,6 +97,17 @@ impl RateLimits {
                 })
             }
         }
+    }
+
+    fn bucket(&self, address: Option<IpAddr>) -> u64 {
+        let mut hash = DefaultHasher::new();
+        self.key.hash(&mut hash);
+        match address {
+            // The holder of an IPv6 network has all addresses of its first 64 bits.
+            Some(IpAddr::V6(address)) => address.segments()[..4].hash(&mut hash),
+            other => other.hash(&mut hash),
+        }
+        hash.finish() % ADDRESS_BUCKETS
     }
 
     /// The quota of somebody who was not counted.
@@ -115,31 +133,23 @@ impl fmt::Display for Remaining {
     }
 }
 
-fn bucket(address: Option<IpAddr>) -> u64 {
-    let mut hash = DefaultHasher::new();
-    match address {
-        // The holder of an IPv6 network has all addresses of its first 64 bits.
-        Some(IpAddr::V6(address)) => address.segments()[..4].hash(&mut hash),
-        other => other.hash(&mut hash),
-    }
-    hash.finish() % ADDRESS_BUCKETS
-}
-
 fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::net::Ipv6Addr;
 
+    use atlas_domain::clock::SystemEntropy;
     use uuid::Uuid;
 
     use super::*;
 
     #[test]
     fn each_caller_has_a_quota_of_its_own_and_learns_how_long_to_wait() {
-        let rates = RateLimits::new(NonZeroU32::new(2).unwrap());
+        let rates = RateLimits::new(NonZeroU32::new(2).unwrap(), &SystemEntropy);
         let user = |n| UserId::from_uuid(Uuid::from_u128(n));
         assert_eq!(rates.count_user(user(1)).unwrap().0, 1);
         assert_eq!(rates.count_user(user(1)).unwrap().0, 0);
@@ -150,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_is_one_caller() {
-        let rates = RateLimits::new(NonZeroU32::new(1).unwrap());
+        let rates = RateLimits::new(NonZeroU32::new(1).unwrap(), &SystemEntropy);
         let address = |last| {
             Some(IpAddr::V6(Ipv6Addr::new(
                 0x2001, 0xdb8, 0, 1, 0, 0, 0, last,
@@ -158,5 +168,21 @@ mod tests {
         };
         assert!(rates.count_stranger(address(1)).is_ok());
         assert!(rates.count_stranger(address(2)).is_err());
+    }
+
+    #[test]
+    fn addresses_that_share_a_counter_in_one_process_do_not_in_another() {
+        let process = || RateLimits::new(NonZeroU32::MIN, &SystemEntropy);
+        let victim = Some(IpAddr::from([192, 0, 2, 1]));
+        let with_the_victim = |rates: &RateLimits| -> HashSet<IpAddr> {
+            (0..100_000_u32)
+                .map(|n| IpAddr::from(n.to_be_bytes()))
+                .filter(|address| rates.bucket(Some(*address)) == rates.bucket(victim))
+                .collect()
+        };
+        let (one, other) = (with_the_victim(&process()), with_the_victim(&process()));
+        // About 24 each; that more than a few are in both would take a miracle.
+        assert!(!one.is_empty(), "there are more addresses than counters");
+        assert!(one.intersection(&other).count() < 5, "{one:?} {other:?}");
     }
 }

@@ -74,7 +74,7 @@ impl AppState {
             doorbell,
             directory_search,
             tokens: TokenCache::new(options.token_cache),
-            rates: RateLimits::new(options.requests_per_minute),
+            rates: RateLimits::new(options.requests_per_minute, &*entropy),
             proxies: options.trusted_proxies.clone(),
             refused: RefusedRequests::default(),
             links: Links::new(public_url, &options.run_view_template),
