@@ -3,6 +3,7 @@
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -65,27 +66,65 @@ impl<T: Serialize> Responder for Answer<T> {
                 return HttpResponse::from_error(problem);
             }
         };
-        let mut response = HttpResponse::new(self.status);
-        for (name, value) in self.headers {
-            response.headers_mut().append(name, value);
-        }
-        if request.method() == Method::GET && self.status == StatusCode::OK {
-            let tag = entity_tag(&body);
-            let unchanged = is_among(&tag, request.headers());
-            if let Ok(tag) = HeaderValue::from_str(&tag) {
-                response.headers_mut().insert(header::ETAG, tag);
-            }
-            if unchanged {
-                *response.status_mut() = StatusCode::NOT_MODIFIED;
-                return response;
-            }
-        }
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        response.set_body(BoxBody::new(body))
+        let is_read = request.method() == Method::GET && self.status == StatusCode::OK;
+        let tag = is_read.then(|| entity_tag(&body));
+        respond(
+            self.status,
+            self.headers,
+            body.into(),
+            tag.as_deref(),
+            request,
+        )
     }
+}
+
+/// A body that is the same for every caller for as long as the process lives: written once.
+pub(crate) struct FixedBody {
+    body: Bytes,
+    tag: String,
+}
+
+impl FixedBody {
+    pub(crate) fn new(body: Vec<u8>) -> Self {
+        let tag = entity_tag(&body);
+        Self {
+            body: body.into(),
+            tag,
+        }
+    }
+
+    /// 200 to a GET, or 304.
+    pub(crate) fn answer(&self, headers: HeaderMap, request: &HttpRequest) -> HttpResponse {
+        let (body, tag) = (self.body.clone(), Some(self.tag.as_str()));
+        respond(StatusCode::OK, headers, body, tag, request)
+    }
+}
+
+fn respond(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+    tag: Option<&str>,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let mut response = HttpResponse::new(status);
+    for (name, value) in headers {
+        response.headers_mut().append(name, value);
+    }
+    if let Some(tag) = tag {
+        if let Ok(value) = HeaderValue::from_str(tag) {
+            response.headers_mut().insert(header::ETAG, value);
+        }
+        if is_among(tag, request.headers()) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+    }
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response.set_body(BoxBody::new(body))
 }
 
 /// A strong tag: the same bytes, the same tag.

@@ -17,7 +17,7 @@ use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::context::{REQUEST_ID, RequestContext};
-use crate::extract::actor::Actor;
+use crate::extract::actor::{Actor, too_many};
 use crate::problem::{Problem, ProblemKind};
 use crate::rate::Remaining;
 use crate::state::AppState;
@@ -33,6 +33,9 @@ const SERVICE_DESCRIPTION: HeaderValue =
 /// Routes that are asked every few seconds for as long as the API lives. Only their failures are
 /// logged.
 const HEALTH_PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The beginnings of routes that anybody may read. They count as requests of somebody unknown.
+const PAGES: [&str; 5] = ["/openapi.json", "/version", "/docs", "/problems", "/view/"];
 
 /// A request as metrics and the log label it: never by the address itself.
 struct RequestLabels {
@@ -89,6 +92,13 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
     }
     request.extensions_mut().insert(context.clone());
+    if PAGES.iter().any(|page| labels.route.starts_with(page))
+        && let Err(exceeded) = state.rates.count_stranger(context.address)
+    {
+        let problem = too_many(exceeded.retry_after);
+        state.refused.count(problem.kind(), &context);
+        return Err(Sealed::new(&problem, &state, &context, &labels).into());
+    }
     let span = tracing::info_span!(
         "request",
         %method,
@@ -173,6 +183,7 @@ fn finish<B: MessageBody + 'static>(
             state.refused.count(problem.kind(), context);
         }
         None if HEALTH_PROBES.contains(&route) => {}
+        None if user.is_none() => state.refused.count_answer(route, status, context),
         _ => log_answer(status, route, user, context, elapsed_ms),
     }
     response
@@ -279,7 +290,9 @@ impl Sealed {
     ) -> Self {
         let mut headers = HeaderMap::new();
         problem.write_headers(&mut headers);
-        write_common_headers(&mut headers, state, context, None);
+        let exceeded = problem.kind().status() == StatusCode::TOO_MANY_REQUESTS;
+        let remaining = exceeded.then_some(Remaining::NONE);
+        write_common_headers(&mut headers, state, context, remaining);
         let elapsed_ms = labels.answered(problem.kind().status());
         if problem.kind().status().is_server_error() {
             log_failure(problem, &labels.route, elapsed_ms);

@@ -10,14 +10,18 @@ mod reference;
 mod schemas;
 
 use actix_web::App;
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use utoipa_actix_web::AppExt as _;
 
+use crate::answer::FixedBody;
 use crate::routes;
 
 /// The OpenAPI document of this version.
-pub(crate) struct Description(Value);
+pub(crate) struct Description {
+    document: Value,
+    /// The same as it is served.
+    served: FixedBody,
+}
 
 impl Description {
     /// Builds it. It depends on nothing but the code.
@@ -37,18 +41,22 @@ impl Description {
         document["servers"] = info::servers();
         document["security"] = json!([{"api_token": []}]);
         document["tags"] = info::tags();
-        Self(in_order(document))
+        let document = in_order(document);
+        let text = serde_json::to_vec(&document).expect("a description is plain data");
+        Self {
+            document,
+            served: FixedBody::new(text),
+        }
+    }
+
+    /// As it is served.
+    pub(crate) const fn served(&self) -> &FixedBody {
+        &self.served
     }
 
     /// As JSON.
     pub(crate) const fn document(&self) -> &Value {
-        &self.0
-    }
-}
-
-impl Serialize for Description {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        &self.document
     }
 }
 
@@ -56,7 +64,8 @@ impl Serialize for Description {
 #[must_use]
 pub fn document() -> String {
     let description = Description::of_this_version();
-    let text = serde_json::to_string_pretty(&description).expect("a description is plain data");
+    let text =
+        serde_json::to_string_pretty(description.document()).expect("a description is plain data");
     format!("{text}\n")
 }
 

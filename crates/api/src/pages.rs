@@ -3,11 +3,10 @@
 mod problems;
 mod run_view;
 
-use actix_web::http::header;
-use actix_web::{HttpResponse, get, web};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::answer::Answer;
 use crate::openapi::Description;
 
 /// Swagger UI brings its own scripts and styles, and sets styles from scripts.
@@ -39,8 +38,14 @@ pub(crate) fn register(config: &mut web::ServiceConfig) {
 }
 
 #[get("/openapi.json")]
-async fn openapi_document(description: web::Data<Description>) -> Answer<web::Data<Description>> {
-    Answer::ok(description).header(header::CACHE_CONTROL, "public, max-age=300")
+async fn openapi_document(
+    description: web::Data<Description>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let mut headers = HeaderMap::new();
+    let kept = HeaderValue::from_static("public, max-age=300");
+    headers.insert(header::CACHE_CONTROL, kept);
+    description.served().answer(headers, &request)
 }
 
 /// The pages behind it are addressed relative to a directory.

@@ -1,6 +1,7 @@
-//! Refusals of callers who are not known, and of those who ask too often: a flood of them costs no
-//! line and no row each. The log gets a line each second for each kind, with their number; the audit
-//! log gets an entry for failed sign-ins every ten seconds for each kind and address.
+//! Refusals of callers who are not known, and of those who ask too often, and answers to whoever is
+//! not known, such as pages: a flood of them costs no line and no row each. The log gets a line each
+//! second for each kind, with their number; the audit log gets an entry for failed sign-ins every ten
+//! seconds for each kind and address.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -47,23 +48,30 @@ struct OfAddress {
     user_agent: Option<String>,
 }
 
-/// By the code of the problem.
+/// By the code of the problem, or by the template of the route.
 type Sums = Mutex<HashMap<String, Sum>>;
 
 /// Refusals since they were last reported.
 #[derive(Debug, Default)]
 pub(crate) struct RefusedRequests {
     to_log: Sums,
+    answered: Sums,
     to_audit: Sums,
 }
 
 impl RefusedRequests {
     /// Counts a refusal.
     pub(crate) fn count(&self, kind: ProblemKind, context: &RequestContext) {
-        add(&self.to_log, kind, context);
-        if kind.status() == StatusCode::UNAUTHORIZED {
-            add(&self.to_audit, kind, context);
+        let (code, status) = (kind.code(), kind.status());
+        add(&self.to_log, code.clone(), status, context);
+        if status == StatusCode::UNAUTHORIZED {
+            add(&self.to_audit, code, status, context);
         }
+    }
+
+    /// Counts an answer to a caller who is not known.
+    pub(crate) fn count_answer(&self, route: &str, status: StatusCode, context: &RequestContext) {
+        add(&self.answered, route.to_owned(), status, context);
     }
 
     /// Writes a line for each kind that there was since the last call.
@@ -72,6 +80,15 @@ impl RefusedRequests {
             let Sum { status, count, .. } = sum;
             let addresses = sum.shown();
             tracing::info!(status, code, count, addresses, "refused");
+        }
+        for (route, sum) in take(&self.answered) {
+            let addresses = sum.shown();
+            tracing::info!(
+                route,
+                count = sum.count,
+                addresses,
+                "answered without a token"
+            );
         }
     }
 
@@ -176,10 +193,10 @@ impl Sum {
     }
 }
 
-fn add(sums: &Sums, kind: ProblemKind, context: &RequestContext) {
+fn add(sums: &Sums, key: String, status: StatusCode, context: &RequestContext) {
     let mut sums = lock(sums);
-    let sum = sums.entry(kind.code()).or_default();
-    sum.status = kind.status().as_u16();
+    let sum = sums.entry(key).or_default();
+    sum.status = status.as_u16();
     sum.add(OfAddress {
         address: context.address,
         count: 1,

@@ -6,6 +6,10 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::ChronoUtc;
 use tracing_subscriber::prelude::*;
 
+/// Whoever reaches a port could fill the log with heads of requests that are none. Who wants to see
+/// them names this target in the filter.
+const QUIET: &str = "actix_http::h1::dispatcher=off";
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -54,7 +58,7 @@ pub enum InitError {
 /// # Errors
 /// [`InitError`].
 pub fn init(options: &LogOptions) -> Result<(), InitError> {
-    let filter = EnvFilter::try_new(&options.filter)?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", options.filter))?;
     let registry = tracing_subscriber::registry().with(filter);
     match options.format {
         LogFormat::Text => registry

@@ -1,12 +1,14 @@
 //! Sign-ins that fail, one by one and in floods: what they cost, and what is recorded of them.
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use atlas_domain::access::Role;
 use atlas_domain::access::api_token::ApiToken;
 use atlas_domain::clock::{Clock as _, SystemClock, SystemEntropy};
-use atlas_test_support::{TestDatabase, TestRedis, eventually};
+use atlas_test_support::{Scenario, TestDatabase, TestRedis, eventually};
 use futures::StreamExt as _;
 use futures::stream;
 use tokio::process::{Child, Command};
@@ -141,6 +143,14 @@ async fn behind_a_trusted_proxy_the_callers_address_is_in_both_logs_and_has_a_qu
         assert_eq!(get("/readyz", caller).await, 200);
     }
     assert_eq!(get("/version", "203.0.113.12").await, 200);
+    let scenario = Scenario::new(&database.store());
+    let tenant = scenario.tenant("Contoso").await;
+    let member = scenario.member(tenant.id, Role::Operator).await;
+    let me = http.get(format!("{}/me", program.base));
+    let me = me
+        .bearer_auth(&member.token)
+        .header("user-agent", "probe/1");
+    assert_eq!(me.send().await.unwrap().status(), 200);
     let log = program.log().await;
     let with = |text: &str| log.iter().filter(|line| line.contains(text)).count();
     assert!(with("203.0.113.9 (") >= 1, "{log:?}");
@@ -160,6 +170,48 @@ async fn behind_a_trusted_proxy_the_callers_address_is_in_both_logs_and_has_a_qu
         expected.map(|(address, sum)| (address.to_owned(), sum)),
         "{log:#?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_no_token_costs_no_line_each_and_pages_count_against_the_quota() {
+    let (database, redis) = (TestDatabase::create().await, TestRedis::create());
+    let program = Program::start(&database, &redis, &[("ATLAS_RATE_LIMIT", "50")]).await;
+    let address = program.base.trim_start_matches("http://").to_owned();
+    for head in [
+        &b"GET / NONSENSE\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+    ] {
+        for _ in 0..50 {
+            let mut stream = std::net::TcpStream::connect(&address).unwrap();
+            stream.write_all(head).unwrap();
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            // Answered or closed, it was read.
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    }
+    let http = reqwest::Client::new();
+    let mut statuses = Vec::new();
+    for path in [
+        "/openapi.json",
+        "/version",
+        "/view/operation-runs/1",
+        "/problems",
+    ] {
+        for _ in 0..25 {
+            let answer = http.get(format!("{}{path}", program.base)).send().await;
+            statuses.push(answer.unwrap().status().as_u16());
+        }
+    }
+    let exceeded = statuses.iter().filter(|status| **status == 429).count();
+    assert!((40..=50).contains(&exceeded), "{statuses:?}");
+    let health = http.get(format!("{}/healthz", program.base)).send().await;
+    assert_eq!(health.unwrap().status(), 200);
+    let log = program.log().await;
+    assert!(log.len() < 30, "{}: {log:#?}", log.len());
+    let sums = log
+        .iter()
+        .filter(|line| line.contains("answered without a token"));
+    assert!(sums.count() > 0, "{log:#?}");
 }
 
 #[tokio::test]
