@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::header::HeaderValue;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -56,11 +57,13 @@ impl ApiClient {
         };
         let http = reqwest::Client::builder()
             .timeout(REQUEST_TIMEOUT)
+            // Whoever answers a redirect names another server, to which no token may go.
+            .redirect(Policy::none())
             .user_agent(concat!("atlas/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
             http,
-            base: api.url.trim_end_matches('/').to_owned(),
+            base: base(&api.url)?,
             token,
         })
     }
@@ -190,6 +193,12 @@ impl ApiClient {
         if status.is_success() {
             return Ok(response);
         }
+        if status.is_redirection() {
+            bail!(
+                "{} answers {status}: the API is elsewhere; give its own address as ATLAS_URL",
+                self.base
+            );
+        }
         let text = response.text().await.map_err(reqwest::Error::without_url)?;
         let problem: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         bail!("{}", refusal(status, &problem));
@@ -221,6 +230,18 @@ impl Lines {
             }
         }
     }
+}
+
+/// The address without a slash at its end. What cannot be one is not repeated: it may hold a password.
+fn base(url: &str) -> anyhow::Result<String> {
+    let parsed = Url::parse(url).context("ATLAS_URL is no URL")?;
+    if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
+        bail!("ATLAS_URL is no http:// or https:// URL");
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        bail!("ATLAS_URL holds a user or a password, which the API does not take; set ATLAS_TOKEN");
+    }
+    Ok(url.trim_end_matches('/').to_owned())
 }
 
 /// One line out of a problem: what it is, the bad fields, and the id to ask support about.

@@ -130,3 +130,45 @@ fn a_domain_name_is_no_directory_id_and_a_pfx_no_pem() {
         convert it with: openssl pkcs12 -in contoso.PFX -out contoso.pem -nodes\n";
     assert_eq!(said(&output), (Some(1), expected));
 }
+
+#[test]
+fn a_redirect_is_not_followed_and_no_token_leaves_for_another_server() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    other.set_nonblocking(true).unwrap();
+    let elsewhere = other.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let lines = BufReader::new(connection.try_clone().unwrap()).lines();
+        lines
+            .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
+            .count();
+        let _ = write!(
+            connection,
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{elsewhere}/\r\n\
+             connection: close\r\ncontent-length: 0\r\n\r\n"
+        );
+    });
+    let output = atlas(&["runs", "list", "--url", &address], Stdio::piped());
+    let (code, error) = said(&output);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("answers 307"), "{error}");
+    assert!(error.contains("ATLAS_URL"), "{error}");
+    let asked = other.accept().map(|_| ());
+    assert!(asked.is_err(), "the other server was asked");
+}
+
+#[test]
+fn a_password_in_the_address_of_the_api_is_refused_and_not_shown() {
+    for arguments in [&["runs", "list"][..], &["runs", "list", "--help"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_atlas"));
+        command.args(arguments).env("ATLAS_TOKEN", "tap_test");
+        command.env("ATLAS_URL", "http://sam:hidden@127.0.0.1:9");
+        let output = command.output().unwrap();
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8_lossy(&shown);
+        assert!(shown.contains("ATLAS_URL"), "{shown}");
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+}

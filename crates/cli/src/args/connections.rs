@@ -47,7 +47,12 @@ pub(crate) struct Keys {
 #[derive(Debug, Args)]
 pub(crate) struct Api {
     /// Base URL of the API.
-    #[arg(long, env = "ATLAS_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "ATLAS_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080"
+    )]
     pub url: String,
     /// File with the API token; - reads it from standard input. Without this option the token comes
     /// from the variable ATLAS_TOKEN.
