@@ -71,7 +71,15 @@ pub(crate) struct DatabaseUrl {
 impl DatabaseUrl {
     /// Reads `postgres://…` and, as the driver does, `name=value name=value`.
     pub(crate) fn parse(url: &SecretString) -> Result<Self, UrlError> {
-        let (form, pairs) = split(url.expose_secret()).ok_or(UrlError::Form)?;
+        Self::read(url.expose_secret()).map_err(|error| match error {
+            // With an @ in the password, what seems to be a parameter may be the rest of it.
+            UrlError::Unknown(_) if url.expose_secret().matches('@').count() > 1 => UrlError::Form,
+            other => other,
+        })
+    }
+
+    fn read(text: &str) -> Result<Self, UrlError> {
+        let (form, pairs) = split(text).ok_or(UrlError::Form)?;
         let (own, passed): (Vec<_>, Vec<_>) = pairs
             .into_iter()
             .partition(|(name, _)| name.starts_with("ssl") && name != "sslnegotiation");

@@ -132,3 +132,14 @@ fn only_what_leaves_the_machine_without_a_check_is_unchecked() {
         assert_eq!(read(text).unwrap().is_unchecked(), unchecked, "{text}");
     }
 }
+
+#[test]
+fn the_rest_of_a_password_with_an_at_sign_is_not_named_as_a_parameter() {
+    for text in [
+        "postgres://atlas:p@ss?hunter2=1@h/d",
+        "postgres://atlas:p@ss?sslhunter2=1@h/d",
+    ] {
+        let refused = refusal(text);
+        assert_eq!(refused, UrlError::Form.to_string());
+    }
+}
