@@ -52,6 +52,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     metrics::serve(Program::Api, arguments.metrics)?;
     let arguments = &arguments.serve;
+    arguments.check().map_err(anyhow::Error::msg)?;
     let database_url = arguments.database.url()?;
     let redis_url = arguments.redis.url()?;
     let store = StoreOptions {

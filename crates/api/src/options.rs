@@ -124,6 +124,7 @@ pub struct ServeArguments {
         env = "ATLAS_RUN_VIEW_TEMPLATE",
         value_name = "TEMPLATE",
         default_value = DEFAULT_RUN_VIEW_TEMPLATE,
+        value_parser = run_view_template,
         global = true
     )]
     pub run_view_template: String,
@@ -151,6 +152,7 @@ pub struct ServeArguments {
     #[arg(
         long,
         env = "ATLAS_QUEUE_NAMESPACE",
+        value_parser = atlas_settings::queue_namespace,
         value_name = "NAME",
         default_value = "tenantatlas",
         global = true
@@ -223,6 +225,27 @@ impl ServeArguments {
             .map_or_else(|| processors().max(2), usize::from)
     }
 
+    /// Settings that cannot be. What holds a password is not repeated.
+    ///
+    /// # Errors
+    /// One sentence on which.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let Some(text) = self.public_url.as_ref().filter(|text| !text.is_empty()) else {
+            return Ok(());
+        };
+        let url = Url::parse(text).ok().filter(Url::has_host);
+        let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+            return Err("ATLAS_PUBLIC_URL must be a URL such as https://atlas.example");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("ATLAS_PUBLIC_URL is given to callers and must hold no user or password");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("ATLAS_PUBLIC_URL is the beginning of links and must hold no ? and no #");
+        }
+        Ok(())
+    }
+
     /// What of it decides how requests are answered.
     #[must_use]
     pub fn api_options(&self) -> ApiOptions {
@@ -237,6 +260,15 @@ impl ServeArguments {
             shutdown_delay: self.shutdown_delay.unwrap_or_default(),
             ..ApiOptions::default()
         }
+    }
+}
+
+/// A page for each run.
+fn run_view_template(text: &str) -> Result<String, String> {
+    if text.contains("{run_id}") {
+        Ok(text.to_owned())
+    } else {
+        Err("it must contain {run_id}".to_owned())
     }
 }
 
@@ -279,6 +311,30 @@ mod tests {
         for bad in ["2", "0s", "61s", "s", "-1s"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn addresses_and_templates_that_lead_nowhere_are_refused_without_their_password() {
+        let read = |argument: &str| Arguments::try_parse_from(["atlas-api", argument]);
+        let check = |url: &str| read(&format!("--public-url={url}")).unwrap().serve.check();
+        for good in ["", "https://atlas.example", "http://[::1]:8080/base/"] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "foo",
+            "ftp://atlas.example",
+            "https://",
+            "https://sam:hidden@atlas.example",
+            "https://atlas.example?a=hidden",
+            "https://atlas.example#hidden",
+        ] {
+            let refused = check(bad).unwrap_err();
+            assert!(refused.starts_with("ATLAS_PUBLIC_URL "), "{refused}");
+            assert!(!refused.contains("hidden"), "{refused}");
+        }
+        assert!(read("--run-view-template=https://a.example/{run_id}").is_ok());
+        assert!(read("--run-view-template=https://a.example/").is_err());
+        assert!(read("--queue-namespace=").is_err());
     }
 
     #[test]

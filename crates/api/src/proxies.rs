@@ -8,6 +8,9 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// Bits before an IPv4 address within IPv6 (RFC 4291, section 2.5.5.2).
+const MAPPED: u8 = 96;
+
 /// A network, as `10.0.0.0/8`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -43,7 +46,14 @@ impl FromStr for Network {
         if prefix > longest {
             return Err(NotANetwork);
         }
-        Ok(Self { address, prefix })
+        // Callers are compared in this form: ::ffff:10.0.0.1 is 10.0.0.1.
+        Ok(match address.to_canonical() {
+            IpAddr::V4(inner) if address.is_ipv6() && prefix >= MAPPED => Self {
+                address: inner.into(),
+                prefix: prefix - MAPPED,
+            },
+            _ => Self { address, prefix },
+        })
     }
 }
 
@@ -198,6 +208,19 @@ mod tests {
         ];
         for (lines, expected) in cases {
             assert_eq!(caller(&trusted, "10.0.0.1", lines), *expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_network_may_be_written_within_ipv6() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (network, inside, outside) in [
+            ("::ffff:10.0.0.1", "10.0.0.1", "10.0.0.2"),
+            ("::ffff:10.0.0.0/104", "10.9.9.9", "11.0.0.1"),
+        ] {
+            let trusted: TrustedProxies = network.parse().unwrap();
+            assert!(trusted.trust(address(inside)), "{network}");
+            assert!(!trusted.trust(address(outside)), "{network}");
         }
     }
 }

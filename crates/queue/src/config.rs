@@ -48,6 +48,9 @@ impl QueueOptions {
     pub(crate) fn client(&self) -> Result<redis::Client, QueueSetupError> {
         let address = self.redis_url.expose_secret().into_connection_info();
         let address = address.map_err(|_| QueueSetupError::Url)?;
+        if let ConnectionAddr::TcpTls { insecure: true, .. } = address.addr() {
+            return Err(QueueSetupError::Insecure);
+        }
         let settings = address.redis_settings().clone().set_skip_set_lib_name();
         let address = address.set_redis_settings(settings);
         let Some(path) = &self.ca_file else {
@@ -134,6 +137,12 @@ pub enum QueueSetupError {
     /// The URL is not one of Redis.
     #[error("REDIS_URL is not a valid redis:// or rediss:// URL")]
     Url,
+    /// Nobody would know who answers.
+    #[error(
+        "REDIS_URL ends in #insecure, with which no certificate is checked; name the roots with \
+         REDIS_CA_FILE"
+    )]
+    Insecure,
     /// Roots for a connection that has no TLS.
     #[error("REDIS_CA_FILE is set, but REDIS_URL has no TLS: begin it with rediss://")]
     NoTls,

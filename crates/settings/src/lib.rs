@@ -101,6 +101,19 @@ impl RedisAddress {
     }
 }
 
+/// The prefix of the keys in Redis.
+///
+/// # Errors
+/// What it has to look like.
+pub fn queue_namespace(text: &str) -> Result<String, String> {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.:{}".contains(c);
+    if (1..=100).contains(&text.len()) && text.chars().all(is_good) {
+        Ok(text.to_owned())
+    } else {
+        Err("write 1 to 100 letters, digits and any of - _ . : { }".to_owned())
+    }
+}
+
 /// A setting is not there. The text never holds what a variable or a file holds.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingError {
@@ -190,6 +203,16 @@ mod tests {
             redis_url: url.map(SecretString::from),
             redis_url_file: file.map(PathBuf::from),
             redis_ca_file: None,
+        }
+    }
+
+    #[test]
+    fn a_prefix_of_keys_is_a_word() {
+        for good in ["tenantatlas", "a", "one:two", "{slot}-1_2.3"] {
+            assert_eq!(queue_namespace(good), Ok(good.to_owned()));
+        }
+        for bad in ["", " ", "two words", "*", "ä", "line\n", &"a".repeat(101)] {
+            assert!(queue_namespace(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -72,6 +72,7 @@ pub struct RunOptions {
     #[arg(
         long,
         env = "ATLAS_QUEUE_NAMESPACE",
+        value_parser = atlas_settings::queue_namespace,
         default_value = "tenantatlas",
         value_name = "NAME"
     )]
@@ -162,11 +163,19 @@ pub struct RunOptions {
     pub metrics: MetricsOptions,
 }
 
+/// What is repeated more often than this does nothing else.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// What lasts longer cannot be subtracted from a moment.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
 /// Reads `45s`, `500ms`, `2m`. Nothing here may be zero.
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if duration.is_zero() {
-        return Err("it must be longer than nothing".to_owned());
+    if duration < SHORTEST {
+        return Err("it must be at least 1ms".to_owned());
+    }
+    if duration > LONGEST {
+        return Err("it must be at most 100 years".to_owned());
     }
     Ok(duration)
 }
@@ -287,6 +296,12 @@ mod tests {
             "--max-bytes-in-flight=x MiB",
             "--max-bytes-in-flight=99999999999999GiB",
             "--graph-conditional-access-interval=0s",
+            "--lease=500000000000y",
+            "--heartbeat=500000000000y",
+            "--sweep-interval=1ns",
+            "--retention-runs=101years",
+            "--queue-namespace=",
+            "--queue-namespace=two words",
         ] {
             assert!(options(&[bad]).is_err(), "{bad}");
         }

@@ -21,6 +21,7 @@ pub(crate) struct DoctorArguments {
     #[arg(
         long,
         env = "ATLAS_QUEUE_NAMESPACE",
+        value_parser = atlas_settings::queue_namespace,
         default_value = "tenantatlas",
         value_name = "NAME"
     )]

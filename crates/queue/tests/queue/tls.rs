@@ -103,3 +103,9 @@ fn a_file_of_roots_that_cannot_be_used_is_refused_at_the_start() {
         assert!(!text.contains("hidden"), "{text}");
     }
 }
+
+#[test]
+fn a_url_with_which_no_certificate_is_checked_is_refused() {
+    let refused = Doorbell::new(&trusting("rediss://localhost/#insecure", None)).unwrap_err();
+    assert!(matches!(refused, QueueSetupError::Insecure), "{refused}");
+}
