@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::vault::Keyring;
-use atlas_store::{AccessChangeError, Store, StoreOptions, TenantRow, UserRow};
+use atlas_store::{AccessChangeError, SchemaState, Store, StoreOptions, TenantRow, UserRow};
 use chrono::{DateTime, SecondsFormat, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -30,14 +30,20 @@ const MAX_SECRET_BYTES: u64 = 16 * 1024;
 /// Characters of the name of a tenant, a user or a token.
 const LONGEST_NAME: usize = 200;
 
-/// Applies what is missing of the schema.
+/// Applies what is missing of the schema. Refuses one that works with later versions only.
 pub(crate) async fn migrate(database: &Database, as_json: bool) -> anyhow::Result<()> {
     let (url, pooling) = (database.address.url()?, database.address.pooling());
     let applied = atlas_store::migrate_through(&url, pooling).await?;
+    let state = open(database)?.schema_state().await?;
+    if !state.fits() {
+        bail!("{state}");
+    }
     if as_json {
         output::json(&json!({ "applied": applied }))?;
-    } else if applied.is_empty() {
+    } else if applied.is_empty() && state == SchemaState::Current {
         output::line("The schema is current.")?;
+    } else if applied.is_empty() {
+        output::line(format_args!("Nothing to apply: {state}."))?;
     } else {
         for name in applied {
             output::line(format_args!("applied {name}"))?;

@@ -323,3 +323,15 @@ async fn what_would_change_nothing_and_names_that_name_nothing_are_refused_witho
     assert!(useless.contains("atlas user enable"), "{useless}");
     assert_eq!(stage.count(entries).await, before + 1, "of disabling");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrating_says_whether_this_version_works_with_the_schema() {
+    let stage = Stage::set().await;
+    assert_eq!(stage.done(&["migrate"]), "The schema is current.\n");
+    stage.database.expand_schema().await;
+    let later = stage.done(&["migrate"]);
+    assert!(later.contains("1 migrations more"), "{later}");
+    stage.database.contract_schema().await;
+    let refused = stage.refused(&["migrate"]);
+    assert!(refused.contains("run a newer version"), "{refused}");
+}

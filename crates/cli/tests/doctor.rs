@@ -229,8 +229,17 @@ async fn rights_that_are_missing_are_named_by_table() {
     let url = format!("postgres://{role}:reads@{host}");
     stage.set.push(("DATABASE_URL", url));
     let report = stage.doctor(&[]).await;
+    let revoke = format!("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}");
+    admin.batch_execute(&revoke).await.unwrap();
+    let without = stage.doctor(&[]).await;
     let drop = format!("DROP OWNED BY {role}; DROP ROLE {role}");
     admin.batch_execute(&drop).await.unwrap();
+    let (all, advice) = without.only_failure("rights");
+    assert!(
+        all.contains("tenants (DELETE, INSERT, SELECT, UPDATE)"),
+        "{all}"
+    );
+    assert!(advice.contains("GRANT SELECT, INSERT, UPDATE, DELETE"));
     let (detail, advice) = report.only_failure("rights");
     assert_eq!(detail, "missing on workers (DELETE, INSERT)");
     assert!(advice.contains("GRANT SELECT, INSERT, UPDATE, DELETE"));

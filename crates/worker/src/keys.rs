@@ -22,15 +22,24 @@ pub async fn await_fit(
     health: &HealthReporter,
     shutdown: &CancellationToken,
 ) -> bool {
+    // What is looked at again and is the same is no news.
+    let mut logged = String::new();
     loop {
         match misfit(store, keys).await {
             Ok(None) => return true,
             Ok(Some(reason)) => {
-                tracing::error!(reason, "not ready");
+                if logged != reason {
+                    tracing::error!(reason, "not ready");
+                }
                 health.not_ready(&reason);
+                logged = reason;
             }
             Err(error) => {
-                tracing::warn!(error = %Causes(&error), "the keys could not be tried");
+                let error = Causes(&error).to_string();
+                if logged != error {
+                    tracing::warn!(error, "the keys could not be tried");
+                }
+                logged = error;
                 health.not_ready("the database does not answer");
             }
         }

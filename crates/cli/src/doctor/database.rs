@@ -20,8 +20,9 @@ const OLDEST: i32 = 150_000;
 pub(super) async fn examine(store: &Store, report: &mut Report) -> bool {
     connection(store, report).await
         && fitness(store, report).await
-        && schema(store, report).await
+        // Whoever may read nothing cannot read what the schema is either.
         && rights(store, report).await
+        && schema(store, report).await
 }
 
 /// Connection, TLS, version and clock.
