@@ -211,7 +211,10 @@ impl ExportFilter {
             return None;
         };
         let later = |one: &&String| **one > key.policy_type;
-        self.policy_types.iter().find(later).map(ExportKey::before)
+        self.policy_types
+            .iter()
+            .find(later)
+            .map(|key| ExportKey::before(key))
     }
 
     async fn page(
@@ -343,8 +346,7 @@ async fn candidates(
     if only_present {
         query = query.filter(inventory_items::missing_since.is_null());
     }
-    let rows: Vec<(CurrentRow, (Option<i32>, Option<i32>, Option<i32>))> =
-        query.load(connection).await?;
+    let rows: Vec<(CurrentRow, Lengths)> = query.load(connection).await?;
     let candidate = |(row, (content, values, assignments))| Candidate {
         row,
         bytes: [content, values, assignments]
@@ -472,11 +474,14 @@ async fn current(
         .collect())
 }
 
+/// Bytes of a content, of values and of assignments.
+type Lengths = (Option<i32>, Option<i32>, Option<i32>);
+
 impl ExportKey {
     /// Before all items of the type.
-    fn before(policy_type: &String) -> Self {
+    fn before(policy_type: &str) -> Self {
         Self {
-            policy_type: policy_type.clone(),
+            policy_type: policy_type.to_owned(),
             external_id: String::new(),
         }
     }

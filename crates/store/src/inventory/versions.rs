@@ -165,10 +165,11 @@ impl Store {
     }
 }
 
+/// A content and assignments, as far as they are known.
+pub(super) type Contents = (Option<Map<String, Value>>, Option<Vec<Value>>);
+
 /// The content, what the item sets beside its list row among it, and the assignments.
-pub(super) fn contents(
-    (content, values, assignments): Bodies,
-) -> Result<(Option<Map<String, Value>>, Option<Vec<Value>>), StoreError> {
+pub(super) fn contents((content, values, assignments): Bodies) -> Result<Contents, StoreError> {
     let corrupt = |error| StoreError::corrupt("version", error);
     let values: Option<Map<_, _>> = values
         .map(serde_json::from_value)

@@ -9,7 +9,14 @@ fn setting(app: Observation, values: Option<&Value>, mark: u8) -> Observation {
     Observation {
         values: values.map(|values| Values {
             fields: JsonText::of(values),
-            hash: std::array::from_fn(|at| values.to_string().bytes().nth(at).unwrap_or_default()),
+            hash: std::array::from_fn(|at| {
+                values
+                    .to_string()
+                    .as_bytes()
+                    .get(at)
+                    .copied()
+                    .unwrap_or_default()
+            }),
         }),
         values_mark: Some([mark; 16]),
         ..app
