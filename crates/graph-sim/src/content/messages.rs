@@ -2,16 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::Row;
 use super::identity::Purpose;
+use super::{Rng, Row};
 
 const LOCALES: [&str; 4] = ["en-us", "de-de", "fr-fr", "ja-jp"];
 
-/// A template. Its messages are shown only where they are asked for.
-pub(super) fn template() -> Value {
+/// A template.
+pub(super) fn template(row: &Row<'_>, rng: &mut Rng) -> Value {
     json!({
         "defaultLocale": "en-US",
         "brandingOptions": "includeCompanyLogo,includeCompanyName",
+        "localizedNotificationMessages": rng.percent(50).then(|| json!([{
+            "id": format!("{}_en-us", row.id()),
+            "locale": "en-us",
+            "subject": "Your device needs attention",
+            "messageTemplate": "Please update it.",
+            "isDefault": true,
+        }])),
     })
 }
 

@@ -275,7 +275,7 @@ impl<'a> Row<'a> {
             Shape::PartnerTenant => directory_objects::partner_tenant(self, rng),
             Shape::AssignmentFilter => directory_objects::assignment_filter(self, rng),
             Shape::ScopeTag => json!({"isBuiltIn": self.object.serial == 0}),
-            Shape::NotificationTemplate => messages::template(),
+            Shape::NotificationTemplate => messages::template(self, rng),
             Shape::Group => directory_objects::group(self, rng),
             Shape::Organization => directory_objects::organization(rng),
             Shape::Plain => directory_objects::plain(self, rng),
