@@ -28,6 +28,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     (
         "crates/graph-sim/src",
         &[
+            "content::administrative",
             "content::app_policies",
             "content::apps",
             "content::assignments",
@@ -35,6 +36,8 @@ const KNOWN: &[(&str, &[&str])] = &[
             "content::compliance",
             "content::enrollment",
             "content::identity",
+            "content::intents",
+            "content::messages",
             "content::navigation",
             "content::policy_sets",
             "content::profiles",

@@ -265,6 +265,7 @@ impl Schedule {
         &self.timing
     }
 
+    /// In which its times of day are meant.
     #[must_use]
     pub const fn zone(&self) -> Zone {
         self.zone
@@ -276,6 +277,7 @@ impl Schedule {
         self.jitter_minutes
     }
 
+    /// What becomes of times that were missed.
     #[must_use]
     pub const fn catch_up(&self) -> CatchUp {
         self.catch_up

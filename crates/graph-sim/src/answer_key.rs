@@ -10,6 +10,7 @@ use crate::audit::AnswerActor;
 use crate::collections::{Assignments, Kind, collections, index_of};
 use crate::content::{self, Expand, Links, Reference, Row, View, navigations, places};
 use crate::directory::{Directory, Object};
+use crate::readable_rows::rows;
 
 /// One object of a policy type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,17 +49,6 @@ pub(crate) fn answer_key(directory: &Directory) -> AnswerKey {
         items.sort();
     }
     answer
-}
-
-/// The tenant's own objects that an application can read.
-pub(crate) fn rows(directory: &Directory) -> impl Iterator<Item = Row<'_>> {
-    let sets = collections().iter().zip(&directory.sets).enumerate();
-    sets.filter(|(_, (collection, _))| collection.kind() != Kind::DelegatedOnly)
-        .flat_map(move |(index, (_, set))| {
-            set.iter()
-                .filter(|object| !object.built_in)
-                .map(move |object| Row::new(directory, index, object))
-        })
 }
 
 /// One thing that an object refers to.

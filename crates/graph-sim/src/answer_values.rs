@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::answer_key::rows;
 use crate::collections::collections;
 use crate::content::{Row, ValueForm};
 use crate::directory::Directory;
+use crate::readable_rows::rows;
 
 /// One value under an object, or the body of a script.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

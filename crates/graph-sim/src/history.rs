@@ -13,6 +13,7 @@ use crate::audit::AuditEvent;
 use crate::collections::{Assignments, collections};
 use crate::content::{Links, Row, View};
 use crate::directory::{Directory, Edit, Object};
+use crate::readable_rows::rows;
 
 /// A version of an object: what it says and whom it is assigned to, between two rounds of changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -124,7 +125,7 @@ impl History {
     pub(crate) fn versions(&self, view: impl Fn(Directory) -> Directory) -> Vec<AnswerVersion> {
         let mut versions = BTreeMap::<(usize, u32), Vec<AnswerVersion>>::new();
         let mut old = view(self.first.clone());
-        for row in answer_key::rows(&old) {
+        for row in rows(&old) {
             let place = (row.index(), row.object.serial);
             let first = begun(&row, 1, 0, Vec::new());
             versions.insert(place, vec![first]);

@@ -47,6 +47,7 @@ mod limits;
 mod modes;
 mod mutation;
 mod options;
+mod readable_rows;
 mod request_log;
 mod retry_after;
 mod server;

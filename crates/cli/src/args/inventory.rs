@@ -85,11 +85,11 @@ pub(crate) struct InventoryShow {
     #[command(flatten)]
     pub item: Item,
     /// What was known at this time, such as 2026-01-31T00:00:00Z.
-    #[arg(long, value_name = "TIME", conflicts_with = "version")]
+    #[arg(long, value_name = "TIME", conflicts_with = "number")]
     pub as_of: Option<String>,
     /// The version with this number.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
-    pub version: Option<i32>,
+    pub number: Option<i32>,
 }
 
 /// Which versions.
@@ -109,7 +109,7 @@ pub(crate) struct InventoryDiff {
     pub item: Item,
     /// The number of one version.
     #[arg(value_parser = clap::value_parser!(i32).range(1..))]
-    pub version: i32,
+    pub number: i32,
     /// The other version: its number, previous or current.
     #[arg(long, default_value = "previous", value_name = "VERSION")]
     pub against: String,

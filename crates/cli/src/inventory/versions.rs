@@ -12,7 +12,7 @@ const ASSIGNED: &str = "(assigned)";
 
 /// What an item contains: a row for each property or setting, and one for each assignment.
 pub(crate) async fn show(arguments: &InventoryShow, as_json: bool) -> anyhow::Result<()> {
-    let under = match arguments.version {
+    let under = match arguments.number {
         Some(number) => format!("/versions/{number}"),
         None => "/content".to_owned(),
     };
@@ -54,7 +54,7 @@ pub(crate) async fn history(arguments: &InventoryHistory, as_json: bool) -> anyh
 
 /// What differs between two versions of an item.
 pub(crate) async fn diff(arguments: &InventoryDiff, as_json: bool) -> anyhow::Result<()> {
-    let under = format!("/versions/{}/diff", arguments.version);
+    let under = format!("/versions/{}/diff", arguments.number);
     let against = [("against", arguments.against.clone())];
     let body = get(&arguments.item, &under, &against).await?;
     if as_json {

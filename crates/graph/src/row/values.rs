@@ -86,9 +86,9 @@ fn take_carried(at: ValuesAt, row: &mut Value) -> Option<Vec<Value>> {
     let name = match at {
         ValuesAt::Settings | ValuesAt::IntentSettings => "settings",
         ValuesAt::DefinitionValues => "definitionValues",
-        ValuesAt::Messages => "localizedNotificationMessages",
         ValuesAt::PolicySetItems => "items",
-        ValuesAt::Scripts => return None,
+        // Lists show no messages; rows that carry some have them as their content.
+        ValuesAt::Messages | ValuesAt::Scripts => return None,
     };
     let cut = leads_on(row, &format!("{name}@odata.nextLink"));
     match row.as_object_mut()?.remove(name)? {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use atlas_domain::failure::{FailureCode, RowDefect};
-use atlas_graph::{GraphErrorKind, GraphOptions, SignInCause};
+use atlas_graph::{GraphErrorKind, GraphOptions, SignInCause, collections};
 use atlas_graph_sim::{Effect, FaultRule, PathMatch};
 use futures::future::join_all;
 
@@ -54,10 +54,11 @@ async fn lists_whose_pages_are_too_much_together_are_read_one_after_the_other() 
     let setup = Setup::start().await;
     let all = setup.read_all(&setup.graph()).await;
     // Four fit, and there are many more lists.
-    setup.fault(FaultRule::always(
-        PathMatch::prefix("/beta"),
-        Effect::Padded { bytes: 900 * 1024 },
-    ));
+    for list in collections().iter().filter(|list| list.version() == "beta") {
+        let address = format!("/{}{}", list.version(), list.path());
+        let padded = Effect::Padded { bytes: 900 * 1024 };
+        setup.fault(FaultRule::always(PathMatch::exact(&address), padded));
+    }
     let graph = setup.graph_with(GraphOptions {
         pages_in_memory: 16,
         ..tight()
