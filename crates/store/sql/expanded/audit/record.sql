@@ -13,8 +13,13 @@
 -- $12 user_agent: text
 -- audit.record
 --
--- Writes one entry. Its time is the column's default.
+-- Writes one entry. Its time is the column's default. Of a user who was disabled since the request
+-- began it does not keep where that came from: the person may be being erased.
 INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
     outcome, request_id, detail, address, user_agent)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12)
+    $9, $10,
+    CASE WHEN EXISTS (SELECT 1 FROM users u WHERE u.id = $4 AND u.disabled_at IS NOT NULL)
+        THEN NULL ELSE $11 END,
+    CASE WHEN EXISTS (SELECT 1 FROM users u WHERE u.id = $4 AND u.disabled_at IS NOT NULL)
+        THEN NULL ELSE $12 END)

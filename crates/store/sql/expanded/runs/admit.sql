@@ -110,7 +110,7 @@ raised AS (
     UPDATE operation_runs q
     SET priority = $10
     FROM active a
-    WHERE q.id = a.id AND q.status = 'queued' AND q.priority < $10
+    WHERE q.id = a.id AND q.scheduled AND q.status = 'queued' AND q.priority < $10
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,

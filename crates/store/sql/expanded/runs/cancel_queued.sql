@@ -61,6 +61,7 @@ WITH changed AS (
     RETURNING r.*
 ),
 -- Follows `changed`, the new version of the run's row: event and audit entry, in the requester's name.
+-- Of one who was disabled since the request began it is not kept where that came from.
 event AS (
     INSERT INTO operation_run_events (run_id, seq, attempt, event, detail)
     SELECT c.id, c.event_seq, c.attempt, 'cancelled',
@@ -71,9 +72,13 @@ audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
         outcome, request_id, address, user_agent, detail)
     SELECT $5, c.tenant_id, 'user', $2, 'operation_run.cancelled', 'operation_run', c.id::text, 'allowed',
-        $6, $7, $8,
+        $6, CASE WHEN n.is_enabled THEN $7 END,
+        CASE WHEN n.is_enabled THEN $8 END,
         jsonb_strip_nulls(jsonb_build_object('attempt', c.attempt, 'reason', c.cancel_reason))
     FROM changed c
+        CROSS JOIN LATERAL (SELECT NOT EXISTS (
+            SELECT 1 FROM users q WHERE q.id = $2 AND q.disabled_at IS NOT NULL
+        ) AS is_enabled) n
 )
 , notification AS (
     INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body)
