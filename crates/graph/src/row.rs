@@ -8,6 +8,7 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `assignments` | the assignments of an object, in its observation |
+//! | `context` | what is known of a row before it is read |
 //! | `enrich` | reading what a list does not carry of its rows |
 //! | `further_read` | what has to be read of a row besides its list |
 //! | `groups` | the rows of a page of groups, which are no inventory items |
@@ -19,6 +20,7 @@
 //! | `values` | what objects set beside their list rows |
 
 pub(crate) mod assignments;
+pub(crate) mod context;
 pub(crate) mod enrich;
 pub(crate) mod further_read;
 pub(crate) mod groups;

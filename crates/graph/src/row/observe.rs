@@ -18,10 +18,10 @@ use atlas_domain::policy_types::PolicyTypeKey;
 use serde_json::{Map, Value};
 
 use crate::collections::{Assignments, Collection, Shape};
-use crate::known_values::KnownValues;
 use crate::plan::ListPlan;
 use crate::request::parse::leads_on;
 use crate::row::assignments::{RowAssignments, set_assignments};
+use crate::row::context::RowContext;
 use crate::row::further_read::{FurtherRead, Lacking, further_reads};
 use crate::row::links;
 use crate::row::links::gathered::Gathered;
@@ -30,19 +30,6 @@ use crate::row::values::RowValues;
 
 const LONGEST_DESCRIPTION: usize = 1_000;
 const LONGEST_WORD: usize = 200;
-
-/// Where a row stood.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RowContext<'a> {
-    /// Whether the list was asked to carry assignments.
-    pub(crate) with_assignments: bool,
-    /// Whether the list was asked to carry settings.
-    pub(crate) with_settings: bool,
-    /// Objects whose values are stored.
-    pub(crate) known: Option<&'a KnownValues>,
-    /// The id of the object that it stood under.
-    pub(crate) parent: Option<&'a str>,
-}
 
 /// A row that a wanted policy type claims.
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use crate::collections::Shape;
 use crate::plan::ListPlan;
 use crate::request::link::segment;
 use crate::request::parse::{RawRow, Row, open, open_object, problem};
-use crate::row::observe::{NoUsableId, ObservedRow, RowContext, is_usable_id, left_out, observe};
+use crate::row::context::RowContext;
+use crate::row::observe::{NoUsableId, ObservedRow, is_usable_id, left_out, observe};
 
 /// The member of a policy's row that its settings come in.
 const SETTINGS: &str = "settings";

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::collections::{Collection, ValuesAt};
 use crate::known_values::{ValuesMark, mark_of_row};
 use crate::request::parse::leads_on;
-use crate::row::observe::RowContext;
+use crate::row::context::RowContext;
 use crate::row::redact::{is_secret_name, is_secret_setting, mark_of, redact_as};
 
 /// How the names of members end that hold the body of a script, in lower case.

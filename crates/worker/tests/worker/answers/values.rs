@@ -64,12 +64,15 @@ pub(super) fn canonical(value: &Value) -> String {
                 .iter()
                 .map(|(name, value)| (name, canonical(value)))
                 .collect();
-            format!("{sorted:?}")
+            let texts = sorted
+                .iter()
+                .map(|(name, value)| format!("{name:?}: {value}"));
+            format!("{{{}}}", texts.collect::<Vec<_>>().join(", "))
         }
         Value::Array(values) => {
             let mut texts: Vec<String> = values.iter().map(canonical).collect();
             texts.sort();
-            format!("{texts:?}")
+            format!("[{}]", texts.join(", "))
         }
         other => other.to_string(),
     }
