@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long tests wait for what should happen at once. Long, so that a busy machine is no failure.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between two questions. What takes long is asked for less often: asking takes time from it.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
