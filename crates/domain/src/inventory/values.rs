@@ -10,7 +10,7 @@
 //! | what | key |
 //! | --- | --- |
 //! | setting of the settings catalog | `/settings/{definition}`, children below their parents |
-//! | element of a collection of groups | `/settings/{definition}/{identity}/…`: see [`catalog`](self::catalog) |
+//! | element of a collection of groups | `/settings/{definition}/{identity}/…`: see `catalog` |
 //! | setting of an intent | `/settings/{definition}` |
 //! | value of an administrative template | `/definitionValues/{definition}/enabled`, `…/presentations/{presentation}/value` |
 //! | message in one language | `/localizedNotificationMessages/{locale}/…` |
