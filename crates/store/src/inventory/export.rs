@@ -2,47 +2,36 @@
 //! connection only while it is read, and what it returns is bounded: a caller that is slow costs
 //! nothing but the page that it has not taken yet.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use atlas_domain::ids::{ItemId, RunId, TenantId};
+use atlas_domain::ids::{ItemId, TenantId};
 use chrono::{DateTime, Utc};
-use diesel::dsl::count_star;
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use self::rows::ExportKey;
+
+use self::rows::{
+    Candidate, CurrentRow, ITEMS, PastRow, Start, add_links, bodies, candidates, current, sizes,
+    versions,
+};
 use super::links::LinkView;
 use super::versions::{Bodies, VersionSummary, contents};
 use crate::error::StoreError;
-use crate::functions::pg_column_size;
-use crate::keyset::after;
 use crate::pool::Store;
-use crate::schema::{
-    inventory_bodies, inventory_contents, inventory_items, inventory_links, inventory_versions,
-};
 
-/// Items of a page at most.
-const ITEMS: i64 = 100;
 /// Bytes of a page at most, as they are stored. Read into memory they are several times as many. An item
 /// that has more is a page of its own.
 const BYTES: i64 = 256 << 10;
-/// About what a link takes.
-const LINK_BYTES: i64 = 256;
-
 /// Which items to export.
 #[derive(Debug, Clone, Default)]
 pub struct ExportFilter {
     policy_types: BTreeSet<String>,
     as_of: Option<DateTime<Utc>>,
-}
-
-/// The item after which an export continues.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExportKey {
-    policy_type: String,
-    external_id: String,
 }
 
 /// A part of an export.
@@ -80,51 +69,6 @@ pub struct ExportedItem {
     /// Its links, by target; absent at an earlier time, because of links only the current ones are kept.
     pub links: Option<Vec<LinkView>>,
 }
-
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = inventory_items, check_for_backend(Pg))]
-struct CurrentRow {
-    id: Uuid,
-    policy_type: String,
-    external_id: String,
-    name: String,
-    category: String,
-    foundation: bool,
-    platform: String,
-    scope_tags: Vec<String>,
-    metadata: Value,
-    version: i32,
-    version_run: Option<Uuid>,
-    changed_at: DateTime<Utc>,
-    present_since: Option<DateTime<Utc>>,
-    missing_since: Option<DateTime<Utc>>,
-}
-
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = inventory_versions, check_for_backend(Pg))]
-struct PastRow {
-    item_id: Uuid,
-    number: i32,
-    name: String,
-    platform: String,
-    scope_tags: Vec<String>,
-    metadata: Value,
-    valid_from: DateTime<Utc>,
-    valid_to: DateTime<Utc>,
-    run_id: Option<Uuid>,
-    content_hash: Option<Vec<u8>>,
-    values_hash: Option<Vec<u8>>,
-    assignments_hash: Option<Vec<u8>>,
-}
-
-/// An item of the page, with what its current content takes.
-struct Candidate {
-    row: CurrentRow,
-    bytes: i64,
-}
-
-const KEY: (inventory_items::policy_type, inventory_items::external_id) =
-    (inventory_items::policy_type, inventory_items::external_id);
 
 impl Store {
     /// The items that exist, or existed at the time of the filter, after `from`. Versions that
@@ -171,14 +115,6 @@ impl Store {
 
 /// An item, the version that it had when that is not the current one, and what that contains.
 type Found = (CurrentRow, Option<PastRow>, Bodies);
-
-/// Where a page begins.
-enum Start {
-    Beginning,
-    After(ExportKey),
-    /// Within one of the types that were asked for, after this id.
-    OfType(ExportKey),
-}
 
 impl ExportFilter {
     /// All items, or those of these policy types, as they are now or were at an earlier time.
@@ -231,7 +167,9 @@ impl ExportFilter {
                 HashMap::new()
             }
             Some(time) => {
-                let others = candidates.iter().filter(|one| !one.row.is_valid(time));
+                let others = candidates
+                    .iter()
+                    .filter(|one| !one.row.version.is_valid(time));
                 let others = others.map(|one| one.row.id).collect();
                 versions(connection, others, time).await?
             }
@@ -257,8 +195,8 @@ impl ExportFilter {
         mut past: HashMap<Uuid, PastRow>,
     ) -> QueryResult<Vec<Found>> {
         let is_current = |row: &CurrentRow| match self.as_of {
-            None => row.missing_since.is_none(),
-            Some(time) => row.is_valid(time),
+            None => row.version.is_present(),
+            Some(time) => row.version.is_valid(time),
         };
         let valid = candidates.iter().filter(|one| is_current(&one.row));
         let valid = valid.map(|one| one.row.id).collect();
@@ -310,239 +248,12 @@ fn fitting(
     fits.count()
 }
 
-/// The next items by key, with what their current content takes.
-async fn candidates(
-    connection: &mut AsyncPgConnection,
-    tenant: TenantId,
-    start: &Start,
-    only_present: bool,
-) -> QueryResult<Vec<Candidate>> {
-    let mut query = inventory_items::table
-        .left_join(inventory_contents::table)
-        .filter(inventory_items::tenant_id.eq(tenant.into_uuid()))
-        .order(KEY)
-        .limit(ITEMS)
-        .select((
-            CurrentRow::as_select(),
-            (
-                pg_column_size(inventory_contents::content.nullable()),
-                pg_column_size(inventory_contents::value_fields.nullable()),
-                pg_column_size(inventory_contents::assignments.nullable()),
-            ),
-        ))
-        .into_boxed();
-    match start {
-        Start::Beginning => {}
-        Start::After(key) => {
-            let last = (key.policy_type.clone(), key.external_id.clone());
-            query = query.filter(after(KEY, last));
-        }
-        Start::OfType(key) => {
-            query = query
-                .filter(inventory_items::policy_type.eq(key.policy_type.clone()))
-                .filter(inventory_items::external_id.gt(key.external_id.clone()));
-        }
-    }
-    if only_present {
-        query = query.filter(inventory_items::missing_since.is_null());
-    }
-    let rows: Vec<(CurrentRow, Lengths)> = query.load(connection).await?;
-    let candidate = |(row, (content, values, assignments))| Candidate {
-        row,
-        bytes: [content, values, assignments]
-            .into_iter()
-            .flatten()
-            .map(i64::from)
-            .sum(),
-    };
-    Ok(rows.into_iter().map(candidate).collect())
-}
-
-/// Adds what the links of the candidates take.
-async fn add_links(
-    connection: &mut AsyncPgConnection,
-    candidates: &mut [Candidate],
-) -> QueryResult<()> {
-    let ids: Vec<Uuid> = candidates.iter().map(|one| one.row.id).collect();
-    let counts: Vec<(Uuid, i64)> = inventory_links::table
-        .filter(inventory_links::item_id.eq_any(ids))
-        .group_by(inventory_links::item_id)
-        .select((inventory_links::item_id, count_star()))
-        .load(connection)
-        .await?;
-    let counts: HashMap<Uuid, i64> = counts.into_iter().collect();
-    for one in candidates {
-        one.bytes += counts
-            .get(&one.row.id)
-            .map_or(0, |count| count * LINK_BYTES);
-    }
-    Ok(())
-}
-
-/// The versions before the current one that were valid at the time, by item.
-async fn versions(
-    connection: &mut AsyncPgConnection,
-    items: Vec<Uuid>,
-    time: DateTime<Utc>,
-) -> QueryResult<HashMap<Uuid, PastRow>> {
-    if items.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<PastRow> = inventory_versions::table
-        .filter(inventory_versions::item_id.eq_any(items))
-        .filter(inventory_versions::valid_from.le(time))
-        .filter(inventory_versions::valid_to.gt(time))
-        .select(PastRow::as_select())
-        .load(connection)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.item_id, row)).collect())
-}
-
-/// What the bodies of the versions take, by hash.
-async fn sizes(
-    connection: &mut AsyncPgConnection,
-    tenant: TenantId,
-    versions: &HashMap<Uuid, PastRow>,
-) -> QueryResult<BTreeMap<Vec<u8>, i64>> {
-    let Some(hashes) = hashes(versions) else {
-        return Ok(BTreeMap::new());
-    };
-    let sizes: Vec<(Vec<u8>, Option<i32>)> = inventory_bodies::table
-        .filter(inventory_bodies::tenant_id.eq(tenant.into_uuid()))
-        .filter(inventory_bodies::hash.eq_any(hashes))
-        .select((
-            inventory_bodies::hash,
-            pg_column_size(inventory_bodies::body.nullable()),
-        ))
-        .load(connection)
-        .await?;
-    let sizes = sizes.into_iter();
-    Ok(sizes
-        .map(|(hash, bytes)| (hash, i64::from(bytes.unwrap_or(0))))
-        .collect())
-}
-
-/// The bodies of the versions, by hash.
-async fn bodies(
-    connection: &mut AsyncPgConnection,
-    tenant: TenantId,
-    versions: &HashMap<Uuid, PastRow>,
-) -> QueryResult<BTreeMap<Vec<u8>, Value>> {
-    let Some(hashes) = hashes(versions) else {
-        return Ok(BTreeMap::new());
-    };
-    let bodies: Vec<(Vec<u8>, Value)> = inventory_bodies::table
-        .filter(inventory_bodies::tenant_id.eq(tenant.into_uuid()))
-        .filter(inventory_bodies::hash.eq_any(hashes))
-        .select((inventory_bodies::hash, inventory_bodies::body))
-        .load(connection)
-        .await?;
-    Ok(bodies.into_iter().collect())
-}
-
-/// The hashes of the versions, each once; nothing when there are none.
-fn hashes(versions: &HashMap<Uuid, PastRow>) -> Option<BTreeSet<Vec<u8>>> {
-    let hashes: BTreeSet<Vec<u8>> = versions
-        .values()
-        .flat_map(PastRow::hashes)
-        .cloned()
-        .collect();
-    (!hashes.is_empty()).then_some(hashes)
-}
-
-/// Items with their current contents, by id.
-async fn current(
-    connection: &mut AsyncPgConnection,
-    items: Vec<Uuid>,
-) -> QueryResult<HashMap<Uuid, (CurrentRow, Bodies)>> {
-    let rows: Vec<(CurrentRow, Bodies)> = inventory_items::table
-        .left_join(inventory_contents::table)
-        .filter(inventory_items::id.eq_any(items))
-        .select((
-            CurrentRow::as_select(),
-            (
-                inventory_contents::content.nullable(),
-                inventory_contents::value_fields.nullable(),
-                inventory_contents::assignments.nullable(),
-            ),
-        ))
-        .load(connection)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(row, bodies)| (row.id, (row, bodies)))
-        .collect())
-}
-
-/// Bytes of a content, of values and of assignments.
-type Lengths = (Option<i32>, Option<i32>, Option<i32>);
-
-impl ExportKey {
-    /// Before all items of the type.
-    fn before(policy_type: &str) -> Self {
-        Self {
-            policy_type: policy_type.to_owned(),
-            external_id: String::new(),
-        }
-    }
-}
-
-impl CurrentRow {
-    fn key(&self) -> ExportKey {
-        ExportKey {
-            policy_type: self.policy_type.clone(),
-            external_id: self.external_id.clone(),
-        }
-    }
-
-    fn valid_from(&self) -> DateTime<Utc> {
-        self.present_since
-            .map_or(self.changed_at, |back| back.max(self.changed_at))
-    }
-
-    /// Whether the current version was valid at the time.
-    fn is_valid(&self, time: DateTime<Utc>) -> bool {
-        self.valid_from() <= time && self.missing_since.is_none_or(|end| end > time)
-    }
-
-    fn summary(&self) -> VersionSummary {
-        VersionSummary {
-            number: self.version,
-            valid_from: self.valid_from(),
-            valid_to: self.missing_since,
-            run: self.version_run.map(RunId::from_uuid),
-            name: self.name.clone(),
-        }
-    }
-}
-
-impl PastRow {
-    fn hashes(&self) -> impl Iterator<Item = &Vec<u8>> {
-        let hashes = [
-            &self.content_hash,
-            &self.values_hash,
-            &self.assignments_hash,
-        ];
-        hashes.into_iter().flatten()
-    }
-
-    fn summary(&self) -> VersionSummary {
-        VersionSummary {
-            number: self.number,
-            valid_from: self.valid_from,
-            valid_to: Some(self.valid_to),
-            run: self.run_id.map(RunId::from_uuid),
-            name: self.name.clone(),
-        }
-    }
-}
-
 impl ExportedItem {
     fn new(current: CurrentRow, past: Option<PastRow>, bodies: Bodies) -> Result<Self, StoreError> {
         let (content, assignments) = contents(bodies)?;
         let version = past
             .as_ref()
-            .map_or_else(|| current.summary(), PastRow::summary);
+            .map_or_else(|| current.version.summary(), |past| past.version.summary());
         let (platform, scope_tags, metadata) = match past {
             Some(past) => (past.platform, past.scope_tags, past.metadata),
             None => (current.platform, current.scope_tags, current.metadata),

@@ -53,12 +53,10 @@ pub enum WhichVersion {
     AsOf(DateTime<Utc>),
 }
 
-#[derive(Queryable, Selectable)]
+/// What an item's row says of its current version.
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = inventory_items, check_for_backend(Pg))]
-struct CurrentRow {
-    id: Uuid,
-    policy_type: String,
-    external_id: String,
+pub(super) struct CurrentVersion {
     name: String,
     version: i32,
     version_run: Option<Uuid>,
@@ -67,14 +65,25 @@ struct CurrentRow {
     missing_since: Option<DateTime<Utc>>,
 }
 
-#[derive(Queryable, Selectable)]
+/// A version before the current one.
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = inventory_versions, check_for_backend(Pg))]
-struct PastRow {
+pub(super) struct PastVersion {
     number: i32,
     valid_from: DateTime<Utc>,
     valid_to: DateTime<Utc>,
     run_id: Option<Uuid>,
     name: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inventory_items, check_for_backend(Pg))]
+struct CurrentRow {
+    id: Uuid,
+    policy_type: String,
+    external_id: String,
+    #[diesel(embed)]
+    version: CurrentVersion,
 }
 
 /// A content, values and assignments, as they are stored.
@@ -107,13 +116,13 @@ impl Store {
                     .filter(inventory_versions::number.lt(before))
                     .order(inventory_versions::number.desc())
                     .limit(page.limit)
-                    .select(PastRow::as_select())
+                    .select(PastVersion::as_select())
                     .load(connection)
                     .await?;
-                Ok(Some((current, past)))
+                Ok(Some((current.version, past)))
             })
             .await?;
-        Ok(found.map(|(current, past)| {
+        Ok(found.map(|(current, past): (_, Vec<PastVersion>)| {
             let newest = page.after.is_none().then(|| current.summary());
             // Versions that ended meanwhile are above the current one that was read before them.
             let past = past
@@ -121,7 +130,7 @@ impl Store {
                 .filter(|past| past.number < current.version);
             let mut versions: Vec<_> = newest
                 .into_iter()
-                .chain(past.map(PastRow::summary))
+                .chain(past.map(|past| past.summary()))
                 .collect();
             versions.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
             versions
@@ -145,10 +154,10 @@ impl Store {
                 };
                 let name = current.item();
                 if current.is(which) {
-                    return Ok(Some((name, current.summary(), bodies)));
+                    return Ok(Some((name, current.version.summary(), bodies)));
                 }
                 let past = past(connection, item, which).await?;
-                Ok(past.map(|(row, bodies)| (name, row.summary(), bodies)))
+                Ok(past.map(|(version, bodies)| (name, version.summary(), bodies)))
             })
             .await?;
         found
@@ -218,7 +227,7 @@ async fn past(
     connection: &mut AsyncPgConnection,
     item: ItemId,
     which: WhichVersion,
-) -> QueryResult<Option<(PastRow, Bodies)>> {
+) -> QueryResult<Option<(PastVersion, Bodies)>> {
     let of_content = inventory_bodies::tenant_id
         .eq(inventory_versions::tenant_id)
         .and(
@@ -251,7 +260,7 @@ async fn past(
         .filter(inventory_versions::item_id.eq(item.into_uuid()))
         .order(inventory_versions::number.desc())
         .select((
-            PastRow::as_select(),
+            PastVersion::as_select(),
             (
                 inventory_bodies::body.nullable(),
                 values_bodies.field(inventory_bodies::body).nullable(),
@@ -275,16 +284,9 @@ impl CurrentRow {
     fn is(&self, which: WhichVersion) -> bool {
         match which {
             WhichVersion::Current => true,
-            WhichVersion::Number(number) => number == self.version,
-            WhichVersion::AsOf(time) => {
-                self.valid_from() <= time && self.missing_since.is_none_or(|end| end > time)
-            }
+            WhichVersion::Number(number) => number == self.version.version,
+            WhichVersion::AsOf(time) => self.version.is_valid(time),
         }
-    }
-
-    fn valid_from(&self) -> DateTime<Utc> {
-        self.present_since
-            .map_or(self.changed_at, |back| back.max(self.changed_at))
     }
 
     fn item(&self) -> ItemName {
@@ -292,11 +294,23 @@ impl CurrentRow {
             id: ItemId::from_uuid(self.id),
             policy_type: self.policy_type.clone(),
             external_id: self.external_id.clone(),
-            name: self.name.clone(),
+            name: self.version.name.clone(),
         }
     }
+}
 
-    fn summary(&self) -> VersionSummary {
+impl CurrentVersion {
+    /// Whether the item is there now.
+    pub(super) const fn is_present(&self) -> bool {
+        self.missing_since.is_none()
+    }
+
+    /// Whether it was valid at the time.
+    pub(super) fn is_valid(&self, time: DateTime<Utc>) -> bool {
+        self.valid_from() <= time && self.missing_since.is_none_or(|end| end > time)
+    }
+
+    pub(super) fn summary(&self) -> VersionSummary {
         VersionSummary {
             number: self.version,
             valid_from: self.valid_from(),
@@ -305,16 +319,21 @@ impl CurrentRow {
             name: self.name.clone(),
         }
     }
+
+    fn valid_from(&self) -> DateTime<Utc> {
+        self.present_since
+            .map_or(self.changed_at, |back| back.max(self.changed_at))
+    }
 }
 
-impl PastRow {
-    fn summary(self) -> VersionSummary {
+impl PastVersion {
+    pub(super) fn summary(&self) -> VersionSummary {
         VersionSummary {
             number: self.number,
             valid_from: self.valid_from,
             valid_to: Some(self.valid_to),
             run: self.run_id.map(RunId::from_uuid),
-            name: self.name,
+            name: self.name.clone(),
         }
     }
 }
