@@ -125,6 +125,7 @@ statement! {
     }
     file: "schedules/set",
     row: CountRow,
+    pieces: ["schedules/pieces/permitted"],
     constants: [action = AuditAction::ScheduleSet.as_str()],
 }
 
@@ -140,6 +141,7 @@ statement! {
     }
     file: "schedules/remove",
     row: CountRow,
+    pieces: ["schedules/pieces/permitted"],
     constants: [action = AuditAction::ScheduleRemoved.as_str()],
 }
 

@@ -1,12 +1,8 @@
 -- schedules.remove
 --
 -- Removes the schedule of a tenant, if it has one.
-WITH permitted AS (
-    SELECT m.user_id, m.tenant_id
-    FROM memberships m JOIN users u ON u.id = m.user_id
-    WHERE m.user_id = :user AND m.tenant_id = :tenant AND m.role = ANY (:roles)
-        AND u.disabled_at IS NULL
-),
+WITH
+\ir schedules/pieces/permitted.sql
 removed AS (
     DELETE FROM tenant_schedules s
     USING permitted p

@@ -2,12 +2,8 @@
 --
 -- Sets the schedule of a tenant in place of the one before, and goes on where that one was: what it
 -- fired last stays. No row when the member may not any more.
-WITH permitted AS (
-    SELECT m.user_id, m.tenant_id
-    FROM memberships m JOIN users u ON u.id = m.user_id
-    WHERE m.user_id = :user AND m.tenant_id = :tenant AND m.role = ANY (:roles)
-        AND u.disabled_at IS NULL
-),
+WITH
+\ir schedules/pieces/permitted.sql
 set_anew AS (
     INSERT INTO tenant_schedules (tenant_id, time_of_day, cron, zone, jitter_minutes, catch_up, set_by,
         next_due_at)

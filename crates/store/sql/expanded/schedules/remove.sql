@@ -10,7 +10,9 @@
 -- schedules.remove
 --
 -- Removes the schedule of a tenant, if it has one.
-WITH permitted AS (
+WITH
+-- The membership of who changes the schedule, while it permits that.
+permitted AS (
     SELECT m.user_id, m.tenant_id
     FROM memberships m JOIN users u ON u.id = m.user_id
     WHERE m.user_id = $2 AND m.tenant_id = $1 AND m.role = ANY ($3)

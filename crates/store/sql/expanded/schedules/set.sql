@@ -18,7 +18,9 @@
 --
 -- Sets the schedule of a tenant in place of the one before, and goes on where that one was: what it
 -- fired last stays. No row when the member may not any more.
-WITH permitted AS (
+WITH
+-- The membership of who changes the schedule, while it permits that.
+permitted AS (
     SELECT m.user_id, m.tenant_id
     FROM memberships m JOIN users u ON u.id = m.user_id
     WHERE m.user_id = $2 AND m.tenant_id = $1 AND m.role = ANY ($3)
