@@ -188,7 +188,7 @@ fn part(text: &str) -> String {
     text.replace('~', "~0").replace('/', "~1")
 }
 
-/// Twelve hexadecimal digits of a hash: enough to tell apart what one object has.
+/// Twelve hexadecimal digits of a hash: enough to distinguish what one object has.
 fn short_digest(hash: &[u8]) -> String {
     crate::hex::hex(&hash[..6.min(hash.len())])
 }

@@ -3,7 +3,7 @@
 //! An instance names its definition and holds one value, or a collection of them. Values of choices
 //! and groups have children, which are instances again and stand below the key of their parent.
 //!
-//! A collection of groups has elements that only their position tells apart, as the rules of a
+//! A collection of groups has elements that only their position distinguishes, as the rules of a
 //! firewall are. Each gets an identity made of what it says: the text of its child that names it
 //! (`…_name`, `…_id`); where no child does, a digest of all that it holds. The only element of a
 //! collection needs none, so that what changes in it is a change of that setting.
