@@ -1,8 +1,8 @@
 //! Reading what a list does not carry of its rows.
 //!
 //! For each page, what its rows lack is read in batches and put into their observations before the
-//! page is given out: assignments, links and values. What belongs to all rows of a list, such as how apps replace each other, is
-//! read once. A read that fails leaves its set unknown: what was known of it before still stands,
+//! page is given out: assignments, links and values. What belongs to all rows of a list, such as how
+//! apps replace each other, is read once. A read that fails leaves its set unknown: what was known of it before still stands,
 //! and the policy type's result says that something is missing.
 
 mod knowledge;
@@ -318,7 +318,12 @@ impl Enricher {
             RowValues::Read(values) => Some(values),
             _ => values,
         };
-        if dependencies && !observed.collection.related.is_empty() && !related_failed {
+        let with_related = dependencies && !related_failed;
+        // Values that stand keep their links from being read: they stand only with all of these.
+        if observed.collection.links_with_values() && (!with_related || related.cut) {
+            observation.values_mark = None;
+        }
+        if with_related && !observed.collection.related.is_empty() {
             cut |= related.cut;
             let set = LinkSet::new(LinkSource::Related, related.links);
             observation.links.push(set);

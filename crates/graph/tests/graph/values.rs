@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use atlas_domain::inventory::Observation;
+use atlas_domain::inventory::link::LinkSource;
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_graph::{Incomplete, KnownValues, TenantGraph, plan};
 use atlas_graph_sim::{
@@ -351,4 +352,65 @@ async fn values_that_cannot_be_read_are_unknown_and_reported_and_links_are_not()
             .incomplete
             .contains_key(&key("notificationMessageTemplate"))
     );
+}
+
+#[tokio::test]
+async fn values_whose_links_were_not_read_or_not_asked_for_are_read_again() {
+    let setup = Setup::with_size(600).await;
+    let key = registry().find("compliancePolicyV2").unwrap();
+    let linked = |reading: &Reading| {
+        let sets = reading.objects.iter().flat_map(|one| &one.links);
+        sets.filter(|set| set.source == LinkSource::Related)
+            .map(|set| set.links.len())
+            .sum::<usize>()
+    };
+    // Once without links, once with a failure of the read that brings them beside the values.
+    let without = {
+        let mut reading = Reading::default();
+        for list in &plan(&[key], false).lists {
+            let mut reader = setup.graph().list_with(list, KnownValues::default());
+            while let Some(page) = reader.next_page().await.unwrap() {
+                reading.objects.extend(page.observations);
+            }
+        }
+        reading
+    };
+    let whole = read(&setup, &[key]).await;
+    assert!(whole.objects.len() > 1 && linked(&whole) > 0);
+    assert!(whole.objects.iter().all(|one| one.values_mark.is_some()));
+    let policy = &whole.objects[0].external_id;
+    let rules =
+        format!("/beta/deviceManagement/compliancePolicies/{policy}/scheduledActionsForRule");
+    let refused = Effect::Forbidden { permission: None };
+    setup.fault(FaultRule::always(PathMatch::prefix(&rules), refused));
+    let failed = read(&setup, &[key]).await;
+    setup.sim.clear_faults();
+    assert_eq!(failed.incomplete[&key].objects, 1);
+    assert!(failed.objects.iter().all(|one| one.values.is_some()));
+    assert!(without.objects.iter().all(|one| one.values.is_some()));
+
+    for (case, stored, anew) in [
+        ("not asked for", without, whole.objects.len()),
+        ("not read", failed, 1),
+        ("all read", read(&setup, &[key]).await, 0),
+    ] {
+        let known = || {
+            let mut known = KnownValues::default();
+            for one in &stored.objects {
+                if let Some(mark) = one.values_mark {
+                    known.add(one.policy_type, &one.external_id, mark, 0);
+                }
+            }
+            known.verify(Duration::from_secs(7 * 86_400));
+            known
+        };
+        let again = read_with(&setup.graph(), &[key], known).await;
+        let values = again.objects.iter().filter(|one| one.values.is_some());
+        assert_eq!(values.count(), anew, "{case}");
+        let links = again.objects.iter().filter(|one| {
+            let mut sources = one.links.iter().map(|set| set.source);
+            sources.any(|source| source == LinkSource::Related)
+        });
+        assert_eq!(links.count(), anew, "{case}");
+    }
 }
