@@ -18,7 +18,7 @@ use anyhow::Context;
 use clap::Args;
 
 use self::cases::Budget;
-use self::measurement::Measurement;
+use self::measurement::{Measurement, Pending, ROUNDS};
 use self::places::Places;
 use super::database::Database;
 use atlas_services::interrupt::Interrupt;
@@ -136,24 +136,31 @@ fn measure(
     places: &Places,
     options: &Options,
 ) -> anyhow::Result<Vec<Measurement>> {
-    let mut measured = Vec::new();
+    let mut pending = Vec::new();
     for case in cases::ALL {
         for page in case.pages() {
             let name = case.name(*page);
             if !options.selects(&name) {
                 continue;
             }
-            let one = Measurement::take(installation, places, case, *page, name.clone(), options)
-                .with_context(|| name)?;
-            if let Some(one) = one {
-                if measured.is_empty() {
-                    table::print_head();
-                }
-                table::print_line(&one);
-                measured.push(one);
-            }
+            let one = Pending::find(installation, places, case, *page, name.clone());
+            pending.extend(one.with_context(|| name)?);
         }
     }
+    for _ in 0..ROUNDS {
+        for one in &mut pending {
+            let round = one.measure(installation, options);
+            round.with_context(|| one.name().to_owned())?;
+        }
+    }
+    let mut measured = Vec::new();
+    for one in pending {
+        measured.push(one.finish()?);
+    }
+    if !measured.is_empty() {
+        table::print_head();
+    }
+    measured.iter().for_each(table::print_line);
     Ok(measured)
 }
 

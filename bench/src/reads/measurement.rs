@@ -16,7 +16,7 @@ use crate::times::Times;
 const SETTLED: usize = 10;
 /// How often all calls are made, by an API of their own each time. The median is what counts: a
 /// machine that is shared stops now and then, and that is no property of a read.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 /// A read that takes so long that its calls do not end in this time is measured once, with fewer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The way to the hundredth page is taken in fewer, longer pages.
@@ -57,15 +57,27 @@ struct Round {
     bytes: usize,
 }
 
-impl Measurement {
-    /// Starts an API for it and calls. `None` for a hundredth page of a list that has no second one.
-    pub(super) fn take(
+/// A read whose rounds are taken one at a time, between those of other reads: what disturbs a shared
+/// machine often lasts for seconds, and would spoil rounds that follow each other.
+#[derive(Debug)]
+pub(super) struct Pending {
+    case: &'static Case,
+    name: String,
+    first_page: String,
+    path: String,
+    /// The page that was reached on the way to the hundredth, when that was not it.
+    short_of: Option<usize>,
+    rounds: Vec<Round>,
+}
+
+impl Pending {
+    /// Finds the page. `None` for a hundredth page of a list that has no second one.
+    pub(super) fn find(
         installation: &Installation<'_>,
         places: &Places,
         case: &'static Case,
         page: usize,
         name: String,
-        options: &Options,
     ) -> anyhow::Result<Option<Self>> {
         let first_page = places.fill(case.path);
         let (path, reached) = if page == HUNDREDTH {
@@ -76,15 +88,42 @@ impl Measurement {
         } else {
             (first_page.clone(), page)
         };
-        let mut rounds = vec![Round::take(installation, &path, options)?];
-        while rounds.len() < ROUNDS && !rounds[0].cut_short {
-            rounds.push(Round::take(installation, &path, options)?);
-        }
-        let first = &rounds[0];
         Ok(Some(Self {
             case,
             name,
             first_page,
+            path,
+            short_of: (reached != page).then_some(reached),
+            rounds: Vec::new(),
+        }))
+    }
+
+    /// The read with its page.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Starts an API for it and calls, unless its calls did not end in their time before.
+    pub(super) fn measure(
+        &mut self,
+        installation: &Installation<'_>,
+        options: &Options,
+    ) -> anyhow::Result<()> {
+        if !self.rounds.first().is_some_and(|round| round.cut_short) {
+            let round = Round::take(installation, &self.path, options)?;
+            self.rounds.push(round);
+        }
+        Ok(())
+    }
+
+    /// The medians of its rounds.
+    pub(super) fn finish(self) -> anyhow::Result<Measurement> {
+        let rounds = self.rounds;
+        let first = rounds.first().context("no round")?;
+        Ok(Measurement {
+            case: self.case,
+            name: self.name,
+            first_page: self.first_page,
             rows: first.rows,
             bytes: first.bytes,
             first: median(&rounds, |round| Ok(round.took[0]))?,
@@ -95,10 +134,12 @@ impl Measurement {
             p99: median(&rounds, |round| round.settled()?.p99())?,
             cut_short: first.cut_short.then_some(first.took.len()),
             refused: rounds.iter().find_map(|round| round.refused),
-            short_of: (reached != page).then_some(reached),
-        }))
+            short_of: self.short_of,
+        })
     }
+}
 
+impl Measurement {
     /// The 99th percentile to the limit.
     pub(super) fn ratio(&self) -> f64 {
         self.p99.as_secs_f64() / self.case.budget.limit().as_secs_f64()
