@@ -229,8 +229,12 @@ impl From<StatementPoolError> for StoreError {
 }
 
 impl From<ReadPoolError> for StoreError {
+    /// Why no connection was made; what the pool says around it helps nobody.
     fn from(error: ReadPoolError) -> Self {
-        Self::Unavailable(Box::new(error))
+        Self::Unavailable(match error {
+            ReadPoolError::Backend(reason) => Box::new(reason),
+            other => Box::new(other),
+        })
     }
 }
 

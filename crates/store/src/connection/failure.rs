@@ -7,10 +7,13 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 use tokio_postgres::error::SqlState;
 
+use crate::connection::tls::OldVersion;
 use crate::error::{Cause, Refusal};
 
 /// How the driver begins what it says of a handshake.
 const DRIVERS_TLS: &str = "error performing TLS handshake";
+/// What the driver says when the server wants a password and the URL has none.
+const DRIVERS_PASSWORD: &str = "password missing";
 
 /// What keeps a connection from being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum ConnectFailureKind {
     WrongName,
     /// The certificate is no longer valid, or not yet.
     Expired,
+    /// The server's certificate is of an old version of X.509.
+    OldCertificate,
     /// The server does not believe this side's certificate, or wants one.
     ClientCertificate,
     /// TLS failed in another way.
@@ -64,8 +69,8 @@ impl ConnectFailureKind {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Password => {
-                "the server refuses the password: check user and password in DATABASE_URL (a special \
-                 character in it is percent-encoded)"
+                "the server refuses the password, or wants one: check user and password in \
+                 DATABASE_URL (a special character in it is percent-encoded)"
             }
             Self::Login => {
                 "the server does not let this user in from here: check the user in DATABASE_URL and \
@@ -89,6 +94,10 @@ impl ConnectFailureKind {
             }
             Self::Expired => {
                 "the server's certificate is not valid at this time: renew it, or set the clock"
+            }
+            Self::OldCertificate => {
+                "the server's certificate is of an old version: make one of version 3 of X.509, with \
+                 the server's name as subjectAltName"
             }
             Self::ClientCertificate => {
                 "the server does not accept the client certificate: check sslcert and sslkey in \
@@ -224,7 +233,10 @@ fn kind_of_error(error: &tokio_postgres::Error) -> ConnectFailureKind {
             None => kind_of_io(error),
         };
     }
-    // The driver's own words, which it has no type for: the server has no TLS.
+    // The driver's own words, which it has no type for: no password, and the server has no TLS.
+    if cause.is_some_and(|cause| cause.to_string() == DRIVERS_PASSWORD) {
+        return ConnectFailureKind::Password;
+    }
     if error.to_string() == DRIVERS_TLS && cause.is_some() {
         return ConnectFailureKind::TlsUnsupported;
     }
@@ -241,6 +253,9 @@ fn kind_of_tls(error: &TlsError) -> ConnectFailureKind {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => ConnectFailureKind::Expired,
+            CertificateError::Other(reason) if reason.0.is::<OldVersion>() => {
+                ConnectFailureKind::OldCertificate
+            }
             _ => ConnectFailureKind::Untrusted,
         },
         TlsError::AlertReceived(

@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 
+pub(super) use verifier::OldVersion;
 use verifier::{Checked, Unchecked};
 
 /// The name of PostgreSQL's protocol in a TLS handshake, which libpq 17 sends and which

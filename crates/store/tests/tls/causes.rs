@@ -25,6 +25,7 @@ async fn wrong_password_database_name_and_address_are_distinguished() {
     let no_database = server.url("").replace("/guests?", "/nothing?");
     for (url, expected) in [
         (url_of("guest", "hidden", &here, ""), Password),
+        (format!("postgres://guest@{here}/guests"), Password),
         (no_database, NoDatabase),
         (url_of("guest", GUEST_PASSWORD, &nobody, ""), Refused),
         (
