@@ -151,6 +151,29 @@ async fn an_operator_sets_up_a_tenant_and_a_user_syncs_it() {
     text(&rotated);
     let left = "SELECT count(*) FROM tenant_credentials WHERE key_id <> 'second'";
     assert_eq!(installation.number(left).await, 0);
+
+    // Somebody else stores the secrets with another key again and again.
+    let undone = "CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS \
+        'BEGIN RETURN OLD; END'; \
+        CREATE TRIGGER undo BEFORE UPDATE ON tenant_credentials \
+            FOR EACH ROW EXECUTE FUNCTION undo()";
+    let connection = installation.database.connection().await;
+    connection.batch_execute(undone).await.unwrap();
+    let third = text(&atlas(&["keys", "generate", "--id=third"]));
+    let refused = Command::new(binary("atlas"))
+        .args(["keys", "rotate"])
+        .env("DATABASE_URL", installation.database.url())
+        .env(
+            "ATLAS_SECRET_KEYS",
+            format!("{},{}", third.trim(), fresh.trim()),
+        )
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && error.contains("same first key"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -234,9 +234,11 @@ impl Lines {
 
 /// The address without a slash at its end. What cannot be one is not repeated: it may hold a password.
 fn base(url: &str) -> anyhow::Result<String> {
-    let parsed = Url::parse(url).context("ATLAS_URL is no URL")?;
+    const SHAPE: &str =
+        "ATLAS_URL begins with http:// or https://, such as https://atlas.example.com";
+    let parsed = Url::parse(url).context(SHAPE)?;
     if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
-        bail!("ATLAS_URL is no http:// or https:// URL");
+        bail!(SHAPE);
     }
     if !parsed.username().is_empty() || parsed.password().is_some() {
         bail!("ATLAS_URL holds a user or a password, which the API does not take; set ATLAS_TOKEN");

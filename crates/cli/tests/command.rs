@@ -172,3 +172,18 @@ fn a_password_in_the_address_of_the_api_is_refused_and_not_shown() {
         assert!(!shown.contains("hidden"), "{shown}");
     }
 }
+
+#[test]
+fn an_address_of_the_api_without_http_is_refused_with_an_example() {
+    for address in [
+        "127.0.0.1:8080",
+        "localhost:8080",
+        "atlas.example.com",
+        "http://",
+    ] {
+        let output = atlas(&["runs", "list", "--url", address], Stdio::piped());
+        let (code, error) = said(&output);
+        assert_eq!(code, Some(1), "{error}");
+        assert!(error.contains("https://atlas.example.com"), "{error}");
+    }
+}

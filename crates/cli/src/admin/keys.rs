@@ -1,8 +1,9 @@
 //! Keys that encrypt tenant secrets.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use atlas_domain::clock::{Entropy, SystemEntropy};
-use atlas_domain::vault::CLIENT_SECRET_COLUMN;
+use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
+use atlas_store::Store;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -12,6 +13,8 @@ use crate::args::keys::KeysCommand;
 use crate::output;
 
 const BATCH: i64 = 100;
+/// How often all secrets are looked at. The second time finds what was stored meanwhile.
+const PASSES: u32 = 3;
 
 /// Rotates, or makes a key.
 pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<()> {
@@ -28,26 +31,7 @@ pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<(
         } => {
             let ring = keyring(&keys)?;
             let store = administer(&administration)?;
-            let mut rotated = 0_u64;
-            loop {
-                let batch = store
-                    .credentials_not_under(ring.current_key_id(), BATCH)
-                    .await?;
-                if batch.is_empty() {
-                    break;
-                }
-                for (tenant, old) in batch {
-                    let secret = ring
-                        .open(&old, tenant, CLIENT_SECRET_COLUMN)
-                        .with_context(|| format!("tenant {tenant}"))?;
-                    let new = ring.seal(&secret, tenant, CLIENT_SECRET_COLUMN, &SystemEntropy);
-                    // False means somebody stored other credentials meanwhile: the next batch sees
-                    // them when they are still under an old key.
-                    if store.replace_sealed(tenant, &old, &new).await? {
-                        rotated += 1;
-                    }
-                }
-            }
+            let rotated = rotate(&store, &ring).await?;
             if as_json {
                 output::json(&json!({ "rotated": rotated, "key_id": ring.current_key_id() }))?;
             } else {
@@ -59,4 +43,39 @@ pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<(
             Ok(())
         }
     }
+}
+
+/// Encrypts every secret with the first key, and says how many.
+async fn rotate(store: &Store, ring: &Keyring) -> anyhow::Result<u64> {
+    let mut rotated = 0;
+    for _ in 0..PASSES {
+        let (mut last, mut found) = (None, false);
+        loop {
+            let batch = store
+                .credentials_not_under(ring.current_key_id(), last, BATCH)
+                .await?;
+            let Some((tenant, _)) = batch.last() else {
+                break;
+            };
+            (last, found) = (Some(*tenant), true);
+            for (tenant, old) in batch {
+                let secret = ring
+                    .open(&old, tenant, CLIENT_SECRET_COLUMN)
+                    .with_context(|| format!("tenant {tenant}"))?;
+                let new = ring.seal(&secret, tenant, CLIENT_SECRET_COLUMN, &SystemEntropy);
+                // False means that somebody stored other credentials meanwhile: the next pass sees
+                // them when they are under another key.
+                rotated += u64::from(store.replace_sealed(tenant, &old, &new).await?);
+            }
+        }
+        if !found {
+            return Ok(rotated);
+        }
+    }
+    bail!(
+        "{rotated} secrets were encrypted again with key {}, and others are being stored with another \
+         key at the same time: give every program the same first key in ATLAS_SECRET_KEYS, then \
+         repeat this",
+        ring.current_key_id()
+    )
 }

@@ -156,17 +156,21 @@ impl Store {
             .collect())
     }
 
-    /// Secrets that are encrypted with another key than this one.
+    /// Secrets that are encrypted with another key than this one, in the order of their tenants' ids,
+    /// after this tenant.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn credentials_not_under(
         &self,
         key_id: &str,
+        after: Option<TenantId>,
         limit: i64,
     ) -> Result<Vec<(TenantId, Sealed)>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |tenant| tenant.into_uuid());
         let secrets = sealed_secrets()
             .filter(tenant_credentials::key_id.ne(key_id))
+            .filter(tenant_credentials::tenant_id.gt(after))
             .limit(limit);
         let rows: Vec<SealedRow> = self
             .read(async |connection| secrets.load(connection).await)

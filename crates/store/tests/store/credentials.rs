@@ -78,7 +78,7 @@ async fn a_change_of_keys_concerns_secrets_alone() {
         .set_credential(file.id, credential)
         .await
         .unwrap();
-    let left = stage.store.credentials_not_under("other", 10).await;
+    let left = stage.store.credentials_not_under("other", None, 10).await;
     let left: Vec<TenantId> = left.unwrap().into_iter().map(|(id, _)| id).collect();
     assert_eq!(left, [stage.tenant.id]);
 }
