@@ -46,7 +46,7 @@ async fn a_run_waits_for_writes_and_callers_learn_when_to_come_again() {
     installation.release().await;
     says(&worker, "the database is away; trying again").await;
     says(&worker, "a heartbeat failed").await;
-    says(&worker, "a sweep failed").await;
+    says(&worker, "sweeps fail").await;
     let answer = installation.start_sync(other, &other_member).await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     let after = answer.headers()[RETRY_AFTER].to_str().unwrap();

@@ -69,7 +69,7 @@ async fn connections_used_up_by_others_cost_a_503_and_no_run() {
     let shown = problem.to_string();
     assert!(!shown.contains("too many clients"), "{shown}");
     for worker in &workers {
-        says(worker, "a sweep failed").await;
+        says(worker, "sweeps fail").await;
     }
 
     drop(strangers);

@@ -24,3 +24,4 @@ pub mod services;
 pub mod sign_in;
 pub mod sweeps;
 pub mod turns;
+mod wait;

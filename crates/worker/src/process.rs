@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use atlas_domain::causes::Causes;
 use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use atlas_domain::ids::WorkerId;
 use atlas_domain::run::lease::LeaseTerms;
@@ -26,10 +25,8 @@ use crate::redis_state::RedisState;
 use crate::services::Services;
 use crate::sign_in::SignIn;
 use crate::turns::Turns;
-use crate::{keys, observation, presence, sweeps};
+use crate::{keys, observation, presence, sweeps, wait};
 
-/// How often a worker looks whether it can work with the database.
-const SCHEMA_WAIT: Duration = Duration::from_secs(2);
 /// How often a worker reports itself, unless it sweeps less often.
 const REPORT_EVERY: Duration = Duration::from_secs(15);
 /// Connections for heartbeats, sweeps and claims, beside those that store pages.
@@ -97,9 +94,9 @@ pub async fn run(
     doorbell.examine().await?;
     let gone = CancellationToken::new();
     let alive = tokio::spawn(health.clone().stay_alive(gone.clone()));
-    if !await_schema(&store, &health, &shutdown).await
-        || !keys::await_fit(&store, &keys, &health, &shutdown).await
-    {
+    let fit = wait::until_none(|| unfit(&store), &health, &shutdown).await
+        && wait::until_none(|| keys::misfit(&store, &keys), &health, &shutdown).await;
+    if !fit {
         gone.cancel();
         let _ = alive.await;
         return Ok(());
@@ -206,38 +203,6 @@ pub async fn run(
 /// as silent.
 fn report_interval(sweep_interval: Duration) -> Duration {
     sweep_interval.max(REPORT_EVERY.min(sweep_interval.saturating_mul(3)))
-}
-
-/// Waits until the database can be worked with and its schema is one that this program works with.
-/// False when asked to stop before.
-async fn await_schema(
-    store: &Store,
-    health: &HealthReporter,
-    shutdown: &CancellationToken,
-) -> bool {
-    loop {
-        match unfit(store).await {
-            Ok(None) => return true,
-            Ok(Some(reason)) => {
-                tracing::warn!(reason, "waiting for the database");
-                health.not_ready(&reason);
-            }
-            Err(error) => {
-                tracing::warn!(error = %Causes(&error), "waiting for the database");
-                health.not_ready(match error.unfit_pooler() {
-                    Some(kind) => kind.advice(),
-                    None => "the database does not answer",
-                });
-            }
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => {
-                health.withdraw();
-                return false;
-            }
-            () = tokio::time::sleep(SCHEMA_WAIT) => {}
-        }
-    }
 }
 
 /// Why this program cannot work with the database, if it cannot.

@@ -58,27 +58,29 @@ pub async fn run(
 ) {
     let Readiness { health, redis } = readiness;
     let mut prune_at = Instant::now();
+    let mut news = News::default();
     loop {
         let turn = turns.take().await;
         let swept = sweep(&store, &dispatcher).await;
         SWEEPS.add(&[if swept.is_ok() { "done" } else { "failed" }], 1);
         match swept {
             Ok(()) => {
+                news = News::default();
                 health.ready(redis.fault());
                 if prune_at <= Instant::now() {
                     prune_at = Instant::now() + prune(&store, &options.retention).await;
                 }
             }
             Err(NotReady::Schema(state)) => {
-                tracing::error!(%state, "not ready");
+                news.log(state.to_string());
                 health.not_ready(&state.to_string());
             }
             Err(NotReady::ReadOnly) => {
-                tracing::warn!(error = READ_ONLY, "a sweep failed");
+                news.log(READ_ONLY.to_owned());
                 health.not_ready(READ_ONLY);
             }
             Err(NotReady::Database(error)) => {
-                tracing::warn!(error = %Causes(&error), "a sweep failed");
+                news.log(Causes(&error).to_string());
                 health.not_ready(match &error {
                     StoreError::ReadOnly(_) => READ_ONLY,
                     _ => "the database does not answer",
@@ -91,6 +93,19 @@ pub async fn run(
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(spread(options.interval, entropy.as_ref())) => {}
         }
+    }
+}
+
+/// Why sweeps fail: what is the same as the last time is logged no more.
+#[derive(Default)]
+struct News(Option<String>);
+
+impl News {
+    fn log(&mut self, reason: String) {
+        if self.0.as_ref() != Some(&reason) {
+            tracing::warn!(reason, "sweeps fail");
+        }
+        self.0 = Some(reason);
     }
 }
 
