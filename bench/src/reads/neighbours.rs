@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 
 use super::Installation;
+use super::measurement::ROUNDS;
 use super::seed;
 use super::table::milliseconds;
 use crate::database::Database;
@@ -22,6 +23,8 @@ use atlas_services::programs::Administration;
 /// Time between the other caller's requests, by turns `GET /me` and the start of a sync: its quota
 /// allows this rate for any length of time.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// What another caller's answers may take beside the neighbours, at the 99th percentile.
+const LIMIT: Duration = Duration::from_millis(15);
 /// A table of one row for what a commit takes.
 const COMMITTED: &str =
     "CREATE TABLE bench_commits (number int NOT NULL); INSERT INTO bench_commits VALUES (0)";
@@ -66,33 +69,15 @@ pub(super) fn measure(
 
     // What the first calls prepare is not compared.
     caller.call(Duration::from_secs(2))?;
-    let alone = caller.call(duration)?;
-    let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let beside = thread::scope(|scope| -> anyhow::Result<Answers> {
-        let neighbours: Vec<_> = tokens
-            .iter()
-            .map(|token| {
-                scope.spawn(|| repeat(api.address(), token, list, &stop, &answered, interrupt))
-            })
-            .collect();
-        let beside = caller.call(duration);
-        stop.store(true, Ordering::Relaxed);
-        for neighbour in neighbours {
-            neighbour
-                .join()
-                .map_err(|_| anyhow!("a caller panicked"))??;
-        }
-        beside
-    })?;
-    print(
-        list,
-        &alone,
-        &beside,
-        answered.load(Ordering::Relaxed),
-        duration,
-    )
+    let answered = AtomicUsize::new(0);
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        alone.push(caller.call(duration)?);
+        beside.push(caller.call_beside(&tokens, list, &answered, duration)?);
+    }
+    let answered = answered.load(Ordering::Relaxed) as f64 / ROUNDS as f64;
+    print(list, &alone, &beside, answered / duration.as_secs_f64())
 }
-
 /// Repeats a list until it is stopped; waits when its quota is used up.
 fn repeat(
     address: SocketAddr,
@@ -131,6 +116,35 @@ struct OtherCaller<'a> {
 }
 
 impl OtherCaller<'_> {
+    /// As [`Self::call`], while the holders of these tokens repeat the list.
+    fn call_beside(
+        &self,
+        tokens: &[String],
+        list: &str,
+        answered: &AtomicUsize,
+        duration: Duration,
+    ) -> anyhow::Result<Answers> {
+        let stop = AtomicBool::new(false);
+        let (address, interrupt) = (self.address, self.interrupt);
+        thread::scope(|scope| {
+            let neighbours: Vec<_> = tokens
+                .iter()
+                .map(|token| {
+                    let stop = &stop;
+                    scope.spawn(move || repeat(address, token, list, stop, answered, interrupt))
+                })
+                .collect();
+            let beside = self.call(duration);
+            stop.store(true, Ordering::Relaxed);
+            for neighbour in neighbours {
+                neighbour
+                    .join()
+                    .map_err(|_| anyhow!("a caller panicked"))??;
+            }
+            beside
+        })
+    }
+
     fn call(&self, duration: Duration) -> anyhow::Result<Answers> {
         let mut connection = Connection::open(self.address)?;
         let mut answers = Answers {
@@ -166,30 +180,38 @@ impl OtherCaller<'_> {
 
 fn print(
     list: &str,
-    alone: &Answers,
-    beside: &Answers,
-    answered: usize,
-    duration: Duration,
+    alone: &[Answers],
+    beside: &[Answers],
+    answered_per_second: f64,
 ) -> anyhow::Result<()> {
+    let refused = |rounds: &[Answers]| rounds.iter().map(|one| one.refused).sum::<usize>();
     println!(
-        "\nneighbours: {} callers repeat {list}, {:.1} answers per second; another caller's answers \
-         other than 200 and 202: {} alone, {} beside them",
+        "\nneighbours: {} callers repeat {list}, {answered_per_second:.1} answers per second; \
+         another caller's answers other than 200 and 202: {} alone, {} beside them. Medians of \
+         {ROUNDS} rounds, alone and beside by turns. Beside them, me and start may take {} ms.",
         seed::NEIGHBOURS,
-        answered as f64 / duration.as_secs_f64(),
-        alone.refused,
-        beside.refused
+        refused(alone),
+        refused(beside),
+        milliseconds(LIMIT)
     );
     println!(
         "{:>6} {:>9} {:>9} {:>10} {:>10} {:>7}  p99 beside to alone",
         "", "p50 ms", "p99 ms", "beside p50", "beside p99", "ratio"
     );
-    for (name, alone, beside) in [
-        ("me", &alone.me, &beside.me),
-        ("start", &alone.starts, &beside.starts),
-        ("commit", &alone.commits, &beside.commits),
-    ] {
-        let (p50, p99) = (alone.p50()?, alone.p99()?);
-        let (beside_p50, beside_p99) = (beside.p50()?, beside.p99()?);
+    let times: [(&str, fn(&Answers) -> &Times); 3] = [
+        ("me", |one| &one.me),
+        ("start", |one| &one.starts),
+        ("commit", |one| &one.commits),
+    ];
+    for (name, times) in times {
+        let median = |rounds: &[Answers], percentile: fn(&Times) -> anyhow::Result<Duration>| {
+            let of_rounds = rounds.iter().map(|one| percentile(times(one)));
+            let mut of_rounds = of_rounds.collect::<anyhow::Result<Vec<_>>>()?;
+            of_rounds.sort_unstable();
+            anyhow::Ok(of_rounds[of_rounds.len() / 2])
+        };
+        let (p50, p99) = (median(alone, Times::p50)?, median(alone, Times::p99)?);
+        let (beside_p50, beside_p99) = (median(beside, Times::p50)?, median(beside, Times::p99)?);
         println!(
             "{name:>6} {:>9} {:>9} {:>10} {:>10} {:>7.2}",
             milliseconds(p50),
