@@ -32,11 +32,12 @@ async fn a_worker_cut_off_from_postgresql_for_longer_than_its_lease_loses_the_ru
     installation.release().await;
     let mut other = installation.worker(&[]);
     installation.check().await;
-    says(&cut_off, "nothing more is written").await;
+    says(&cut_off, "the lease could not be renewed").await;
     let written = "SELECT count(*) FROM journal";
     let before = installation.number(written).await;
 
     proxy.becomes(Network::Passing);
+    says(&cut_off, "nothing more is written").await;
     other.kill();
     installation.press_accepted(tenant, &member).await;
     installation.check().await;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use atlas_test_support::eventually;
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
 
@@ -61,6 +62,35 @@ async fn a_run_waits_for_writes_and_callers_learn_when_to_come_again() {
     installation.press_accepted(other, &other_member).await;
     installation.check().await;
     assert_eq!(installation.number(HURT).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_are_refused_for_longer_than_a_lease_count_no_failure_of_a_run() {
+    let _slot = crate::slot::take().await;
+    let postgres = PostgresServer::start().await;
+    let installation = over(&postgres).await;
+    let (tenant, member) = installation.tenant().await;
+    // The other one would take over a run whose lease ran out.
+    let worker = installation.worker(&[ONE_SLOT]);
+    installation.hold().await;
+    let run = installation.press_accepted(tenant, &member).await;
+    installation.held(1).await;
+    let other = installation.worker(&[ONE_SLOT]);
+    says(&other, "working").await;
+
+    postgres.takes_writes(false).await;
+    installation.release().await;
+    says(&worker, "the run is returned when it can be").await;
+    let ran_out = "SELECT count(*) FROM operation_runs WHERE lease_expires_at < clock_timestamp()";
+    eventually("the lease to run out", || async {
+        (installation.number(ran_out).await == 1).then_some(())
+    })
+    .await;
+    postgres.takes_writes(true).await;
+    installation.check().await;
+    let failures = format!("SELECT failures::bigint FROM operation_runs WHERE id = '{run}'");
+    assert_eq!(installation.number(&failures).await, 0);
+    says(&worker, "because the database was away").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

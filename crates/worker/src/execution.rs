@@ -17,7 +17,9 @@ use atlas_telemetry::metrics::{RUN_HAND_BACKS, RUN_RETRIES};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use self::exit::{exit_with_retries, finish_free, is_queued, lost, record, write_refused};
+use self::exit::{
+    exit_until, exit_with_retries, finish_free, is_queued, lost, record, write_refused,
+};
 use self::lease_keeper::LeaseKeeper;
 use crate::coalescer::Coalescer;
 use crate::interrupt::Interrupt;
@@ -90,7 +92,10 @@ impl Executor {
             },
         };
         // The keeper goes on until the run has ended in the database, however long that takes.
-        let waiting = self.end(claim, result, &board, &mut keeper).await;
+        let waiting = match result {
+            Err(Interrupt::NotRenewed) => self.return_late(claim, &handing_back).await,
+            result => self.end(claim, result, &board, &mut keeper).await,
+        };
         drop(keeper);
         waiting
     }
@@ -148,11 +153,26 @@ impl Executor {
                 lost(None);
                 None
             }
-            Err(Interrupt::LeaseLost) => {
+            Err(Interrupt::LeaseLost | Interrupt::NotRenewed) => {
                 lost(None);
                 None
             }
         }
+    }
+
+    /// Returns a run whose lease could not be renewed as soon as the database answers again: that it
+    /// was away is no failure of the run. Another worker that took the run over keeps it.
+    async fn return_late(&self, claim: Claim, stopping: &CancellationToken) -> Option<RunId> {
+        tracing::warn!("the lease could not be renewed; the run is returned when it can be");
+        let (run, kind) = (claim.lease.run_id, claim.lease.kind);
+        let step = |claim| self.store.hand_back(claim);
+        let exit = exit_until(stopping.cancelled(), claim, step).await;
+        if !is_queued(exit, kind) {
+            return None;
+        }
+        RUN_HAND_BACKS.add(&[kind.as_str()], 1);
+        tracing::info!("run is queued, because the database was away");
+        Some(run)
     }
 
     async fn finish(

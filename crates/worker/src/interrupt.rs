@@ -12,8 +12,10 @@ use atlas_store::{StoreError, WriteError};
 pub enum Interrupt {
     /// The fence refused a write: another worker has the run, or it has ended.
     WriteRefused,
-    /// The lease is lost, or could not be renewed in time.
+    /// The lease is lost.
     LeaseLost,
+    /// The lease could not be renewed in time, because the database was away.
+    NotRenewed,
     /// Somebody asked for the run to stop.
     CancelRequested,
     /// The process ends and hands the run back.

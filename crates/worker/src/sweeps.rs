@@ -27,6 +27,9 @@ const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// How long a connection to the database may be idle before a sweep closes it: longer than the pauses of
 /// a worker that has runs.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+/// How long runs are left to their workers after the database was away: those that could not renew
+/// their leases renew them now, or return the runs. That is no failure of a run.
+const OTHERS_TURN: Duration = Duration::from_secs(3);
 /// What is reported, and logged, while nothing can be written.
 const READ_ONLY: &str = "the database takes no writes";
 
@@ -59,9 +62,13 @@ pub async fn run(
     let Readiness { health, redis } = readiness;
     let mut prune_at = Instant::now();
     let mut news = News::default();
+    let mut reclaim_at = Instant::now();
     loop {
         let turn = turns.take().await;
-        let swept = sweep(&store, &dispatcher).await;
+        let swept = sweep(&store, &dispatcher, reclaim_at).await;
+        if swept.is_err() {
+            reclaim_at = Instant::now() + OTHERS_TURN + options.interval;
+        }
         SWEEPS.add(&[if swept.is_ok() { "done" } else { "failed" }], 1);
         match swept {
             Ok(()) => {
@@ -122,7 +129,12 @@ impl From<StoreError> for NotReady {
     }
 }
 
-async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), NotReady> {
+/// One sweep. Runs of lost workers are not claimed back before `reclaim_at`.
+async fn sweep(
+    store: &Store,
+    dispatcher: &Arc<Dispatcher>,
+    reclaim_at: Instant,
+) -> Result<(), NotReady> {
     let steps = match store.plan_sweep().await? {
         SweepPlan::Unfit(schema) => {
             dispatcher.set_schema_fits(false);
@@ -132,7 +144,7 @@ async fn sweep(store: &Store, dispatcher: &Arc<Dispatcher>) -> Result<(), NotRea
         SweepPlan::Steps(steps) => steps,
     };
     dispatcher.set_schema_fits(true);
-    let reclaimed = if steps.reclaim {
+    let reclaimed = if steps.reclaim && reclaim_at <= Instant::now() {
         store.reclaim_expired(BATCH).await?
     } else {
         SweepCount::default()

@@ -1,5 +1,6 @@
 //! Letting go of a run in the database, however long that is away, and recording what became of it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
@@ -26,10 +27,20 @@ pub(super) async fn finish_free(store: Store, runs: Vec<FinishRun>) -> Vec<Optio
 /// Repeats a statement that lets go of the run until the database answers. `None` when the lease was
 /// lost before, or when the statement failed for good.
 pub(super) async fn exit_with_retries<T, F: Future<Output = Result<T, ExitError>>>(
-    mut claim: Claim,
+    claim: Claim,
     keeper: &mut LeaseKeeper,
+    step: impl FnMut(Claim) -> F,
+) -> Option<T> {
+    exit_until(keeper.lost(), claim, step).await
+}
+
+/// The same until something else happens.
+pub(super) async fn exit_until<T, F: Future<Output = Result<T, ExitError>>>(
+    given_up: impl Future<Output = ()>,
+    mut claim: Claim,
     mut step: impl FnMut(Claim) -> F,
 ) -> Option<T> {
+    let mut given_up = pin!(given_up);
     loop {
         match step(claim).await {
             Ok(done) => return Some(done),
@@ -43,7 +54,7 @@ pub(super) async fn exit_with_retries<T, F: Future<Output = Result<T, ExitError>
             }
         }
         tokio::select! {
-            () = keeper.lost() => return None,
+            () = &mut given_up => return None,
             () = tokio::time::sleep(RETRY_PAUSE) => {}
         }
     }

@@ -24,8 +24,11 @@ const SURE_PART: f64 = 0.75;
 pub enum StopReason {
     /// Somebody asked for it.
     CancelRequested,
-    /// The run is somebody else's, or will be before the lease could be renewed.
+    /// The run is somebody else's, or has ended.
     LeaseLost,
+    /// The lease could not be renewed in time, because the database was away. Nobody may have taken
+    /// the run over yet.
+    NotRenewed,
 }
 
 impl From<StopReason> for Interrupt {
@@ -33,6 +36,7 @@ impl From<StopReason> for Interrupt {
         match reason {
             StopReason::CancelRequested => Self::CancelRequested,
             StopReason::LeaseLost => Self::LeaseLost,
+            StopReason::NotRenewed => Self::NotRenewed,
         }
     }
 }
@@ -73,11 +77,13 @@ impl LeaseKeeper {
         }
     }
 
-    /// Waits until the lease is lost. A request to cancel is no loss.
+    /// Waits until the lease is lost, or not renewed in time. A request to cancel is no loss.
     pub async fn lost(&mut self) {
         let _ = self
             .stop
-            .wait_for(|reason| *reason == Some(StopReason::LeaseLost))
+            .wait_for(|reason| {
+                matches!(reason, Some(StopReason::LeaseLost | StopReason::NotRenewed))
+            })
             .await;
     }
 }
@@ -131,7 +137,7 @@ impl Beat {
                 Err(_) => tracing::warn!("a heartbeat was not answered in time"),
             }
             if renewed.elapsed() > self.duration.mul_f64(SURE_PART) {
-                stop.send_replace(Some(StopReason::LeaseLost));
+                stop.send_replace(Some(StopReason::NotRenewed));
                 return;
             }
         }
