@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// What an index can serve answers within this time, one call in a hundred excepted.
 const INDEX_LIMIT: Duration = Duration::from_millis(15);
+/// A search for a part of a setting's name, among a million settings of a tenant.
+const SETTING_SEARCH_LIMIT: Duration = Duration::from_millis(50);
 /// Combinations of filters that no index serves answer within this time.
 const COMBINATION_LIMIT: Duration = Duration::from_millis(100);
 /// Rows of a page when none are asked for.
@@ -26,6 +28,8 @@ const STREAMS: [&str; 1] = ["/tenants/{tenant_id}/inventory-export"];
 pub(super) enum Budget {
     /// An index serves it.
     Index,
+    /// It searches settings by a part of their names.
+    SettingSearch,
     Combination,
 }
 
@@ -33,6 +37,7 @@ impl Budget {
     pub(super) const fn limit(self) -> Duration {
         match self {
             Self::Index => INDEX_LIMIT,
+            Self::SettingSearch => SETTING_SEARCH_LIMIT,
             Self::Combination => COMBINATION_LIMIT,
         }
     }
@@ -58,6 +63,7 @@ impl Case {
     pub(super) fn name(&self, page: usize) -> String {
         let mark = match self.budget {
             Budget::Index => "",
+            Budget::SettingSearch => " [search]",
             Budget::Combination => " [combination]",
         };
         let page = (page > 1).then(|| format!(" page {page}"));
@@ -79,6 +85,15 @@ const fn list(path: &'static str) -> Case {
     Case {
         path,
         budget: Budget::Index,
+        deep: true,
+    }
+}
+
+/// A search for settings, its first and its hundredth page.
+const fn search(path: &'static str) -> Case {
+    Case {
+        path,
+        budget: Budget::SettingSearch,
         deep: true,
     }
 }
@@ -196,7 +211,7 @@ pub(super) const ALL: &[Case] = &[
         "/tenants/{tenant_id}/inventory-settings?setting_id=device_vendor_msft_seed_setting_7\
          &value=device_vendor_msft_seed_setting_7_1",
     ),
-    list("/tenants/{tenant_id}/inventory-settings?q=seed%20setting"),
+    search("/tenants/{tenant_id}/inventory-settings?q=seed%20setting"),
     one("/tenants/{tenant_id}/inventory-settings?q=nowhere"),
     several(
         "/tenants/{tenant_id}/inventory-settings?setting_id=device_vendor_msft_seed_setting_7\
