@@ -21,7 +21,8 @@ const NAME: &str = "-- runs.admit\n";
 /// those that members have.
 const PARAMETERS: &str = "SELECT jsonb_build_object('initiator', r.initiator_id, \
         'roles', (SELECT array_agg(DISTINCT role)::text FROM memberships), 'kind', r.kind, \
-        'lock_scope', r.lock_scope, 'inputs', r.inputs::text, 'retry_of', r.retry_of, \
+        'lock_scope', r.lock_scope, 'inputs', r.inputs::text, \
+        'verify', r.verify, 'retry_of', r.retry_of, \
         'priority', r.priority::text, 'title', n.title, 'body', n.body, \
         'address', a.address, 'user_agent', a.user_agent)::text \
     FROM operation_runs r JOIN notifications n ON n.run_id = r.id \

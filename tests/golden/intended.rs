@@ -5,6 +5,7 @@ mod columns;
 mod hints;
 mod numbers;
 mod schedules;
+mod values;
 
 use serde_json::{Value, json};
 
@@ -76,6 +77,9 @@ const CHANGES: &[Change] = &[
     ("tables", schedules::stored),
     ("answers/get_tenant", schedules::permitted),
     ("answers/list_tenants", schedules::permitted),
+    // Values that were read and verified are counted, and a start may verify all of them.
+    ("openapi", values::described),
+    ("answers", values::counted),
 ];
 
 /// The recorded value of a file, with what has changed on purpose.

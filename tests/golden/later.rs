@@ -34,8 +34,8 @@ pub(crate) fn without_operations(mut document: Value, recorded: &Value) -> Value
     document
 }
 
-/// All tables without those, and without columns, that the recorded ones have not. Of a table without
-/// recorded rows no columns are known.
+/// All tables without those, and without columns and counts, that the recorded ones have not. Of a table
+/// without recorded rows no columns are known.
 pub(crate) fn without_columns(mut tables: Value, recorded: &Value) -> Value {
     let Value::Object(members) = &mut tables else {
         return tables;
@@ -50,6 +50,11 @@ pub(crate) fn without_columns(mut tables: Value, recorded: &Value) -> Value {
                 && !known.is_empty()
             {
                 columns.retain(|column, _| known.contains(column));
+            }
+            if let Some(Value::Object(counts)) = row.get_mut("counts") {
+                let known = rows_of(&recorded[name]).filter_map(|row| row["counts"].as_object());
+                let known: BTreeSet<&String> = known.flat_map(Map::keys).collect();
+                counts.retain(|count, _| known.contains(count));
             }
         }
     }

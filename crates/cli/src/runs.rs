@@ -73,6 +73,8 @@ pub(crate) async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()
                 "/status",
                 "/pages",
                 "/seen",
+                "/values_read",
+                "/values_verified",
                 "/created",
                 "/changed",
                 "/missing",
@@ -84,7 +86,8 @@ pub(crate) async fn show(arguments: &OneRun, as_json: bool) -> anyhow::Result<()
         })
         .collect();
     let headings = [
-        "TYPE", "STATUS", "PAGES", "SEEN", "CREATED", "CHANGED", "MISSING", "ERROR",
+        "TYPE", "STATUS", "PAGES", "SEEN", "READ", "VERIFIED", "CREATED", "CHANGED", "MISSING",
+        "ERROR",
     ];
     output::table(&headings, &rows)?;
     Ok(())

@@ -54,6 +54,9 @@ fn selection(arguments: &SyncArguments) -> Value {
     if arguments.no_dependencies {
         body.insert("include_dependencies".to_owned(), json!(false));
     }
+    if arguments.verify_all {
+        body.insert("verify".to_owned(), json!("all"));
+    }
     Value::Object(body)
 }
 

@@ -94,6 +94,11 @@ pub struct TypeResult {
     pub missing: u64,
     /// Objects that had been missing and are there again.
     pub back: u64,
+    /// Objects whose values were read because they are new or moved, or because nothing shows whether
+    /// they moved.
+    pub values_read: u64,
+    /// Objects whose values were read although nothing moved.
+    pub values_verified: u64,
     /// Why it failed, was skipped or is incomplete.
     pub error: Option<Failure>,
     /// When reading began.
@@ -115,6 +120,8 @@ impl TypeResult {
             reassigned: 0,
             missing: 0,
             back: 0,
+            values_read: 0,
+            values_verified: 0,
             error: None,
             started_at: None,
             completed_at: None,

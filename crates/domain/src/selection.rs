@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::inventory::verification::Verify;
 use crate::policy_types::{PolicyTypeKey, Registry, registry};
+use crate::words::UnknownWord;
 
 /// The longest list that a request may carry.
 pub const MAX_LIST_LENGTH: usize = 200;
@@ -28,6 +30,9 @@ pub struct SelectionRequest {
     /// Whether to record what items refer to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include_dependencies: Option<bool>,
+    /// Which values to read although they are stored. Absent: those that are due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
 }
 
 /// A bad field of a request: where, a stable word, and a sentence.
@@ -41,12 +46,14 @@ pub struct FieldError {
     pub detail: String,
 }
 
-/// A valid selection in its normal form: sorted keys and two flags. Selects at least one type.
+/// A valid selection in its normal form: sorted keys, two flags, what is verified. Selects a type at least.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Selection {
     policy_types: BTreeSet<PolicyTypeKey>,
     include_foundations: bool,
     include_dependencies: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify: Option<Verify>,
 }
 
 /// A stored selection names something that this version does not know.
@@ -96,6 +103,7 @@ impl SelectionRequest {
             policy_types,
             include_foundations,
             include_dependencies: self.include_dependencies.unwrap_or(true),
+            verify: self.verify,
         })
     }
 }
@@ -166,6 +174,7 @@ impl Selection {
             policy_types: registry().policies().collect(),
             include_foundations: true,
             include_dependencies: true,
+            verify: None,
         }
     }
 
@@ -185,6 +194,12 @@ impl Selection {
     #[must_use]
     pub const fn include_dependencies(&self) -> bool {
         self.include_dependencies
+    }
+
+    /// Which values are read although they are stored. `None`: those that are due.
+    #[must_use]
+    pub const fn verify(&self) -> Option<Verify> {
+        self.verify
     }
 
     /// Everything to be read: the policy types and, when included, the foundations.
@@ -208,6 +223,7 @@ impl Selection {
             policy_types,
             include_foundations: !foundations.is_empty(),
             include_dependencies: self.include_dependencies,
+            verify: self.verify,
         })
     }
 
@@ -224,13 +240,31 @@ impl Selection {
         hex(&Sha256::digest(self.normal_form()))
     }
 
-    /// Reads a normal form back from a row.
+    /// What rows keep: the normal form without what is verified, which [`Selection::verify`] returns and
+    /// rows keep beside it. Programs of the version before refuse members that they do not know.
+    #[must_use]
+    pub fn to_stored(&self) -> serde_json::Value {
+        let stored = Self {
+            verify: None,
+            ..self.clone()
+        };
+        serde_json::to_value(stored).expect("strings and flags always serialize")
+    }
+
+    /// Reads back what rows keep, and the word that stands beside it.
     ///
     /// # Errors
-    /// [`InvalidStoredSelection`] when it was written by a version with other policy types.
-    pub fn from_stored(value: &serde_json::Value) -> Result<Self, InvalidStoredSelection> {
-        let request = SelectionRequest::deserialize(value)
+    /// [`InvalidStoredSelection`] when it was written by a version with other policy types or words.
+    pub fn from_stored(
+        value: &serde_json::Value,
+        verify: Option<&str>,
+    ) -> Result<Self, InvalidStoredSelection> {
+        let mut request = SelectionRequest::deserialize(value)
             .map_err(|error| InvalidStoredSelection(error.to_string()))?;
+        request.verify = verify
+            .map(str::parse)
+            .transpose()
+            .map_err(|error: UnknownWord| InvalidStoredSelection(error.to_string()))?;
         request.resolve().map_err(|errors| {
             InvalidStoredSelection(errors.into_iter().map(|error| error.pointer).collect())
         })
@@ -283,8 +317,25 @@ mod tests {
         let (first, second) = (first.resolve().unwrap(), second.resolve().unwrap());
         assert_eq!(first.normal_form(), second.normal_form());
         assert_eq!(first.hash(), second.hash());
-        let stored = serde_json::from_str(&first.normal_form()).unwrap();
-        assert_eq!(Selection::from_stored(&stored).unwrap(), first);
+        let stored = Selection::from_stored(&first.to_stored(), None);
+        assert_eq!(stored.unwrap(), first);
+    }
+
+    #[test]
+    fn a_selection_that_verifies_all_is_another_one_and_rows_keep_the_word_beside_it() {
+        let usual = request(r#"{"policy_types":["mobileApp"]}"#);
+        let all = request(r#"{"policy_types":["mobileApp"],"verify":"all"}"#);
+        let (usual, all) = (usual.resolve().unwrap(), all.resolve().unwrap());
+        assert_ne!(usual.hash(), all.hash());
+        assert_eq!(usual.to_stored(), all.to_stored());
+        let read = |word| Selection::from_stored(&all.to_stored(), word);
+        assert_eq!(read(all.verify().map(Verify::as_str)).unwrap(), all);
+        assert_eq!(read(None).unwrap(), usual);
+        assert!(read(Some("most")).is_err());
+        let foundations = registry().foundations().collect();
+        assert_eq!(all.without(&foundations).unwrap().verify(), all.verify());
+        let other: Result<SelectionRequest, _> = serde_json::from_str(r#"{"verify":"due"}"#);
+        assert!(other.is_err());
     }
 
     #[test]
@@ -324,10 +375,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_valid_selection_survives_its_normal_form(
+        fn any_valid_selection_survives_its_row(
             picked in proptest::collection::vec(any::<proptest::sample::Index>(), 1..40),
             include_foundations: bool,
             include_dependencies: bool,
+            verify_all: bool,
         ) {
             let all: Vec<_> = registry().policies().collect();
             let keys = picked.iter().map(|index| index.get(&all).to_string()).collect();
@@ -336,11 +388,12 @@ mod tests {
                 categories: None,
                 include_foundations: Some(include_foundations),
                 include_dependencies: Some(include_dependencies),
+                verify: verify_all.then_some(Verify::All),
             }
             .resolve()
             .unwrap();
-            let stored = serde_json::from_str(&selection.normal_form()).unwrap();
-            prop_assert_eq!(Selection::from_stored(&stored).unwrap(), selection);
+            let (stored, word) = (selection.to_stored(), selection.verify().map(Verify::as_str));
+            prop_assert_eq!(Selection::from_stored(&stored, word).unwrap(), selection);
         }
     }
 }

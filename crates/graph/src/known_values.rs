@@ -54,6 +54,24 @@ struct Known {
     due: bool,
 }
 
+/// The values of an object that has not moved since they were stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// They need not be read.
+    Stands,
+    /// They are to be verified.
+    Due,
+}
+
+/// Objects of one policy type whose values were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ValuesRead {
+    /// Of these: new or moved, or with rows that do not show whether they moved.
+    pub new: u64,
+    /// Of these: as their rows had them when their values were stored.
+    pub verified: u64,
+}
+
 impl KnownValues {
     /// Adds an object whose values are stored, with the mark that its row had when they were read, and
     /// how many seconds ago that was.
@@ -68,6 +86,12 @@ impl KnownValues {
         let mark = beginning(mark);
         let due = false;
         self.objects.insert(key, Known { mark, age, due });
+    }
+
+    /// Has all values read again.
+    pub fn verify_all(&mut self) {
+        self.due = self.objects.len();
+        self.objects.values_mut().for_each(|one| one.due = true);
     }
 
     /// Has those values read again, whether their objects have moved or not, that
@@ -89,11 +113,22 @@ impl KnownValues {
         }
     }
 
-    /// Whether the stored values of the object stand: it has not moved, and is not due.
-    pub(crate) fn stands(&self, policy_type: PolicyTypeKey, id: &str, mark: ValuesMark) -> bool {
+    /// What is to be done about the stored values of an object that has not moved; `None` when it has, or
+    /// there are none.
+    pub(crate) fn of(
+        &self,
+        policy_type: PolicyTypeKey,
+        id: &str,
+        mark: ValuesMark,
+    ) -> Option<Standing> {
         let key = self.hasher.hash_one((policy_type, id));
         let known = self.objects.get(&key);
-        known.is_some_and(|known| !known.due && known.mark == beginning(mark))
+        let known = known.filter(|known| known.mark == beginning(mark))?;
+        Some(if known.due {
+            Standing::Due
+        } else {
+            Standing::Stands
+        })
     }
 
     /// Whether so many values have to be read that the list itself had better carry them.
@@ -127,17 +162,21 @@ mod tests {
         known.add(key, "c", row("t1", 3), 8);
         known.verify(Duration::from_secs(7));
         assert!(!known.are_few());
-        assert!(known.stands(key, "a", row("t1", 3)));
-        for (id, mark) in [
-            ("a", row("t2", 3)),
-            ("a", row("t1", 4)),
-            ("c", row("t1", 3)),
-            ("d", row("t1", 3)),
+        for (id, mark, standing) in [
+            ("a", row("t1", 3), Some(Standing::Stands)),
+            ("a", row("t2", 3), None),
+            ("a", row("t1", 4), None),
+            ("c", row("t1", 3), Some(Standing::Due)),
+            ("d", row("t1", 3), None),
         ] {
-            assert!(!known.stands(key, id, mark), "{id}");
+            assert_eq!(known.of(key, id, mark), standing, "{id}");
         }
         let other = registry().find("compliancePolicyV2").unwrap();
-        assert!(!known.stands(other, "a", row("t1", 3)));
+        assert_eq!(known.of(other, "a", row("t1", 3)), None);
+        known.verify_all();
+        assert!(known.are_few());
+        assert_eq!(known.of(key, "a", row("t1", 3)), Some(Standing::Due));
+        assert_eq!(known.of(key, "a", row("t2", 3)), None);
     }
 
     #[test]
@@ -150,7 +189,9 @@ mod tests {
             known.add(key, id, mark, 86_400);
         }
         known.verify(Duration::from_secs(7 * 86_400));
-        let due = ids.iter().filter(|id| !known.stands(key, id, mark));
+        let due = ids
+            .iter()
+            .filter(|id| known.of(key, id, mark) == Some(Standing::Due));
         assert_eq!(due.count(), 10);
     }
 

@@ -57,7 +57,7 @@ pub use client::{GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
 pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
 pub use error::{GraphError, GraphErrorKind, PagingRefusal, SignInCause, SignInError, Waits};
-pub use known_values::{KnownValues, ValuesMark};
+pub use known_values::{KnownValues, ValuesMark, ValuesRead};
 pub use list::groups::{GROUPS_PERMISSION, GroupPage, GroupReader};
 pub use list::pages::Pages;
 pub use list::reader::{ListPage, ListReader};

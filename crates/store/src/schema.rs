@@ -191,6 +191,8 @@ diesel::table! {
         completed_at -> Nullable<Timestamptz>,
         reassigned -> Int8,
         back -> Int8,
+        values_read -> Int8,
+        values_verified -> Int8,
     }
 }
 
@@ -296,6 +298,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         served_at -> Timestamptz,
         scheduled -> Bool,
+        verify -> Nullable<Text>,
     }
 }
 

@@ -60,6 +60,8 @@ const COUNTS: RunCounts = RunCounts::InventorySync(InventoryCounts {
     items_reassigned: 8,
     items_missing: 9,
     items_back: 10,
+    values_read: 11,
+    values_verified: 12,
 });
 
 impl Subject<'_> {

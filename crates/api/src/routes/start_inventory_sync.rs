@@ -18,7 +18,7 @@ use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
 use crate::problem::{FieldProblem, Problem};
 use crate::state::AppState;
-use crate::wire::run::StartedRun;
+use crate::wire::run::{StartedRun, Verify};
 
 /// What the sync reads. All members and the body itself are optional: by default a sync reads all policy
 /// types, foundations and dependencies.
@@ -42,6 +42,10 @@ pub(crate) struct SelectionBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = true)]
     include_dependencies: Option<bool>,
+    /// `all` reads every value again, also those that are stored and whose objects have not moved.
+    /// Otherwise the sync verifies the values that are due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify: Option<Verify>,
 }
 
 impl Example for SelectionBody {
@@ -54,15 +58,17 @@ impl Example for SelectionBody {
             categories: None,
             include_foundations: Some(true),
             include_dependencies: None,
+            verify: None,
         }
     }
 }
 
-const MEMBERS: [&str; 4] = [
+const MEMBERS: [&str; 5] = [
     "policy_types",
     "categories",
     "include_foundations",
     "include_dependencies",
+    "verify",
 ];
 
 /// Start an inventory sync

@@ -29,6 +29,11 @@ pub(crate) struct OperationRunResult {
     missing: u64,
     /// Objects that had been missing and are there again.
     back: u64,
+    /// Objects whose values were read because they are new or moved, or because nothing shows whether
+    /// they moved.
+    values_read: u64,
+    /// Objects whose values were read although nothing moved.
+    values_verified: u64,
     /// Why it failed, was skipped or is incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<RunError>,
@@ -75,6 +80,8 @@ impl OperationRunResult {
             reassigned: result.reassigned,
             missing: result.missing,
             back: result.back,
+            values_read: result.values_read,
+            values_verified: result.values_verified,
             error: result.error.map(RunError::from),
             started_at: result.started_at,
             completed_at: result.completed_at,

@@ -4,11 +4,12 @@ pub(crate) mod example;
 mod heartbeat;
 mod status;
 
+use atlas_domain::inventory::verification;
 use atlas_domain::run as domain;
 use atlas_domain::run::{ProgressPhase, RunAction, RunState};
 use atlas_store::RunView;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -138,6 +139,17 @@ pub(crate) struct Selection {
     include_foundations: bool,
     /// Whether links of items are stored.
     include_dependencies: bool,
+    /// Which values are read although they are stored. Absent if those are that are due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify: Option<Verify>,
+}
+
+/// Which values a sync reads although they are stored.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verify {
+    /// Every value.
+    All,
 }
 
 /// The progress of a run, in policy types.
@@ -197,6 +209,11 @@ pub(crate) struct Counts {
     items_missing: u64,
     /// Objects that had been missing and are there again.
     items_back: u64,
+    /// Objects whose values were read because they are new or moved, or because nothing shows whether
+    /// they moved.
+    values_read: u64,
+    /// Objects whose values were read although nothing moved.
+    values_verified: u64,
 }
 
 impl OperationRun {
@@ -330,6 +347,15 @@ impl From<&atlas_domain::selection::Selection> for Selection {
                 .collect(),
             include_foundations: selection.include_foundations(),
             include_dependencies: selection.include_dependencies(),
+            verify: selection.verify().map(Verify::from),
+        }
+    }
+}
+
+impl From<verification::Verify> for Verify {
+    fn from(verify: verification::Verify) -> Self {
+        match verify {
+            verification::Verify::All => Self::All,
         }
     }
 }
@@ -368,6 +394,8 @@ impl From<domain::RunCounts> for Counts {
             items_reassigned: counts.items_reassigned,
             items_missing: counts.items_missing,
             items_back: counts.items_back,
+            values_read: counts.values_read,
+            values_verified: counts.values_verified,
         }
     }
 }

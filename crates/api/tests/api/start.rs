@@ -55,6 +55,35 @@ async fn every_spelling_of_the_default_joins_the_run_that_is_active() {
 }
 
 #[tokio::test]
+async fn a_start_that_verifies_all_is_another_run_than_one_that_does_not() {
+    const ALL: &str =
+        r#"{"policy_types":["mobileApp"],"include_foundations":false,"verify":"all"}"#;
+    let stage = Stage::set().await;
+    let usual = stage.start(ONE_TYPE).await;
+    assert!(usual.body["run"]["selection"].get("verify").is_none());
+    let all = stage.start(ALL).await;
+    assert_eq!(all.body["disposition"], "created");
+    assert_eq!(all.body["run"]["selection"]["verify"], "all");
+    let again = stage.start(ALL).await;
+    assert_eq!(again.body["disposition"], "joined");
+    assert_eq!(again.body["run"]["id"], all.body["run"]["id"]);
+    let id = all.body["run"]["id"].as_str().unwrap();
+    let read = stage.get(&format!("/operation-runs/{id}")).await;
+    assert_eq!(read.body["selection"]["verify"], "all");
+
+    // What programs of the version before read of the run is a selection that they know.
+    let connection = stage.database.connection().await;
+    let same =
+        "SELECT count(DISTINCT inputs) = 1 AND count(DISTINCT identity) = 2 FROM operation_runs";
+    let row = connection.query_one(same, &[]).await.unwrap();
+    assert!(row.get::<_, bool>(0));
+
+    stage.ask(id, "cancel", "").await;
+    let retried = stage.ask(id, "retry", "").await;
+    assert_eq!(retried.body["run"]["selection"]["verify"], "all");
+}
+
+#[tokio::test]
 async fn of_a_hundred_starts_at_once_one_creates_the_run_and_all_others_join_it() {
     let stage = Stage::set().await;
     let starts = (0..100).map(|_| stage.start(ONE_TYPE));
@@ -129,6 +158,7 @@ async fn a_selection_that_cannot_be_read_is_refused_with_the_place_of_each_fault
             "/include_foundations",
             "invalid_value",
         ),
+        (r#"{"verify":"most"}"#, "/verify", "invalid_value"),
         ("[]", "", "not_an_object"),
     ] {
         let reply = stage.start(body).await;

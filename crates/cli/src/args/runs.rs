@@ -28,6 +28,9 @@ pub(crate) struct SyncArguments {
     /// Do not store links between items and their targets.
     #[arg(long)]
     pub no_dependencies: bool,
+    /// Read every value again, also those that are stored and whose objects have not moved.
+    #[arg(long)]
+    pub verify_all: bool,
 }
 
 /// Looking at runs.

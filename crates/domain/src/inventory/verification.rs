@@ -6,6 +6,17 @@
 
 use std::time::Duration;
 
+use crate::words::words;
+
+words! {
+    /// Which values a sync reads although they are stored, where that was asked for. Otherwise those
+    /// that are [`due`].
+    pub enum Verify: "verification" {
+        /// Every value.
+        All = "all",
+    }
+}
+
 /// How many of the values with these ages are due. `ages`: for each object whose values are stored,
 /// the seconds since they were read.
 ///

@@ -63,6 +63,7 @@ mod tests {
         );
         assert_ne!(base, run(2, "{}"));
         assert_ne!(base, run(1, r#"{"include_dependencies":false}"#));
+        assert_ne!(base, run(1, r#"{"verify":"all"}"#));
         assert_eq!(base.as_str().len(), 64);
     }
 }

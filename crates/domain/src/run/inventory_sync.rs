@@ -31,6 +31,13 @@ pub struct InventoryCounts {
     /// Items that had been missing and are there again.
     #[serde(default)]
     pub items_back: u64,
+    /// Items whose values were read because they are new or moved, or because nothing shows whether
+    /// they moved.
+    #[serde(default)]
+    pub values_read: u64,
+    /// Items whose values were read although nothing moved.
+    #[serde(default)]
+    pub values_verified: u64,
 }
 
 /// How far an inventory sync is. Numbers never go back within an attempt. Rows and answers carry the
@@ -65,6 +72,8 @@ impl InventoryCounts {
         self.items_reassigned += result.reassigned;
         self.items_missing += result.missing;
         self.items_back += result.back;
+        self.values_read += result.values_read;
+        self.values_verified += result.values_verified;
     }
 
     /// One or two sentences for a notification.

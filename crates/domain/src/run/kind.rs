@@ -2,9 +2,11 @@
 //! [`inventory_sync`](super::inventory_sync) and a variant of each enum here.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::directory_groups_sync::{GroupCounts, GroupsProgress};
 use super::inventory_sync::{InventoryCounts, InventoryProgress};
+use crate::inventory::verification::Verify;
 use crate::selection::{InvalidStoredSelection, Selection};
 use crate::words::words;
 
@@ -75,16 +77,31 @@ impl RunInputs {
         }
     }
 
+    /// What rows keep of them, and beside it the word of [`Verify`]: see [`Selection::to_stored`].
+    #[must_use]
+    pub fn to_stored(&self) -> (Value, Option<&'static str>) {
+        match self {
+            Self::InventorySync(selection) => {
+                let verify = selection.verify().map(Verify::as_str);
+                (selection.to_stored(), verify)
+            }
+            Self::DirectoryGroupsSync => (Value::Object(Map::new()), None),
+        }
+    }
+
     /// Reads inputs back from a row.
     ///
     /// # Errors
-    /// [`InvalidStoredSelection`] when they were written by a version with other policy types.
+    /// [`InvalidStoredSelection`] when they were written by a version with other policy types or words.
     pub fn from_stored(
         kind: OperationKind,
-        value: &serde_json::Value,
+        value: &Value,
+        verify: Option<&str>,
     ) -> Result<Self, InvalidStoredSelection> {
         match kind {
-            OperationKind::InventorySync => Selection::from_stored(value).map(Self::InventorySync),
+            OperationKind::InventorySync => {
+                Selection::from_stored(value, verify).map(Self::InventorySync)
+            }
             OperationKind::DirectoryGroupsSync => Ok(Self::DirectoryGroupsSync),
         }
     }
@@ -208,7 +225,7 @@ mod tests {
         let members: InventoryCounts = serde_json::from_str(
             r#"{"types_succeeded": 1, "types_failed": 2, "types_skipped": 3, "types_incomplete": 4,
             "items_seen": 5, "items_created": 6, "items_changed": 7, "items_reassigned": 8,
-            "items_missing": 9, "items_back": 10}"#,
+            "items_missing": 9, "items_back": 10, "values_read": 11, "values_verified": 12}"#,
         )
         .unwrap();
         let inventory = RunCounts::from_members(OperationKind::InventorySync, members);
@@ -220,6 +237,8 @@ mod tests {
             types_skipped: 0,
             types_incomplete: 0,
             items_reassigned: 0,
+            values_read: 0,
+            values_verified: 0,
             ..members
         };
         assert_eq!(InventoryCounts::from(groups), expected);

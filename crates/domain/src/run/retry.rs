@@ -104,6 +104,21 @@ mod tests {
     }
 
     #[test]
+    fn a_retry_of_what_verifies_all_verifies_all() {
+        let with = |keys: &str| {
+            format!(r#"{{"policy_types":{keys},"include_foundations":false,"verify":"all"}}"#)
+        };
+        let both = with(r#"["mobileApp","policySet"]"#);
+        let results = [
+            result("mobileApp", TypeStatus::Failed),
+            result("policySet", TypeStatus::Succeeded),
+        ];
+        let expected = selection(&with(r#"["mobileApp"]"#)).normal_form();
+        assert!(expected.contains("verify"));
+        assert_eq!(failed_only(&both, &results), Ok(expected));
+    }
+
+    #[test]
     fn a_foundation_that_failed_brings_the_foundations_and_nothing_else() {
         let json = r#"{"policy_types":["mobileApp"]}"#;
         let mut results: Vec<_> = selection(json)

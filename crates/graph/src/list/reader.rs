@@ -20,7 +20,7 @@ use url::Url;
 use crate::client::TenantGraph;
 use crate::collections::Shape;
 use crate::error::{GraphError, GraphErrorKind, PagingRefusal};
-use crate::known_values::KnownValues;
+use crate::known_values::{KnownValues, ValuesRead};
 use crate::list::fetch_strategy::FetchStrategy;
 use crate::list::progress::Progress;
 use crate::list::seen_keys::SeenKeys;
@@ -237,6 +237,12 @@ impl ListReader {
     #[must_use]
     pub const fn incomplete(&self) -> &BTreeMap<PolicyTypeKey, Incomplete> {
         self.enricher.incomplete()
+    }
+
+    /// Objects so far whose values were read, by policy type.
+    #[must_use]
+    pub const fn values_read(&self) -> &BTreeMap<PolicyTypeKey, ValuesRead> {
+        self.enricher.values_read()
     }
 
     /// Objects so far whose kind or family is not known. Each was returned under the policy type

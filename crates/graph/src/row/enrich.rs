@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::client::TenantGraph;
 use crate::error::{GraphError, GraphErrorKind};
+use crate::known_values::ValuesRead;
 use crate::plan::ListPlan;
 use crate::request::batch::{LARGEST, SubRequest};
 use crate::request::parse;
@@ -58,6 +59,7 @@ pub(crate) struct Enricher {
     /// Whether Graph expands no presentation values within the values of templates.
     presented_apart: bool,
     incomplete: BTreeMap<PolicyTypeKey, Incomplete>,
+    values_read: BTreeMap<PolicyTypeKey, ValuesRead>,
     /// Of what was read beside the page at hand, and is not in its observations yet.
     kept: Room,
     kept_bytes: usize,
@@ -82,11 +84,16 @@ impl Enricher {
             failures: BTreeMap::new(),
             presented_apart: false,
             incomplete: BTreeMap::new(),
+            values_read: BTreeMap::new(),
         }
     }
 
     pub(crate) const fn incomplete(&self) -> &BTreeMap<PolicyTypeKey, Incomplete> {
         &self.incomplete
+    }
+
+    pub(crate) const fn values_read(&self) -> &BTreeMap<PolicyTypeKey, ValuesRead> {
+        &self.values_read
     }
 
     /// Reads what the rows of a page lack.
@@ -318,6 +325,11 @@ impl Enricher {
             RowValues::Read(values) => Some(values),
             _ => values,
         };
+        if observation.values.is_some() {
+            let read = self.values_read.entry(key).or_default();
+            read.verified += u64::from(observed.stood);
+            read.new += u64::from(!observed.stood);
+        }
         let with_related = dependencies && !related_failed;
         // Values that stand keep their links from being read: they stand only with all of these.
         if observed.collection.links_with_values() && (!with_related || related.cut) {

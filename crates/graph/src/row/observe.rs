@@ -42,6 +42,8 @@ pub(crate) struct ObservedRow {
     pub(crate) further_reads: Vec<FurtherRead>,
     /// What is known of its values.
     pub(crate) values: RowValues,
+    /// Whether its row is as it was when its values were stored.
+    pub(crate) stood: bool,
     /// Whether it has links that are not kept.
     pub(crate) cut: bool,
     /// Whether it is of a kind that is not known, and belongs to its type for want of another.
@@ -71,7 +73,7 @@ pub(crate) fn observe(
     let id = id(collection, &object).ok_or(NoUsableId { policy_type })?;
     let id = id.into_owned();
     let external_id = fold_guids(&id).into_owned();
-    let (values, values_mark) = RowValues::take(collection, context, &external_id, &mut object);
+    let (values, mark) = RowValues::take(collection, context, &external_id, &mut object);
     let former = redact_secrets(&mut object);
     let mut content = content(collection, &object);
     let content_hash = content_hash(&content);
@@ -90,7 +92,7 @@ pub(crate) fn observe(
         content_hash,
         content: JsonText::of(&content),
         values: None,
-        values_mark,
+        values_mark: mark.mark,
         links: Vec::new(),
         metadata: metadata(collection, &object),
         external_id,
@@ -124,6 +126,7 @@ pub(crate) fn observe(
         collection,
         further_reads,
         values,
+        stood: mark.stood,
         cut,
         unknown,
     }))

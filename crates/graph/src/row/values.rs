@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::collections::{Collection, ValuesAt};
-use crate::known_values::{ValuesMark, mark_of_row};
+use crate::known_values::{Standing, ValuesMark, mark_of_row};
 use crate::request::parse::leads_on;
 use crate::row::context::RowContext;
 use crate::row::redact::{is_secret_name, is_secret_setting, mark_of, redact_as};
@@ -34,6 +34,14 @@ pub(crate) enum RowValues {
     Lacking(ValuesReading),
 }
 
+/// What a row says of when its object was edited last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RowMark {
+    pub(crate) mark: Option<ValuesMark>,
+    /// Whether that is what it said when the values were stored.
+    pub(crate) stood: bool,
+}
+
 impl RowValues {
     /// Takes the values out of a row, as far as it carries them. `id` is the object's external id.
     pub(crate) fn take(
@@ -41,11 +49,17 @@ impl RowValues {
         context: RowContext<'_>,
         id: &str,
         row: &mut Value,
-    ) -> (Self, Option<ValuesMark>) {
+    ) -> (Self, RowMark) {
         let Some(at) = collection.values else {
-            return (Self::None, None);
+            return (Self::None, RowMark::default());
         };
         let mark = mark_of_row(row);
+        let known = context.known.filter(|_| at.shows_by_its_row());
+        let standing = known
+            .zip(mark)
+            .and_then(|(known, mark)| known.of(collection.key(), id, mark));
+        let stood = standing.is_some();
+        let mark = RowMark { mark, stood };
         let reading = ValuesReading::of(at, row);
         let carried = take_carried(at, row);
         if let Some(settings) = carried.filter(|_| context.with_settings) {
@@ -58,11 +72,7 @@ impl RowValues {
                 return (Self::Read(values), mark);
             }
         }
-        let known = context.known.filter(|_| at.shows_by_its_row());
-        let stands = known
-            .zip(mark)
-            .is_some_and(|(known, mark)| known.stands(collection.key(), id, mark));
-        if stands {
+        if standing == Some(Standing::Stands) {
             return (Self::Known, mark);
         }
         (Self::Lacking(reading), mark)

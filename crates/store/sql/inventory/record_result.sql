@@ -9,6 +9,8 @@ recorded AS (
     SET status = :status,
         pages = :pages,
         seen = :seen,
+        values_read = :values_read,
+        values_verified = :values_verified,
         error = :error,
         started_at = :started_at,
         completed_at = :completed_at

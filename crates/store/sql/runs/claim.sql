@@ -81,8 +81,8 @@ event AS (
     SELECT id, event_seq, attempt, 'claimed', jsonb_build_object('worker_id', worker_id)
     FROM claimed
 )
-SELECT c.id, c.tenant_id, c.kind, c.inputs, c.initiator_id, c.attempt, c.failures, c.max_failures,
-    c.lease_token, f.fence, t.directory_id
+SELECT c.id, c.tenant_id, c.kind, c.inputs, c.verify, c.initiator_id, c.attempt, c.failures,
+    c.max_failures, c.lease_token, f.fence, t.directory_id
 FROM claimed c
     JOIN fenced f ON f.tenant_id = c.tenant_id AND f.scope = c.lock_scope
     JOIN tenants t ON t.id = c.tenant_id

@@ -84,6 +84,7 @@ statement! {
         run: Uuid,
         lock_scope: &'static str,
         inputs: Value,
+        verify: Option<&'static str>,
         retry_of: Option<Uuid>,
         priority: i16,
         notification: Uuid,
@@ -172,8 +173,7 @@ impl Store {
         let kind = start.inputs.kind();
         let identity = RunIdentity::of(permit.tenant_id(), &start.inputs);
         let message = notification::queued(kind, TENANT_NAME);
-        let inputs: Value = serde_json::from_str(&start.inputs.normal_form())
-            .map_err(|error| StoreError::corrupt("normal form", error))?;
+        let (inputs, verify) = start.inputs.to_stored();
         let row = self
             .fetch_optional(&Admit {
                 tenant: permit.tenant_id().into_uuid(),
@@ -184,6 +184,7 @@ impl Store {
                 run: start.run_id.into_uuid(),
                 lock_scope: kind.lock_scope(),
                 inputs,
+                verify,
                 retry_of: start.retry_of.map(RunId::into_uuid),
                 priority: start.priority,
                 notification: self.mint(),

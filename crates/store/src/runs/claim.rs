@@ -119,6 +119,7 @@ row! {
         tenant_id: Uuid,
         kind: String,
         inputs: Value,
+        verify: Option<String>,
         initiator_id: Uuid,
         attempt: i32,
         failures: i32,
@@ -292,7 +293,7 @@ impl ClaimRow {
         let inputs = kind
             .map_err(|error| StoreError::corrupt("kind", error))
             .and_then(|kind| {
-                RunInputs::from_stored(kind, &self.inputs)
+                RunInputs::from_stored(kind, &self.inputs, self.verify.as_deref())
                     .map_err(|error| StoreError::corrupt("selection", error))
             });
         match inputs {

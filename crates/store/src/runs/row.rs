@@ -28,6 +28,8 @@ row! {
         kind: String,
         /// Lists do not read it.
         inputs: Option<Value>,
+        /// Likewise.
+        verify: Option<String>,
         initiator_id: Uuid,
         initiator_name: String,
         retry_of: Option<Uuid>,
@@ -68,7 +70,7 @@ impl RunRow {
 
     pub(super) fn into_run(self) -> Result<OperationRun, StoreError> {
         let inputs = self.inputs.as_ref().unwrap_or(&Value::Null);
-        let inputs = RunInputs::from_stored(self.kind()?, inputs)
+        let inputs = RunInputs::from_stored(self.kind()?, inputs, self.verify.as_deref())
             .map_err(|error| StoreError::corrupt("selection", error))?;
         self.with_inputs(inputs.kind(), inputs)
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -83,6 +83,7 @@ pub(super) async fn listed(
             tenants::name,
             operation_runs::kind,
             None::<Value>.into_sql::<Nullable<Jsonb>>(),
+            None::<String>.into_sql::<Nullable<Text>>(),
             operation_runs::initiator_id,
             users::display_name,
             operation_runs::retry_of,

@@ -75,6 +75,7 @@ statement! {
         run: Uuid,
         lock_scope: &'static str,
         inputs: Value,
+        verify: Option<&'static str>,
         retry_of: Option<Uuid>,
         priority: i16,
         notification: Uuid,
@@ -165,8 +166,7 @@ impl Store {
         let inputs = RunInputs::InventorySync(Selection::everything());
         let kind = inputs.kind();
         let message = notification::queued(kind, TENANT_NAME);
-        let normal_form = serde_json::from_str(&inputs.normal_form())
-            .map_err(|error| StoreError::corrupt("normal form", error))?;
+        let (stored, verify) = inputs.to_stored();
         let row = self
             .fetch_optional(&Fire {
                 tenant: permit.tenant_id().into_uuid(),
@@ -180,7 +180,8 @@ impl Store {
                 identity: RunIdentity::of(permit.tenant_id(), &inputs).as_str(),
                 run: self.mint(),
                 lock_scope: kind.lock_scope(),
-                inputs: normal_form,
+                inputs: stored,
+                verify,
                 retry_of: None,
                 priority: schedule::PRIORITY,
                 notification: self.mint(),

@@ -94,7 +94,11 @@ impl InventorySyncService {
 
         tracker.update(|progress, _| progress.phase = ProgressPhase::Collecting);
         let mut results = self.skip(lease, plan.skipped, tracker).await?;
-        results.extend(self.collect(lease, &tenant, &plan.lists, tracker).await?);
+        let verify = selection.verify();
+        results.extend(
+            self.collect(lease, &tenant, &plan.lists, verify, tracker)
+                .await?,
+        );
 
         tracker.update(|progress, _| progress.phase = ProgressPhase::Finishing);
         let in_doubt: Vec<PolicyTypeKey> = results

@@ -108,6 +108,50 @@ async fn an_edited_setting_is_a_change_and_nothing_but_its_policy_is_read_for_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_verifies_all_reads_every_value_and_runs_count_what_they_read_and_verified() {
+    const ALL: &str = r#"{"policy_types": ["settingsCatalogPolicy"], "include_foundations": false,
+        "verify": "all"}"#;
+    let installation = Installation::of_size(1_500).await;
+    let (tenant, member) = installation.tenant().await;
+    let directory = tenant.directory_id.to_string();
+    let worker = installation.worker();
+    let sync = |selection: &'static str| {
+        let (installation, member) = (&installation, &member);
+        async move {
+            let run = installation.press(tenant, member, selection).await;
+            let (outcome, counts) = installation.ended(member, run).await;
+            assert_eq!(outcome, Outcome::Succeeded);
+            let results = installation.results(member, run).await;
+            let result = &results["settingsCatalogPolicy"];
+            assert_eq!(
+                (result.seen, result.values_read, result.values_verified),
+                (
+                    counts.items_seen,
+                    counts.values_read,
+                    counts.values_verified
+                )
+            );
+            (
+                counts.items_seen,
+                counts.values_read,
+                counts.values_verified,
+                counts.items_changed,
+            )
+        }
+    };
+    let (objects, ..) = sync(CATALOG).await;
+    assert!(objects > 3);
+    assert_eq!(sync(CATALOG).await, (objects, 0, 0, 0));
+    edit(&installation, &directory, 1, false);
+    assert_eq!(sync(CATALOG).await, (objects, 1, 0, 1));
+    edit(&installation, &directory, 2, true);
+    assert_eq!(sync(CATALOG).await, (objects, 0, 0, 0));
+    assert_eq!(sync(ALL).await, (objects, 0, objects, 1));
+    assert_eq!(sync(ALL).await, (objects, 0, objects, 0));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn values_that_cannot_be_read_stand_and_the_type_is_incomplete_until_they_can() {
     let installation = Installation::of_size(1_500).await;
     let (tenant, member) = installation.tenant().await;

@@ -48,6 +48,8 @@ impl Example for InventoryCounts {
             items_reassigned: 2,
             items_missing: 1,
             items_back: 0,
+            values_read: 15,
+            values_verified: 98,
         }
     }
 }

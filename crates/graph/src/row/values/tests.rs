@@ -45,7 +45,7 @@ fn settings_that_a_row_carries_are_its_values_when_all_came() {
     let take = |mut row: Value| {
         let policies = collection("settingsCatalogPolicy");
         let (values, mark) = RowValues::take(policies, context, "p", &mut row);
-        assert!(mark.is_some() && row.get("settings").is_none());
+        assert!(mark.mark.is_some() && !mark.stood && row.get("settings").is_none());
         values
     };
     let whole = policy(&[setting(0, 1), setting(1, 2)]);
@@ -73,19 +73,25 @@ fn values_are_lacking_unless_they_are_stored_and_the_row_is_as_it_was() {
     let mark = mark_of_row(&row).unwrap();
     let mut known = KnownValues::default();
     known.add(policies.key(), "p", mark, 0);
+    let mut take = |id: &str, known: &KnownValues| {
+        let context = RowContext {
+            known: Some(known),
+            ..RowContext::default()
+        };
+        let (values, mark) = RowValues::take(policies, context, id, &mut row);
+        (values, mark.stood)
+    };
+    assert!(matches!(take("p", &known), (RowValues::Known, true)));
+    assert!(matches!(take("q", &known), (RowValues::Lacking(_), false)));
+    known.verify_all();
+    assert!(matches!(take("p", &known), (RowValues::Lacking(_), true)));
     let context = RowContext {
         known: Some(&known),
         ..RowContext::default()
     };
-    let mut take = |id: &str| RowValues::take(policies, context, id, &mut row).0;
-    assert!(matches!(take("p"), RowValues::Known));
-    assert!(take("q").is_lacking());
     row["lastModifiedDateTime"] = json!("t2");
-    assert!(
-        RowValues::take(policies, context, "p", &mut row)
-            .0
-            .is_lacking()
-    );
+    let (values, mark) = RowValues::take(policies, context, "p", &mut row);
+    assert!(values.is_lacking() && !mark.stood);
 
     let messages = collection("notificationMessageTemplate");
     let mut row = json!({"id": "p", "lastModifiedDateTime": "t1"});

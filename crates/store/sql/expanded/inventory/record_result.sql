@@ -8,9 +8,11 @@
 -- $7 status: text
 -- $8 pages: int4
 -- $9 seen: int8
--- $10 error: jsonb
--- $11 started_at: timestamptz
--- $12 completed_at: timestamptz
+-- $10 values_read: int8
+-- $11 values_verified: int8
+-- $12 error: jsonb
+-- $13 started_at: timestamptz
+-- $14 completed_at: timestamptz
 -- returns created: int8
 -- returns changed: int8
 -- returns reassigned: int8
@@ -34,9 +36,11 @@ recorded AS (
     SET status = $7,
         pages = $8,
         seen = $9,
-        error = $10,
-        started_at = $11,
-        completed_at = $12
+        values_read = $10,
+        values_verified = $11,
+        error = $12,
+        started_at = $13,
+        completed_at = $14
     FROM guard
     WHERE x.run_id = $5 AND x.policy_type = $6
     RETURNING x.created, x.changed, x.reassigned, x.missing, x.back

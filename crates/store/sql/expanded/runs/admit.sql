@@ -7,20 +7,22 @@
 -- $6 run: uuid
 -- $7 lock_scope: text
 -- $8 inputs: jsonb
--- $9 retry_of: uuid
--- $10 priority: int2
--- $11 notification: uuid
--- $12 title: text
--- $13 body: text
--- $14 audit: uuid
--- $15 request: uuid
--- $16 address: text
--- $17 user_agent: text
+-- $9 verify: text
+-- $10 retry_of: uuid
+-- $11 priority: int2
+-- $12 notification: uuid
+-- $13 title: text
+-- $14 body: text
+-- $15 audit: uuid
+-- $16 request: uuid
+-- $17 address: text
+-- $18 user_agent: text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns tenant_name: text
 -- returns kind: text
 -- returns inputs: jsonb
+-- returns verify: text
 -- returns initiator_id: uuid
 -- returns initiator_name: text
 -- returns retry_of: uuid
@@ -78,9 +80,10 @@ active AS (
 ),
 inserted AS (
     INSERT INTO operation_runs AS r (id, tenant_id, kind, identity, lock_scope, inputs,
-        initiator_id, retry_of, priority, scheduled, served_at, event_seq)
-    SELECT $6, p.tenant_id, $4, $5, $7, $8, $2, $9,
-        $10, 'false'::boolean,
+        verify, initiator_id, retry_of, priority, scheduled, served_at, event_seq)
+    SELECT $6, p.tenant_id, $4, $5, $7, $8, $9, $2,
+        $10,
+        $11, 'false'::boolean,
         coalesce((SELECT f.served_at FROM tenant_fences f
             WHERE f.tenant_id = p.tenant_id AND f.scope = $7), '-infinity'),
         1
@@ -101,27 +104,27 @@ event AS (
 ),
 notification AS (
     INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body)
-    SELECT $11, $2, $1, i.id, 'queued', replace($12, '{tenant}', p.name),
-        replace($13, '{tenant}', p.name)
+    SELECT $12, $2, $1, i.id, 'queued', replace($13, '{tenant}', p.name),
+        replace($14, '{tenant}', p.name)
     FROM inserted i, permitted p
     WHERE i.id = $6
 ),
 raised AS (
     UPDATE operation_runs q
-    SET priority = $10
+    SET priority = $11
     FROM active a
-    WHERE q.id = a.id AND q.scheduled AND q.status = 'queued' AND q.priority < $10
+    WHERE q.id = a.id AND q.scheduled AND q.status = 'queued' AND q.priority < $11
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
         outcome, request_id, address, user_agent)
-    SELECT $14, $1, 'user', $2,
+    SELECT $15, $1, 'user', $2,
         CASE WHEN r.id = $6 THEN 'operation_run.started' ELSE 'operation_run.joined' END,
-        'operation_run', r.id::text, 'allowed', $15, $16, $17
+        'operation_run', r.id::text, 'allowed', $16, $17, $18
     FROM r
 )
 SELECT
-    r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.initiator_id,
+    r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.verify, r.initiator_id,
     u.display_name AS initiator_name, r.retry_of, r.scheduled, r.attempt, r.failures, r.max_failures,
     r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, r.outcome,
     r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, r.lease_expires_at,

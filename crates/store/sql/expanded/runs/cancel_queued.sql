@@ -15,6 +15,7 @@
 -- returns tenant_name: text
 -- returns kind: text
 -- returns inputs: jsonb
+-- returns verify: text
 -- returns initiator_id: uuid
 -- returns initiator_name: text
 -- returns retry_of: uuid
@@ -90,7 +91,7 @@ audit AS (
     ON CONFLICT ON CONSTRAINT one_per_phase DO NOTHING
 )
 SELECT
-    r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.initiator_id,
+    r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.verify, r.initiator_id,
     u.display_name AS initiator_name, r.retry_of, r.scheduled, r.attempt, r.failures, r.max_failures,
     r.created_at, r.updated_at, r.started_at, r.progress, r.error, r.status, r.outcome,
     r.not_before, r.expires_at, r.wait_reason, r.worker_id, r.heartbeat_at, r.lease_expires_at,

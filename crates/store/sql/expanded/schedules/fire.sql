@@ -11,12 +11,13 @@
 -- $10 run: uuid
 -- $11 lock_scope: text
 -- $12 inputs: jsonb
--- $13 retry_of: uuid
--- $14 priority: int2
--- $15 notification: uuid
--- $16 title: text
--- $17 body: text
--- $18 audit: uuid
+-- $13 verify: text
+-- $14 retry_of: uuid
+-- $15 priority: int2
+-- $16 notification: uuid
+-- $17 title: text
+-- $18 body: text
+-- $19 audit: uuid
 -- returns id: uuid
 -- returns created: bool
 -- schedules.fire
@@ -51,9 +52,10 @@ active AS (
 ),
 inserted AS (
     INSERT INTO operation_runs AS r (id, tenant_id, kind, identity, lock_scope, inputs,
-        initiator_id, retry_of, priority, scheduled, served_at, event_seq)
-    SELECT $10, p.tenant_id, $8, $9, $11, $12, $6, $13,
-        $14, 'true'::boolean,
+        verify, initiator_id, retry_of, priority, scheduled, served_at, event_seq)
+    SELECT $10, p.tenant_id, $8, $9, $11, $12, $13, $6,
+        $14,
+        $15, 'true'::boolean,
         coalesce((SELECT f.served_at FROM tenant_fences f
             WHERE f.tenant_id = p.tenant_id AND f.scope = $11), '-infinity'),
         1
@@ -74,15 +76,15 @@ event AS (
 ),
 notification AS (
     INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body)
-    SELECT $15, $6, $1, i.id, 'queued', replace($16, '{tenant}', p.name),
-        replace($17, '{tenant}', p.name)
+    SELECT $16, $6, $1, i.id, 'queued', replace($17, '{tenant}', p.name),
+        replace($18, '{tenant}', p.name)
     FROM inserted i, permitted p
     WHERE i.id = $10
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
         outcome, detail)
-    SELECT $18, $1, 'worker', $6,
+    SELECT $19, $1, 'worker', $6,
         CASE WHEN r.id = $10 THEN 'operation_run.started' ELSE 'operation_run.joined' END,
         'operation_run', r.id::text, 'allowed',
         jsonb_build_object('scheduled', true, 'due_at', $4::timestamptz)

@@ -15,6 +15,8 @@ results AS (
     SET status = 'pending',
         pages = 0,
         seen = 0,
+        values_read = 0,
+        values_verified = 0,
         error = NULL,
         started_at = NULL,
         completed_at = NULL

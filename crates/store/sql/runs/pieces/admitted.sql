@@ -7,8 +7,9 @@ active AS (
 ),
 inserted AS (
     INSERT INTO operation_runs AS r (id, tenant_id, kind, identity, lock_scope, inputs,
-        initiator_id, retry_of, priority, scheduled, served_at, event_seq)
-    SELECT :run, p.tenant_id, :kind, :identity, :lock_scope, :inputs, :initiator, :retry_of,
+        verify, initiator_id, retry_of, priority, scheduled, served_at, event_seq)
+    SELECT :run, p.tenant_id, :kind, :identity, :lock_scope, :inputs, :verify, :initiator,
+        :retry_of,
         :priority, :'scheduled'::boolean,
         coalesce((SELECT f.served_at FROM tenant_fences f
             WHERE f.tenant_id = p.tenant_id AND f.scope = :lock_scope), '-infinity'),

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::WriteError;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::runs::to_json;
 use crate::statement::{row, statement};
 
 /// A sync that begins together with others.
@@ -104,7 +103,7 @@ impl Begin {
         self.fences.push(lease.fence);
         self.tokens.push(lease.token.into_uuid());
         self.initiators.push(initiator.into_uuid());
-        self.selections.push(to_json(selection));
+        self.selections.push(selection.to_stored());
         self.hashes.push(selection.hash());
         for key in keys {
             self.runs_of_types.push(run);

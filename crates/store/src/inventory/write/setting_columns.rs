@@ -32,34 +32,34 @@ impl SettingColumns {
             };
             let fields: BTreeMap<String, Value> = serde_json::from_str(values.fields.as_str())
                 .map_err(|error| StoreError::corrupt("values", error))?;
-            for (field, value) in &fields {
-                columns.add(item, observation, field, value, &fields);
-            }
+            let policy_type = observation.policy_type.as_str();
+            columns.add(item, (policy_type, &observation.external_id), &fields);
         }
         Ok(columns)
     }
 
-    fn add(
+    /// Adds what the item with this policy type and external id sets.
+    pub(super) fn add(&mut self, item: i64, key: (&str, &str), fields: &BTreeMap<String, Value>) {
+        for (field, value) in fields {
+            self.add_field(item, key, (field, value), fields);
+        }
+    }
+
+    fn add_field(
         &mut self,
         item: i64,
-        observation: &Observation,
-        field: &str,
-        value: &Value,
+        (policy_type, external_id): (&str, &str),
+        (field, value): (&str, &Value),
         fields: &BTreeMap<String, Value>,
     ) {
-        let policy_type = observation.policy_type.as_str();
         let Some(setting) = setting_of(policy_type, field) else {
             return;
         };
         let name = setting.name_field.and_then(|field| fields.get(&field));
         let name = name.and_then(Value::as_str);
         self.items.push(item);
-        self.places.push(setting_place(
-            policy_type,
-            &observation.external_id,
-            field,
-            value,
-        ));
+        self.places
+            .push(setting_place(policy_type, external_id, field, value));
         self.ids.push(storable(&setting.id));
         self.fields.push(storable(field));
         self.in_catalog

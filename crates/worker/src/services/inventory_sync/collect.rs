@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
+use atlas_domain::inventory::verification::Verify;
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
 use atlas_graph::{
-    GraphError, GraphErrorKind, Incomplete, ListPage, ListPlan, ListReader, TenantGraph,
+    GraphError, GraphErrorKind, Incomplete, ListPage, ListPlan, ListReader, TenantGraph, ValuesRead,
 };
 use atlas_store::TypeEffect;
 use atlas_telemetry::crash_point;
@@ -37,6 +38,8 @@ struct Tally {
     may_be_cut: bool,
     /// Rows that were altered or left out.
     unreadable: BTreeMap<PolicyTypeKey, RowProblems>,
+    /// Objects whose values were read.
+    values_read: BTreeMap<PolicyTypeKey, ValuesRead>,
 }
 
 impl Tally {
@@ -72,6 +75,7 @@ impl InventorySyncService {
         lease: &Lease,
         tenant: &TenantGraph,
         lists: &[ListPlan],
+        verify: Option<Verify>,
         tracker: &SyncTracker<'_>,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         let (single_file, mut others): (Vec<_>, Vec<_>) =
@@ -81,13 +85,13 @@ impl InventorySyncService {
         let one_after_the_other = async {
             let mut results = Vec::new();
             for list in single_file {
-                results.extend(self.one_list(lease, tenant, list, tracker).await?);
+                results.extend(self.one_list(lease, tenant, list, verify, tracker).await?);
             }
             Ok(results)
         };
         let reads: Vec<_> = others
             .into_iter()
-            .map(|list| self.one_list(lease, tenant, list, tracker))
+            .map(|list| self.one_list(lease, tenant, list, verify, tracker))
             .collect();
         let at_once = stream::iter(reads)
             .buffer_unordered(LISTS_AT_ONCE)
@@ -105,6 +109,7 @@ impl InventorySyncService {
         lease: &Lease,
         tenant: &TenantGraph,
         list: &ListPlan,
+        verify: Option<Verify>,
         tracker: &SyncTracker<'_>,
     ) -> Result<Vec<TypeResult>, Interrupt> {
         let mut tally = Tally {
@@ -116,14 +121,16 @@ impl InventorySyncService {
             incomplete: BTreeMap::new(),
             may_be_cut: false,
             unreadable: BTreeMap::new(),
+            values_read: BTreeMap::new(),
         };
-        let known = self.known_values(lease, list).await?;
+        let known = self.known_values(lease, list, verify).await?;
         let mut reader = tenant.list_with(list, known);
         let read = self
             .read_to_end(lease, &mut reader, &mut tally, tracker)
             .await?;
         tally.incomplete.clone_from(reader.incomplete());
         tally.unreadable.clone_from(reader.row_problems());
+        tally.values_read.clone_from(reader.values_read());
         tally.may_be_cut = reader.may_be_cut();
         for (key, count) in reader.unknown() {
             tracing::warn!(policy_type = %key, count, "objects are of a kind that is not known");
@@ -259,9 +266,12 @@ impl InventorySyncService {
 
     fn result(&self, key: PolicyTypeKey, status: TypeStatus, tally: &Tally) -> TypeResult {
         let effect = tally.effects.get(&key).copied().unwrap_or_default();
+        let values = tally.values_read.get(&key).copied().unwrap_or_default();
         TypeResult {
             pages: tally.pages,
             seen: effect.seen,
+            values_read: values.new,
+            values_verified: values.verified,
             started_at: Some(tally.started_at),
             ..self.ended(key, status)
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::inventory::verification::Verify;
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
 use atlas_graph::{KnownValues, ListPlan};
@@ -15,6 +16,7 @@ impl InventorySyncService {
         &self,
         lease: &Lease,
         list: &ListPlan,
+        verify: Option<Verify>,
     ) -> Result<KnownValues, Interrupt> {
         let mut known = KnownValues::default();
         let keys = list.keys_with_values();
@@ -27,7 +29,10 @@ impl InventorySyncService {
             }
             after = page.next;
         }
-        known.verify(self.verify_within);
+        match verify {
+            Some(Verify::All) => known.verify_all(),
+            None => known.verify(self.verify_within),
+        }
         Ok(known)
     }
 }

@@ -1,0 +1,1 @@
+ALTER TABLE operation_runs DROP COLUMN verify;

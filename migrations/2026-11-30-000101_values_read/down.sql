@@ -1,0 +1,1 @@
+ALTER TABLE inventory_type_results DROP COLUMN values_verified, DROP COLUMN values_read;
