@@ -78,6 +78,12 @@ impl ListPlan {
         keys.filter(|&key| self.wants(key)).collect()
     }
 
+    /// Whether some of its objects have values beside their list rows.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        !self.keys_with_values().is_empty()
+    }
+
     /// Whether links are wanted, and what has to be read for them.
     pub(crate) const fn dependencies(&self) -> bool {
         self.dependencies

@@ -132,6 +132,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    inventory_items_without_settings (tenant_id, item_id) {
+        tenant_id -> Uuid,
+        item_id -> Uuid,
+    }
+}
+
+diesel::table! {
     inventory_left_out (tenant_id, policy_type, external_id) {
         tenant_id -> Uuid,
         policy_type -> Text,
@@ -467,6 +474,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     inventory_changes,
     inventory_contents,
     inventory_items,
+    inventory_items_without_settings,
     inventory_left_out,
     inventory_links,
     inventory_settings,

@@ -6,6 +6,7 @@
 //! | `begin` | recording what is going to be read |
 //! | `page` | storing what was seen on a page |
 //! | `touch` | items that have not changed |
+//! | `earlier_settings` | settings of values that were stored before there were any |
 //! | `differing` | items that are new or differ, with content, changes and links |
 //! | `columns` | the columns of observations and links |
 //! | `setting_columns` | the columns of settings |
@@ -18,6 +19,7 @@ mod begin;
 mod columns;
 mod dangling;
 mod differing;
+mod earlier_settings;
 mod left_out;
 mod missing;
 mod page;
@@ -243,6 +245,7 @@ pub(super) fn statements() -> Vec<crate::statement::Info> {
         begin::STATEMENTS,
         dangling::STATEMENTS,
         differing::STATEMENTS,
+        earlier_settings::STATEMENTS,
         left_out::STATEMENTS,
         missing::STATEMENTS,
         touch::STATEMENTS,

@@ -3,7 +3,7 @@
 use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::values::Values;
 use atlas_domain::inventory::{JsonText, Observation};
-use atlas_store::{PageRequest, SettingFilter, SettingView};
+use atlas_store::{PageRequest, SettingFilter, SettingView, WriteError};
 use serde_json::{Value, json};
 
 use crate::Stage;
@@ -91,6 +91,70 @@ impl Stage {
 
 fn row(id: usize, field: &str, value: &Value) -> (String, String, String) {
     (format!("id-{id}"), field.to_owned(), value.to_string())
+}
+
+/// Fills the list of items that have values and no settings.
+const FILL: &str =
+    include_str!("../../../../migrations/2026-11-30-000103_fill_items_without_settings/up.sql");
+
+#[tokio::test]
+async fn values_that_were_stored_before_there_were_settings_get_theirs() {
+    let stage = Stage::set().await;
+    let mut page: Vec<_> = (1..=201)
+        .map(|id| {
+            catalog(
+                id,
+                &json!({"/settings/d": format!("d_{id}"), "/settings/e": 5}),
+            )
+        })
+        .collect();
+    page.push(catalog(202, &json!({"/displayName": "no setting"})));
+    stage.policies_read(&page).await;
+    let filters = [of_id("d"), of_id("e"), containing("d")];
+    let before = [
+        stage.set_by(&filters[0]).await,
+        stage.set_by(&filters[1]).await,
+        stage.set_by(&filters[2]).await,
+    ];
+    assert_eq!(before[0].len(), 201);
+    let earlier = "DELETE FROM inventory_settings WHERE item_id <> \
+            (SELECT id FROM inventory_items WHERE external_id = 'id-1'); \
+        DELETE FROM setting_definitions";
+    stage.execute(earlier).await;
+    stage.execute(FILL).await;
+    // One that is gone meanwhile.
+    stage
+        .execute(&format!(
+            "INSERT INTO inventory_items_without_settings VALUES ('{0}', '{0}')",
+            stage.tenant.id
+        ))
+        .await;
+
+    let claim = stage.begin("{}").await;
+    let lease = claim.lease.clone();
+    assert_eq!(
+        stage.store.store_earlier_settings(&lease).await.unwrap(),
+        200
+    );
+    stage.end(claim).await;
+    let lost = stage.store.store_earlier_settings(&lease).await;
+    assert!(matches!(lost, Err(WriteError::Lost)));
+    let claim = stage.begin("{}").await;
+    let mut stored = Vec::new();
+    for _ in 0..3 {
+        stored.push(
+            stage
+                .store
+                .store_earlier_settings(&claim.lease)
+                .await
+                .unwrap(),
+        );
+    }
+    assert_eq!(stored, [2, 0, 0]);
+    stage.end(claim).await;
+    for (filter, rows) in filters.iter().zip(before) {
+        assert_eq!(stage.set_by(filter).await, rows);
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! stores them.
 
 mod collect;
+mod earlier_settings;
 mod known;
 mod persist;
 mod setting_names;
@@ -17,6 +18,7 @@ use atlas_domain::run::{
     Claim, Completion, InventoryCounts, InventoryProgress, Outcome, ProgressPhase,
 };
 use atlas_domain::selection::Selection;
+use atlas_graph::ListPlan;
 use atlas_store::{Beginning, Store};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -91,6 +93,9 @@ impl InventorySyncService {
         self.begin(claim, selection, &keys).await?;
         let tenant = self.sign_in.to(lease.tenant_id).await?;
         let plan = atlas_graph::plan(&keys, selection.include_dependencies());
+        if plan.lists.iter().any(ListPlan::has_values) {
+            self.store_earlier_settings(lease).await?;
+        }
 
         tracker.update(|progress, _| progress.phase = ProgressPhase::Collecting);
         let mut results = self.skip(lease, plan.skipped, tracker).await?;

@@ -1,0 +1,40 @@
+-- inventory.store_earlier_settings
+--
+-- Writes the settings of items whose values were stored before there were any, as
+-- inventory.store_differing does. Whoever holds the fence reads and writes them one after the other, so
+-- that the values are still those that were read.
+WITH
+\ir inventory/pieces/guard.sql
+set_now AS (
+    SELECT i.id AS item_id, i.policy_type, t.place, t.setting_id, t.field,
+        c.value_fields -> t.field AS value, t.in_catalog, t.name
+    FROM guard
+        CROSS JOIN unnest(
+            :setting_items::bigint[], :setting_places::uuid[], :setting_ids::text[],
+            :setting_fields::text[], :settings_in_catalog::boolean[], :setting_names::text[]
+        ) AS t(at, place, setting_id, field, in_catalog, name)
+        JOIN inventory_items i ON i.id = (:items::uuid[])[t.at]
+        JOIN inventory_contents c ON c.item_id = i.id AND c.value_fields ? t.field
+),
+settings AS (
+    INSERT INTO inventory_settings
+        (item_id, place, tenant_id, policy_type, setting_id, field, value)
+    SELECT t.item_id, t.place, :tenant, t.policy_type, t.setting_id, t.field, t.value
+    FROM set_now t
+    ON CONFLICT (item_id, place) DO NOTHING
+),
+-- Syncs of other tenants add the same ones: all add them in the order of their ids.
+definitions AS (
+    INSERT INTO setting_definitions (id, in_catalog, name)
+    SELECT DISTINCT ON (t.setting_id) t.setting_id, t.in_catalog, t.name
+    FROM set_now t
+    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.setting_id)
+    ORDER BY t.setting_id
+    ON CONFLICT (id) DO NOTHING
+),
+done AS (
+    DELETE FROM inventory_items_without_settings w
+    USING guard
+    WHERE w.tenant_id = :tenant AND w.item_id = ANY (:items)
+)
+SELECT EXISTS (SELECT 1 FROM guard) AS held

@@ -1,0 +1,1 @@
+DELETE FROM inventory_items_without_settings;
