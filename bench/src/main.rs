@@ -18,6 +18,7 @@ mod start;
 mod sync;
 mod tenants;
 mod times;
+mod values;
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -59,6 +60,8 @@ enum Bench {
     Sync(sync::Options),
     /// The memory of a worker that syncs a large tenant.
     Memory(sync::MemoryOptions),
+    /// Syncs of policies with values: which values are read, time beside the ideal, requests, memory.
+    Values(values::Options),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +92,7 @@ fn measure(bench: &Bench) -> anyhow::Result<()> {
         Bench::Runs(options) => runs::run(&workspace, options, &interrupt),
         Bench::Sync(options) => sync::run(&workspace, options, &interrupt),
         Bench::Memory(options) => sync::memory(&workspace, options, &interrupt),
+        Bench::Values(options) => values::run(&workspace, options, &interrupt),
     }
 }
 
