@@ -3,6 +3,7 @@
 
 mod pages;
 mod reads;
+mod year;
 
 use atlas_store::Store;
 use atlas_test_support::{TestDatabase, eventually};
