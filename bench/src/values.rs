@@ -1,11 +1,13 @@
 //! Syncs of policies with values: how many values they read, how long they take beside the ideal, and
 //! how much memory the worker needs.
 //!
-//! The ideal of a list that carries settings is that of [`sync`](super::sync). Where settings are read
-//! policy by policy, the ideal is what the published quota allows: as many requests of its service as
-//! were made, at its rate.
+//! The ideal of a list that carries settings is that of [`sync`](super::sync), or the time in which
+//! PostgreSQL copies the rows that the sync stored into tables of the same form, whichever is longer:
+//! pages are stored while the next ones are read. Where settings are read policy by policy, the ideal is
+//! what the published quota allows: as many requests of its service as were made, at its rate.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use atlas_services::interrupt::Interrupt;
@@ -33,6 +35,15 @@ const AGAIN: f64 = 1.25;
 const OF_THE_QUOTA: f64 = 1.25;
 const REQUESTS: f64 = 45.0;
 const MEBIBYTES: f64 = 100.0;
+
+/// What a first sync stores for each object.
+const STORED: [&str; 5] = [
+    "inventory_items",
+    "inventory_contents",
+    "inventory_settings",
+    "inventory_links",
+    "inventory_changes",
+];
 
 /// How to measure.
 #[derive(Debug, Args)]
@@ -150,7 +161,13 @@ impl Measured<'_> {
         self.installation.add_policies(&directory, policies - 1)?;
         let first = self.installation.sync(SETTINGS_CATALOG)?;
         let definitions = definition_requests(&first);
-        self.times("first sync", &first, FIRST, exceeding);
+        let stored = self.copying()?;
+        println!(
+            "{:<44} {stored:>9.2} s",
+            "  PostgreSQL copies what was stored"
+        );
+        let ideal = first.ideal(self.latency).max(stored);
+        times("first sync", &first, ideal, FIRST, exceeding);
         exceeding.exactly("first sync: policies", first.objects, policies.into());
         exceeding.exactly("first sync: values read", read(&first), first.objects);
         let requests = first.requests() - definitions;
@@ -164,7 +181,13 @@ impl Measured<'_> {
 
         self.interrupt.pause(LONGEST_WINDOW)?;
         let again = self.installation.sync(SETTINGS_CATALOG)?;
-        self.times("sync again", &again, AGAIN, exceeding);
+        times(
+            "sync again",
+            &again,
+            again.ideal(self.latency),
+            AGAIN,
+            exceeding,
+        );
         let values = read(&again) + verified(&again);
         exceeding.exactly("sync again: values read or verified", values, 0);
         exceeding.misconduct("sync again", &again);
@@ -238,11 +261,30 @@ impl Measured<'_> {
         Ok(())
     }
 
-    fn times(&self, name: &str, synced: &Synced, limit: f64, exceeding: &mut Exceeding) {
-        let (seconds, ideal) = (synced.took.as_secs_f64(), synced.ideal(self.latency));
-        println!("{name:<44} {seconds:>9.2} s, ideal {ideal:.2} s");
-        exceeding.figure(&format!("{name}: of the ideal"), seconds / ideal, limit);
+    /// Seconds in which PostgreSQL stores once more what is stored, with its indexes.
+    fn copying(&self) -> anyhow::Result<f64> {
+        for table in STORED {
+            self.database.execute(&format!(
+                "CREATE TABLE copy_of_{table} (LIKE {table} INCLUDING ALL)"
+            ))?;
+        }
+        let copies =
+            STORED.map(|table| format!("INSERT INTO copy_of_{table} SELECT * FROM {table};"));
+        let began = Instant::now();
+        self.database.execute(&copies.concat())?;
+        let took = began.elapsed();
+        for table in STORED {
+            self.database
+                .execute(&format!("DROP TABLE copy_of_{table}"))?;
+        }
+        Ok(took.as_secs_f64())
     }
+}
+
+fn times(name: &str, synced: &Synced, ideal: f64, limit: f64, exceeding: &mut Exceeding) {
+    let seconds = synced.took.as_secs_f64();
+    println!("{name:<44} {seconds:>9.2} s, ideal {ideal:.2} s");
+    exceeding.figure(&format!("{name}: of the ideal"), seconds / ideal, limit);
 }
 
 /// The memory of a worker that syncs many policies with their values, twice.
