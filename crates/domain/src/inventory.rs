@@ -1,5 +1,6 @@
 //! What a sync observes, and how its results are counted.
 
+pub mod actor;
 pub mod change;
 pub mod content;
 pub mod difference;
