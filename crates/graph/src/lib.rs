@@ -23,6 +23,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | `activity_log` | who changed what, by the audit logs of Intune and Entra |
 //! | `client` | the shared client and one tenant's view of it |
 //! | `collections` | the registry's table of addresses: path, query, routing of each policy type |
 //! | `delegated` | asking as a user, with the user's own token |
@@ -39,6 +40,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod activity_log;
 mod client;
 mod collections;
 mod delegated;
@@ -53,6 +55,7 @@ mod setting_definitions;
 mod sign_in;
 mod traffic;
 
+pub use activity_log::{ActivityPage, ActivityReader, activity_log_permissions, activity_logs};
 pub use client::{GraphClient, TenantGraph};
 pub use collections::{Assignments, Collection, Shape, collections};
 pub use delegated::{DelegatedError, DelegatedToken, FoundGroup, FoundGroups, NoDelegatedToken};
