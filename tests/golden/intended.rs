@@ -1,6 +1,7 @@
 //! What a release changes on purpose.
 
 mod access;
+mod actors;
 mod columns;
 mod hints;
 mod numbers;
@@ -71,6 +72,9 @@ const CHANGES: &[Change] = &[
     // What operators could not see: Graph's throttling, how old what is stored is, certificates that end,
     // pools, and what was built.
     ("names", numbers::of_graph_tenants_and_pools),
+    // Changes list who made them.
+    ("answers/list_inventory_changes", actors::listed),
+    ("openapi", actors::described),
     // Tenants are synced by themselves.
     ("openapi", schedules::described),
     ("names", schedules::named),
@@ -378,6 +382,8 @@ fn pruned_changes(mut names: Value) -> Value {
         if metric["name"] == "atlas_rows_pruned_total" {
             let tables = metric["labels"][0][1].as_array_mut().unwrap();
             tables.insert(3, "inventory_changes".into());
+            tables.insert(4, "inventory_versions".into());
+            tables.insert(5, "activity_events".into());
         }
     }
     names

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use atlas_domain::inventory::actor::ActivityLog;
 use atlas_domain::policy_types::registry;
-use atlas_graph::GROUPS_PERMISSION;
+use atlas_graph::{GROUPS_PERMISSION, activity_log_permissions};
 
 type Addresses = BTreeMap<String, BTreeSet<(String, String)>>;
 
@@ -99,11 +100,15 @@ fn permissions_of_the_readme() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_readme_names_the_permissions_that_policy_types_and_groups_need() {
+fn the_readme_names_the_permissions_that_policy_types_groups_and_logs_need() {
     let types = registry().all().iter();
     let mut needed: BTreeSet<_> = types
         .flat_map(|of_type| of_type.permissions.iter().cloned())
         .collect();
     assert!(needed.insert(GROUPS_PERMISSION.to_owned()));
+    for log in ActivityLog::ALL {
+        let permissions = activity_log_permissions(log);
+        needed.extend(permissions.iter().map(|&one| one.to_owned()));
+    }
     assert_eq!(permissions_of_the_readme(), needed);
 }

@@ -501,6 +501,12 @@ FROM seed_linked s JOIN inventory_items i ON i.id = s.id CROSS JOIN seed_sizes z
                     jsonb_build_object('groupId', 'none'))), 'removed_count', 1) END,
             z.at - interval '79 days' * pg_temp.drawn(s.n, 41)) c
 ORDER BY c.at;
+-- Every second change is listed under one of three actors.
+INSERT INTO inventory_change_actors (tenant_id, occurred_at, change_id, actor, kind, policy_type, item_id)
+SELECT c.tenant_id, c.occurred_at, c.id, a.name, c.kind, c.policy_type, c.item_id
+FROM inventory_changes c
+    JOIN (VALUES (0, 'anna@contoso.example'), (2, 'bob@contoso.example'), (4, 'pipeline'))
+        AS a(place, name) ON a.place = get_byte(uuid_send(c.id), 15) % 6;
 
 -- Past versions of what has contents, at least four of each, of a hundred bodies in each tenant.
 INSERT INTO inventory_bodies (tenant_id, hash, body)

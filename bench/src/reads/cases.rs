@@ -223,6 +223,7 @@ pub(super) const ALL: &[Case] = &[
     list("/tenants/{tenant_id}/inventory-changes?kind=gone"),
     list("/tenants/{tenant_id}/inventory-changes?kind=changed"),
     list("/tenants/{tenant_id}/inventory-changes?policy_type=assignmentFilter"),
+    list("/tenants/{tenant_id}/inventory-changes?actor=anna@contoso.example"),
     several("/tenants/{tenant_id}/inventory-changes?kind=gone&kind=back"),
     several("/tenants/{tenant_id}/inventory-changes?kind=gone&since={sixty_days_ago}"),
     several("/tenants/{tenant_id}/inventory-changes?kind=gone&policy_type=assignmentFilter"),

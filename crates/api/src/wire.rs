@@ -1,6 +1,7 @@
 //! What answers look like. These types are the API's own: rows and rules change without them.
 //! Everything is snake_case; what is not known is absent, never null.
 
+pub(crate) mod actor;
 pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod change;

@@ -70,6 +70,7 @@ pub(crate) async fn changes(arguments: &InventoryChanges, as_json: bool) -> anyh
         ("item_id", arguments.item.map(|id| id.to_string())),
         ("kind", arguments.kind.clone()),
         ("policy_type", arguments.policy_type.clone()),
+        ("actor", arguments.actor.clone()),
     ];
     let found = Asked {
         api: &arguments.api,
@@ -82,11 +83,27 @@ pub(crate) async fn changes(arguments: &InventoryChanges, as_json: bool) -> anyh
         ("CHANGE", "/kind"),
         ("NAME", "/item/name"),
         ("TYPE", "/item/policy_type"),
+        ("BY", "/by"),
         ("FIELDS", "/content/field_count"),
         ("ASSIGNED", "/assignments/added_count"),
         ("UNASSIGNED", "/assignments/removed_count"),
     ];
-    show(&found.items(given(query)).await?, &columns, as_json)
+    let mut changes = found.items(given(query)).await?;
+    if !as_json {
+        changes.iter_mut().for_each(name_actors);
+    }
+    show(&changes, &columns, as_json)
+}
+
+/// Adds a cell `by` with the names of the actors.
+fn name_actors(row: &mut Value) {
+    let actors = row["actors"].as_array().into_iter().flatten();
+    let names = actors.map(|actor| match cell(actor, "/name") {
+        name if name.is_empty() => cell(actor, "/id"),
+        name => name,
+    });
+    let names: Vec<String> = names.collect();
+    row["by"] = names.join(", ").into();
 }
 
 /// A list of a tenant.

@@ -1,6 +1,29 @@
 //! The tables, written by `cargo xtask schema`.
 
 diesel::table! {
+    activity_events (tenant_id, object_id, occurred_at, log, event_id) {
+        tenant_id -> Uuid,
+        object_id -> Text,
+        occurred_at -> Timestamptz,
+        log -> Text,
+        event_id -> Text,
+        activity -> Text,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        actor_name -> Nullable<Text>,
+        run_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    activity_logs (tenant_id, log) {
+        tenant_id -> Uuid,
+        log -> Text,
+        read_to -> Timestamptz,
+    }
+}
+
+diesel::table! {
     api_tokens (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -77,6 +100,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    inventory_change_actors (tenant_id, occurred_at, change_id, actor) {
+        tenant_id -> Uuid,
+        occurred_at -> Timestamptz,
+        change_id -> Uuid,
+        actor -> Text,
+        kind -> Text,
+        policy_type -> Text,
+        item_id -> Uuid,
+    }
+}
+
+diesel::table! {
     inventory_changes (tenant_id, occurred_at, id) {
         tenant_id -> Uuid,
         occurred_at -> Timestamptz,
@@ -86,6 +121,10 @@ diesel::table! {
         kind -> Text,
         run_id -> Uuid,
         detail -> Nullable<Jsonb>,
+        seen_before -> Nullable<Timestamptz>,
+        read_from -> Nullable<Timestamptz>,
+        attributed -> Nullable<Text>,
+        actors -> Nullable<Jsonb>,
     }
 }
 
@@ -128,6 +167,9 @@ diesel::table! {
         version -> Int4,
         version_run -> Nullable<Uuid>,
         present_since -> Nullable<Timestamptz>,
+        read_from -> Nullable<Timestamptz>,
+        assignments_read_from -> Nullable<Timestamptz>,
+        values_read_from -> Nullable<Timestamptz>,
     }
 }
 
@@ -180,6 +222,7 @@ diesel::table! {
         selection -> Jsonb,
         selection_hash -> Text,
         created_at -> Timestamptz,
+        unread_logs -> Nullable<Jsonb>,
     }
 }
 
@@ -431,6 +474,8 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(activity_events -> tenants (tenant_id));
+diesel::joinable!(activity_logs -> tenants (tenant_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(audit_events -> tenants (tenant_id));
 diesel::joinable!(directory_group_readings -> tenants (tenant_id));
@@ -465,12 +510,15 @@ diesel::joinable!(tenant_schedules -> tenants (tenant_id));
 diesel::joinable!(tenant_schedules -> users (set_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    activity_events,
+    activity_logs,
     api_tokens,
     audit_events,
     directory_group_readings,
     directory_group_tallies,
     directory_groups,
     inventory_bodies,
+    inventory_change_actors,
     inventory_changes,
     inventory_contents,
     inventory_items,

@@ -200,6 +200,7 @@ fn log(pruned: &Pruned) {
         ("audit_events", pruned.audit_events),
         ("inventory_changes", pruned.changes),
         ("inventory_versions", pruned.versions),
+        ("activity_events", pruned.activity_events),
         ("workers", pruned.workers),
     ] {
         if rows > 0 {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::wire::actor::{ActorAttribution, ChangeActor};
 use crate::wire::inventory::without_nulls;
 
 /// A change of an item, as a sync detected it.
@@ -24,6 +25,12 @@ pub(crate) struct InventoryChange {
     item: ItemReference,
     /// The run that detected the change.
     operation_run_id: Uuid,
+    /// How surely the actors are known.
+    attributed: ActorAttribution,
+    /// Who changed the item between the two syncs, the latest first. Empty if that is not known; later syncs
+    /// may add actors for a day.
+    #[schema(max_items = 20)]
+    actors: Vec<ChangeActor>,
     /// Changes of the content, for `changed`. Absent if the previous content is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<ContentDifference>,
@@ -119,12 +126,15 @@ impl From<ChangeView> for InventoryChange {
             }
             None => (None, None),
         };
+        let (attributed, actors) = ActorAttribution::of(change.made_by);
         Self {
             id: change.id.into_uuid(),
             occurred_at: change.occurred_at,
             kind: change.kind.as_str(),
             item: change.item.into(),
             operation_run_id: change.run_id.into_uuid(),
+            attributed,
+            actors,
             content,
             assignments,
         }

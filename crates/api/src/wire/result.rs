@@ -1,5 +1,7 @@
 //! Results of a run per policy type.
 
+use atlas_domain::failure::Failure;
+use atlas_domain::inventory::actor::ActivityLog;
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,7 +12,7 @@ use crate::wire::run_error::RunError;
 /// The result of a run for one policy type.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OperationRunResult {
-    /// Key of the policy type.
+    /// Key of the policy type, or name of an audit log.
     #[schema(max_length = 128)]
     policy_type: &'static str,
     /// The status.
@@ -57,11 +59,36 @@ pub(crate) enum ResultStatus {
     Failed,
     /// Skipped for a reason in `error`.
     Skipped,
-    /// Read completely, except for some assignments or links, whose stored values are kept.
+    /// Read completely, except for some assignments, links or values, of which what was stored is kept.
     Incomplete,
 }
 
 impl OperationRunResult {
+    /// What its result is about.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.policy_type
+    }
+
+    /// An audit log that was not read, or not to its end.
+    pub(crate) fn unread((log, failure): (ActivityLog, Failure)) -> Self {
+        Self {
+            policy_type: log.as_str(),
+            status: ResultStatus::Incomplete,
+            pages: 0,
+            seen: 0,
+            created: 0,
+            changed: 0,
+            reassigned: 0,
+            missing: 0,
+            back: 0,
+            values_read: 0,
+            values_verified: 0,
+            error: Some(failure.into()),
+            started_at: None,
+            completed_at: None,
+        }
+    }
+
     /// One policy type's result.
     pub(crate) fn new(result: TypeResult) -> Self {
         Self {

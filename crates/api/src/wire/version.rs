@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::wire::actor::{ActorAttribution, ChangeActor};
 use crate::wire::change::{FieldChange, ItemReference};
 use crate::wire::inventory::without_nulls;
 
@@ -31,6 +32,14 @@ pub(crate) struct InventoryItemVersion {
     /// The item's name in this version.
     #[schema(max_length = 4096)]
     name: String,
+    /// How surely the actors are known. Absent in exports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributed: Option<ActorAttribution>,
+    /// Who changed the item between the sync that read the previous version and the one that first read this
+    /// one, the latest first. Empty if that is not known, or not any more. Absent in exports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 20)]
+    actors: Option<Vec<ChangeActor>>,
 }
 
 /// What an item contains in one of its versions, without secrets and scripts.
@@ -96,12 +105,15 @@ pub(crate) struct VersionAssignmentsDifference {
 
 impl From<VersionSummary> for InventoryItemVersion {
     fn from(version: VersionSummary) -> Self {
+        let (attributed, actors) = version.made_by.map(ActorAttribution::of).unzip();
         Self {
             number: version.number,
             valid_from: version.valid_from,
             valid_to: version.valid_to,
             operation_run_id: version.run.map(atlas_domain::ids::RunId::into_uuid),
             name: version.name,
+            attributed,
+            actors,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod actors;
 mod cancel;
 mod description;
 mod directory_groups;

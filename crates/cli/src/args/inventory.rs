@@ -152,6 +152,9 @@ pub(crate) struct InventoryChanges {
     /// Only changes of items of this policy type.
     #[arg(long = "policy-type")]
     pub policy_type: Option<String>,
+    /// Only changes by this user or application, by id or name.
+    #[arg(long)]
+    pub actor: Option<String>,
     /// Most changes to list.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,

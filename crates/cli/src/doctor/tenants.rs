@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use atlas_domain::clock::{Entropy as _, SystemClock, SystemEntropy};
+use atlas_domain::clock::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 use atlas_domain::failure::Failure;
+use atlas_domain::inventory::actor::ActivityLog;
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_domain::vault::Keyring;
-use atlas_graph::{GraphClient, GraphError, GraphErrorKind, GraphOptions, TenantGraph, plan};
+use atlas_graph::{
+    GraphClient, GraphError, GraphErrorKind, GraphOptions, TenantGraph, activity_log_permissions,
+    plan,
+};
 use atlas_store::{Store, TenantRow};
 use atlas_worker::sign_in::SignIn;
 use base64::Engine as _;
@@ -27,8 +31,16 @@ const PERMISSIONS: &str = "permissions";
 /// How long a throttled request may wait here, where somebody waits for the answer.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// A policy type for each permission.
-type Probes = BTreeMap<&'static str, PolicyTypeKey>;
+/// What is read to find out whether there is a permission.
+#[derive(Debug, Clone, Copy)]
+enum Probe {
+    /// The lists of a policy type.
+    Type(PolicyTypeKey),
+    Log(ActivityLog),
+}
+
+/// A probe for each permission.
+type Probes = BTreeMap<&'static str, Probe>;
 
 /// Examines the tenants, some at a time.
 ///
@@ -126,14 +138,21 @@ fn advice(failure: &Failure) -> String {
     })
 }
 
-/// For each permission, a policy type that needs it and no other.
+/// For each permission, a policy type that needs it and no other, or else a log.
 fn probes() -> Probes {
     let mut probes = BTreeMap::new();
     for policy_type in registry().all() {
         let key = policy_type.key();
         let readable = plan(&[key], false).skipped.is_empty();
         if let ([permission], true) = (key.describe().permissions.as_slice(), readable) {
-            probes.entry(permission.as_str()).or_insert(key);
+            let probe = Probe::Type(key);
+            probes.entry(permission.as_str()).or_insert(probe);
+        }
+    }
+    // A log that needs several permissions does not say which of them is missing.
+    for log in ActivityLog::ALL {
+        for permission in activity_log_permissions(log) {
+            probes.entry(permission).or_insert(Probe::Log(log));
         }
     }
     probes
@@ -142,8 +161,8 @@ fn probes() -> Probes {
 /// Asks for the first page of a list for each permission.
 async fn permissions(graph: &TenantGraph, tenant: &str, probes: &Probes, report: &mut Report) {
     let (mut missing, mut others) = (Vec::new(), Vec::new());
-    for (permission, key) in probes {
-        let error = match timeout(LONGEST, first_page(graph, *key)).await {
+    for (permission, probe) in probes {
+        let error = match timeout(LONGEST, first_page(graph, *probe)).await {
             Ok(Ok(())) => continue,
             Ok(Err(error)) => error,
             Err(_elapsed) => {
@@ -158,7 +177,7 @@ async fn permissions(graph: &TenantGraph, tenant: &str, probes: &Probes, report:
             | GraphErrorKind::NotLicensed
             | GraphErrorKind::CollectionNotFound => {}
             _ => {
-                let detail = error.failure(&[*key]).detail;
+                let detail = error.failure(&[]).detail;
                 others.push(format!("{permission}: {detail}"));
             }
         }
@@ -182,12 +201,19 @@ async fn permissions(graph: &TenantGraph, tenant: &str, probes: &Probes, report:
         );
     }
     if missing.is_empty() && others.is_empty() {
-        let detail = format!("all {} that policy types need", probes.len());
+        let detail = format!("all {} that policy types and audit logs need", probes.len());
         report.well(PERMISSIONS, tenant, detail);
     }
 }
 
-async fn first_page(graph: &TenantGraph, key: PolicyTypeKey) -> Result<(), GraphError> {
+async fn first_page(graph: &TenantGraph, probe: Probe) -> Result<(), GraphError> {
+    let key = match probe {
+        Probe::Type(key) => key,
+        Probe::Log(log) => {
+            let page = graph.activity_log(log, SystemClock.now()).next_page().await;
+            return page.map(drop).map_err(|error| graph.whose_fault(&error));
+        }
+    };
     for list in plan(&[key], false).lists {
         if let Err(error) = graph.list(&list).next_page().await {
             return Err(graph.whose_fault(&error));
@@ -204,13 +230,18 @@ mod tests {
 
     #[test]
     fn there_is_a_list_for_every_permission_that_applications_need() {
-        let needed: BTreeSet<&str> = registry()
+        let mut needed: BTreeSet<&str> = registry()
             .all()
             .iter()
             .map(|one| one.key())
             .filter(|key| plan(&[*key], false).skipped.is_empty())
             .flat_map(|key| key.describe().permissions.iter().map(String::as_str))
             .collect();
+        needed.extend(
+            ActivityLog::ALL
+                .into_iter()
+                .flat_map(activity_log_permissions),
+        );
         assert_eq!(probes().into_keys().collect::<BTreeSet<_>>(), needed);
     }
 }

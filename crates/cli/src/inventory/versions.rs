@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::show as show_list;
+use super::{name_actors, show as show_list};
 use crate::args::inventory::{InventoryDiff, InventoryHistory, InventoryShow, Item};
 use crate::client::ApiClient;
 use crate::output::{self, cell};
@@ -41,12 +41,16 @@ pub(crate) async fn history(arguments: &InventoryHistory, as_json: bool) -> anyh
     let api = ApiClient::new(&arguments.item.api)?;
     let path = path(&api, &arguments.item, "/versions").await?;
     let limit = usize::try_from(arguments.limit)?;
-    let versions = api.list(&path, Vec::new(), limit).await?;
+    let mut versions = api.list(&path, Vec::new(), limit).await?;
+    if !as_json {
+        versions.iter_mut().for_each(name_actors);
+    }
     let columns = [
         ("VERSION", "/number"),
         ("FROM", "/valid_from"),
         ("TO", "/valid_to"),
         ("NAME", "/name"),
+        ("BY", "/by"),
         ("RUN", "/operation_run_id"),
     ];
     show_list(&versions, &columns, as_json)

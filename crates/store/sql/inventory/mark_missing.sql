@@ -22,7 +22,7 @@ marked AS (
         related_links = NULL
     FROM gone, guard
     WHERE i.id = gone.id AND i.fence < :fence AND i.missing_since IS NULL
-    RETURNING i.id, i.policy_type
+    RETURNING i.id, i.policy_type, coalesce(i.read_from, i.last_seen_at) AS read_before
 ),
 unlinked AS (
     DELETE FROM inventory_links l
@@ -30,9 +30,10 @@ unlinked AS (
     WHERE l.item_id = m.id
 ),
 changes AS (
-    INSERT INTO inventory_changes (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id)
+    INSERT INTO inventory_changes
+        (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, seen_before)
     SELECT :tenant, clock_timestamp(), (:change_ids::uuid[])[row_number() OVER ()], m.id,
-        m.policy_type, 'gone', :run
+        m.policy_type, 'gone', :run, m.read_before
     FROM marked m
 ),
 counted AS (

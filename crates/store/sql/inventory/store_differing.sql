@@ -13,7 +13,8 @@ WITH
 -- The time of everything that is written, after a guard that waited for another writer: a version
 -- ends when the next one begins.
 moment AS MATERIALIZED (
-    SELECT clock_timestamp() AS now
+    SELECT clock_timestamp() AS now,
+        clock_timestamp() - :reading_ms::bigint * interval '1 millisecond' AS read_from
     FROM guard
 ),
 -- The former hashes are those that versions before would have stored for the same
@@ -32,12 +33,19 @@ observed AS (
 ),
 -- What stands. `kept`: whether its content was kept, which is so but for items of versions that
 -- kept none. `other_content` and `other_assignments`: whether the observation differs from it in
--- more than its form. `ends`: whether a new version follows it.
+-- more than its form. `ends`: whether a new version follows it. `read_before` and so on: when it was
+-- read last, so that what differs now happened later; values are not read by every reading.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
         i.related_links, i.values_hash, i.missing_since, i.version, i.version_run,
         greatest(i.changed_at, i.present_since) AS valid_from, i.name, i.platform, i.scope_tags,
-        i.assignment_count, i.metadata, c.item_id IS NOT NULL AS kept, c.content, c.value_fields,
+        i.assignment_count, i.metadata, coalesce(i.read_from, i.last_seen_at) AS read_before,
+        coalesce(i.assignments_read_from, i.read_from, i.last_seen_at) AS assignments_read_before,
+        CASE
+            WHEN i.values_hash <> o.values_hash
+                THEN coalesce(i.values_read_from, i.values_verified_at)
+        END AS values_read_before,
+        c.item_id IS NOT NULL AS kept, c.content, c.value_fields,
         c.assignments, d.other_content, d.other_assignments,
         d.other_content OR d.other_assignments OR i.missing_since IS NOT NULL AS ends
     FROM observed o
@@ -57,12 +65,15 @@ inserted AS (
         (id, tenant_id, policy_type, external_id, name, category, platform, foundation, scope_tags,
             assignment_count, metadata, content_hash, assignments_hash, object_links,
             assignment_links, related_links, values_hash, values_mark, values_verified_at,
-            first_seen_at, last_seen_at, changed_at, fence, last_seen_run, version_run)
+            first_seen_at, last_seen_at, changed_at, fence, last_seen_run, version_run, read_from,
+            assignments_read_from, values_read_from)
     SELECT o.id, :tenant, o.policy_type, o.external_id, o.name, o.category, o.platform,
         o.foundation, coalesce(string_to_array(o.scope_tags, E'\x1f'), '{}'), o.assignment_count,
         o.metadata, o.content_hash, o.assignments_hash, o.object_links, o.assignment_links,
         o.related_links, o.values_hash, CASE WHEN o.values_hash IS NOT NULL THEN o.values_mark END,
-        CASE WHEN o.values_hash IS NOT NULL THEN m.now END, m.now, m.now, m.now, :fence, :run, :run
+        CASE WHEN o.values_hash IS NOT NULL THEN m.now END, m.now, m.now, m.now, :fence, :run, :run,
+        m.read_from, CASE WHEN o.assignments_hash IS NOT NULL THEN m.read_from END,
+        CASE WHEN o.values_hash IS NOT NULL THEN m.read_from END
     FROM observed o
         CROSS JOIN moment m
     WHERE o.at NOT IN (SELECT b.at FROM before b)
@@ -172,11 +183,23 @@ outdated AS (
     WHERE v.item_id = e.id AND v.number = e.version + 1 - :'always_kept'
 ),
 -- Each observation has three ids for its changes. Of differing fields and assignments the first
--- ones are listed and all are counted.
+-- ones are listed and all are counted. What appears on a list was not on it when it was read to its
+-- end before; that reading took less than an hour.
 changes AS (
     INSERT INTO inventory_changes
-        (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, detail)
-    SELECT :tenant, m.now, c.id, s.item_id, s.policy_type, c.kind, :run, c.detail
+        (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, detail, read_from,
+            seen_before)
+    SELECT :tenant, m.now, c.id, s.item_id, s.policy_type, c.kind, :run, c.detail, m.read_from,
+        CASE c.kind
+            WHEN 'changed' THEN least(b.read_before, b.values_read_before)
+            WHEN 'reassigned' THEN b.assignments_read_before
+            ELSE (
+                -- What is back was not there before it was missed.
+                SELECT greatest(y.data_as_of - interval '1 hour', b.missing_since)
+                FROM inventory_type_summaries y
+                WHERE y.tenant_id = :tenant AND y.policy_type = s.policy_type
+            )
+        END
     FROM settled s
         CROSS JOIN moment m
         JOIN observed o ON o.at = s.at

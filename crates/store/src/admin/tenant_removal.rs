@@ -34,6 +34,7 @@ removal! {
     RemoveBodies: "tenants/remove_bodies";
     RemoveItems: "tenants/remove_items";
     RemoveChanges: "tenants/remove_changes";
+    RemoveActivityEvents: "tenants/remove_activity_events";
     RemoveLeftOut: "tenants/remove_left_out";
     RemoveGroups: "tenants/remove_groups";
     RemoveAuditEvents: "tenants/remove_audit_events";
@@ -84,6 +85,8 @@ impl Store {
             self.remove_all(|batch| RemoveItems { tenant: id, batch })
                 .await?;
             self.remove_all(|batch| RemoveChanges { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveActivityEvents { tenant: id, batch })
                 .await?;
             self.remove_all(|batch| RemoveLeftOut { tenant: id, batch })
                 .await?;
@@ -155,6 +158,7 @@ pub(super) const STATEMENTS: &[crate::statement::Info] = &[
     <RemoveBodies as Statement>::INFO,
     <RemoveItems as Statement>::INFO,
     <RemoveChanges as Statement>::INFO,
+    <RemoveActivityEvents as Statement>::INFO,
     <RemoveLeftOut as Statement>::INFO,
     <RemoveGroups as Statement>::INFO,
     <RemoveAuditEvents as Statement>::INFO,

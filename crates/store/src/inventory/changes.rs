@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use atlas_domain::ids::{ChangeId, ItemId, RunId, TenantId};
+use atlas_domain::inventory::actor::{Attribution, MadeBy};
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::difference::FieldDifference;
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ use crate::first_of_each::{by_one, by_two, first_of_each, second, value};
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::schema::{inventory_changes, inventory_items};
+use crate::schema::{inventory_change_actors, inventory_changes, inventory_items};
 use crate::within::within;
 
 /// Something that happened to an item.
@@ -37,6 +38,7 @@ pub struct ChangeView {
     /// What differs; absent where the kind of change says it all, or where the former content is not
     /// known.
     pub detail: Option<ChangeDetail>,
+    pub made_by: MadeBy,
 }
 
 /// An item, as others refer to it.
@@ -84,6 +86,8 @@ pub struct ChangeFilter {
     pub kinds: Vec<ChangeKind>,
     /// Of items of these policy types.
     pub policy_types: Vec<String>,
+    /// By the actor with this id or name, in any case.
+    pub actor: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -94,6 +98,8 @@ struct ChangeRow {
     kind: String,
     run_id: Uuid,
     detail: Option<Value>,
+    attributed: Option<String>,
+    actors: Option<Value>,
     item_id: Uuid,
     #[diesel(select_expression = inventory_items::policy_type)]
     policy_type: String,
@@ -148,6 +154,9 @@ impl ChangeFilter {
     /// that rare ones are not looked for among many others.
     fn keys(&self, tenant: TenantId, page: &PageRequest<(DateTime<Utc>, ChangeId)>) -> Keys {
         let (kinds, types) = (self.kinds(), self.types());
+        if let Some(actor) = &self.actor {
+            return self.of_actor(tenant, &actor.to_lowercase(), page);
+        }
         let limit = page.limit;
         let mut keys = inventory_changes::table
             .filter(inventory_changes::tenant_id.eq(tenant.into_uuid()))
@@ -197,6 +206,43 @@ impl ChangeFilter {
         }
     }
 
+    /// The keys of the page of an actor's changes, which an index has with all that is asked for.
+    fn of_actor(
+        &self,
+        tenant: TenantId,
+        actor: &str,
+        page: &PageRequest<(DateTime<Utc>, ChangeId)>,
+    ) -> Keys {
+        let key = (
+            inventory_change_actors::occurred_at,
+            inventory_change_actors::change_id,
+        );
+        let mut keys = inventory_change_actors::table
+            .filter(inventory_change_actors::tenant_id.eq(tenant.into_uuid()))
+            .filter(inventory_change_actors::actor.eq(actor.to_owned()))
+            .select(key)
+            .order((key.0.desc(), key.1.desc()))
+            .limit(page.limit)
+            .into_boxed();
+        if let Some((time, id)) = page.after {
+            keys = keys.filter(before(key, (time, id.into_uuid())));
+        }
+        if let Some(time) = self.since {
+            keys = keys.filter(inventory_change_actors::occurred_at.ge(time));
+        }
+        if let Some(item) = self.item {
+            keys = keys.filter(inventory_change_actors::item_id.eq(item.into_uuid()));
+        }
+        let (kinds, types) = (self.kinds(), self.types());
+        if !kinds.is_empty() {
+            keys = keys.filter(inventory_change_actors::kind.eq_any(kinds));
+        }
+        if !types.is_empty() {
+            keys = keys.filter(inventory_change_actors::policy_type.eq_any(types));
+        }
+        Box::new(keys)
+    }
+
     /// The kinds, each once.
     fn kinds(&self) -> Vec<String> {
         let kinds: BTreeSet<&str> = self.kinds.iter().map(|kind| kind.as_str()).collect();
@@ -232,6 +278,7 @@ impl ChangeRow {
             .map(serde_json::from_value)
             .transpose()
             .map_err(|error| StoreError::corrupt("change", error))?;
+        let made_by = made_by(self.attributed.as_deref(), self.actors)?;
         Ok(ChangeView {
             id: ChangeId::from_uuid(self.id),
             occurred_at: self.occurred_at,
@@ -244,6 +291,26 @@ impl ChangeRow {
                 name: self.name,
             },
             detail,
+            made_by,
         })
     }
+}
+
+/// Who made a change, as it is stored.
+pub(super) fn made_by(
+    attributed: Option<&str>,
+    actors: Option<Value>,
+) -> Result<MadeBy, StoreError> {
+    let attributed = attributed
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| StoreError::corrupt("attribution", error))?;
+    let actors = actors
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|error| StoreError::corrupt("actors", error))?;
+    Ok(MadeBy {
+        attributed: attributed.unwrap_or(Attribution::None),
+        actors: actors.unwrap_or_default(),
+    })
 }

@@ -1,7 +1,11 @@
 //! What each inventory sync of a tenant was asked for and did.
 
+use std::collections::BTreeMap;
+
+use atlas_domain::failure::Failure;
 use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::inventory::TypeResult;
+use atlas_domain::inventory::actor::ActivityLog;
 use atlas_domain::run::{InventoryCounts, Outcome, Status};
 use chrono::{DateTime, Utc};
 use diesel::dsl::auto_type;
@@ -15,6 +19,7 @@ use crate::error::StoreError;
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
+use crate::runs::RunView;
 use crate::schema::{inventory_sync_runs, operation_runs, users};
 
 /// An inventory sync.
@@ -93,6 +98,25 @@ impl Store {
             .read(async |connection| query.load(connection).await)
             .await?;
         rows.into_iter().map(Row::into_view).collect()
+    }
+
+    /// Why a run could not read audit logs, by the log. Empty for runs of other kinds, too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unread_logs<I>(
+        &self,
+        view: &RunView<I>,
+    ) -> Result<BTreeMap<ActivityLog, Failure>, StoreError> {
+        let query = inventory_sync_runs::table
+            .find(view.run.id.into_uuid())
+            .select(inventory_sync_runs::unread_logs);
+        let logs: Option<Option<Value>> = self
+            .read(async |connection| query.first(connection).await.optional())
+            .await?;
+        let logs = logs.flatten().map(serde_json::from_value).transpose();
+        let logs = logs.map_err(|error| StoreError::corrupt("failure", error))?;
+        Ok(logs.unwrap_or_default())
     }
 
     /// One sync of a tenant with its results per policy type.

@@ -1,7 +1,10 @@
 //! What items say and said, version by version. The current version stands with the item, the ones
 //! before it in `inventory_versions`. The tenant comes first: there is no finder without one.
 
+mod actors;
+
 use atlas_domain::ids::{ItemId, RunId, TenantId};
+use atlas_domain::inventory::actor::MadeBy;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -29,6 +32,8 @@ pub struct VersionSummary {
     pub run: Option<RunId>,
     /// The item's name then.
     pub name: String,
+    /// Who made the changes that began it, as long as these are kept. Absent in exports.
+    pub made_by: Option<MadeBy>,
 }
 
 /// An item between two moments, with what it said.
@@ -95,7 +100,7 @@ diesel::alias!(
 );
 
 impl Store {
-    /// An item's versions, the newest first; `None` when the tenant has no such item.
+    /// An item's versions, the newest first, with their actors; `None` when the tenant has no such item.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -122,19 +127,20 @@ impl Store {
                 Ok(Some((current.version, past)))
             })
             .await?;
-        Ok(found.map(|(current, past): (_, Vec<PastVersion>)| {
-            let newest = page.after.is_none().then(|| current.summary());
-            // Versions that ended meanwhile are above the current one that was read before them.
-            let past = past
-                .into_iter()
-                .filter(|past| past.number < current.version);
-            let mut versions: Vec<_> = newest
-                .into_iter()
-                .chain(past.map(|past| past.summary()))
-                .collect();
-            versions.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-            versions
-        }))
+        let Some((current, past)) = found else {
+            return Ok(None);
+        };
+        let newest = page.after.is_none().then(|| current.summary());
+        // Versions that ended meanwhile are above the current one that was read before them.
+        let past = past
+            .iter()
+            .filter(|past: &&PastVersion| past.number < current.version);
+        let mut versions: Vec<_> = newest
+            .into_iter()
+            .chain(past.map(PastVersion::summary))
+            .collect();
+        versions.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        self.with_actors(tenant, item, versions).await.map(Some)
     }
 
     /// A version of an item; `None` when the tenant has no such item, or the item no such version.
@@ -160,17 +166,17 @@ impl Store {
                 Ok(past.map(|(version, bodies)| (name, version.summary(), bodies)))
             })
             .await?;
-        found
-            .map(|(item, version, bodies)| {
-                let (content, assignments) = contents(bodies)?;
-                Ok(ItemVersion {
-                    item,
-                    version,
-                    content,
-                    assignments,
-                })
-            })
-            .transpose()
+        let Some((name, version, bodies)) = found else {
+            return Ok(None);
+        };
+        let (content, assignments) = contents(bodies)?;
+        let version = self.with_actors(tenant, item, vec![version]).await?.pop();
+        Ok(version.map(|version| ItemVersion {
+            item: name,
+            version,
+            content,
+            assignments,
+        }))
     }
 }
 
@@ -317,6 +323,7 @@ impl CurrentVersion {
             valid_to: self.missing_since,
             run: self.version_run.map(RunId::from_uuid),
             name: self.name.clone(),
+            made_by: None,
         }
     }
 
@@ -334,6 +341,7 @@ impl PastVersion {
             valid_to: Some(self.valid_to),
             run: self.run_id.map(RunId::from_uuid),
             name: self.name.clone(),
+            made_by: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | `activity` | who changed items: events of audit logs, and the changes that they explain |
 //! | `begin` | recording what is going to be read |
 //! | `page` | storing what was seen on a page |
 //! | `touch` | items that have not changed |
@@ -15,6 +16,7 @@
 //! | `missing` | marking items that are no longer on their lists |
 //! | `dangling` | finding links whose target is not there |
 
+mod activity;
 mod begin;
 mod columns;
 mod dangling;
@@ -242,6 +244,7 @@ pub(super) fn statements() -> Vec<crate::statement::Info> {
     ];
     [
         own,
+        activity::STATEMENTS,
         begin::STATEMENTS,
         dangling::STATEMENTS,
         differing::STATEMENTS,

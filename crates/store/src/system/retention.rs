@@ -13,6 +13,10 @@ use crate::statement::{Info, Statement};
 /// Rows of each sort that one call deletes at most.
 pub const PRUNE_BATCH: u32 = 500;
 
+/// How long events of Microsoft Graph's audit logs are kept, from when they happened. A policy type that is
+/// synced less often finds no actors.
+const ACTIVITY_EVENTS_KEPT: &str = "30 days";
+
 /// How long what has come to its end is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -41,6 +45,8 @@ pub struct Pruned {
     pub changes: usize,
     /// Past versions of inventory items.
     pub versions: usize,
+    /// Events of Microsoft Graph's audit logs.
+    pub activity_events: usize,
     /// Workers that were killed and have been silent for a day.
     pub workers: usize,
 }
@@ -55,6 +61,7 @@ impl Pruned {
             || self.audit_events >= batch
             || self.changes >= batch
             || self.versions >= batch
+            || self.activity_events >= batch
     }
 }
 
@@ -104,6 +111,15 @@ statement! {
 }
 
 statement! {
+    struct PruneActivityEvents {
+        batch: i64,
+    }
+    file: "system/prune_activity_events",
+    row: (),
+    constants: [kept = ACTIVITY_EVENTS_KEPT],
+}
+
+statement! {
     struct PruneWorkers {}
     file: "system/prune_workers",
     row: (),
@@ -133,6 +149,7 @@ impl Store {
         let changes = execute(&client, &PruneChanges { age_ms, batch }).await?;
         let age_ms = milliseconds(retention.versions);
         let versions = fetch_one(&client, &PruneVersions { age_ms, batch }).await?;
+        let activity_events = execute(&client, &PruneActivityEvents { batch }).await?;
         let workers = execute(&client, &PruneWorkers {}).await?;
         Ok(Pruned {
             runs: count(runs),
@@ -140,6 +157,7 @@ impl Store {
             audit_events: count(audit_events),
             changes: count(changes),
             versions: count(versions.count.unsigned_abs()),
+            activity_events: count(activity_events),
             workers: count(workers),
         })
     }
@@ -156,5 +174,6 @@ pub(super) const STATEMENTS: &[Info] = &[
     <PruneAuditEvents as Statement>::INFO,
     <PruneChanges as Statement>::INFO,
     <PruneVersions as Statement>::INFO,
+    <PruneActivityEvents as Statement>::INFO,
     <PruneWorkers as Statement>::INFO,
 ];

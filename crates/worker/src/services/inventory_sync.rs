@@ -1,6 +1,7 @@
 //! The service behind `inventory_sync`: reads the selected policy types from Microsoft Graph and
 //! stores them.
 
+mod activity;
 mod collect;
 mod earlier_settings;
 mod known;
@@ -112,7 +113,10 @@ impl InventorySyncService {
             .map(|result| result.policy_type)
             .collect();
         with_retries(|| self.store.find_dangling(lease, &in_doubt)).await?;
-        self.learn_setting_names(lease, &tenant).await;
+        tokio::join!(
+            self.find_actors(lease, &tenant, &keys),
+            self.learn_setting_names(lease, &tenant),
+        );
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {

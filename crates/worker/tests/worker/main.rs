@@ -6,6 +6,7 @@
     reason = "test code ends at the first surprise"
 )]
 
+mod actors;
 mod answers;
 mod credentials;
 mod differential;

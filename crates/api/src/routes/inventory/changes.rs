@@ -17,6 +17,8 @@ use crate::wire::change::InventoryChange;
 
 /// Policy types that may be named at most.
 const MAX_TYPES: usize = 20;
+/// The longest id or name of an actor.
+const MAX_ACTOR: usize = 500;
 /// The longest word of a filter.
 const MAX_WORD: usize = 128;
 
@@ -25,7 +27,8 @@ type ChangeKindWord = OneOf<ChangeKind>;
 /// List inventory changes
 ///
 /// Lists the changes that syncs detected in the tenant's items, newest first: items that were created,
-/// changed, reassigned, deleted or restored. Changes of content are listed field by field.
+/// changed, reassigned, deleted or restored. Changes of content are listed field by field. The actors
+/// are those that the audit logs of Intune and Entra name; logs become complete some minutes late.
 #[utoipa::path(
     tag = "inventory",
     params(
@@ -49,6 +52,11 @@ type ChangeKindWord = OneOf<ChangeKind>;
             description = "Only changes of items of these policy types, by key.",
             max_items = 20, example = json!(["mobileApp"]),
         ),
+        (
+            "actor" = Option<String>, Query,
+            description = "Only changes that list this actor, by id or name, in upper or lower case.",
+            min_length = 1, max_length = 500, example = "anna@contoso.example",
+        ),
     ),
     responses((
         status = 200,
@@ -68,6 +76,7 @@ pub(crate) async fn list_inventory_changes(
         item: query.one("item_id", id),
         kinds: query.many("kind", ChangeKind::ALL.len(), word),
         policy_types: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
+        actor: query.one("actor", text(MAX_ACTOR)),
     };
     let paging = Paging::<DateTime<Utc>, ChangeId>::read(&mut query);
     query.finish()?;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use actix_web::{get, web};
-use atlas_domain::policy_types::{PolicyTypeKey, registry};
+use atlas_domain::inventory::actor::ActivityLog;
+use atlas_domain::policy_types::registry;
 use atlas_store::PageRequest;
 
 use crate::answer::Answer;
@@ -18,19 +19,21 @@ use crate::wire::result::OperationRunResult;
 
 /// What a result is called in a cursor.
 #[derive(Clone, Copy)]
-struct PolicyTypeName(PolicyTypeKey);
+struct ResultName(&'static str);
 
-impl fmt::Display for PolicyTypeName {
+impl fmt::Display for ResultName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(self.0)
     }
 }
 
-impl FromStr for PolicyTypeName {
+impl FromStr for ResultName {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        registry().find(text).map(Self).ok_or(())
+        let log = || text.parse().map(ActivityLog::as_str);
+        let policy_type = registry().find(text).map(|key| key.as_str());
+        policy_type.map_or_else(log, Ok).map(Self).map_err(|_| ())
     }
 }
 
@@ -39,6 +42,9 @@ impl FromStr for PolicyTypeName {
 /// Lists one result per policy type, by key: its counts, and the error if it failed or was skipped. For
 /// a run with the outcome `partially_succeeded`, the results show which policy types failed. The list is
 /// empty until a worker has started the run.
+///
+/// If an audit log could not be read, so that changes have no actors, the list has an entry for it:
+/// `auditEvents` (Intune) or `directoryAudits` (Entra). It does not affect the outcome of the run.
 #[utoipa::path(
     tag = "operation-runs",
     responses((
@@ -54,16 +60,21 @@ pub(crate) async fn list_operation_run_results(
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<OperationRunResult>>, Problem> {
-    let paging = Paging::<String, PolicyTypeName>::read(&mut query);
+    let paging = Paging::<String, ResultName>::read(&mut query);
     query.finish()?;
     let results = state.store.run_results(scope.view()).await?;
+    let unread = state.store.unread_logs(scope.view()).await?;
+    let unread = unread.into_iter().map(OperationRunResult::unread);
+    let results = results.into_iter().map(OperationRunResult::new);
+    let mut results: Vec<_> = results.chain(unread).collect();
+    results.sort_unstable_by_key(OperationRunResult::name);
     // There are as many as there are policy types: the pages are cut here.
     let PageRequest { limit, after } = paging.request();
     let rows = results
         .into_iter()
         .filter(|result| {
-            let key = result.policy_type.as_str();
-            after.as_ref().is_none_or(|(last, _)| key > last.as_str())
+            let name = result.name();
+            after.as_ref().is_none_or(|(last, _)| name > last.as_str())
         })
         .take(usize::try_from(limit).unwrap_or_default())
         .collect();
@@ -71,9 +82,9 @@ pub(crate) async fn list_operation_run_results(
         &state.links,
         rows,
         |result| {
-            let key = result.policy_type;
-            (key.as_str().to_owned(), PolicyTypeName(key))
+            let name = result.name();
+            (name.to_owned(), ResultName(name))
         },
-        OperationRunResult::new,
+        std::convert::identity,
     ))
 }

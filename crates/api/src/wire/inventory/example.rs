@@ -15,6 +15,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::example::{self, Example, links, moment};
+use crate::wire::actor;
 use crate::wire::change::InventoryChange;
 use crate::wire::export::{ExportHeader, ExportLine};
 use crate::wire::inventory::{InventoryItem, InventorySummary, InventorySyncRun, PolicyTypeList};
@@ -127,6 +128,7 @@ impl Example for InventoryChange {
             kind: ChangeKind::Changed,
             run_id: example::RUN,
             item: item_name(),
+            made_by: actor::example(moment() - TimeDelta::hours(2)),
             detail: Some(ChangeDetail::Content {
                 fields: vec![FieldDifference {
                     field: "/passwordMinimumLength".to_owned(),
@@ -164,6 +166,10 @@ pub(crate) fn export() -> String {
     let (name, time) = (example::TENANT_NAME.to_owned(), moment());
     let header = ExportHeader::new(example::TENANT, name, time, None, Vec::new());
     let (item, version) = (item(), version(2, 12));
+    let in_export = VersionSummary {
+        made_by: None,
+        ..version.version
+    };
     let item = ExportedItem {
         id: item.id,
         policy_type: item.policy_type,
@@ -173,7 +179,7 @@ pub(crate) fn export() -> String {
         platform: item.platform,
         scope_tags: item.scope_tags,
         metadata: item.metadata,
-        version: version.version,
+        version: in_export,
         content: version.content,
         assignments: version.assignments,
         links: Some(vec![link()]),
@@ -227,6 +233,7 @@ fn version(number: i32, password_length: u32) -> ItemVersion {
             valid_to: (number == 1).then_some(changed),
             run: Some(example::RUN),
             name: item().name,
+            made_by: Some(actor::example(changed - TimeDelta::hours(2))),
         },
         content: content.as_object().cloned(),
         assignments: Some(vec![json!({"target": target})]),

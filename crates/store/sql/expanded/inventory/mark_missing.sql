@@ -39,7 +39,7 @@ marked AS (
         related_links = NULL
     FROM gone, guard
     WHERE i.id = gone.id AND i.fence < $3 AND i.missing_since IS NULL
-    RETURNING i.id, i.policy_type
+    RETURNING i.id, i.policy_type, coalesce(i.read_from, i.last_seen_at) AS read_before
 ),
 unlinked AS (
     DELETE FROM inventory_links l
@@ -47,9 +47,10 @@ unlinked AS (
     WHERE l.item_id = m.id
 ),
 changes AS (
-    INSERT INTO inventory_changes (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id)
+    INSERT INTO inventory_changes
+        (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, seen_before)
     SELECT $1, clock_timestamp(), ($7::uuid[])[row_number() OVER ()], m.id,
-        m.policy_type, 'gone', $5
+        m.policy_type, 'gone', $5, m.read_before
     FROM marked m
 ),
 counted AS (

@@ -4,42 +4,43 @@
 -- $3 fence: int8
 -- $4 token: uuid
 -- $5 run: uuid
--- $6 item_ids: _uuid
--- $7 policy_types: _text
--- $8 external_ids: _text
--- $9 names: _text
--- $10 categories: _text
--- $11 platforms: _text
--- $12 foundations: _bool
--- $13 scope_tags: _text
--- $14 assignment_counts: _int4
--- $15 metadata: _jsonb
--- $16 content_hashes: _bytea
--- $17 assignments_hashes: _bytea
--- $18 object_links: _bytea
--- $19 assignment_links: _bytea
--- $20 related_links: _bytea
--- $21 values_hashes: _bytea
--- $22 values_marks: _bytea
--- $23 contents: _jsonb
--- $24 value_fields: _jsonb
--- $25 assignments: _jsonb
--- $26 former_content_hashes: _bytea
--- $27 former_assignments_hashes: _bytea
--- $28 change_ids: _uuid
--- $29 link_places: _int8
--- $30 link_ids: _uuid
--- $31 link_sources: _text
--- $32 link_kinds: _text
--- $33 link_target_kinds: _text
--- $34 link_target_ids: _text
--- $35 link_qualifiers: _jsonb
--- $36 setting_items: _int8
--- $37 setting_places: _uuid
--- $38 setting_ids: _text
--- $39 setting_fields: _text
--- $40 settings_in_catalog: _bool
--- $41 setting_names: _text
+-- $6 reading_ms: int8
+-- $7 item_ids: _uuid
+-- $8 policy_types: _text
+-- $9 external_ids: _text
+-- $10 names: _text
+-- $11 categories: _text
+-- $12 platforms: _text
+-- $13 foundations: _bool
+-- $14 scope_tags: _text
+-- $15 assignment_counts: _int4
+-- $16 metadata: _jsonb
+-- $17 content_hashes: _bytea
+-- $18 assignments_hashes: _bytea
+-- $19 object_links: _bytea
+-- $20 assignment_links: _bytea
+-- $21 related_links: _bytea
+-- $22 values_hashes: _bytea
+-- $23 values_marks: _bytea
+-- $24 contents: _jsonb
+-- $25 value_fields: _jsonb
+-- $26 assignments: _jsonb
+-- $27 former_content_hashes: _bytea
+-- $28 former_assignments_hashes: _bytea
+-- $29 change_ids: _uuid
+-- $30 link_places: _int8
+-- $31 link_ids: _uuid
+-- $32 link_sources: _text
+-- $33 link_kinds: _text
+-- $34 link_target_kinds: _text
+-- $35 link_target_ids: _text
+-- $36 link_qualifiers: _jsonb
+-- $37 setting_items: _int8
+-- $38 setting_places: _uuid
+-- $39 setting_ids: _text
+-- $40 setting_fields: _text
+-- $41 settings_in_catalog: _bool
+-- $42 setting_names: _text
 -- returns at: int8
 -- returns created: bool
 -- returns changed: bool
@@ -67,7 +68,8 @@ guard AS (
 -- The time of everything that is written, after a guard that waited for another writer: a version
 -- ends when the next one begins.
 moment AS MATERIALIZED (
-    SELECT clock_timestamp() AS now
+    SELECT clock_timestamp() AS now,
+        clock_timestamp() - $6::bigint * interval '1 millisecond' AS read_from
     FROM guard
 ),
 -- The former hashes are those that versions before would have stored for the same
@@ -75,14 +77,14 @@ moment AS MATERIALIZED (
 observed AS (
     SELECT *
     FROM unnest(
-        $6::uuid[], $23::jsonb[], $24::jsonb[], $25::jsonb[],
-        $26::bytea[], $27::bytea[],
-        $7::text[], $8::text[], $9::text[], $10::text[],
-        $11::text[], $12::boolean[], $13::text[],
-        $14::integer[], $15::jsonb[], $16::bytea[],
-        $17::bytea[], $18::bytea[], $19::bytea[],
-        $20::bytea[],
-        $21::bytea[], $22::bytea[]
+        $7::uuid[], $24::jsonb[], $25::jsonb[], $26::jsonb[],
+        $27::bytea[], $28::bytea[],
+        $8::text[], $9::text[], $10::text[], $11::text[],
+        $12::text[], $13::boolean[], $14::text[],
+        $15::integer[], $16::jsonb[], $17::bytea[],
+        $18::bytea[], $19::bytea[], $20::bytea[],
+        $21::bytea[],
+        $22::bytea[], $23::bytea[]
     ) WITH ORDINALITY AS o(
         id, content, value_fields, assignments,
         former_content_hash, former_assignments_hash,
@@ -95,12 +97,19 @@ observed AS (
 ),
 -- What stands. `kept`: whether its content was kept, which is so but for items of versions that
 -- kept none. `other_content` and `other_assignments`: whether the observation differs from it in
--- more than its form. `ends`: whether a new version follows it.
+-- more than its form. `ends`: whether a new version follows it. `read_before` and so on: when it was
+-- read last, so that what differs now happened later; values are not read by every reading.
 before AS (
     SELECT o.at, i.id, i.content_hash, i.assignments_hash, i.object_links, i.assignment_links,
         i.related_links, i.values_hash, i.missing_since, i.version, i.version_run,
         greatest(i.changed_at, i.present_since) AS valid_from, i.name, i.platform, i.scope_tags,
-        i.assignment_count, i.metadata, c.item_id IS NOT NULL AS kept, c.content, c.value_fields,
+        i.assignment_count, i.metadata, coalesce(i.read_from, i.last_seen_at) AS read_before,
+        coalesce(i.assignments_read_from, i.read_from, i.last_seen_at) AS assignments_read_before,
+        CASE
+            WHEN i.values_hash <> o.values_hash
+                THEN coalesce(i.values_read_from, i.values_verified_at)
+        END AS values_read_before,
+        c.item_id IS NOT NULL AS kept, c.content, c.value_fields,
         c.assignments, d.other_content, d.other_assignments,
         d.other_content OR d.other_assignments OR i.missing_since IS NOT NULL AS ends
     FROM observed o
@@ -129,12 +138,15 @@ inserted AS (
         (id, tenant_id, policy_type, external_id, name, category, platform, foundation, scope_tags,
             assignment_count, metadata, content_hash, assignments_hash, object_links,
             assignment_links, related_links, values_hash, values_mark, values_verified_at,
-            first_seen_at, last_seen_at, changed_at, fence, last_seen_run, version_run)
+            first_seen_at, last_seen_at, changed_at, fence, last_seen_run, version_run, read_from,
+            assignments_read_from, values_read_from)
     SELECT o.id, $1, o.policy_type, o.external_id, o.name, o.category, o.platform,
         o.foundation, coalesce(string_to_array(o.scope_tags, E'\x1f'), '{}'), o.assignment_count,
         o.metadata, o.content_hash, o.assignments_hash, o.object_links, o.assignment_links,
         o.related_links, o.values_hash, CASE WHEN o.values_hash IS NOT NULL THEN o.values_mark END,
-        CASE WHEN o.values_hash IS NOT NULL THEN m.now END, m.now, m.now, m.now, $3, $5, $5
+        CASE WHEN o.values_hash IS NOT NULL THEN m.now END, m.now, m.now, m.now, $3, $5, $5,
+        m.read_from, CASE WHEN o.assignments_hash IS NOT NULL THEN m.read_from END,
+        CASE WHEN o.values_hash IS NOT NULL THEN m.read_from END
     FROM observed o
         CROSS JOIN moment m
     WHERE o.at NOT IN (SELECT b.at FROM before b)
@@ -164,6 +176,15 @@ updated AS (
         values_verified_at = CASE
             WHEN o.values_hash IS NULL THEN i.values_verified_at
             ELSE clock_timestamp()
+        END,
+        read_from = clock_timestamp() - $6::bigint * interval '1 millisecond',
+        assignments_read_from = CASE
+            WHEN o.assignments_hash IS NULL THEN i.assignments_read_from
+            ELSE clock_timestamp() - $6::bigint * interval '1 millisecond'
+        END,
+        values_read_from = CASE
+            WHEN o.values_hash IS NULL THEN i.values_read_from
+            ELSE clock_timestamp() - $6::bigint * interval '1 millisecond'
         END,
         name = o.name,
         category = o.category,
@@ -259,24 +280,36 @@ outdated AS (
     WHERE v.item_id = e.id AND v.number = e.version + 1 - '10'
 ),
 -- Each observation has three ids for its changes. Of differing fields and assignments the first
--- ones are listed and all are counted.
+-- ones are listed and all are counted. What appears on a list was not on it when it was read to its
+-- end before; that reading took less than an hour.
 changes AS (
     INSERT INTO inventory_changes
-        (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, detail)
-    SELECT $1, m.now, c.id, s.item_id, s.policy_type, c.kind, $5, c.detail
+        (tenant_id, occurred_at, id, item_id, policy_type, kind, run_id, detail, read_from,
+            seen_before)
+    SELECT $1, m.now, c.id, s.item_id, s.policy_type, c.kind, $5, c.detail, m.read_from,
+        CASE c.kind
+            WHEN 'changed' THEN least(b.read_before, b.values_read_before)
+            WHEN 'reassigned' THEN b.assignments_read_before
+            ELSE (
+                -- What is back was not there before it was missed.
+                SELECT greatest(y.data_as_of - interval '1 hour', b.missing_since)
+                FROM inventory_type_summaries y
+                WHERE y.tenant_id = $1 AND y.policy_type = s.policy_type
+            )
+        END
     FROM settled s
         CROSS JOIN moment m
         JOIN observed o ON o.at = s.at
         LEFT JOIN before b ON b.at = s.at
         CROSS JOIN LATERAL (
-            SELECT ($28::uuid[])[3 * s.at - 2] AS id, 'created' AS kind,
+            SELECT ($29::uuid[])[3 * s.at - 2] AS id, 'created' AS kind,
                 NULL::jsonb AS detail
             WHERE s.created
             UNION ALL
-            SELECT ($28::uuid[])[3 * s.at - 2], 'back', NULL
+            SELECT ($29::uuid[])[3 * s.at - 2], 'back', NULL
             WHERE s.back
             UNION ALL
-            SELECT ($28::uuid[])[3 * s.at - 1], 'changed', CASE WHEN b.kept THEN (
+            SELECT ($29::uuid[])[3 * s.at - 1], 'changed', CASE WHEN b.kept THEN (
                 -- Fields that differ, by pointer. Null is as good as nothing: Graph means the same
                 -- by both. Values are compared where both readings have them.
                 SELECT jsonb_build_object(
@@ -309,7 +342,7 @@ changes AS (
             ) END
             WHERE s.changed
             UNION ALL
-            SELECT ($28::uuid[])[3 * s.at], 'reassigned', CASE
+            SELECT ($29::uuid[])[3 * s.at], 'reassigned', CASE
                 WHEN b.assignments IS NOT NULL AND o.assignments IS NOT NULL THEN (
                 -- Assignments that are reported now and were not before, and the other way round.
                 SELECT jsonb_build_object(
@@ -351,8 +384,8 @@ changes AS (
 reported AS (
     SELECT *
     FROM unnest(
-        $29::bigint[], $30::uuid[], $31::text[], $32::text[],
-        $33::text[], $34::text[], $35::jsonb[]
+        $30::bigint[], $31::uuid[], $32::text[], $33::text[],
+        $34::text[], $35::text[], $36::jsonb[]
     ) AS t(at, id, source, kind, target_kind, target_id, qualifier)
 ),
 -- Of each set that differs as a whole, only the links that do are written.
@@ -417,8 +450,8 @@ set_now AS (
     SELECT n.item_id, n.policy_type, t.place, t.setting_id, t.field, n.value_fields -> t.field AS value,
         t.in_catalog, t.name
     FROM unnest(
-            $36::bigint[], $37::uuid[], $38::text[],
-            $39::text[], $40::boolean[], $41::text[]
+            $37::bigint[], $38::uuid[], $39::text[],
+            $40::text[], $41::boolean[], $42::text[]
         ) AS t(at, place, setting_id, field, in_catalog, name)
         JOIN set_anew n ON n.at = t.at AND n.value_fields ? t.field
 ),

@@ -4,22 +4,23 @@
 -- $3 fence: int8
 -- $4 token: uuid
 -- $5 run: uuid
--- $6 policy_types: _text
--- $7 external_ids: _text
--- $8 names: _text
--- $9 categories: _text
--- $10 platforms: _text
--- $11 foundations: _bool
--- $12 scope_tags: _text
--- $13 assignment_counts: _int4
--- $14 metadata: _jsonb
--- $15 content_hashes: _bytea
--- $16 assignments_hashes: _bytea
--- $17 object_links: _bytea
--- $18 assignment_links: _bytea
--- $19 related_links: _bytea
--- $20 values_hashes: _bytea
--- $21 values_marks: _bytea
+-- $6 reading_ms: int8
+-- $7 policy_types: _text
+-- $8 external_ids: _text
+-- $9 names: _text
+-- $10 categories: _text
+-- $11 platforms: _text
+-- $12 foundations: _bool
+-- $13 scope_tags: _text
+-- $14 assignment_counts: _int4
+-- $15 metadata: _jsonb
+-- $16 content_hashes: _bytea
+-- $17 assignments_hashes: _bytea
+-- $18 object_links: _bytea
+-- $19 assignment_links: _bytea
+-- $20 related_links: _bytea
+-- $21 values_hashes: _bytea
+-- $22 values_marks: _bytea
 -- returns at: int8
 -- inventory.touch
 --
@@ -38,12 +39,12 @@ guard AS (
 observed AS (
     SELECT *
     FROM unnest(
-        $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::text[], $11::boolean[], $12::text[],
-        $13::integer[], $14::jsonb[], $15::bytea[],
-        $16::bytea[], $17::bytea[], $18::bytea[],
-        $19::bytea[],
-        $20::bytea[], $21::bytea[]
+        $7::text[], $8::text[], $9::text[], $10::text[],
+        $11::text[], $12::boolean[], $13::text[],
+        $14::integer[], $15::jsonb[], $16::bytea[],
+        $17::bytea[], $18::bytea[], $19::bytea[],
+        $20::bytea[],
+        $21::bytea[], $22::bytea[]
     ) WITH ORDINALITY AS o(
         policy_type, external_id, name, category,
         platform, foundation, scope_tags,
@@ -86,6 +87,15 @@ touched AS (
         values_verified_at = CASE
             WHEN o.values_hash IS NULL THEN i.values_verified_at
             ELSE clock_timestamp()
+        END,
+        read_from = clock_timestamp() - $6::bigint * interval '1 millisecond',
+        assignments_read_from = CASE
+            WHEN o.assignments_hash IS NULL THEN i.assignments_read_from
+            ELSE clock_timestamp() - $6::bigint * interval '1 millisecond'
+        END,
+        values_read_from = CASE
+            WHEN o.values_hash IS NULL THEN i.values_read_from
+            ELSE clock_timestamp() - $6::bigint * interval '1 millisecond'
         END,
         name = o.name,
         category = o.category,

@@ -6,6 +6,15 @@
             WHEN o.values_hash IS NULL THEN i.values_verified_at
             ELSE clock_timestamp()
         END,
+        read_from = clock_timestamp() - :reading_ms::bigint * interval '1 millisecond',
+        assignments_read_from = CASE
+            WHEN o.assignments_hash IS NULL THEN i.assignments_read_from
+            ELSE clock_timestamp() - :reading_ms::bigint * interval '1 millisecond'
+        END,
+        values_read_from = CASE
+            WHEN o.values_hash IS NULL THEN i.values_read_from
+            ELSE clock_timestamp() - :reading_ms::bigint * interval '1 millisecond'
+        END,
         name = o.name,
         category = o.category,
         platform = o.platform,

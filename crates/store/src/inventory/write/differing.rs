@@ -1,6 +1,8 @@
 //! Storing items that are new, differ, were missing, or have other links: see
 //! `sql/inventory/store_differing.sql`.
 
+use std::time::Duration;
+
 use atlas_domain::inventory::Observation;
 use atlas_domain::run::Lease;
 use serde_json::Value;
@@ -12,6 +14,7 @@ use super::setting_columns::SettingColumns;
 use super::stored_json::StoredJson;
 use super::{PageEffect, TypeEffect, WriteError};
 use crate::pool::Store;
+use crate::runs::milliseconds;
 use crate::statement::{row, statement};
 
 /// The changes that one observation can be at once: created or back, changed, and reassigned.
@@ -26,6 +29,7 @@ statement! {
         fence: i64,
         token: Uuid,
         run: Uuid,
+        reading_ms: i64,
         item_ids: Vec<Uuid>,
         policy_types: Vec<&'a str>,
         external_ids: Vec<String>,
@@ -91,6 +95,7 @@ impl Store {
         &self,
         lease: &Lease,
         batch: Vec<&'a Observation>,
+        reading: Duration,
         total: &mut PageEffect,
     ) -> Result<Vec<&'a Observation>, WriteError> {
         let columns = Columns::of(&batch);
@@ -109,6 +114,7 @@ impl Store {
                 fence: lease.fence,
                 token: lease.token.into_uuid(),
                 run: lease.run_id.into_uuid(),
+                reading_ms: milliseconds(reading),
                 item_ids: mint(batch.len()),
                 policy_types: columns.policy_types,
                 external_ids: columns.external_ids,

@@ -3,6 +3,7 @@
 //! others.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use atlas_domain::causes::Causes;
 use atlas_domain::inventory::Observation;
@@ -33,6 +34,22 @@ impl Store {
         lease: &Lease,
         observations: &[Observation],
     ) -> Result<PageStored, WriteError> {
+        let read_now = Duration::ZERO;
+        self.store_reading(lease, observations, read_now).await
+    }
+
+    /// As [`Self::store_page`], for a page whose request was sent `reading` ago: what happens to its
+    /// objects after that may be what a later reading finds.
+    ///
+    /// # Errors
+    /// As [`Self::store_page`].
+    pub async fn store_reading(
+        &self,
+        lease: &Lease,
+        observations: &[Observation],
+        reading: Duration,
+    ) -> Result<PageStored, WriteError> {
+        let began = Instant::now();
         let mut latest: BTreeMap<(PolicyTypeKey, &str), &Observation> = BTreeMap::new();
         for observation in observations {
             latest.insert(
@@ -44,7 +61,9 @@ impl Store {
         let mut halving = Halving::new(latest.into_values(), BATCH);
         let mut effect = PageEffect::new();
         while let Some(mut batch) = halving.batch() {
-            match self.store_batch(lease, &mut batch, &mut effect).await {
+            let reading = reading + began.elapsed();
+            let stored = self.store_batch(lease, &mut batch, reading, &mut effect);
+            match stored.await {
                 Ok(()) => {}
                 Err(WriteError::Lost) => return Err(WriteError::Lost),
                 Err(WriteError::Store(error)) => halving.refused(batch, error)?,
@@ -68,18 +87,20 @@ impl Store {
         &self,
         lease: &Lease,
         batch: &mut Vec<&Observation>,
+        reading: Duration,
         total: &mut PageEffect,
     ) -> Result<(), WriteError> {
         for _ in 0..ROUNDS {
             // Of two writers in a deadlock one is rolled back, and tries again.
-            match self.touch(lease, batch.clone(), total).await {
+            match self.touch(lease, batch.clone(), reading, total).await {
                 Err(WriteError::Store(StoreError::Deadlock(_))) => continue,
                 left => *batch = left?,
             }
             if batch.is_empty() {
                 return Ok(());
             }
-            match self.store_differing(lease, batch.clone(), total).await {
+            let stored = self.store_differing(lease, batch.clone(), reading, total);
+            match stored.await {
                 Err(WriteError::Store(StoreError::Deadlock(_))) => continue,
                 left => *batch = left?,
             }

@@ -1,5 +1,7 @@
 //! Touching items that have not changed: only when and by which run they were seen is written.
 
+use std::time::Duration;
+
 use atlas_domain::inventory::Observation;
 use atlas_domain::run::Lease;
 use uuid::Uuid;
@@ -9,6 +11,7 @@ use super::page::{index, kept};
 use super::stored_json::StoredJson;
 use super::{PageEffect, WriteError};
 use crate::pool::Store;
+use crate::runs::milliseconds;
 use crate::statement::{row, statement};
 
 statement! {
@@ -18,6 +21,7 @@ statement! {
         fence: i64,
         token: Uuid,
         run: Uuid,
+        reading_ms: i64,
         policy_types: Vec<&'a str>,
         external_ids: Vec<String>,
         names: Vec<String>,
@@ -58,6 +62,7 @@ impl Store {
         &self,
         lease: &Lease,
         batch: Vec<&'a Observation>,
+        reading: Duration,
         total: &mut PageEffect,
     ) -> Result<Vec<&'a Observation>, WriteError> {
         let columns = Columns::of(&batch);
@@ -68,6 +73,7 @@ impl Store {
                 fence: lease.fence,
                 token: lease.token.into_uuid(),
                 run: lease.run_id.into_uuid(),
+                reading_ms: milliseconds(reading),
                 policy_types: columns.policy_types,
                 external_ids: columns.external_ids,
                 names: columns.names,

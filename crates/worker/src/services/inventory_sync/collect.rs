@@ -1,6 +1,7 @@
 //! Reading lists and storing their pages, several lists at once.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use atlas_domain::causes::Causes;
 use atlas_domain::failure::{Failure, FailureCode, RowDefect, RowProblem, RowProblems};
@@ -155,6 +156,8 @@ impl InventorySyncService {
         tally: &mut Tally,
         tracker: &SyncTracker<'_>,
     ) -> Result<Result<(), GraphError>, Interrupt> {
+        // When the page was requested that is stored next, or whose parts are.
+        let mut requested = Instant::now();
         let mut ahead = reader.next_page().await;
         loop {
             let page = match ahead {
@@ -164,11 +167,15 @@ impl InventorySyncService {
             };
             tally.pages += u32::from(page.begins);
             tally.unstable |= page.unstable;
+            let next_requested = Instant::now();
             let (stored, next) = tokio::join!(
-                self.store_page(lease, page, tally, tracker),
+                self.store_page(lease, page, requested, tally, tracker),
                 reader.next_page()
             );
             stored?;
+            if matches!(&next, Ok(Some(next)) if next.begins) {
+                requested = next_requested;
+            }
             ahead = next;
         }
     }
@@ -178,12 +185,17 @@ impl InventorySyncService {
         &self,
         lease: &Lease,
         page: ListPage,
+        requested: Instant,
         tally: &mut Tally,
         tracker: &SyncTracker<'_>,
     ) -> Result<(), Interrupt> {
         let observations: &[Observation] = &page.observations;
         crash_point!("page");
-        let stored = with_retries(|| self.store.store_page(lease, observations)).await?;
+        let store = || {
+            let reading = requested.elapsed();
+            self.store.store_reading(lease, observations, reading)
+        };
+        let stored = with_retries(store).await?;
         for (key, effect) in stored.effect {
             tracker.update(|progress, _| progress.items_seen += effect.seen);
             *tally.effects.entry(key).or_default() += effect;

@@ -266,6 +266,14 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
             },
             None,
         ),
+        (
+            "changes of an actor",
+            ChangeFilter {
+                actor: Some("anna@contoso.example".to_owned()),
+                ..none()
+            },
+            None,
+        ),
     ];
     all.extend(filters.into_iter().map(|(name, filter, after)| {
         list!(name, filter, after, |store, filter, page| store

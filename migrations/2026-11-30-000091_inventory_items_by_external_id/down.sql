@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS inventory_items_by_external_id
