@@ -4,6 +4,7 @@ mod access;
 mod actors;
 mod columns;
 mod hints;
+mod inventory;
 mod numbers;
 mod schedules;
 mod values;
@@ -75,6 +76,8 @@ const CHANGES: &[Change] = &[
     // Changes list who made them.
     ("answers/list_inventory_changes", actors::listed),
     ("openapi", actors::described),
+    // Settings have names, and items are shown as of earlier times.
+    ("openapi", inventory::described),
     // Tenants are synced by themselves.
     ("openapi", schedules::described),
     ("names", schedules::named),

@@ -427,10 +427,11 @@ FROM (SELECT w.id AS tenant_id, w.last_run, k, w.first_item + k AS n
     JOIN seed_types t ON t.at = 1 + floor(123 * power(pg_temp.drawn(s.n, 21), 2))::integer
 ORDER BY s.tenant_id, t.at;
 
-INSERT INTO inventory_type_summaries (tenant_id, policy_type, present, missing, data_as_of, last_run)
+INSERT INTO inventory_type_summaries (tenant_id, policy_type, present, missing, data_as_of, last_run,
+    stored_since)
 SELECT i.tenant_id, i.policy_type, count(*) FILTER (WHERE i.missing_since IS NULL),
     count(*) FILTER (WHERE i.missing_since IS NOT NULL), max(i.last_seen_at),
-    (array_agg(i.last_seen_run))[1]
+    (array_agg(i.last_seen_run))[1], min(i.first_seen_at)
 FROM inventory_items i GROUP BY i.tenant_id, i.policy_type;
 
 INSERT INTO inventory_left_out (tenant_id, policy_type, external_id)

@@ -9,6 +9,8 @@ use std::time::Duration;
 const INDEX_LIMIT: Duration = Duration::from_millis(15);
 /// A search for a part of a setting's name, among a million settings of a tenant.
 const SETTING_SEARCH_LIMIT: Duration = Duration::from_millis(50);
+/// What was known at a time is answered within this time, one call in a hundred excepted.
+const AS_OF_LIMIT: Duration = Duration::from_millis(20);
 /// Combinations of filters that no index serves answer within this time.
 const COMBINATION_LIMIT: Duration = Duration::from_millis(100);
 /// Rows of a page when none are asked for.
@@ -30,6 +32,8 @@ pub(super) enum Budget {
     Index,
     /// It searches settings by a part of their names.
     SettingSearch,
+    /// What was known at a time: two tables and the readings before it.
+    AsOf,
     Combination,
 }
 
@@ -38,6 +42,7 @@ impl Budget {
         match self {
             Self::Index => INDEX_LIMIT,
             Self::SettingSearch => SETTING_SEARCH_LIMIT,
+            Self::AsOf => AS_OF_LIMIT,
             Self::Combination => COMBINATION_LIMIT,
         }
     }
@@ -62,7 +67,7 @@ impl Case {
     /// Its label in the table.
     pub(super) fn name(&self, page: usize) -> String {
         let mark = match self.budget {
-            Budget::Index => "",
+            Budget::Index | Budget::AsOf => "",
             Budget::SettingSearch => " [search]",
             Budget::Combination => " [combination]",
         };
@@ -95,6 +100,15 @@ const fn search(path: &'static str) -> Case {
         path,
         budget: Budget::SettingSearch,
         deep: true,
+    }
+}
+
+/// What was known at a time: a detail, or a list with its first and its hundredth page.
+const fn as_of(path: &'static str, deep: bool) -> Case {
+    Case {
+        path,
+        budget: Budget::AsOf,
+        deep,
     }
 }
 
@@ -181,7 +195,29 @@ pub(super) const ALL: &[Case] = &[
     several("/tenants/{tenant_id}/inventory-items?missing=true&q=kiosk"),
     several("/tenants/{tenant_id}/inventory-items?platform=windows&foundation=false&missing=true"),
     several("/tenants/{tenant_id}/inventory-items?platform=chromeOS&missing=true"),
+    as_of(
+        "/tenants/{tenant_id}/inventory-items?as_of={sixty_days_ago}",
+        true,
+    ),
+    as_of(
+        "/tenants/{tenant_id}/inventory-items?as_of={an_hour_ago}",
+        true,
+    ),
+    several(
+        "/tenants/{tenant_id}/inventory-items?as_of={sixty_days_ago}&policy_type=deviceCompliancePolicy",
+    ),
+    several("/tenants/{tenant_id}/inventory-items?as_of={sixty_days_ago}&category=Compliance"),
+    several("/tenants/{tenant_id}/inventory-items?as_of={sixty_days_ago}&platform=windows"),
+    several("/tenants/{tenant_id}/inventory-items?as_of={sixty_days_ago}&foundation=true"),
     one("/tenants/{tenant_id}/inventory-items/{item_id}"),
+    as_of(
+        "/tenants/{tenant_id}/inventory-items/{item_id}?as_of={sixty_days_ago}",
+        false,
+    ),
+    as_of(
+        "/tenants/{tenant_id}/inventory-items/{item_id}?as_of={an_hour_ago}",
+        false,
+    ),
     one("/tenants/{tenant_id}/inventory-items/{item_id}/content"),
     one("/tenants/{tenant_id}/inventory-items/{item_id}/content?as_of={sixty_days_ago}"),
     list("/tenants/{tenant_id}/inventory-items/{item_id}/versions"),

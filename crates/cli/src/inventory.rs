@@ -20,6 +20,9 @@ pub(crate) async fn list(arguments: &InventoryList, as_json: bool) -> anyhow::Re
     if let Some(q) = &arguments.q {
         query.push(("q", q.clone()));
     }
+    if let Some(time) = &arguments.as_of {
+        query.push(("as_of", time.clone()));
+    }
     let found = Asked {
         api: &arguments.api,
         tenant: &arguments.tenant,

@@ -1,5 +1,6 @@
 //! Tenants' policies: what syncs write, guarded by their lease, and what screens read.
 
+mod as_of;
 mod changes;
 mod export;
 mod held;
@@ -13,12 +14,13 @@ mod sync_runs;
 mod versions;
 mod write;
 
+pub use as_of::{PastItem, TypeReading};
 pub use changes::{ChangeDetail, ChangeFilter, ChangeView, ItemName};
 pub use export::{ExportFilter, ExportKey, ExportPage, ExportedItem};
 pub use known_values::{StoredValues, StoredValuesPage};
 pub use links::{LinkDirection, LinkFilter, LinkView};
 pub use read::{ItemFilter, ItemView, TypeSummary};
-pub use setting_definitions::{SettingDescription, SettingNames};
+pub use setting_definitions::{KnownSettings, SettingDescription, SettingNames};
 pub use settings::{SettingFilter, SettingView};
 pub use sync_runs::SyncRunView;
 pub use versions::{ItemVersion, VersionSummary, WhichVersion};

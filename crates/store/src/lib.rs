@@ -66,10 +66,10 @@ pub use error::StoreError;
 pub use fitness::DatabaseFault;
 pub use inventory::{
     Beginning, ChangeDetail, ChangeFilter, ChangeView, ExportFilter, ExportKey, ExportPage,
-    ExportedItem, ItemFilter, ItemName, ItemVersion, ItemView, LinkDirection, LinkFilter, LinkView,
-    PageEffect, PageStored, RefusedRow, SettingDescription, SettingFilter, SettingNames,
-    SettingView, StoredValues, StoredValuesPage, SyncRunView, TypeEffect, TypeSummary,
-    VersionSummary, WhichVersion, WriteError,
+    ExportedItem, ItemFilter, ItemName, ItemVersion, ItemView, KnownSettings, LinkDirection,
+    LinkFilter, LinkView, PageEffect, PageStored, PastItem, RefusedRow, SettingDescription,
+    SettingFilter, SettingNames, SettingView, StoredValues, StoredValuesPage, SyncRunView,
+    TypeEffect, TypeReading, TypeSummary, VersionSummary, WhichVersion, WriteError,
 };
 pub use migrations::{
     MigrateError, SchemaState, migrate, migrate_through, migrate_to, revert_all, revert_last,

@@ -241,6 +241,7 @@ diesel::table! {
         completed_at -> Nullable<Timestamptz>,
         reassigned -> Int8,
         back -> Int8,
+        tenant_id -> Nullable<Uuid>,
         values_read -> Int8,
         values_verified -> Int8,
     }
@@ -254,6 +255,7 @@ diesel::table! {
         missing -> Int8,
         data_as_of -> Nullable<Timestamptz>,
         last_run -> Nullable<Uuid>,
+        stored_since -> Nullable<Timestamptz>,
     }
 }
 

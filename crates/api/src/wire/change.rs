@@ -1,7 +1,7 @@
 //! Changes of inventory items.
 
 use atlas_domain::inventory::difference::FieldDifference;
-use atlas_store::{ChangeDetail, ChangeView, ItemName};
+use atlas_store::{ChangeDetail, ChangeView, ItemName, KnownSettings};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::wire::actor::{ActorAttribution, ChangeActor};
 use crate::wire::inventory::without_nulls;
+use crate::wire::setting_names::{SettingOption, SettingReference};
 
 /// A change of an item, as a sync detected it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,6 +80,13 @@ pub(crate) struct FieldChange {
     /// The new value. Absent if the field was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<Value>,
+    /// The setting that the field is, if it is one that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setting: Option<SettingReference>,
+    /// The options that both values are or contain, as far as their names are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10_000)]
+    options: Vec<SettingOption>,
 }
 
 /// Changes of the assignments of an item, as Microsoft Graph represents them.
@@ -96,14 +104,19 @@ pub(crate) struct AssignmentsDifference {
     removed_count: u64,
 }
 
-impl From<ChangeView> for InventoryChange {
-    fn from(change: ChangeView) -> Self {
+impl InventoryChange {
+    /// How a change looks whose settings have these names.
+    pub(crate) fn new(change: ChangeView, known: &KnownSettings) -> Self {
         let (content, assignments) = match change.detail {
             Some(ChangeDetail::Content {
                 fields,
                 field_count,
             }) => {
-                let fields = fields.into_iter().map(FieldChange::from).collect();
+                let policy_type = &change.item.policy_type;
+                let fields = fields
+                    .into_iter()
+                    .map(|field| FieldChange::new(field, policy_type, known))
+                    .collect();
                 let content = ContentDifference {
                     fields,
                     field_count,
@@ -141,9 +154,19 @@ impl From<ChangeView> for InventoryChange {
     }
 }
 
-impl From<FieldDifference> for FieldChange {
-    fn from(difference: FieldDifference) -> Self {
+impl FieldChange {
+    /// A difference of an object of this type.
+    pub(crate) fn new(
+        difference: FieldDifference,
+        policy_type: &str,
+        known: &KnownSettings,
+    ) -> Self {
+        let setting = known.of_field(policy_type, &difference.field);
+        let values = difference.old.iter().chain(&difference.new);
         Self {
+            setting: setting.map(|(id, names)| SettingReference::new(id, names)),
+            options: setting
+                .map_or_else(Vec::new, |(_, names)| SettingOption::among(values, names)),
             field: difference.field,
             old: difference.old.map(without_nulls),
             new: difference.new.map(without_nulls),

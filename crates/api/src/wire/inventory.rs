@@ -2,11 +2,9 @@
 
 pub(crate) mod example;
 
-use std::fmt::Write as _;
-
 use atlas_domain::policy_types::{self, registry};
 use atlas_domain::run::RunCounts;
-use atlas_store::{ItemView, SyncRunView, TypeSummary};
+use atlas_store::{SyncRunView, TypeSummary};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,55 +13,6 @@ use uuid::Uuid;
 
 use crate::links::{Links, RunLinks};
 use crate::wire::run::{Counts, Initiator, Outcome, Status};
-
-/// A policy or foundation of a tenant, as a sync last read it.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct InventoryItem {
-    /// Its identifier here.
-    id: Uuid,
-    /// Key of its policy type.
-    #[schema(max_length = 128)]
-    policy_type: String,
-    /// Its identifier in Microsoft Graph, with GUIDs in lower case. Of a policy type that is one object
-    /// in each tenant: the key of the policy type.
-    #[schema(max_length = 1024)]
-    external_id: String,
-    /// Its name.
-    #[schema(max_length = 4096)]
-    name: String,
-    /// The category of its policy type.
-    #[schema(max_length = 128)]
-    category: String,
-    /// Its platform; several are joined by commas.
-    #[schema(max_length = 256)]
-    platform: String,
-    /// Whether it is a foundation: an object that policies refer to.
-    foundation: bool,
-    /// Identifiers of its scope tags.
-    #[schema(max_items = 1000)]
-    scope_tags: Vec<String>,
-    /// Number of its assignments, if Microsoft Graph reports it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
-    assignment_count: Option<i32>,
-    /// Further properties, such as a description or timestamps, with the names of Microsoft Graph.
-    #[schema(value_type = Object)]
-    metadata: Value,
-    /// SHA-256 of its content in hexadecimal.
-    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
-    content_hash: String,
-    /// When a sync first read it.
-    first_seen_at: DateTime<Utc>,
-    /// When a sync last read it.
-    last_seen_at: DateTime<Utc>,
-    /// When a sync last detected a change of its content or assignments.
-    changed_at: DateTime<Utc>,
-    /// When a sync detected that it no longer exists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_since: Option<DateTime<Utc>>,
-    /// The run that last read it.
-    last_seen_run_id: Uuid,
-}
 
 /// Numbers of items in a tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -170,29 +119,6 @@ pub(crate) struct PolicyTypeList {
     categories: Vec<&'static str>,
 }
 
-impl From<ItemView> for InventoryItem {
-    fn from(item: ItemView) -> Self {
-        Self {
-            id: item.id.into_uuid(),
-            policy_type: item.policy_type,
-            external_id: item.external_id,
-            name: item.name,
-            category: item.category,
-            platform: item.platform,
-            foundation: item.foundation,
-            scope_tags: item.scope_tags,
-            assignment_count: item.assignment_count,
-            metadata: without_nulls(item.metadata),
-            content_hash: hexadecimal(&item.content_hash),
-            first_seen_at: item.first_seen_at,
-            last_seen_at: item.last_seen_at,
-            changed_at: item.changed_at,
-            missing_since: item.missing_since,
-            last_seen_run_id: item.last_seen_run.into_uuid(),
-        }
-    }
-}
-
 impl InventorySummary {
     /// Adds up the types.
     pub(crate) fn new(types: Vec<TypeSummary>) -> Self {
@@ -293,13 +219,6 @@ pub(crate) fn without_nulls(value: Value) -> Value {
         ),
         other => other,
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

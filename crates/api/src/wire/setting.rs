@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::wire::change::ItemReference;
 use crate::wire::inventory::without_nulls;
 use crate::wire::link::LinkTarget;
+use crate::wire::setting_names::SettingReference;
 
 /// A setting of an item, with its value.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,18 +34,6 @@ pub(crate) struct InventorySetting {
     /// Some of the item's assignments, with what they exclude; the links of the item have all of them.
     #[schema(max_items = 10)]
     assignments: Vec<SettingAssignment>,
-}
-
-/// A reference to a setting.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct SettingReference {
-    /// The identifier of its definition in Microsoft Graph.
-    #[schema(max_length = 1024)]
-    pub(crate) id: String,
-    /// Its name, if known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 4096)]
-    pub(crate) name: Option<String>,
 }
 
 /// To whom an item is assigned, or from whom it is excluded.

@@ -1,9 +1,9 @@
 //! Versions of inventory items.
 
 use atlas_domain::inventory::difference::{
-    AssignmentsDifference, ContentDifference, assignments_difference, content_difference,
+    AssignmentsDifference, ContentDifference, assignments_difference,
 };
-use atlas_store::{ItemVersion, VersionSummary};
+use atlas_store::{ItemVersion, KnownSettings, VersionSummary};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::wire::actor::{ActorAttribution, ChangeActor};
 use crate::wire::change::{FieldChange, ItemReference};
 use crate::wire::inventory::without_nulls;
+use crate::wire::setting_names::FieldSetting;
 
 /// A version of an item: its content and assignments between two moments.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,6 +55,11 @@ pub(crate) struct InventoryItemContent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     content: Option<Value>,
+    /// The properties that are settings, by pointer, with names for people, as far as the settings are
+    /// known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100_000)]
+    settings: Vec<FieldSetting>,
     /// Its assignments as Microsoft Graph represents them, without their identifiers. Absent if they are
     /// not known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,9 +124,15 @@ impl From<VersionSummary> for InventoryItemVersion {
     }
 }
 
-impl From<ItemVersion> for InventoryItemContent {
-    fn from(version: ItemVersion) -> Self {
+impl InventoryItemContent {
+    /// What a version contains whose settings have these names.
+    pub(crate) fn new(version: ItemVersion, known: &KnownSettings) -> Self {
+        let settings = version
+            .content
+            .as_ref()
+            .map(|fields| FieldSetting::among(fields, &version.item.policy_type, known));
         Self {
+            settings: settings.unwrap_or_default(),
             item: version.item.into(),
             version: version.version.into(),
             content: version
@@ -134,10 +146,16 @@ impl From<ItemVersion> for InventoryItemContent {
 }
 
 impl InventoryItemDifference {
-    /// The differences of two versions of one item.
-    pub(crate) fn new(from: ItemVersion, to: ItemVersion) -> Self {
-        let content = from.content.as_ref().zip(to.content.as_ref());
-        let content = content.map(|(old, new)| content_difference(old, new).into());
+    /// The differences of two versions of one item, whose contents differ in this.
+    pub(crate) fn new(
+        from: ItemVersion,
+        to: ItemVersion,
+        content: Option<ContentDifference>,
+        known: &KnownSettings,
+    ) -> Self {
+        let content = content.map(|difference| {
+            VersionContentDifference::new(difference, &to.item.policy_type, known)
+        });
         let assignments = from.assignments.as_deref().zip(to.assignments.as_deref());
         let assignments = assignments.map(|(old, new)| assignments_difference(old, new).into());
         Self {
@@ -150,13 +168,12 @@ impl InventoryItemDifference {
     }
 }
 
-impl From<ContentDifference> for VersionContentDifference {
-    fn from(difference: ContentDifference) -> Self {
+impl VersionContentDifference {
+    fn new(difference: ContentDifference, policy_type: &str, known: &KnownSettings) -> Self {
+        let fields = difference.fields.into_iter();
         Self {
-            fields: difference
-                .fields
-                .into_iter()
-                .map(FieldChange::from)
+            fields: fields
+                .map(|field| FieldChange::new(field, policy_type, known))
                 .collect(),
             field_count: difference.field_count,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use atlas_api::{ApiOptions, Parts, serve};
 use atlas_domain::access::Role;
-use atlas_domain::clock::{SystemClock, SystemEntropy};
+use atlas_domain::clock::{Clock as _, SystemClock, SystemEntropy};
 use atlas_domain::ids::{RunId, WorkerId};
 use atlas_domain::inventory::{JsonText, Observation, TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
@@ -168,6 +168,7 @@ impl Stage {
             status: TypeStatus::Succeeded,
             pages: 1,
             seen: page.len() as u64,
+            completed_at: Some(SystemClock.now()),
             ..TypeResult::pending(apps)
         };
         let recorded = self.store.record_result(lease, &result).await;

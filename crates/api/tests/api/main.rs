@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod actors;
+mod as_of;
 mod cancel;
 mod description;
 mod directory_groups;

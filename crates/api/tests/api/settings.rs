@@ -3,6 +3,7 @@
 use atlas_domain::inventory::values::Values;
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::registry;
+use atlas_store::SettingDescription;
 use serde_json::{Value, json};
 
 use crate::harness::{Stage, observation};
@@ -86,4 +87,112 @@ async fn a_list_of_settings_needs_a_setting_or_a_text() {
         assert_eq!(reply.status, 400, "{query}");
         assert_eq!(reply.body["errors"][0]["parameter"], parameter, "{query}");
     }
+}
+
+/// Names of a setting and of its options stand beside the raw values wherever these are shown; without
+/// names there are the raw values alone.
+#[tokio::test]
+async fn names_stand_beside_values_in_contents_versions_differences_and_changes() {
+    let stage = Stage::set().await;
+    let first =
+        json!({"/settings/vendor_d": "vendor_d_0", "/settings/vendor_d/vendor_e": ["e_1", "e_2"]});
+    let second = json!({
+        "/settings/vendor_d": "vendor_d_1",
+        "/settings/vendor_d/vendor_e": ["e_2", "e_3"],
+        "/settings/rules/Allow ~1 all/vendor_f": 5,
+    });
+    for (hash, values) in [(1, &first), (2, &second)] {
+        let policy = Observation {
+            external_id: "id-0".to_owned(),
+            content_hash: [7; 32],
+            ..policy(hash, values)
+        };
+        stage.synced_page(&[policy]).await;
+    }
+    let items = stage.get(&stage.path("inventory-items")).await;
+    let item = format!(
+        "inventory-items/{}",
+        items.items()[0]["id"].as_str().unwrap()
+    );
+    let get = async |under: &str| stage.get(&stage.path(under)).await.body;
+    let paths = ["content", "versions/1", "versions/2", "versions/2/diff"];
+    let paths = paths.map(|under| format!("{item}/{under}"));
+
+    // The settings are known by their ids, and have no names yet.
+    let content = get(&paths[0]).await;
+    let setting = |field: &str, id: &str| json!({"field": field, "setting": {"id": id}});
+    let nameless = [
+        setting("/settings/rules/Allow ~1 all/vendor_f", "vendor_f"),
+        setting("/settings/vendor_d", "vendor_d"),
+        setting("/settings/vendor_d/vendor_e", "vendor_e"),
+    ];
+    assert_eq!(content["settings"], json!(nameless));
+
+    let named = |name: &str, options: &[(&str, &str)]| SettingDescription {
+        name: name.to_owned(),
+        description: None,
+        options: options
+            .iter()
+            .map(|(id, name)| ((*id).to_owned(), (*name).to_owned()))
+            .collect(),
+    };
+    let definitions = [
+        (
+            "vendor_d",
+            named("Encryption", &[("vendor_d_0", "Off"), ("vendor_d_1", "On")]),
+        ),
+        (
+            "vendor_e",
+            named(
+                "Drives",
+                &[("e_1", "Fixed"), ("e_2", "System"), ("e_3", "USB")],
+            ),
+        ),
+    ];
+    let definitions = definitions.map(|(id, one)| (id.to_owned(), Some(one)));
+    stage.store.describe_settings(&definitions).await.unwrap();
+
+    let option = |id: &str, name: &str| json!({"id": id, "name": name});
+    let encryption = json!({"id": "vendor_d", "name": "Encryption"});
+    let drives = json!({"id": "vendor_e", "name": "Drives"});
+    let of_second = json!([
+        nameless[0],
+        {"field": "/settings/vendor_d", "setting": encryption, "options": [option("vendor_d_1", "On")]},
+        {
+            "field": "/settings/vendor_d/vendor_e",
+            "setting": drives,
+            "options": [option("e_2", "System"), option("e_3", "USB")],
+        },
+    ]);
+    let content = get(&paths[0]).await;
+    assert_eq!(content["settings"], of_second);
+    assert_eq!(content["content"], second);
+    assert_eq!(get(&paths[2]).await["settings"], of_second);
+    let earlier = get(&paths[1]).await;
+    assert_eq!(earlier["content"], first);
+    assert_eq!(
+        earlier["settings"][0]["options"],
+        json!([option("vendor_d_0", "Off")])
+    );
+
+    let changed = json!([
+        {"field": "/settings/rules/Allow ~1 all/vendor_f", "new": 5, "setting": {"id": "vendor_f"}},
+        {
+            "field": "/settings/vendor_d",
+            "old": "vendor_d_0",
+            "new": "vendor_d_1",
+            "setting": encryption,
+            "options": [option("vendor_d_0", "Off"), option("vendor_d_1", "On")],
+        },
+        {
+            "field": "/settings/vendor_d/vendor_e",
+            "old": ["e_1", "e_2"],
+            "new": ["e_2", "e_3"],
+            "setting": drives,
+            "options": [option("e_1", "Fixed"), option("e_2", "System"), option("e_3", "USB")],
+        },
+    ]);
+    assert_eq!(get(&paths[3]).await["content"]["fields"], changed);
+    let changes = get("inventory-changes?kind=changed").await;
+    assert_eq!(changes["items"][0]["content"]["fields"], changed);
 }

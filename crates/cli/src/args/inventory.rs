@@ -39,6 +39,9 @@ pub(crate) struct InventoryList {
     /// Only items whose names contain this text.
     #[arg(long)]
     pub q: Option<String>,
+    /// What was known at this time, such as 2026-01-31T00:00:00Z, of the items that existed then.
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
     /// Most items to list.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub limit: u32,

@@ -1,5 +1,7 @@
 //! `atlas inventory show`, `history` and `diff`: what an item contains, and what it contained before.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{name_actors, show as show_list};
@@ -27,12 +29,18 @@ pub(crate) async fn show(arguments: &InventoryShow, as_json: bool) -> anyhow::Re
         return Ok(());
     }
     headline(&body["item"], &[&body["version"]])?;
+    let settings = body["settings"].as_array().into_iter().flatten();
+    let settings: BTreeMap<&str, &Value> = settings
+        .filter_map(|one| Some((one["field"].as_str()?, one)))
+        .collect();
     let fields = body["content"].as_object().into_iter().flatten();
-    let fields = fields.map(|(field, value)| vec![field.clone(), text(Some(value))]);
+    let fields = fields.map(|(field, value)| {
+        let setting = settings.get(field.as_str()).copied();
+        vec![name(setting), field.clone(), named(Some(value), setting)]
+    });
     let assignments = body["assignments"].as_array().into_iter().flatten();
-    let assignments = assignments.map(|one| vec![ASSIGNED.to_owned(), text(one.get("target"))]);
-    let rows: Vec<_> = fields.chain(assignments).collect();
-    output::table(&["FIELD", "VALUE"], &rows)?;
+    let assignments = assignments.map(|one| assigned([one.get("target")]));
+    table(["FIELD", "VALUE"], fields.chain(assignments).collect())?;
     Ok(())
 }
 
@@ -74,18 +82,18 @@ pub(crate) async fn diff(arguments: &InventoryDiff, as_json: bool) -> anyhow::Re
     };
     let field = |one: &Value| {
         vec![
+            name(Some(one)),
             cell(one, "/field"),
-            text(one.get("old")),
-            text(one.get("new")),
+            named(one.get("old"), Some(one)),
+            named(one.get("new"), Some(one)),
         ]
     };
-    let assigned =
-        |old: Option<&Value>, new: Option<&Value>| vec![ASSIGNED.to_owned(), text(old), text(new)];
     let fields = list("/content/fields").map(field);
-    let removed = list("/assignments/removed").map(|one| assigned(one.get("target"), None));
-    let added = list("/assignments/added").map(|one| assigned(None, one.get("target")));
+    let removed = list("/assignments/removed").map(|one| assigned([one.get("target"), None]));
+    let added = list("/assignments/added").map(|one| assigned([None, one.get("target")]));
     let rows: Vec<_> = fields.chain(removed).chain(added).collect();
-    output::table(&["FIELD", "FROM", "TO"], &rows)?;
+    let listed = u64::try_from(rows.len())?;
+    table(["FIELD", "FROM", "TO"], rows)?;
     let counts = [
         "/content/field_count",
         "/assignments/added_count",
@@ -95,7 +103,6 @@ pub(crate) async fn diff(arguments: &InventoryDiff, as_json: bool) -> anyhow::Re
         .iter()
         .filter_map(|at| body.pointer(at)?.as_u64())
         .sum();
-    let listed = u64::try_from(rows.len())?;
     if count > listed {
         output::note(format!("{listed} of {count} differences are listed"));
     }
@@ -134,6 +141,45 @@ fn headline(item: &Value, versions: &[&Value]) -> anyhow::Result<()> {
         versions.join(" and ")
     ))?;
     Ok(())
+}
+
+/// A table whose rows begin with the name of a setting. Where no name is known there is no column of
+/// names.
+fn table<const N: usize>(
+    headings: [&str; N],
+    mut rows: Vec<Vec<String>>,
+) -> Result<(), output::NotPrinted> {
+    let mut headings = Vec::from(headings);
+    if rows.iter().any(|row| !row[0].is_empty()) {
+        headings.insert(0, "SETTING");
+    } else {
+        for row in &mut rows {
+            row.remove(0);
+        }
+    }
+    output::table(&headings, &rows)
+}
+
+/// A row for an assignment, with its target in one of the columns.
+fn assigned<const N: usize>(targets: [Option<&Value>; N]) -> Vec<String> {
+    let beginning = [String::new(), ASSIGNED.to_owned()];
+    beginning.into_iter().chain(targets.map(text)).collect()
+}
+
+/// The name of a setting; empty when it is not known.
+fn name(setting: Option<&Value>) -> String {
+    setting.map_or_else(String::new, |setting| cell(setting, "/setting/name"))
+}
+
+/// A value in a cell; an option of a setting by its name and identifier.
+fn named(value: Option<&Value>, setting: Option<&Value>) -> String {
+    let text = text(value);
+    let options = setting.and_then(|setting| setting["options"].as_array());
+    let mut options = options.into_iter().flatten();
+    match options.find(|option| Some(&option["id"]) == value) {
+        Some(option) => format!("{} ({text})", cell(option, "/name")),
+        None => text,
+    }
 }
 
 /// A value in a cell; empty when it is absent.

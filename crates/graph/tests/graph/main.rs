@@ -12,6 +12,7 @@ mod lists;
 mod paging;
 mod refusals;
 mod rows;
+mod setting_definitions;
 mod setup;
 mod smaller_pages;
 mod throttling;

@@ -41,6 +41,21 @@ pub struct ChangeView {
     pub made_by: MadeBy,
 }
 
+impl ChangeView {
+    /// The fields of the content that differ and are listed, each with the policy type of the item
+    /// before it.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = match &self.detail {
+            Some(ChangeDetail::Content { fields, .. }) => fields.as_slice(),
+            _ => &[],
+        };
+        let policy_type = self.item.policy_type.as_str();
+        fields
+            .iter()
+            .map(move |one| (policy_type, one.field.as_str()))
+    }
+}
+
 /// An item, as others refer to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemName {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_domain::ids::TenantId;
+use atlas_domain::inventory::values::setting_of;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -38,6 +39,41 @@ impl SettingNames {
     #[must_use]
     pub fn option(&self, value: &Value) -> Option<String> {
         self.options.get(value.as_str()?).cloned()
+    }
+
+    /// The options among a value, which may be a list of them: each with its id and its name.
+    pub fn options_in<'a>(&'a self, value: &'a Value) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let several = value.as_array().into_iter().flatten();
+        let ids = std::iter::once(value)
+            .chain(several)
+            .filter_map(Value::as_str);
+        ids.filter_map(|id| {
+            let (id, name) = self.options.get_key_value(id)?;
+            Some((id.as_str(), name.as_str()))
+        })
+    }
+}
+
+/// Settings that are known, by their ids.
+#[derive(Debug, Clone, Default)]
+pub struct KnownSettings {
+    by_id: BTreeMap<String, SettingNames>,
+}
+
+impl KnownSettings {
+    /// Settings of which this is known.
+    #[must_use]
+    pub const fn new(by_id: BTreeMap<String, SettingNames>) -> Self {
+        Self { by_id }
+    }
+
+    /// The setting that a field of an object of this type is, or is a part of: its id and what is known
+    /// of it. `None` when the field is no setting that is known.
+    #[must_use]
+    pub fn of_field(&self, policy_type: &str, field: &str) -> Option<(&str, &SettingNames)> {
+        let setting = setting_of(policy_type, field)?;
+        let (id, names) = self.by_id.get_key_value(setting.id.as_ref())?;
+        Some((id, names))
     }
 }
 
@@ -101,6 +137,21 @@ impl Store {
                 Ok((id, names))
             })
             .collect()
+    }
+
+    /// The settings that these fields are, each with the policy type of its object before it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settings_of_fields<'a>(
+        &self,
+        fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<KnownSettings, StoreError> {
+        let settings = fields
+            .into_iter()
+            .filter_map(|(policy_type, field)| setting_of(policy_type, field));
+        let ids = settings.map(|one| one.id.into_owned()).collect();
+        Ok(KnownSettings::new(self.setting_names(ids).await?))
     }
 
     /// Settings of the catalog that items of the tenant set and that have no name here; not those that

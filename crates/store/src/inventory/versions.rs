@@ -2,21 +2,23 @@
 //! before it in `inventory_versions`. The tenant comes first: there is no finder without one.
 
 mod actors;
+mod rows;
 
 use atlas_domain::ids::{ItemId, RunId, TenantId};
 use atlas_domain::inventory::actor::MadeBy;
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
+pub(super) use self::rows::{Bodies, CurrentVersion, PastVersion};
+
+use self::rows::{current_row, find};
 use super::ItemName;
 use crate::error::StoreError;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::schema::{inventory_bodies, inventory_contents, inventory_items, inventory_versions};
+use crate::schema::inventory_versions;
 
 /// An item between two moments, without what it said.
 #[derive(Debug, Clone)]
@@ -58,47 +60,6 @@ pub enum WhichVersion {
     AsOf(DateTime<Utc>),
 }
 
-/// What an item's row says of its current version.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = inventory_items, check_for_backend(Pg))]
-pub(super) struct CurrentVersion {
-    name: String,
-    version: i32,
-    version_run: Option<Uuid>,
-    changed_at: DateTime<Utc>,
-    present_since: Option<DateTime<Utc>>,
-    missing_since: Option<DateTime<Utc>>,
-}
-
-/// A version before the current one.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = inventory_versions, check_for_backend(Pg))]
-pub(super) struct PastVersion {
-    number: i32,
-    valid_from: DateTime<Utc>,
-    valid_to: DateTime<Utc>,
-    run_id: Option<Uuid>,
-    name: String,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = inventory_items, check_for_backend(Pg))]
-struct CurrentRow {
-    id: Uuid,
-    policy_type: String,
-    external_id: String,
-    #[diesel(embed)]
-    version: CurrentVersion,
-}
-
-/// A content, values and assignments, as they are stored.
-pub(super) type Bodies = (Option<Value>, Option<Value>, Option<Value>);
-
-diesel::alias!(
-    inventory_bodies as values_bodies: ValuesBodies,
-    inventory_bodies as assignments_bodies: AssignmentsBodies,
-);
-
 impl Store {
     /// An item's versions, the newest first, with their actors; `None` when the tenant has no such item.
     ///
@@ -112,7 +73,7 @@ impl Store {
     ) -> Result<Option<Vec<VersionSummary>>, StoreError> {
         let found = self
             .read(async |connection| {
-                let Some((current, _)) = current(connection, tenant, item).await? else {
+                let Some(current) = current_row(connection, tenant, item).await? else {
                     return Ok(None);
                 };
                 let before = page.after.unwrap_or(i32::MAX);
@@ -154,17 +115,7 @@ impl Store {
         which: WhichVersion,
     ) -> Result<Option<ItemVersion>, StoreError> {
         let found = self
-            .read(async |connection| {
-                let Some((current, bodies)) = current(connection, tenant, item).await? else {
-                    return Ok(None);
-                };
-                let name = current.item();
-                if current.is(which) {
-                    return Ok(Some((name, current.version.summary(), bodies)));
-                }
-                let past = past(connection, item, which).await?;
-                Ok(past.map(|(version, bodies)| (name, version.summary(), bodies)))
-            })
+            .read(async |connection| find(connection, tenant, item, which).await)
             .await?;
         let Some((name, version, bodies)) = found else {
             return Ok(None);
@@ -203,145 +154,4 @@ pub(super) fn contents((content, values, assignments): Bodies) -> Result<Content
         .transpose()
         .map_err(corrupt)?;
     Ok((content, assignments))
-}
-
-/// An item with its current content.
-async fn current(
-    connection: &mut AsyncPgConnection,
-    tenant: TenantId,
-    item: ItemId,
-) -> QueryResult<Option<(CurrentRow, Bodies)>> {
-    inventory_items::table
-        .find(item.into_uuid())
-        .left_join(inventory_contents::table)
-        .filter(inventory_items::tenant_id.eq(tenant.into_uuid()))
-        .select((
-            CurrentRow::as_select(),
-            (
-                inventory_contents::content.nullable(),
-                inventory_contents::value_fields.nullable(),
-                inventory_contents::assignments.nullable(),
-            ),
-        ))
-        .first(connection)
-        .await
-        .optional()
-}
-
-/// A version before the current one, of an item of the tenant.
-async fn past(
-    connection: &mut AsyncPgConnection,
-    item: ItemId,
-    which: WhichVersion,
-) -> QueryResult<Option<(PastVersion, Bodies)>> {
-    let of_content = inventory_bodies::tenant_id
-        .eq(inventory_versions::tenant_id)
-        .and(
-            inventory_bodies::hash
-                .nullable()
-                .eq(inventory_versions::content_hash),
-        );
-    let of_values = values_bodies
-        .field(inventory_bodies::tenant_id)
-        .eq(inventory_versions::tenant_id)
-        .and(
-            values_bodies
-                .field(inventory_bodies::hash)
-                .nullable()
-                .eq(inventory_versions::values_hash),
-        );
-    let of_assignments = assignments_bodies
-        .field(inventory_bodies::tenant_id)
-        .eq(inventory_versions::tenant_id)
-        .and(
-            assignments_bodies
-                .field(inventory_bodies::hash)
-                .nullable()
-                .eq(inventory_versions::assignments_hash),
-        );
-    let mut query = inventory_versions::table
-        .left_join(inventory_bodies::table.on(of_content))
-        .left_join(values_bodies.on(of_values))
-        .left_join(assignments_bodies.on(of_assignments))
-        .filter(inventory_versions::item_id.eq(item.into_uuid()))
-        .order(inventory_versions::number.desc())
-        .select((
-            PastVersion::as_select(),
-            (
-                inventory_bodies::body.nullable(),
-                values_bodies.field(inventory_bodies::body).nullable(),
-                assignments_bodies.field(inventory_bodies::body).nullable(),
-            ),
-        ))
-        .into_boxed();
-    match which {
-        WhichVersion::Current => {}
-        WhichVersion::Number(number) => query = query.filter(inventory_versions::number.eq(number)),
-        WhichVersion::AsOf(time) => {
-            query = query
-                .filter(inventory_versions::valid_from.le(time))
-                .filter(inventory_versions::valid_to.gt(time));
-        }
-    }
-    query.first(connection).await.optional()
-}
-
-impl CurrentRow {
-    fn is(&self, which: WhichVersion) -> bool {
-        match which {
-            WhichVersion::Current => true,
-            WhichVersion::Number(number) => number == self.version.version,
-            WhichVersion::AsOf(time) => self.version.is_valid(time),
-        }
-    }
-
-    fn item(&self) -> ItemName {
-        ItemName {
-            id: ItemId::from_uuid(self.id),
-            policy_type: self.policy_type.clone(),
-            external_id: self.external_id.clone(),
-            name: self.version.name.clone(),
-        }
-    }
-}
-
-impl CurrentVersion {
-    /// Whether the item is there now.
-    pub(super) const fn is_present(&self) -> bool {
-        self.missing_since.is_none()
-    }
-
-    /// Whether it was valid at the time.
-    pub(super) fn is_valid(&self, time: DateTime<Utc>) -> bool {
-        self.valid_from() <= time && self.missing_since.is_none_or(|end| end > time)
-    }
-
-    pub(super) fn summary(&self) -> VersionSummary {
-        VersionSummary {
-            number: self.version,
-            valid_from: self.valid_from(),
-            valid_to: self.missing_since,
-            run: self.version_run.map(RunId::from_uuid),
-            name: self.name.clone(),
-            made_by: None,
-        }
-    }
-
-    fn valid_from(&self) -> DateTime<Utc> {
-        self.present_since
-            .map_or(self.changed_at, |back| back.max(self.changed_at))
-    }
-}
-
-impl PastVersion {
-    pub(super) fn summary(&self) -> VersionSummary {
-        VersionSummary {
-            number: self.number,
-            valid_from: self.valid_from,
-            valid_to: Some(self.valid_to),
-            run: self.run_id.map(RunId::from_uuid),
-            name: self.name.clone(),
-            made_by: None,
-        }
-    }
 }

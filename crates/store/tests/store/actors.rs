@@ -73,12 +73,6 @@ impl Stage {
         store.attribute_changes(lease).await.unwrap();
     }
 
-    async fn now(&self) -> DateTime<Utc> {
-        let connection = self.database.connection().await;
-        let row = connection.query_one("SELECT clock_timestamp()", &[]).await;
-        row.unwrap().get(0)
-    }
-
     /// The newest change that meets the filter.
     async fn changed_by(&self, filter: &ChangeFilter) -> Option<ChangeView> {
         let page = PageRequest::first(1);

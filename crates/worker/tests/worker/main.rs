@@ -8,6 +8,7 @@
 
 mod actors;
 mod answers;
+mod as_of;
 mod credentials;
 mod differential;
 mod directory_groups;
@@ -20,6 +21,7 @@ mod refusals;
 mod refused_rows;
 mod schedules;
 mod schemas;
+mod setting_names;
 mod syncing;
 mod unreadable_rows;
 mod upgrade;

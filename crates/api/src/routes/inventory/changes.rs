@@ -3,7 +3,7 @@
 use actix_web::{get, web};
 use atlas_domain::ids::ChangeId;
 use atlas_domain::inventory::change::ChangeKind;
-use atlas_store::ChangeFilter;
+use atlas_store::{ChangeFilter, ChangeView};
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
@@ -85,10 +85,12 @@ pub(crate) async fn list_inventory_changes(
         .store
         .changes(tenant, &filter, paging.request())
         .await?;
+    let fields = changes.iter().flat_map(ChangeView::fields);
+    let known = state.store.settings_of_fields(fields).await?;
     Ok(paging.page(
         &state.links,
         changes,
         |change| (change.occurred_at, change.id),
-        InventoryChange::from,
+        |change| InventoryChange::new(change, &known),
     ))
 }

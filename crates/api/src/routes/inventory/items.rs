@@ -1,18 +1,20 @@
 //! Inventory items.
 
 use actix_web::{HttpRequest, get, web};
-use atlas_domain::ids::ItemId;
+use atlas_domain::ids::{ItemId, TenantId};
+use atlas_domain::policy_types::registry;
 use atlas_store::ItemFilter;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::answer::Answer;
 use crate::example::Example;
 use crate::extract::path::path_id;
-use crate::extract::query::{QueryReader, flag, text};
+use crate::extract::query::{QueryReader, flag, past_moment, text};
 use crate::extract::tenant_scope::TenantScope;
-use crate::paging::{Page, Paging};
-use crate::problem::Problem;
+use crate::paging::Paging;
+use crate::problem::{Problem, ProblemKind};
 use crate::state::AppState;
-use crate::wire::inventory::InventoryItem;
+use crate::wire::item::{InventoryItem, InventoryItemPage, PolicyTypeReading};
 
 /// Policy types that may be named at most.
 const MAX_TYPES: usize = 200;
@@ -25,6 +27,11 @@ const MIN_SEARCH: usize = 3;
 ///
 /// Lists the policies and foundations of the tenant by name, as syncs last read them. Items that no
 /// longer exist in Microsoft Graph have `missing_since`; exclude them with `missing=false`.
+///
+/// With `as_of`, lists the items that existed at that time with what was known of them then, by the names
+/// that they had, and `readings` says how old and how complete that was. Retention deletes old versions:
+/// items whose version of that time is not stored any more are not listed. Before anything of the tenant
+/// was stored, nothing is found.
 #[utoipa::path(
     tag = "inventory",
     params(
@@ -58,12 +65,17 @@ const MIN_SEARCH: usize = 3;
             description = "Only foundations (`true`), or only policies (`false`).",
             example = true,
         ),
+        (
+            "as_of" = Option<chrono::DateTime<chrono::Utc>>, Query,
+            description = "What was known at this time, which is not in the future. Not with `missing=true`.",
+            example = "2026-05-01T00:00:00Z",
+        ),
     ),
     responses((
         status = 200,
         description = "A page of items.",
-        body = Page<InventoryItem>,
-        example = Page::<InventoryItem>::example,
+        body = InventoryItemPage,
+        example = InventoryItemPage::example,
     )),
 )]
 #[get("/tenants/{tenant_id}/inventory-items")]
@@ -71,7 +83,7 @@ pub(crate) async fn list_inventory_items(
     scope: TenantScope,
     mut query: QueryReader,
     state: web::Data<AppState>,
-) -> Result<Answer<Page<InventoryItem>>, Problem> {
+) -> Result<Answer<InventoryItemPage>, Problem> {
     let filter = ItemFilter {
         policy_type: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
         category: query.one("category", text(MAX_WORD)),
@@ -80,16 +92,75 @@ pub(crate) async fn list_inventory_items(
         missing: query.one("missing", flag),
         foundation: query.one("foundation", flag),
     };
+    let as_of = query.one("as_of", past_moment(state.clock.now()));
+    if as_of.is_some() && filter.missing == Some(true) {
+        let detail = "Leave out missing: items that did not exist at that time are not listed.";
+        query.refuse("missing", "conflict", detail.to_owned());
+    }
     let paging = Paging::<String, ItemId>::read(&mut query);
     query.finish()?;
     let tenant = scope.tenant_id();
-    let items = state.store.items(tenant, &filter, paging.request()).await?;
-    Ok(paging.page(
+    let Some(time) = as_of else {
+        let items = state.store.items(tenant, &filter, paging.request()).await?;
+        return Ok(paging.page_with(
+            &state.links,
+            items,
+            |item| (item.name.clone(), item.id),
+            InventoryItem::from,
+            |page| InventoryItemPage::new(page, None),
+        ));
+    };
+    let since = state.store.stored_since(tenant).await?;
+    if since.is_none_or(|since| time < since) {
+        return Err(before_anything(since));
+    }
+    let types = listed_types(&filter);
+    let readings = state.store.readings_before(tenant, &types, time).await?;
+    let items = state
+        .store
+        .items_as_of(tenant, &filter, time, paging.request())
+        .await?;
+    let of_type = |key: &str| readings.iter().find(|one| one.policy_type == key);
+    Ok(paging.page_with(
         &state.links,
         items,
-        |item| (item.name.clone(), item.id),
-        InventoryItem::from,
+        |item| (item.version.name.clone(), item.id),
+        |item| {
+            let reading = of_type(&item.policy_type);
+            InventoryItem::as_of(item, reading)
+        },
+        |page| {
+            let readings = readings.iter();
+            let readings = readings.map(|one| PolicyTypeReading::new(one, time));
+            InventoryItemPage::new(page, Some(readings.collect()))
+        },
     ))
+}
+
+/// The policy types of a list, by key.
+fn listed_types(filter: &ItemFilter) -> Vec<&'static str> {
+    let named = &filter.policy_type;
+    let category = filter.category.as_ref();
+    let all = registry().all().iter().filter(|one| {
+        (named.is_empty() || named.contains(&one.key))
+            && category.is_none_or(|category| *category == one.category)
+            && filter
+                .foundation
+                .is_none_or(|wanted| wanted == one.foundation)
+    });
+    all.map(|one| one.key.as_str()).collect()
+}
+
+/// Nothing of the tenant was stored at the time that was asked for.
+fn before_anything(since: Option<DateTime<Utc>>) -> Problem {
+    let detail = match since {
+        Some(since) => format!(
+            "Nothing of this tenant was stored before {}.",
+            since.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        ),
+        None => "Nothing of this tenant is stored yet.".to_owned(),
+    };
+    Problem::new(ProblemKind::NotFound, detail)
 }
 
 /// A text to search names for.
@@ -103,9 +174,18 @@ pub(super) fn search(given: &str) -> Result<String, String> {
 
 /// Get an inventory item
 ///
-/// Returns the item as a sync last read it.
+/// Returns the item as a sync last read it. With `as_of`, returns it as it was known at that time, with
+/// the `version` that was valid then and the last `reading` of its policy type before; an item that did not
+/// exist then is not found.
 #[utoipa::path(
     tag = "inventory",
+    params(
+        (
+            "as_of" = Option<chrono::DateTime<chrono::Utc>>, Query,
+            description = "What was known at this time, which is not in the future. Without it: what is known now.",
+            example = "2026-05-01T00:00:00Z",
+        ),
+    ),
     responses((
         status = 200,
         description = "The item.",
@@ -117,12 +197,43 @@ pub(super) fn search(given: &str) -> Result<String, String> {
 pub(crate) async fn get_inventory_item(
     scope: TenantScope,
     request: HttpRequest,
-    query: QueryReader,
+    mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<InventoryItem>, Problem> {
     let item_id = path_id(&request, "item_id")?;
+    let as_of = query.one("as_of", past_moment(state.clock.now()));
     query.finish()?;
-    let item = state.store.item(scope.tenant_id(), item_id).await?;
-    let item = item.ok_or_else(Problem::not_found)?;
-    Ok(Answer::ok(InventoryItem::from(item)))
+    let tenant = scope.tenant_id();
+    let Some(time) = as_of else {
+        let item = state.store.item(tenant, item_id).await?;
+        let item = item.ok_or_else(Problem::not_found)?;
+        return Ok(Answer::ok(InventoryItem::from(item)));
+    };
+    let Some(item) = state.store.item_as_of(tenant, item_id, time).await? else {
+        return Err(not_known_then(&state, tenant, item_id).await?);
+    };
+    let types = [item.policy_type.as_str()];
+    let readings = state.store.readings_before(tenant, &types, time).await?;
+    let reading = readings.first();
+    let shown = reading.map(|one| PolicyTypeReading::new(one, time));
+    Ok(Answer::ok(
+        InventoryItem::as_of(item, reading).with_reading(shown),
+    ))
+}
+
+/// The item has no version of the time that was asked for, or is none of the tenant's.
+pub(super) async fn not_known_then(
+    state: &AppState,
+    tenant: TenantId,
+    item: ItemId,
+) -> Result<Problem, Problem> {
+    let Some(item) = state.store.item(tenant, item).await? else {
+        return Ok(Problem::not_found());
+    };
+    let detail = format!(
+        "The item did not exist at that time, or its version is not stored any more. It was first read at {}.",
+        item.first_seen_at
+            .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    );
+    Ok(Problem::new(ProblemKind::NotFound, detail))
 }

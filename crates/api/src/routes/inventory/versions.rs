@@ -2,8 +2,10 @@
 
 use actix_web::{HttpRequest, get, web};
 use atlas_domain::ids::{ItemId, TenantId};
+use atlas_domain::inventory::difference::content_difference;
 use atlas_store::{ItemVersion, PageRequest, WhichVersion};
 
+use super::items::not_known_then;
 use crate::answer::Answer;
 use crate::example::Example;
 use crate::extract::path::{path_id, path_number};
@@ -55,8 +57,7 @@ pub(crate) async fn get_inventory_item_content(
     let as_of = query.one("as_of", past_moment(state.clock.now()));
     query.finish()?;
     let which = as_of.map_or(WhichVersion::Current, WhichVersion::AsOf);
-    let version = version(&state, scope.tenant_id(), item, which).await?;
-    Ok(Answer::ok(version.into()))
+    content(&state, scope.tenant_id(), item, which).await
 }
 
 /// List the versions of an inventory item
@@ -123,8 +124,7 @@ pub(crate) async fn get_inventory_item_version(
     let number = path_number(&request, "version_number")?;
     query.finish()?;
     let which = WhichVersion::Number(number);
-    let version = version(&state, scope.tenant_id(), item, which).await?;
-    Ok(Answer::ok(version.into()))
+    content(&state, scope.tenant_id(), item, which).await
 }
 
 /// Compare two versions of an inventory item
@@ -172,7 +172,14 @@ pub(crate) async fn compare_inventory_item_versions(
     } else {
         (this, other)
     };
-    Ok(Answer::ok(InventoryItemDifference::new(from, to)))
+    let contents = from.content.as_ref().zip(to.content.as_ref());
+    let difference = contents.map(|(old, new)| content_difference(old, new));
+    let fields = difference.iter().flat_map(|one| &one.fields);
+    let policy_type = to.item.policy_type.as_str();
+    let fields = fields.map(|one| (policy_type, one.field.as_str()));
+    let known = state.store.settings_of_fields(fields).await?;
+    let difference = InventoryItemDifference::new(from, to, difference, &known);
+    Ok(Answer::ok(difference))
 }
 
 /// The version is there, and the one that it is to be compared with is not, or not any more.
@@ -193,6 +200,21 @@ fn against(given: &str) -> Result<Against, String> {
     }
 }
 
+/// What the version contains, with names of its settings.
+async fn content(
+    state: &AppState,
+    tenant: TenantId,
+    item: ItemId,
+    which: WhichVersion,
+) -> Result<Answer<InventoryItemContent>, Problem> {
+    let version = version(state, tenant, item, which).await?;
+    let policy_type = version.item.policy_type.as_str();
+    let fields = version.content.iter().flat_map(|content| content.keys());
+    let fields = fields.map(|field| (policy_type, field.as_str()));
+    let known = state.store.settings_of_fields(fields).await?;
+    Ok(Answer::ok(InventoryItemContent::new(version, &known)))
+}
+
 async fn version(
     state: &AppState,
     tenant: TenantId,
@@ -200,5 +222,9 @@ async fn version(
     which: WhichVersion,
 ) -> Result<ItemVersion, Problem> {
     let version = state.store.item_version(tenant, item, which).await?;
-    version.ok_or_else(Problem::not_found)
+    match (version, which) {
+        (Some(version), _) => Ok(version),
+        (None, WhichVersion::AsOf(_)) => Err(not_known_then(state, tenant, item).await?),
+        (None, _) => Err(Problem::not_found()),
+    }
 }

@@ -2,28 +2,33 @@
 
 use atlas_domain::ids::{ChangeId, LinkId};
 use atlas_domain::inventory::change::ChangeKind;
-use atlas_domain::inventory::difference::FieldDifference;
+use atlas_domain::inventory::difference::{ContentDifference, FieldDifference};
 use atlas_domain::inventory::link::{LinkKind, LinkSource, LinkTarget, TargetKind};
 use atlas_domain::inventory::{TypeResult, TypeStatus};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{InventoryCounts, Outcome, Status};
 use atlas_store::{
-    ChangeDetail, ChangeView, ExportedItem, ItemName, ItemVersion, ItemView, LinkView, SettingView,
-    SyncRunView, TypeSummary, VersionSummary,
+    ChangeDetail, ChangeView, ExportedItem, ItemName, ItemVersion, ItemView, KnownSettings,
+    LinkView, SettingNames, SettingView, SyncRunView, TypeSummary, VersionSummary,
 };
 use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::example::{self, Example, links, moment};
+use crate::paging::Page;
 use crate::wire::actor;
 use crate::wire::change::InventoryChange;
 use crate::wire::export::{ExportHeader, ExportLine};
-use crate::wire::inventory::{InventoryItem, InventorySummary, InventorySyncRun, PolicyTypeList};
+use crate::wire::inventory::{InventorySummary, InventorySyncRun, PolicyTypeList};
+use crate::wire::item::{InventoryItem, InventoryItemPage};
 use crate::wire::link::InventoryLink;
 use crate::wire::result::OperationRunResult;
 use crate::wire::setting::InventorySetting;
 use crate::wire::version::{InventoryItemContent, InventoryItemDifference, InventoryItemVersion};
 
+/// A setting of the settings catalog.
+const SETTING: &str = "device_vendor_msft_bitlocker_requiredeviceencryption";
+const SETTING_NAME: &str = "Require Device Encryption";
 const LINK: LinkId = LinkId::from_uuid(example::id(0x0197c1a2_9b11_7c3d_8e4f_5a6b7c8d9e0f));
 const CHANGE: ChangeId = ChangeId::from_uuid(example::id(0x0197c1a2_9b12_7d4e_9f50_6b7c8d9e0f1a));
 
@@ -33,21 +38,32 @@ impl Example for InventoryItem {
     }
 }
 
+impl Example for InventoryItemPage {
+    fn example() -> Self {
+        Self::new(Page::example(), None)
+    }
+}
+
 impl Example for InventoryItemVersion {
     fn example() -> Self {
-        version(2, 12).version.into()
+        version(2, "1").version.into()
     }
 }
 
 impl Example for InventoryItemContent {
     fn example() -> Self {
-        version(2, 12).into()
+        Self::new(version(2, "1"), &known_settings())
     }
 }
 
 impl Example for InventoryItemDifference {
     fn example() -> Self {
-        Self::new(version(1, 8), version(2, 12))
+        let (from, to) = (version(1, "0"), version(2, "1"));
+        let difference = ContentDifference {
+            fields: vec![difference()],
+            field_count: 1,
+        };
+        Self::new(from, to, Some(difference), &known_settings())
     }
 }
 
@@ -101,17 +117,12 @@ pub(crate) fn link_of_item() -> InventoryLink {
 
 impl Example for InventorySetting {
     fn example() -> Self {
-        let id = "device_vendor_msft_bitlocker_requiredeviceencryption";
         Self::from(SettingView {
-            item: ItemName {
-                policy_type: "settingsCatalogPolicy".to_owned(),
-                name: "Windows encryption".to_owned(),
-                ..item_name()
-            },
-            setting_id: id.to_owned(),
-            setting_name: Some("Require Device Encryption".to_owned()),
-            field: format!("/settings/{id}"),
-            value: json!(format!("{id}_1")),
+            item: catalog_policy(),
+            setting_id: SETTING.to_owned(),
+            setting_name: Some(SETTING_NAME.to_owned()),
+            field: format!("/settings/{SETTING}"),
+            value: json!(format!("{SETTING}_1")),
             value_name: Some("Enabled".to_owned()),
             place: example::id(0x0197c1a2_9b13_7e5f_a061_7c8d9e0f1a2b),
             assignment_count: Some(1),
@@ -122,22 +133,19 @@ impl Example for InventorySetting {
 
 impl Example for InventoryChange {
     fn example() -> Self {
-        Self::from(ChangeView {
+        let change = ChangeView {
             id: CHANGE,
             occurred_at: moment(),
             kind: ChangeKind::Changed,
             run_id: example::RUN,
-            item: item_name(),
+            item: catalog_policy(),
             made_by: actor::example(moment() - TimeDelta::hours(2)),
             detail: Some(ChangeDetail::Content {
-                fields: vec![FieldDifference {
-                    field: "/passwordMinimumLength".to_owned(),
-                    old: Some(json!(8)),
-                    new: Some(json!(12)),
-                }],
+                fields: vec![difference()],
                 field_count: 1,
             }),
-        })
+        };
+        Self::new(change, &known_settings())
     }
 }
 
@@ -165,10 +173,16 @@ impl Example for OperationRunResult {
 pub(crate) fn export() -> String {
     let (name, time) = (example::TENANT_NAME.to_owned(), moment());
     let header = ExportHeader::new(example::TENANT, name, time, None, Vec::new());
-    let (item, version) = (item(), version(2, 12));
+    let (policy, version) = (catalog_policy(), version(2, "1"));
     let in_export = VersionSummary {
         made_by: None,
         ..version.version
+    };
+    let item = ItemView {
+        policy_type: policy.policy_type,
+        name: policy.name,
+        category: "Configuration".to_owned(),
+        ..item()
     };
     let item = ExportedItem {
         id: item.id,
@@ -215,28 +229,56 @@ fn item() -> ItemView {
     }
 }
 
-/// A version of the item that differs from others in the length of passwords.
-fn version(number: i32, password_length: u32) -> ItemVersion {
+/// A version of a policy that differs from others in whether encryption is required.
+fn version(number: i32, option: &str) -> ItemVersion {
     let changed = moment() - TimeDelta::days(2);
     let content = json!({
-        "/displayName": item().name,
-        "/passwordRequired": true,
-        "/passwordMinimumLength": password_length,
+        "/name": catalog_policy().name,
+        (format!("/settings/{SETTING}")): format!("{SETTING}_{option}"),
     });
     let target = json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget",
         "groupId": example::GROUP});
     ItemVersion {
-        item: item_name(),
+        item: catalog_policy(),
         version: VersionSummary {
             number,
             valid_from: changed - TimeDelta::days(58 * i64::from(2 - number)),
             valid_to: (number == 1).then_some(changed),
             run: Some(example::RUN),
-            name: item().name,
+            name: catalog_policy().name,
             made_by: Some(actor::example(changed - TimeDelta::hours(2))),
         },
         content: content.as_object().cloned(),
         assignments: Some(vec![json!({"target": target})]),
+    }
+}
+
+/// What differs between the versions.
+fn difference() -> FieldDifference {
+    FieldDifference {
+        field: format!("/settings/{SETTING}"),
+        old: Some(json!(format!("{SETTING}_0"))),
+        new: Some(json!(format!("{SETTING}_1"))),
+    }
+}
+
+/// Names of the setting and its options.
+fn known_settings() -> KnownSettings {
+    let options = [("0", "Disabled"), ("1", "Enabled")];
+    let names = SettingNames {
+        name: Some(SETTING_NAME.to_owned()),
+        options: options
+            .map(|(option, name)| (format!("{SETTING}_{option}"), name.to_owned()))
+            .into(),
+    };
+    KnownSettings::new([(SETTING.to_owned(), names)].into())
+}
+
+fn catalog_policy() -> ItemName {
+    ItemName {
+        policy_type: "settingsCatalogPolicy".to_owned(),
+        name: "Windows encryption".to_owned(),
+        ..item_name()
     }
 }
 

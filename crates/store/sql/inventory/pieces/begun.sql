@@ -7,8 +7,8 @@ recorded AS (
     ON CONFLICT (run_id) DO NOTHING
 ),
 results AS (
-    INSERT INTO inventory_type_results AS x (run_id, policy_type, status)
-    SELECT k.run, k.policy_type, 'pending'
+    INSERT INTO inventory_type_results AS x (run_id, policy_type, status, tenant_id)
+    SELECT k.run, k.policy_type, 'pending', guard.tenant
     FROM unnest(:runs_of_types::uuid[], :policy_types::text[]) AS k(run, policy_type)
         JOIN guard ON guard.run = k.run
     ON CONFLICT (run_id, policy_type) DO UPDATE

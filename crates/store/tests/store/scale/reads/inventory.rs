@@ -3,6 +3,7 @@
 use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
+use atlas_domain::policy_types::registry;
 use atlas_store::{
     ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, SettingFilter, Store,
     WhichVersion,
@@ -15,6 +16,10 @@ use super::{Read, days_ago, list, page, tenant};
 /// none of them comes early, the names before them are all read, in an index that holds some thirty
 /// to a page: here half of 200,000.
 const BUFFERS_OF_HALF_THE_NAMES: i64 = 4_000;
+
+/// Each of some hundred policy types is looked for in an index three times: by two results, and once more
+/// in the run that was found.
+const BUFFERS_OF_READINGS: i64 = 2_000;
 
 pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
     let none = ItemFilter::default;
@@ -105,12 +110,39 @@ pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
         ("items, hundredth page", none()),
         Some(hundredth.items.clone()),
     ));
+    all.extend(items_as_of());
     all.push(Read::new("inventory summary", |store| async move {
         store.inventory_summary(tenant(1)).await
     }));
     all.push(list!("syncs", (), None, |store, _none, page| store
         .sync_runs(tenant(1), page)));
     all
+}
+
+/// Items as they were known early, half-way and lately.
+fn items_as_of() -> Vec<Read> {
+    let times = [
+        ("items as of an early time", days_ago(78)),
+        ("items as of a time", days_ago(60)),
+        ("items as of a late time", days_ago(1)),
+    ];
+    let lists = times.map(|(name, time)| {
+        list!(name, time, None, |store, time, page| async move {
+            let all = ItemFilter::default();
+            store.items_as_of(tenant(1), &all, time, page).await
+        })
+    });
+    let mut readings = Read::new("readings before a time", |store| async move {
+        let types: Vec<&str> = registry()
+            .all()
+            .iter()
+            .map(|one| one.key.as_str())
+            .collect();
+        let time = days_ago(1);
+        store.readings_before(tenant(1), &types, time).await
+    });
+    readings.most_buffers = BUFFERS_OF_READINGS;
+    lists.into_iter().chain([readings]).collect()
 }
 
 /// What fifty thousand items set.
@@ -230,6 +262,11 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
             Ok(Vec::from_iter(version))
         }));
     }
+
+    all.push(Read::new("an item as of a time", move |store| async move {
+        let item = store.item_as_of(tenant, linked, days_ago(60)).await?;
+        Ok(Vec::from_iter(item))
+    }));
 
     let none = ChangeFilter::default;
     let since = Some(days_ago(60));

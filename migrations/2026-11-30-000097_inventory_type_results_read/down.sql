@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS inventory_type_results_read

@@ -1,0 +1,1 @@
+ALTER TABLE inventory_type_summaries DROP COLUMN stored_since;
