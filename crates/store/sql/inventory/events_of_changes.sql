@@ -3,8 +3,9 @@
 -- For each change of the last day that has no actor, or of whose item this run read another event:
 -- the events of the item from between the two readings. An event belongs to the first change whose
 -- readings it lies between: what explains an earlier change does not explain a later one, unless that
--- is of values or assignments that the earlier reading did not bring. A short id, such as a number,
--- may be that of objects of several types: then nobody is named.
+-- is of values or assignments that the earlier reading did not bring. What happened before an item was
+-- gone does not explain how it came back. A short id, such as a number, may be that of objects of
+-- several types: then nobody is named.
 WITH pending AS MATERIALIZED (
     SELECT c.id, c.occurred_at, c.item_id, c.seen_before, c.attributed, i.external_id
     FROM (
@@ -55,6 +56,6 @@ WHERE (
         WHERE d.tenant_id = :tenant AND d.item_id = p.item_id
             AND d.occurred_at < p.occurred_at AND d.occurred_at >= e.occurred_at
             AND d.seen_before < e.occurred_at
-            AND coalesce(d.read_from, d.occurred_at) <= p.seen_before
+            AND (d.kind = 'gone' OR coalesce(d.read_from, d.occurred_at) <= p.seen_before)
     )
 ORDER BY p.occurred_at, p.id
