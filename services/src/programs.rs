@@ -81,8 +81,9 @@ impl Programs {
         profile: &str,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Self> {
-        if !process::run(&mut workspace.cargo(what), interrupt)?.success() {
-            bail!("the programs do not build");
+        let ended = process::run(&mut workspace.cargo(what), interrupt)?;
+        if !ended.success() {
+            bail!("the programs do not build: cargo ended with {ended}");
         }
         Ok(Self(workspace.target.join(profile)))
     }
