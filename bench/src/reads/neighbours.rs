@@ -178,6 +178,9 @@ impl OtherCaller<'_> {
     }
 }
 
+/// One kind of an answer's times.
+type TimesOf = fn(&Answers) -> &Times;
+
 fn print(
     list: &str,
     alone: &[Answers],
@@ -198,7 +201,7 @@ fn print(
         "{:>6} {:>9} {:>9} {:>10} {:>10} {:>7}  p99 beside to alone",
         "", "p50 ms", "p99 ms", "beside p50", "beside p99", "ratio"
     );
-    let times: [(&str, fn(&Answers) -> &Times); 3] = [
+    let times: [(&str, TimesOf); 3] = [
         ("me", |one| &one.me),
         ("start", |one| &one.starts),
         ("commit", |one| &one.commits),

@@ -111,6 +111,9 @@ statement! {
     pieces: ["inventory/pieces/guard"],
 }
 
+/// What a change is found by.
+type Place = (DateTime<Utc>, ChangeId);
+
 impl Store {
     /// How far the tenant's logs were read, as far as they ever were.
     ///
@@ -204,7 +207,7 @@ impl Store {
                 run: lease.run_id.into_uuid(),
             })
             .await?;
-        let mut changes: BTreeMap<(DateTime<Utc>, ChangeId), Vec<ChangeActor>> = BTreeMap::new();
+        let mut changes: BTreeMap<Place, Vec<ChangeActor>> = BTreeMap::new();
         for row in rows {
             let change = (row.occurred_at, ChangeId::from_uuid(row.id));
             changes.entry(change).or_default().push(row.actor()?);
@@ -221,7 +224,7 @@ impl Store {
     async fn write_actors(
         &self,
         lease: &Lease,
-        changes: Vec<((DateTime<Utc>, ChangeId), Vec<ChangeActor>)>,
+        changes: Vec<(Place, Vec<ChangeActor>)>,
     ) -> Result<(), WriteError> {
         let mut statement = Attribute {
             tenant: lease.tenant_id.into_uuid(),
