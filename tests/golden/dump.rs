@@ -33,8 +33,12 @@ const COLUMNS: [(&str, &str); 4] = [
 ];
 
 /// Columns that were added after the recording. What they hold is compared with the simulator's answer
-/// key by the differential test of the worker.
-const LATER: [&str; 4] = [
+/// key by differential tests of the worker.
+const LATER: [&str; 8] = [
+    "actors",
+    "attributed",
+    "read_from",
+    "seen_before",
     "value_fields",
     "values_hash",
     "values_mark",

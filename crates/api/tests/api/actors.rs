@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use atlas_domain::clock::{Clock as _, SystemClock};
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::actor::{ActivityEvent, ActivityLog, Actor, ActorKind, ChangeActor};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use crate::harness::{ONE_TYPE, Stage, observation};
 
@@ -30,7 +31,7 @@ fn event(who: &str, kind: ActorKind, at: i64) -> ActivityEvent {
                 id: None,
                 name: Some(who.to_owned()),
             },
-            at: Utc::now() - TimeDelta::milliseconds(at),
+            at: SystemClock.now() - TimeDelta::milliseconds(at),
             activity: "Patch MobileApp".to_owned(),
         },
         objects: vec![APP.to_owned()],

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use atlas_domain::access::Role;
 use atlas_domain::audit::{ActorKind, AuditOutcome};
 use atlas_domain::inventory::TypeStatus;
+use atlas_domain::inventory::actor::{self, ActivityLog, Attribution};
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::LinkSource;
 use atlas_domain::notification::Phase;
@@ -175,7 +176,16 @@ async fn columns_of_words_take_exactly_the_words_of_the_domain() {
             (row.get(0), quoted.map(str::to_owned).collect())
         })
         .collect();
+    let attributed = Attribution::WORDS.map(|word| (word, word != Attribution::None.as_str()));
+    let attributed: Vec<&str> = attributed
+        .into_iter()
+        .filter_map(|(word, is_stored)| is_stored.then_some(word))
+        .collect();
     let expected = BTreeMap::from([
+        words("activity_events.actor_kind", &actor::ActorKind::WORDS),
+        words("activity_events.log", &ActivityLog::WORDS),
+        words("activity_logs.log", &ActivityLog::WORDS),
+        words("inventory_changes.attributed", &attributed),
         words("audit_events.actor_kind", &ActorKind::WORDS),
         words("audit_events.outcome", &AuditOutcome::WORDS),
         words("inventory_changes.kind", &ChangeKind::WORDS),
