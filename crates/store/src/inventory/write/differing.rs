@@ -75,6 +75,7 @@ statement! {
         "inventory/pieces/observation_columns",
         "inventory/pieces/seen_again",
         "inventory/pieces/standing_item",
+        "inventory/pieces/settings",
     ],
     constants: [most_listed = "100", always_kept = VERSIONS_ALWAYS_KEPT],
 }

@@ -48,7 +48,7 @@ statement! {
     }
     file: "inventory/store_earlier_settings",
     row: HeldRow,
-    pieces: ["inventory/pieces/guard"],
+    pieces: ["inventory/pieces/guard", "inventory/pieces/settings"],
 }
 
 impl Store {
