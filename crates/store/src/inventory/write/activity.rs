@@ -153,13 +153,16 @@ impl Store {
             .iter()
             .flat_map(|event| event.objects.iter().map(move |id| (id.as_str(), event)))
             .collect();
-        for part in rows.chunks(OBJECTS_AT_ONCE) {
+        let mut parts = rows.chunks(OBJECTS_AT_ONCE);
+        // The last statement says how far the log was read, also when it stores nothing else.
+        let last = parts.next_back().unwrap_or_default();
+        for part in parts {
             self.store_events(lease, log, part, None).await?;
         }
-        match read_to {
-            Some(_) => self.store_events(lease, log, &[], read_to).await,
-            None => Ok(()),
+        if last.is_empty() && read_to.is_none() {
+            return Ok(());
         }
+        self.store_events(lease, log, last, read_to).await
     }
 
     async fn store_events(
