@@ -12,6 +12,7 @@ pub mod graph_traffic;
 pub mod health;
 pub mod interrupt;
 pub mod keys;
+mod last_reason;
 pub mod observation;
 pub mod options;
 pub mod presence;

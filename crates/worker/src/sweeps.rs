@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::Dispatcher;
 use crate::health::HealthReporter;
+use crate::last_reason::LastReason;
 use crate::redis_state::RedisState;
 use crate::schedules;
 use crate::turns::Turns;
@@ -32,6 +33,9 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 const OTHERS_TURN: Duration = Duration::from_secs(3);
 /// What is reported, and logged, while nothing can be written.
 const READ_ONLY: &str = "the database takes no writes";
+
+/// What is logged with the reason.
+const FAIL: &str = "sweeps fail";
 
 /// How often to sweep, and how long to keep.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +65,7 @@ pub async fn run(
 ) {
     let Readiness { health, redis } = readiness;
     let mut prune_at = Instant::now();
-    let mut news = News::default();
+    let mut last = LastReason::default();
     let mut reclaim_at = Instant::now();
     loop {
         let turn = turns.take().await;
@@ -72,22 +76,22 @@ pub async fn run(
         SWEEPS.add(&[if swept.is_ok() { "done" } else { "failed" }], 1);
         match swept {
             Ok(()) => {
-                news = News::default();
+                last = LastReason::default();
                 health.ready(redis.fault());
                 if prune_at <= Instant::now() {
                     prune_at = Instant::now() + prune(&store, &options.retention).await;
                 }
             }
             Err(NotReady::Schema(state)) => {
-                news.log(state.to_string());
+                last.log(FAIL, state.to_string());
                 health.not_ready(&state.to_string());
             }
             Err(NotReady::ReadOnly) => {
-                news.log(READ_ONLY.to_owned());
+                last.log(FAIL, READ_ONLY.to_owned());
                 health.not_ready(READ_ONLY);
             }
             Err(NotReady::Database(error)) => {
-                news.log(Causes(&error).to_string());
+                last.log(FAIL, Causes(&error).to_string());
                 health.not_ready(match &error {
                     StoreError::ReadOnly(_) => READ_ONLY,
                     _ => "the database does not answer",
@@ -100,19 +104,6 @@ pub async fn run(
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(spread(options.interval, entropy.as_ref())) => {}
         }
-    }
-}
-
-/// Why sweeps fail: what is the same as the last time is logged no more.
-#[derive(Default)]
-struct News(Option<String>);
-
-impl News {
-    fn log(&mut self, reason: String) {
-        if self.0.as_ref() != Some(&reason) {
-            tracing::warn!(reason, "sweeps fail");
-        }
-        self.0 = Some(reason);
     }
 }
 

@@ -7,6 +7,7 @@ use atlas_store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::HealthReporter;
+use crate::last_reason::LastReason;
 
 /// How often a worker that lacks something looks again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -21,7 +22,7 @@ pub(crate) async fn until_none<F>(
 where
     F: Future<Output = Result<Option<String>, StoreError>>,
 {
-    let mut logged = String::new();
+    let mut last = LastReason::default();
     loop {
         let (reported, reason) = match lacking().await {
             Ok(None) => return true,
@@ -35,10 +36,7 @@ where
             }
         };
         health.not_ready(&reported);
-        if logged != reason {
-            tracing::warn!(reason, "not ready");
-        }
-        logged = reason;
+        last.log("not ready", reason);
         tokio::select! {
             () = shutdown.cancelled() => {
                 health.withdraw();
