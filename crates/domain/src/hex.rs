@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Two digits for each byte.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -9,6 +9,7 @@
 //! | [`directory`] | groups of tenants' directories |
 //! | [`failure`] | why a run or a part of it failed, in words for people and programs |
 //! | [`guid`] | GUIDs inside identifiers, which any case names |
+//! | [`hex`] | bytes as hexadecimal digits |
 //! | [`ids`] | newtypes for identifiers |
 //! | [`inventory`] | what a sync observes and how its results are counted |
 //! | [`limits`] | how much text the columns with an index hold |
@@ -30,7 +31,7 @@ pub mod clock;
 pub mod directory;
 pub mod failure;
 pub mod guid;
-mod hex;
+pub mod hex;
 pub mod ids;
 pub mod inventory;
 pub mod limits;

@@ -1,7 +1,6 @@
 //! Items of the inventory, now and as of an earlier time.
 
-use std::fmt::Write as _;
-
+use atlas_domain::hex::hex;
 use atlas_domain::ids::RunId;
 use atlas_store::{ItemView, PastItem, TypeReading};
 use chrono::{DateTime, Utc};
@@ -122,7 +121,7 @@ impl From<ItemView> for InventoryItem {
             scope_tags: item.scope_tags,
             assignment_count: item.assignment_count,
             metadata: without_nulls(item.metadata),
-            content_hash: Some(hexadecimal(&item.content_hash)),
+            content_hash: Some(hex(&item.content_hash)),
             first_seen_at: item.first_seen_at,
             last_seen_at: item.last_seen_at,
             changed_at: item.changed_at,
@@ -156,7 +155,7 @@ impl InventoryItem {
             scope_tags: item.scope_tags,
             assignment_count: item.assignment_count,
             metadata: without_nulls(item.metadata),
-            content_hash: item.content_hash.as_deref().map(hexadecimal),
+            content_hash: item.content_hash.as_deref().map(hex),
             first_seen_at: item.first_seen_at,
             last_seen_at,
             changed_at: version.valid_from,
@@ -196,11 +195,4 @@ impl PolicyTypeReading {
             complete: reading.is_complete,
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -5,6 +5,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use atlas_domain::hex::hex;
 use atlas_domain::inventory::values::{REDACTED, Values, ValuesBuilder, parse_value_json};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -211,10 +212,7 @@ fn redact_settings(value: &mut Value, mark: &Value) {
         Value::Object(members) => {
             if let Some(token) = token_of(members) {
                 let digest = Sha256::digest(token);
-                let digest: String = digest[..6]
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
+                let digest = hex(&digest[..6]);
                 *members = Map::new();
                 members.insert("value".to_owned(), format!("{REDACTED}, {digest}").into());
                 return;

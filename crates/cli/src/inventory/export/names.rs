@@ -1,8 +1,7 @@
 //! Names of files that every file system takes: ASCII letters, digits, `-` and `_`, short, and different
 //! also where letters of both cases are the same.
 
-use std::fmt::Write as _;
-
+use atlas_domain::hex::hex;
 use sha2::{Digest, Sha256};
 
 /// Characters of a name at most.
@@ -53,9 +52,7 @@ fn id(external_id: &str) -> String {
     }
     let mut short = plain(external_id, LONGEST_BEGINNING).to_ascii_lowercase();
     short.push('-');
-    for byte in &Sha256::digest(external_id)[..DIGEST] {
-        let _ = write!(short, "{byte:02x}");
-    }
+    short.push_str(&hex(&Sha256::digest(external_id)[..DIGEST]));
     short
 }
 
