@@ -151,12 +151,17 @@ fn listed_types(filter: &ItemFilter) -> Vec<&'static str> {
     all.map(|one| one.key.as_str()).collect()
 }
 
+/// A moment within a sentence.
+fn text_of(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
 /// Nothing of the tenant was stored at the time that was asked for.
 fn before_anything(since: Option<DateTime<Utc>>) -> Problem {
     let detail = match since {
         Some(since) => format!(
             "Nothing of this tenant was stored before {}.",
-            since.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+            text_of(since)
         ),
         None => "Nothing of this tenant is stored yet.".to_owned(),
     };
@@ -232,8 +237,7 @@ pub(super) async fn not_known_then(
     };
     let detail = format!(
         "The item did not exist at that time, or its version is not stored any more. It was first read at {}.",
-        item.first_seen_at
-            .to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        text_of(item.first_seen_at)
     );
     Ok(Problem::new(ProblemKind::NotFound, detail))
 }
