@@ -7,6 +7,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
+use atlas_test_support::always_answering;
+
 const DISK_FULL: &str =
     "atlas: cannot write to standard output: No space left on device (os error 28)\n";
 
@@ -36,26 +38,8 @@ fn said(output: &Output) -> (Option<i32>, &str) {
 
 /// An API that answers every request with a list of so many runs. Its address.
 fn api(runs: usize) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
     let run = r#"{"id": "r", "kind": "inventory_sync", "status": "completed"}"#;
-    let body = format!(r#"{{"items": [{}]}}"#, vec![run; runs].join(","));
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let lines = BufReader::new(connection.try_clone().unwrap()).lines();
-            lines
-                .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
-                .count();
-            let length = body.len();
-            let _ = write!(
-                connection,
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
-                 content-length: {length}\r\n\r\n{body}"
-            );
-        }
-    });
-    address
+    always_answering(format!(r#"{{"items": [{}]}}"#, vec![run; runs].join(",")))
 }
 
 #[test]

@@ -2,43 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::process::Command;
 
+use atlas_test_support::always_answering;
 use serde_json::{Value, json};
 
 const ID: &str = "0197c1a2-0000-7000-8000-000000000001";
-
-/// The address of an API that answers every request with this.
-fn api(body: &Value) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let body = body.to_string();
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let lines = BufReader::new(connection.try_clone().unwrap()).lines();
-            lines
-                .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
-                .count();
-            let length = body.len();
-            let _ = write!(
-                connection,
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
-                 content-length: {length}\r\n\r\n{body}"
-            );
-        }
-    });
-    address
-}
 
 /// The lines that a command about the item prints.
 fn printed(command: &[&str], body: &Value) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_atlas"))
         .arg("inventory")
         .args(command)
-        .args(["--url", &api(body)])
+        .args(["--url", &always_answering(body.to_string())])
         .env("ATLAS_TOKEN", "tap_test")
         .output()
         .unwrap();

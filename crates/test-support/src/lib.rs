@@ -12,6 +12,7 @@
 
 pub mod authority;
 mod database;
+mod http_answer;
 mod identity;
 mod later_schema;
 mod namespace;
@@ -21,6 +22,7 @@ mod scenario;
 mod waiting;
 
 pub use database::TestDatabase;
+pub use http_answer::always_answering;
 pub use identity::Identity;
 pub use namespace::{TestRedis, dead_redis_url};
 pub use redis_rights::{DOCUMENTED_PASSWORD, documented_rights, refused_by_rights, run_words};

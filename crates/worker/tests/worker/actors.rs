@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::answers::{external_id, shortcomings};
 use crate::installation::Installation;
+use crate::mutations::everything;
 
 const EVENTS: &str = "/v1.0/deviceManagement/auditEvents";
 const AUDITS: &str = "/v1.0/auditLogs/directoryAudits";
@@ -59,19 +60,8 @@ impl Stage {
 
     fn mutate(&self, seed: u64, times: usize) {
         let script = MutationScript {
-            seed,
-            add: times,
-            delete: times,
-            restore: times,
-            rename: times,
-            edit: times,
-            edit_nested: times,
-            edit_secret: times,
-            reassign: times,
-            reassign_unlisted: times,
-            touch: times,
             edit_value: 2,
-            ..MutationScript::default()
+            ..everything(seed, times)
         };
         let directory = self.directory();
         self.installation.simulator.mutate(&directory, &script);

@@ -11,7 +11,6 @@ use atlas_domain::access::Role;
 use atlas_domain::ids::{DirectoryId, RunId};
 use atlas_domain::inventory::TypeStatus;
 use atlas_domain::run::Outcome;
-use atlas_graph_sim::MutationScript;
 use atlas_test_support::{Member, TestTenant};
 use futures::future::join_all;
 use uuid::Uuid;
@@ -22,6 +21,7 @@ use crate::answers::{
     stored_changes,
 };
 use crate::installation::Installation;
+use crate::mutations::everything;
 
 /// Tenants whose contents are the same in every run of these tests.
 async fn tenants(installation: &Installation, seeds: &[u128]) -> Vec<(TestTenant, Member)> {
@@ -40,26 +40,6 @@ async fn tenants(installation: &Installation, seeds: &[u128]) -> Vec<(TestTenant
         all.push((tenant, member));
     }
     all
-}
-
-/// Everything that can happen to a tenant, so many times each.
-fn script(seed: u64, times: usize) -> MutationScript {
-    MutationScript {
-        seed,
-        add: times,
-        delete: times,
-        restore: times,
-        rename: times,
-        edit: times,
-        edit_nested: times,
-        edit_secret: times,
-        reassign: times,
-        reassign_unlisted: times,
-        touch: times,
-        // To find values that can be edited takes the simulator long.
-        edit_value: 3,
-        ..MutationScript::default()
-    }
 }
 
 async fn sync(
@@ -106,7 +86,7 @@ async fn what_is_stored_equals_the_answer_key_and_so_do_the_changes_from_sync_to
                     installation.simulator.mark(&directory);
                     installation
                         .simulator
-                        .mutate(&directory, &script(10 * seed + round, times));
+                        .mutate(&directory, &everything(10 * seed + round, times));
                     let run = exactly(installation, tenant, &case).await;
                     let key = expected_changes(installation, tenant.0);
                     assert!(key.len() >= times, "{case}");
@@ -132,7 +112,9 @@ async fn in_trouble(trouble: Trouble, number: u128) {
     let case = trouble.name;
     exactly(&installation, &tenant, case).await;
     installation.simulator.mark(&directory);
-    installation.simulator.mutate(&directory, &script(7, 12));
+    installation
+        .simulator
+        .mutate(&directory, &everything(7, 12));
     for rule in trouble.rules {
         installation.simulator.fault(rule);
     }

@@ -15,6 +15,7 @@ mod directory_groups;
 mod failing;
 mod in_doubt;
 mod installation;
+mod mutations;
 mod operations;
 mod ownership;
 mod refusals;

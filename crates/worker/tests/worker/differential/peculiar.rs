@@ -8,12 +8,13 @@ use atlas_domain::run::Outcome;
 use atlas_graph_sim::{Effect, FaultRule, MutationScript, PathMatch, TenantMode};
 use atlas_test_support::{Member, TestTenant};
 
-use super::{exactly, script, sync, tenants};
+use super::{exactly, sync, tenants};
 use crate::answers::{
     assert_same_changes, expected, expected_changes, marked_gone, shortcomings, stored,
     stored_changes,
 };
 use crate::installation::Installation;
+use crate::mutations::everything;
 
 /// A list that is asked for in pages of 200.
 const UPDATES: &str = "/beta/deviceManagement/windowsFeatureUpdateProfiles";
@@ -167,7 +168,7 @@ async fn a_tenant_with_ids_that_need_escaping_is_stored_with_assignments_and_chi
         .set_modes(&directory, [TenantMode::OddIds]);
     exactly(&installation, &tenant, "odd ids").await;
     installation.simulator.mark(&directory);
-    installation.simulator.mutate(&directory, &script(9, 8));
+    installation.simulator.mutate(&directory, &everything(9, 8));
     let run = exactly(&installation, &tenant, "odd ids, changed").await;
     let ours = stored_changes(&installation, &[run]).await;
     let key = expected_changes(&installation, tenant.0);
