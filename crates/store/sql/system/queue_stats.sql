@@ -1,18 +1,17 @@
 -- system.queue_stats
 --
 -- How the runs of each kind stand. Reads active runs and those that ended within the last hour only,
--- both through partial indexes. The conditions on a due run are subqueries that cannot become
--- joins: their indexes answer for each queued run, and once, because its answer is materialized.
+-- both through partial indexes. What keeps a queued run from being due is read once and hashed: NOT IN
+-- never becomes a join, and none of its columns can be null. A run's answer is materialized.
 WITH active AS MATERIALIZED (
     SELECT r.kind, r.status, r.lease_expires_at,
         CASE
             WHEN r.status = 'queued'
                 AND r.not_before <= statement_timestamp()
-                AND (SELECT true FROM queue_controls c WHERE c.kind = r.kind) IS NOT TRUE
-                AND (SELECT true FROM operation_runs o
-                    WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope
-                        AND o.status = 'running') IS NOT TRUE
-                AND (SELECT t.enabled FROM tenants t WHERE t.id = r.tenant_id) IS TRUE
+                AND r.kind NOT IN (SELECT c.kind FROM queue_controls c)
+                AND (r.tenant_id, r.lock_scope) NOT IN (
+                    SELECT o.tenant_id, o.lock_scope FROM operation_runs o WHERE o.status = 'running')
+                AND r.tenant_id NOT IN (SELECT t.id FROM tenants t WHERE NOT t.enabled)
             THEN statement_timestamp() - r.not_before
         END AS due_for
     FROM operation_runs r
