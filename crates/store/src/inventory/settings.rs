@@ -28,9 +28,9 @@ use crate::within::within;
 /// Assignments that are returned of an item at most.
 const MOST_ASSIGNMENTS: i64 = 10;
 
-/// Settings of a search whose rows are read first, each as if it filled the page. Most of them do, or
-/// fill it together; otherwise as many follow as fill it with one row each.
-const FIRST_SETTINGS: i64 = 8;
+/// Settings of a search whose rows are read first, each as if it filled the page: one, because many
+/// do. Each time the page is not full, twice as many follow.
+const FIRST_SETTINGS: i64 = 1;
 
 /// A setting of an item that is there.
 #[derive(Debug, Clone)]
@@ -176,7 +176,7 @@ impl SettingFilter {
                 return Ok(rows);
             }
             found = definitions(tenant, text).filter(setting_definitions::id.gt(last));
-            at_once = page.limit;
+            at_once *= 2;
         }
     }
 
@@ -192,9 +192,7 @@ impl SettingFilter {
         let mut list = inventory_settings::table
             .inner_join(inventory_items::table)
             .filter(inventory_settings::tenant_id.eq(tenant.into_uuid()))
-            .filter(inventory_settings::setting_id.eq(value::<Text>()))
             .filter(inventory_items::missing_since.is_null())
-            .select(KEY)
             .order(KEY)
             .limit(limit)
             .into_boxed::<Pg>();
@@ -213,6 +211,16 @@ impl SettingFilter {
             let types = self.policy_types.clone();
             list = list.filter(inventory_settings::policy_type.eq_any(types));
         }
+        if let [id] = &ids[..] {
+            return list
+                .filter(inventory_settings::setting_id.eq(id.clone()))
+                .select(SettingRow::as_select())
+                .load(connection)
+                .await;
+        }
+        let list = list
+            .filter(inventory_settings::setting_id.eq(value::<Text>()))
+            .select(KEY);
         let keys = first_of_each(KEY, by_one::<Text, _>(ids), list, limit).ascending();
         inventory_settings::table
             .inner_join(inventory_items::table)

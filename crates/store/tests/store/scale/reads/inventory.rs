@@ -13,9 +13,9 @@ use super::super::pages::Hundredth;
 use super::{Read, days_ago, list, page, tenant};
 
 /// No index finds what names contain in the order of the names. Where many names contain a text and
-/// none of them comes early, the names before them are all read, in an index that holds some thirty
-/// to a page: here half of 200,000.
-const BUFFERS_OF_HALF_THE_NAMES: i64 = 4_000;
+/// none of them comes early, the names before them are all read, in an index that holds some twenty
+/// to a page, since names arrive in no order: here half of 200,000.
+const BUFFERS_OF_HALF_THE_NAMES: i64 = 5_500;
 
 /// Each of some hundred policy types is looked for in an index three times: by two results, and once more
 /// in the run that was found.
