@@ -29,8 +29,8 @@ pub(crate) struct Options {
     /// How many inventory items, over 200 tenants.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
     items: u64,
-    /// The last migration of the version before, by the digits of its name. The seed has to fit its
-    /// schema.
+    /// The last migration of the version before, by the digits of its name: 20261129000030 or a later
+    /// one, whose schema the seed fits.
     #[arg(long, value_name = "VERSION", default_value = "20261129000030")]
     from: String,
 }
@@ -51,7 +51,7 @@ pub(crate) fn run(
     let url = services.database_url();
     migrate_to(url, &options.from)?;
     let database = Database::connect(&services, interrupt)?;
-    seed::plant(workspace, &database, options.runs, options.items)?;
+    seed::plant_earlier(workspace, &database, options.runs, options.items)?;
 
     let writers = Writers::start(url)?;
     let measured = measure(&writers, url, versions, options, interrupt);

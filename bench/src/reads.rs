@@ -109,7 +109,6 @@ pub(crate) fn run(
     let operator = Administration::begin(&programs, services.database_url(), directory, interrupt)?;
     let database = Database::connect(&services, interrupt)?;
     seed::plant(workspace, &database, options.runs, options.items)?;
-    database.execute(&seed::schedules())?;
     let installation = Installation {
         programs: &programs,
         services: &services,

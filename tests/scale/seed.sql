@@ -3,8 +3,9 @@
 -- size differ in their times alone.
 --
 -- Sizes are settings of the session: `seed.runs` and `seed.items`, a million each when they are not
--- set. The schema is migrated and empty. Plain SQL, for pgbench, psql and drivers alike. The first
--- users, whom measurements call as, are named below; tenant n has the id
+-- set. The schema is empty, and that of migration 20261129000030 or a later one. `seed_later.sql` adds,
+-- in the same session, what later migrations made tables for. Plain SQL, for pgbench, psql and drivers
+-- alike. The first users, whom measurements call as, are named below; tenant n has the id
 -- 00000000-0000-7000-8000-(n in twelve hexadecimal digits).
 
 CREATE TEMPORARY TABLE seed_sizes AS
@@ -427,11 +428,10 @@ FROM (SELECT w.id AS tenant_id, w.last_run, k, w.first_item + k AS n
     JOIN seed_types t ON t.at = 1 + floor(123 * power(pg_temp.drawn(s.n, 21), 2))::integer
 ORDER BY s.tenant_id, t.at;
 
-INSERT INTO inventory_type_summaries (tenant_id, policy_type, present, missing, data_as_of, last_run,
-    stored_since)
+INSERT INTO inventory_type_summaries (tenant_id, policy_type, present, missing, data_as_of, last_run)
 SELECT i.tenant_id, i.policy_type, count(*) FILTER (WHERE i.missing_since IS NULL),
     count(*) FILTER (WHERE i.missing_since IS NOT NULL), max(i.last_seen_at),
-    (array_agg(i.last_seen_run))[1], min(i.first_seen_at)
+    (array_agg(i.last_seen_run))[1]
 FROM inventory_items i GROUP BY i.tenant_id, i.policy_type;
 
 INSERT INTO inventory_left_out (tenant_id, policy_type, external_id)
@@ -502,55 +502,5 @@ FROM seed_linked s JOIN inventory_items i ON i.id = s.id CROSS JOIN seed_sizes z
                     jsonb_build_object('groupId', 'none'))), 'removed_count', 1) END,
             z.at - interval '79 days' * pg_temp.drawn(s.n, 41)) c
 ORDER BY c.at;
--- Every second change is listed under one of three actors.
-INSERT INTO inventory_change_actors (tenant_id, occurred_at, change_id, actor, kind, policy_type, item_id)
-SELECT c.tenant_id, c.occurred_at, c.id, a.name, c.kind, c.policy_type, c.item_id
-FROM inventory_changes c
-    JOIN (VALUES (0, 'anna@contoso.example'), (2, 'bob@contoso.example'), (4, 'pipeline'))
-        AS a(place, name) ON a.place = get_byte(uuid_send(c.id), 15) % 6;
 
--- Past versions of what has contents, at least four of each, of a hundred bodies in each tenant.
-INSERT INTO inventory_bodies (tenant_id, hash, body)
-SELECT t.id, sha256(int8send(b)), CASE WHEN b < 50
-    THEN jsonb_build_object('/displayName', 'Object ' || b, '/description',
-        'What it is for, at some length.', '/settings/0/value', b, '/settings/1/value', false)
-    ELSE jsonb_build_array(jsonb_build_object('target', jsonb_build_object('groupId',
-        md5('group ' || b)))) END
-FROM seed_tenants t CROSS JOIN generate_series(0, 99) b;
-INSERT INTO inventory_versions (item_id, number, tenant_id, name, platform, scope_tags,
-    assignment_count, metadata, valid_from, valid_to, content_hash, assignments_hash)
-SELECT i.id, v, i.tenant_id, i.name, i.platform, i.scope_tags, i.assignment_count, i.metadata,
-    i.first_seen_at + (i.changed_at - i.first_seen_at) * ((v - 1)::double precision / s.versions),
-    i.first_seen_at + (i.changed_at - i.first_seen_at) * (v::double precision / s.versions),
-    sha256(int8send((s.n + v) % 50)), sha256(int8send(50 + (s.n + v) % 50))
-FROM (SELECT l.*, CASE WHEN l.k % 1000 = 1 THEN 300 ELSE 4 END AS versions FROM seed_linked l) s
-    JOIN inventory_items i ON i.id = s.id
-    CROSS JOIN LATERAL generate_series(1, s.versions) v;
-UPDATE inventory_items i SET version = p.versions + 1, version_run = i.last_seen_run
-FROM (SELECT item_id, max(number) AS versions FROM inventory_versions GROUP BY item_id) p
-WHERE i.id = p.item_id;
-
--- What items of the largest tenant set, five settings each: with 200,000 items, a million. Sixteen settings
--- are set by 50,000 items each, and thousands by a few.
-INSERT INTO setting_definitions (id, in_catalog, name, description, options, asked_at)
-SELECT 'device_vendor_msft_seed_setting_' || d, true, 'Seed setting ' || d, 'What it does.',
-    jsonb_build_object('device_vendor_msft_seed_setting_' || d || '_0', 'Disabled',
-        'device_vendor_msft_seed_setting_' || d || '_1', 'Enabled'), z.at
-FROM generate_series(0, 4999) d CROSS JOIN seed_sizes z;
-INSERT INTO inventory_settings (item_id, place, tenant_id, policy_type, setting_id, field, value)
-SELECT i.id,
-    encode(substring(sha256(convert_to(v.value, 'UTF8')) FOR 8)
-        || substring(sha256(convert_to(i.external_id || v.id, 'UTF8')) FOR 8), 'hex')::uuid,
-    i.tenant_id, i.policy_type, v.id, '/settings/' || v.id, to_jsonb(v.value)
-FROM seed_tenants t
-    JOIN inventory_items i ON i.tenant_id = t.id AND t.number = 1
-    CROSS JOIN generate_series(0, 4) k
-    CROSS JOIN LATERAL (SELECT ('x' || substring(md5(i.id::text || k) FOR 6))::bit(24)::integer AS n) h
-    CROSS JOIN LATERAL (SELECT 'device_vendor_msft_seed_setting_' || CASE WHEN k < 4
-        THEN 4 * (h.n % 4) + k ELSE h.n % 5000 END AS id) s
-    CROSS JOIN LATERAL (SELECT s.id, s.id || '_' || h.n / 7 % 2 AS value) v
-ON CONFLICT DO NOTHING;
-
-DROP TABLE seed_sizes, seed_types, seed_tenants, seed_shapes, seed_inputs, seed_runs, seed_groups,
-    seed_linked;
 ANALYZE;

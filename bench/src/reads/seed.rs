@@ -1,4 +1,4 @@
-//! The installation that is read: `tests/scale/seed.sql`, which tests at scale use too.
+//! The installation that is read, as the files of `tests/scale` make it, which tests at scale use too.
 
 use std::fs;
 use std::time::Instant;
@@ -9,7 +9,10 @@ use atlas_services::workspace::Workspace;
 
 use crate::database::Database;
 
+/// What the schema of an earlier version has tables for.
 const SEED: &str = "tests/scale/seed.sql";
+/// What only this version has tables for.
+const LATER: &str = "tests/scale/seed_later.sql";
 /// A member of all tenants who operates the installation.
 pub(super) const MEMBER_OF_ALL: &str = "everywhere@seed.example";
 /// A member of all tenants who starts syncs.
@@ -27,8 +30,8 @@ pub(super) fn tenant(number: usize) -> String {
     format!("00000000-0000-7000-8000-{number:012x}")
 }
 
-/// A schedule for each tenant, which the schema of the version before does not have.
-pub(super) fn schedules() -> String {
+/// A schedule for each tenant.
+fn schedules() -> String {
     format!(
         "INSERT INTO tenant_schedules (tenant_id, time_of_day, zone, jitter_minutes, catch_up, set_by, \
             next_due_at) \
@@ -37,18 +40,41 @@ pub(super) fn schedules() -> String {
     )
 }
 
-/// Fills the migrated, empty database.
-pub(crate) fn plant(
+/// Fills the empty database, whose schema is this version's.
+pub(super) fn plant(
     workspace: &Workspace,
     database: &Database<'_>,
     runs: u64,
     items: u64,
 ) -> anyhow::Result<()> {
+    plant_files(workspace, database, (runs, items), &[SEED, LATER])?;
+    database.execute(&schedules())
+}
+
+/// Fills the empty database, whose schema may be that of an earlier version.
+pub(crate) fn plant_earlier(
+    workspace: &Workspace,
+    database: &Database<'_>,
+    runs: u64,
+    items: u64,
+) -> anyhow::Result<()> {
+    plant_files(workspace, database, (runs, items), &[SEED])
+}
+
+fn plant_files(
+    workspace: &Workspace,
+    database: &Database<'_>,
+    (runs, items): (u64, u64),
+    files: &[&str],
+) -> anyhow::Result<()> {
     eprintln!("Storing {runs} runs and {items} items.");
     let began = Instant::now();
-    let seed = fs::read_to_string(workspace.root.join(SEED)).context(SEED)?;
     database.execute(&format!("SET seed.runs = {runs}; SET seed.items = {items}"))?;
-    database.execute(&seed).context(SEED)?;
+    for &file in files {
+        let seed = fs::read_to_string(workspace.root.join(file)).context(file.to_owned())?;
+        database.execute(&seed).context(file.to_owned())?;
+    }
+    database.execute("DISCARD TEMP")?;
     // Else the reads that are measured would do what vacuuming does, each on its rows.
     database.execute("VACUUM (ANALYZE)")?;
     database.execute("CHECKPOINT")?;

@@ -1,4 +1,4 @@
-//! Reads in an installation of a million runs and a million items, as `tests/scale/seed.sql` makes it:
+//! Reads in an installation of a million runs and a million items, as the files of `tests/scale` make it:
 //! how much of the database each list touches, whatever plan the connection has settled on.
 
 mod pages;
@@ -11,7 +11,10 @@ use tokio_postgres::Client;
 
 use self::reads::Read;
 
-const SEED: &str = include_str!("../../../../tests/scale/seed.sql");
+const SEED: [&str; 2] = [
+    include_str!("../../../../tests/scale/seed.sql"),
+    include_str!("../../../../tests/scale/seed_later.sql"),
+];
 /// From the sixth execution on PostgreSQL may take a generic plan.
 const CALLS_UNTIL_SETTLED: usize = 10;
 /// Rows of a page.
@@ -44,7 +47,10 @@ impl Seeded {
         let sizes = format!("SET seed.runs = {runs}; SET seed.items = {items}");
         admin.batch_execute(&sizes).await.unwrap();
         admin.batch_execute(NO_VACUUM).await.unwrap();
-        admin.batch_execute(SEED).await.unwrap();
+        for part in SEED {
+            admin.batch_execute(part).await.unwrap();
+        }
+        admin.batch_execute("DISCARD TEMP").await.unwrap();
         Self { database, admin }
     }
 
