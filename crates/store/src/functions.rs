@@ -3,7 +3,7 @@
 use diesel::data_types::PgInterval;
 use diesel::dsl::{AsExprOf, IntervalDsl};
 use diesel::pg::Pg;
-use diesel::sql_types::{BigInt, Bool, Interval, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
 use diesel::{Expression, IntoSql};
 
 #[diesel::declare_sql_function]
@@ -25,6 +25,9 @@ extern "SQL" {
 
     /// Bytes that a value takes where it is stored, compressed or not. Reads no more than its header.
     fn pg_column_size(value: Nullable<Jsonb>) -> Nullable<Integer>;
+
+    /// The first of two values that is not null.
+    fn coalesce(one: Uuid, other: Uuid) -> Uuid;
 
     /// Whether a text begins with another, which is no pattern.
     fn starts_with(text: Text, beginning: Text) -> Bool;

@@ -20,7 +20,7 @@ use super::row::RunRow;
 use super::view::{KEY, Keys, Roles, RunView, listed};
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
-use crate::functions::{seconds_ago, sorted};
+use crate::functions::{coalesce, seconds_ago, sorted};
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
@@ -90,10 +90,10 @@ impl Store {
             .read(async |connection| {
                 let roles = every.visible_tenants(connection, user).await?;
                 let tenants: Vec<Uuid> = roles.keys().copied().collect();
-                let keys = || of_tenants(every.keys(&first), &tenants);
-                let active = active(keys(), many_are_active(connection).await?);
+                let keys = of_filtered_tenants(every.keys(&first), &tenants);
+                let active = active(keys, many_are_active(connection).await?);
                 let recently = seconds_ago(JUST_ENDED);
-                let ended = keys()
+                let ended = of_tenants(every.keys(&first), &tenants)
                     .filter(operation_runs::status.eq(Status::Completed.as_str()))
                     .filter(operation_runs::completed_at.gt(recently.nullable()));
                 let mut keys: Vec<(DateTime<Utc>, Uuid)> =
@@ -113,6 +113,16 @@ fn of_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
         [tenant] => keys.filter(operation_runs::tenant_id.eq(tenant)),
         _ => keys.filter(operation_runs::tenant_id.eq_any(tenants.to_vec())),
     }
+}
+
+/// The keys that are of one of the tenants. Many tenants are no condition of an index: to look for the
+/// few active runs in each of them costs more than to read all.
+fn of_filtered_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
+    if i64::try_from(tenants.len()).is_ok_and(|count| count <= FEW) {
+        return of_tenants(keys, tenants);
+    }
+    let tenant = coalesce(operation_runs::tenant_id, operation_runs::tenant_id);
+    keys.filter(tenant.eq_any(tenants.to_vec()))
 }
 
 /// The first of the keys that are of each of the tenants.
