@@ -152,6 +152,7 @@ impl Everywhere<'_> {
             let mut paths: Vec<String> = [
                 "",
                 "/audit-events?limit=200",
+                "/events?limit=200",
                 "/inventory-changes?limit=200",
                 "/inventory-items?limit=200",
                 "/inventory-links?limit=200",

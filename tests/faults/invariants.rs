@@ -73,7 +73,7 @@ const BREACHES: &[(&str, &str)] = &[
             SELECT r.tenant_id, r.lock_scope, e.run_id, e.event, e.at AS since,
                 lead(e.at) OVER (PARTITION BY e.run_id ORDER BY e.seq) AS until
             FROM operation_run_events e JOIN operation_runs r ON r.id = e.run_id
-            WHERE e.event <> 'cancel_requested')
+            WHERE e.event NOT IN ('cancel_requested', 'phase_reached'))
          SELECT count(*) FROM spans a JOIN spans b USING (tenant_id, lock_scope)
          WHERE a.event = 'claimed' AND b.event = 'claimed' AND a.run_id < b.run_id
             AND a.since < b.until AND b.since < a.until",

@@ -63,7 +63,8 @@ pub(crate) async fn dump(database: &TestDatabase, mut masks: Masks) -> Value {
         let name: String = name.get(0);
         let by_time = BY_TIME.iter().any(|(table, _)| *table == name);
         let order = if by_time { "t.created_at, t.id" } else { "1" };
-        let sql = format!("SELECT to_jsonb(t)::text FROM {name} t ORDER BY {order}");
+        let row = row_of(&name);
+        let sql = format!("SELECT {row} ORDER BY {order}");
         let found = connection.query(&sql, &[]).await.unwrap();
         let parsed = found.iter().map(|row| {
             let text: String = row.get(0);
@@ -87,6 +88,23 @@ pub(crate) async fn dump(database: &TestDatabase, mut masks: Masks) -> Value {
         dumped.insert(table, name_rows(&sorted, None, &mut masks));
     }
     Value::Object(dumped)
+}
+
+/// The columns of a table's rows as JSON, and where they come from. Phases of a run are events since after
+/// the recording, as often as heartbeats meet them: the numbers of the others are as they were.
+fn row_of(table: &str) -> String {
+    match table {
+        "operation_runs" => "(to_jsonb(t) || jsonb_build_object('event_seq', t.event_seq \
+            - (SELECT count(*) FROM operation_run_events e WHERE e.run_id = t.id \
+                AND e.event = 'phase_reached')))::text FROM operation_runs t"
+            .to_owned(),
+        "operation_run_events" => "(to_jsonb(t) || jsonb_build_object('seq', \
+            (SELECT count(*) FROM operation_run_events e WHERE e.run_id = t.run_id AND e.seq <= t.seq \
+                AND e.event <> 'phase_reached')))::text \
+            FROM operation_run_events t WHERE t.event <> 'phase_reached'"
+            .to_owned(),
+        _ => format!("to_jsonb(t)::text FROM {table} t"),
+    }
 }
 
 fn sorted(mut rows: Vec<Value>, masks: &mut Masks) -> Vec<Value> {

@@ -3,6 +3,7 @@
 mod access;
 mod actors;
 mod columns;
+mod events;
 mod hints;
 mod inventory;
 mod numbers;
@@ -84,6 +85,9 @@ const CHANGES: &[Change] = &[
     ("tables", schedules::stored),
     ("answers/get_tenant", schedules::permitted),
     ("answers/list_tenants", schedules::permitted),
+    // What happens is a log, whose words the tables had in part.
+    ("openapi", events::described),
+    ("names", events::named),
     // Values that were read and verified are counted, and a start may verify all of them.
     ("openapi", values::described),
     ("answers", values::counted),

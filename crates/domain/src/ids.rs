@@ -83,6 +83,8 @@ uuid_ids! {
     NotificationId;
     /// An entry of the audit log.
     AuditEventId;
+    /// An event of the log.
+    EventId;
     /// A request to the API, from its first log line to its answer.
     RequestId;
     /// The proof that a worker holds a run: made at each claim, compared at each write.

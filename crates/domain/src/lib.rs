@@ -7,6 +7,7 @@
 //! | [`causes`] | an error with everything that caused it |
 //! | [`clock`] | time and randomness as parameters |
 //! | [`directory`] | groups of tenants' directories |
+//! | [`event`] | the types of events of the log |
 //! | [`failure`] | why a run or a part of it failed, in words for people and programs |
 //! | [`guid`] | GUIDs inside identifiers, which any case names |
 //! | [`hex`] | bytes as hexadecimal digits |
@@ -29,6 +30,7 @@ pub mod audit;
 pub mod causes;
 pub mod clock;
 pub mod directory;
+pub mod event;
 pub mod failure;
 pub mod guid;
 pub mod hex;

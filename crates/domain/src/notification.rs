@@ -19,6 +19,9 @@ words! {
 /// What a notification about no run is about, as the API shows it in place of a phase.
 pub const SCHEDULE_STOPPED: &str = "schedule_stopped";
 
+/// Likewise, about a client secret that ends soon.
+pub const CREDENTIAL_EXPIRING: &str = "credential_expiring";
+
 /// The text of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -70,6 +73,18 @@ pub fn schedule_stopped(tenant_name: &str, setter_name: &str, reason: StopReason
     Message {
         title: format!("The schedule of {tenant_name} stopped"),
         body: format!("{setter_name}, who set it, {why}. Set the schedule again to resume it."),
+    }
+}
+
+/// The notification of a client secret that ends soon.
+#[must_use]
+pub fn credential_expiring(tenant_name: &str, day: &str) -> Message {
+    Message {
+        title: format!("The client secret of {tenant_name} ends on {day}"),
+        body: format!(
+            "From then on, {tenant_name} cannot be synced. Ask an operator of the installation to store \
+             a new one."
+        ),
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`admin`] | what the command line does to an installation |
 //! | [`audit`] | the audit log |
 //! | [`directory_groups`] | groups of tenants' directories: written by syncs, found by name |
+//! | [`events`] | the log of events |
 //! | [`inventory`] | what syncs write and screens read of tenants' policies |
 //! | [`notifications`] | notifications of initiators |
 //! | [`runs`] | admission, claims, leases, ends and sweeps of operation runs |
@@ -26,6 +27,7 @@ pub mod audit;
 mod connection;
 pub mod directory_groups;
 mod error;
+pub mod events;
 #[cfg(test)]
 mod explain;
 mod first_of_each;
@@ -63,6 +65,10 @@ pub use directory_groups::{
     MarkedGone,
 };
 pub use error::StoreError;
+pub use events::{
+    EventFilter, EventPage, EventPlace, EventTopics, EventView, EventsError, EventsFrom,
+    RunEventPage, RunEventPlace, RunEventView,
+};
 pub use fitness::DatabaseFault;
 pub use inventory::{
     Beginning, ChangeDetail, ChangeFilter, ChangeView, ExportFilter, ExportKey, ExportPage,

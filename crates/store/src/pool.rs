@@ -23,7 +23,7 @@ use diesel_async::pooled_connection::{self, AsyncDieselConnectionManager};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::Client;
@@ -122,6 +122,8 @@ pub struct Store {
     pub(crate) reads: ReadPool<AsyncPgConnection>,
     /// Turns of reads, fewer than connections: see [`Store::read`].
     pub(crate) read_turns: Arc<Semaphore>,
+    /// Held by whoever gives events their positions: one connection at a time is enough.
+    pub(crate) numbering: Arc<Mutex<()>>,
     pub(crate) connector: Connector,
     acquire_timeout: Duration,
     clock: Arc<dyn Clock>,
@@ -157,6 +159,7 @@ impl Store {
             statements: statement_pool(statements, options)?,
             reads: read_pool(reads, options)?,
             read_turns: Arc::new(Semaphore::new(options.read_pool_size.div_ceil(2))),
+            numbering: Arc::default(),
             connector,
             acquire_timeout: options.acquire_timeout,
             clock,
@@ -255,6 +258,13 @@ impl Store {
         let lent = self.lend().await?;
         let answer = statement::execute(lent.client()?, statement).await;
         lent.give_back(answer)
+    }
+
+    /// A number that nobody gave before, most likely.
+    pub(crate) fn random_number(&self) -> i64 {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes);
+        i64::from_le_bytes(bytes)
     }
 
     /// A new time-ordered id for a row that the database need not be asked about.

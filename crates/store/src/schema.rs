@@ -92,6 +92,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    event_numberings (last_position) {
+        last_position -> Int8,
+        mark -> Int8,
+        numbered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    events (position) {
+        position -> Int8,
+        mark -> Int8,
+        id -> Uuid,
+        event_type -> Text,
+        occurred_at -> Timestamptz,
+        tenant_id -> Uuid,
+        run_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        personal -> Bool,
+        data -> Jsonb,
+    }
+}
+
+diesel::table! {
     inventory_bodies (tenant_id, hash) {
         tenant_id -> Uuid,
         hash -> Bytea,
@@ -310,6 +333,7 @@ diesel::table! {
         attempt -> Int4,
         event -> Text,
         detail -> Nullable<Jsonb>,
+        position -> Nullable<Int8>,
     }
 }
 
@@ -355,6 +379,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    pending_events (id) {
+        id -> Uuid,
+        event_type -> Text,
+        occurred_at -> Timestamptz,
+        tenant_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        personal -> Bool,
+        data -> Jsonb,
+    }
+}
+
+diesel::table! {
     queue_controls (kind) {
         kind -> Text,
         paused_at -> Timestamptz,
@@ -393,6 +429,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         file -> Nullable<Text>,
         expires_on -> Nullable<Date>,
+        end_noticed -> Nullable<Date>,
     }
 }
 
@@ -483,6 +520,7 @@ diesel::joinable!(audit_events -> tenants (tenant_id));
 diesel::joinable!(directory_group_readings -> tenants (tenant_id));
 diesel::joinable!(directory_group_tallies -> operation_runs (run_id));
 diesel::joinable!(directory_groups -> tenants (tenant_id));
+diesel::joinable!(events -> tenants (tenant_id));
 diesel::joinable!(inventory_bodies -> tenants (tenant_id));
 diesel::joinable!(inventory_changes -> tenants (tenant_id));
 diesel::joinable!(inventory_contents -> inventory_items (item_id));
@@ -503,6 +541,7 @@ diesel::joinable!(notifications -> tenants (tenant_id));
 diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(operation_run_events -> operation_runs (run_id));
 diesel::joinable!(operation_runs -> tenants (tenant_id));
+diesel::joinable!(pending_events -> tenants (tenant_id));
 diesel::joinable!(tenant_credentials -> tenants (tenant_id));
 diesel::joinable!(tenant_fences -> tenants (tenant_id));
 diesel::joinable!(tenant_notices -> tenants (tenant_id));
@@ -519,6 +558,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     directory_group_readings,
     directory_group_tallies,
     directory_groups,
+    event_numberings,
+    events,
     inventory_bodies,
     inventory_change_actors,
     inventory_changes,
@@ -536,6 +577,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notifications,
     operation_run_events,
     operation_runs,
+    pending_events,
     queue_controls,
     schema_compatibility,
     setting_definitions,

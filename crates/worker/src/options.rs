@@ -155,6 +155,9 @@ pub struct RunOptions {
     /// versions stay
     #[arg(long, env = "ATLAS_RETENTION_VERSIONS", default_value = "400d", value_parser = duration, value_name = "TIME")]
     pub retention_versions: Duration,
+    /// How long events are kept in the log; those of a run stay in its own list as long as the run
+    #[arg(long, env = "ATLAS_RETENTION_EVENTS", default_value = "30d", value_parser = duration, value_name = "TIME")]
+    pub retention_events: Duration,
     /// Where to report whether this worker is ready
     #[command(flatten)]
     pub health_file: HealthFile,
@@ -234,6 +237,7 @@ impl RunOptions {
             audit: self.retention_audit,
             changes: self.retention_changes,
             versions: self.retention_versions,
+            events: self.retention_events,
         }
     }
 

@@ -159,15 +159,25 @@ async fn sweep(
     if steps.fire {
         schedules::fire_due(store).await?;
     }
+    if steps.number {
+        store.number_events().await?;
+    }
     if steps.claim || steps.fire || reclaimed.requeued > 0 {
         dispatcher.look_without_message();
     }
     Ok(())
 }
 
-/// Deletes a batch of what is too old, and gives the time until the next. A failure costs nothing
+/// Notices client secrets that end soon, deletes a batch of what is too old, and gives the time until the next. A failure costs nothing
 /// but the time: it does not make the worker unfit for its work.
 async fn prune(store: &Store, retention: &Retention) -> Duration {
+    match store.notice_secret_ends(BATCH).await {
+        Ok(0) => {}
+        Ok(tenants) => tracing::info!(tenants, "client secrets end soon"),
+        Err(error) => {
+            tracing::warn!(error = %Causes(&error), "whose client secrets end soon was not found out");
+        }
+    }
     match store.prune(retention, PRUNE_BATCH).await {
         Ok(pruned) => {
             log(&pruned);
@@ -192,6 +202,7 @@ fn log(pruned: &Pruned) {
         ("inventory_changes", pruned.changes),
         ("inventory_versions", pruned.versions),
         ("activity_events", pruned.activity_events),
+        ("events", pruned.events),
         ("workers", pruned.workers),
     ] {
         if rows > 0 {

@@ -176,7 +176,7 @@ pub(super) async fn became(installation: &Installation, run: RunId) -> Value {
             'error', r.error, 'attempt', r.attempt, 'failures', r.failures, \
             'wait_reason', r.wait_reason, \
             'events', (SELECT jsonb_agg(e.event ORDER BY e.seq) FROM operation_run_events e \
-                WHERE e.run_id = r.id), \
+                WHERE e.run_id = r.id AND e.event <> 'phase_reached'), \
             'results', (SELECT jsonb_agg(jsonb_build_object('policy_type', t.policy_type, \
                     'status', t.status, 'error', t.error) ORDER BY t.policy_type) \
                 FROM inventory_type_results t WHERE t.run_id = r.id))::text \

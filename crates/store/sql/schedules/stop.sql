@@ -1,6 +1,7 @@
 -- schedules.stop
 --
--- Stops a schedule whose setter may not sync the tenant any more, and notifies the tenant's owners.
+-- Stops a schedule whose setter may not sync the tenant any more, notifies the tenant's owners, and writes
+-- the events of it.
 WITH
 \ir schedules/pieces/held.sql
 stopped AS (
@@ -26,6 +27,14 @@ notice AS (
         JOIN users s ON s.id = c.set_by
         JOIN memberships m ON m.tenant_id = c.tenant_id AND m.role = :'owner'
         JOIN users u ON u.id = m.user_id AND u.disabled_at IS NULL
+    RETURNING id, user_id, tenant_id, kind
+),
+\ir events/pieces/of_notices.sql
+happened AS (
+    INSERT INTO pending_events (id, event_type, tenant_id, data)
+    SELECT event_id(statement_timestamp(), 'schedule ' || c.tenant_id), :'event', c.tenant_id,
+        jsonb_build_object('reason', :reason::text)
+    FROM stopped c
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::refusal::AccessChangeError;
 use super::standing::{hold, owners_remain};
 use crate::error::StoreError;
+use crate::events::lock_log;
 use crate::pool::Store;
 #[cfg(test)]
 use crate::statement::{Info, Statement};
@@ -77,6 +78,15 @@ statement! {
         batch: i64,
     }
     file: "people/remove_notifications",
+    row: (),
+}
+
+statement! {
+    struct RemoveEvents {
+        user: Uuid,
+        batch: i64,
+    }
+    file: "people/remove_events",
     row: (),
 }
 
@@ -153,6 +163,7 @@ impl Store {
             self.wait_for_writers().await?;
             self.erase_callers(user).await?;
             self.remove_notifications(user).await?;
+            self.remove_events(user).await?;
             if let Some(erased) = self.leave_a_pseudonym(user).await? {
                 return Ok(erased);
             }
@@ -206,6 +217,24 @@ impl Store {
         };
         while self.execute(&batch).await? > 0 {}
         Ok(())
+    }
+
+    /// Of notifications that are gone no event is made any more, once whoever numbers events has ended.
+    async fn remove_events(&self, user: UserId) -> Result<(), StoreError> {
+        let batch = RemoveEvents {
+            user: user.into_uuid(),
+            batch: BATCH,
+        };
+        let mut client = self.client().await?;
+        loop {
+            let transaction = client.transaction().await?;
+            lock_log(&transaction).await?;
+            let removed = execute(&transaction, &batch).await?;
+            transaction.commit().await?;
+            if removed == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// The end of an erasure. None when somebody enabled the user, or made them a member of a tenant,
@@ -265,6 +294,7 @@ pub(super) const STATEMENTS: &[Info] = &[
     <RemoveMemberships as Statement>::INFO,
     <RemoveTokens as Statement>::INFO,
     <RemoveNotifications as Statement>::INFO,
+    <RemoveEvents as Statement>::INFO,
     <FindWriters as Statement>::INFO,
     <EraseCallers as Statement>::INFO,
     <Erase<'_> as Statement>::INFO,

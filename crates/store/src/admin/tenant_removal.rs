@@ -37,6 +37,7 @@ removal! {
     RemoveActivityEvents: "tenants/remove_activity_events";
     RemoveLeftOut: "tenants/remove_left_out";
     RemoveGroups: "tenants/remove_groups";
+    RemoveEvents: "tenants/remove_events";
     RemoveAuditEvents: "tenants/remove_audit_events";
 }
 
@@ -57,8 +58,8 @@ statement! {
 }
 
 impl Store {
-    /// Removes a tenant with its runs, inventory, groups, notifications and entries of the audit
-    /// log. It is disabled first; workers that still write for it are refused. Ended in the middle,
+    /// Removes a tenant with its runs, inventory, groups, notifications, events and entries of the
+    /// audit log. It is disabled first; workers that still write for it are refused. Ended in the middle,
     /// it leaves a disabled tenant with a part of its rows, and goes on when it is called again.
     /// False when there is no such tenant, or another command removed it at the same time.
     ///
@@ -91,6 +92,8 @@ impl Store {
             self.remove_all(|batch| RemoveLeftOut { tenant: id, batch })
                 .await?;
             self.remove_all(|batch| RemoveGroups { tenant: id, batch })
+                .await?;
+            self.remove_all(|batch| RemoveEvents { tenant: id, batch })
                 .await?;
             self.remove_audit_events(id).await?;
             if self.remove_row(tenant, &row.name, row.directory_id).await? {
@@ -161,6 +164,7 @@ pub(super) const STATEMENTS: &[crate::statement::Info] = &[
     <RemoveActivityEvents as Statement>::INFO,
     <RemoveLeftOut as Statement>::INFO,
     <RemoveGroups as Statement>::INFO,
+    <RemoveEvents as Statement>::INFO,
     <RemoveAuditEvents as Statement>::INFO,
     <RemoveFences as Statement>::INFO,
     <Remove as Statement>::INFO,

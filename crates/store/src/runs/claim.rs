@@ -7,7 +7,8 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::{DirectoryId, LeaseToken, RunId, TenantId, UserId};
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{
-    Claim, Completion, Lease, OperationKind, Progress, RunCounts, RunInputs, Transition,
+    Claim, Completion, Lease, OperationKind, Progress, ProgressPhase, RunCounts, RunInputs,
+    Transition,
 };
 use serde_json::Value;
 use tokio_postgres::types::ToSql;
@@ -141,6 +142,7 @@ statement! {
     file: "runs/heartbeat",
     row: RenewedRow,
     transitions: [Heartbeat],
+    constants: [first = ProgressPhase::Planning.as_str()],
 }
 
 row! {
@@ -240,8 +242,8 @@ impl Store {
         }
     }
 
-    /// Renews the lease, writes progress when there is some, and returns whether somebody asked to
-    /// cancel the run.
+    /// Renews the lease, writes progress when there is some, and an event when that is in another phase,
+    /// and returns whether somebody asked to cancel the run.
     ///
     /// # Errors
     /// [`StoreError`]; the lease may then still be the caller's, until it runs out.

@@ -31,6 +31,8 @@ pub struct SweepSteps {
     pub time_out: bool,
     /// [`Store::due_schedules`].
     pub fire: bool,
+    /// [`Store::number_events`].
+    pub number: bool,
     /// [`Store::claim_due`]; it finds none when the tenants of all due runs are busy.
     pub claim: bool,
 }
@@ -53,6 +55,7 @@ row! {
         cancel: bool,
         time_out: bool,
         fire: bool,
+        number: bool,
         claim: bool,
     }
 }
@@ -88,6 +91,7 @@ impl Store {
                 cancel: row.cancel,
                 time_out: row.time_out,
                 fire: row.fire,
+                number: row.number,
                 claim: row.claim,
             })
         })

@@ -3,6 +3,7 @@
 
 use atlas_domain::access::{Role, SyncPermit};
 use atlas_domain::audit::{ActorKind, AuditAction};
+use atlas_domain::event::EventType;
 use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::notification::{self, SCHEDULE_STOPPED};
 use atlas_domain::run::RunInputs;
@@ -128,11 +129,13 @@ statement! {
     }
     file: "schedules/stop",
     row: CountRow,
-    pieces: ["schedules/pieces/held"],
+    pieces: ["schedules/pieces/held", "events/pieces/of_notices"],
     constants: [
         actor = ActorKind::Worker.as_str(),
         action = AuditAction::ScheduleStopped.as_str(),
         notice = SCHEDULE_STOPPED,
+        notified = EventType::NotificationCreated.as_str(),
+        event = EventType::ScheduleStopped.as_str(),
         owner = Role::Owner.as_str(),
     ],
 }

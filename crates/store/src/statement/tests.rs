@@ -20,6 +20,7 @@ fn statements() -> Vec<Info> {
         crate::audit::statements(),
         crate::migrations::STATEMENTS.to_vec(),
         crate::directory_groups::statements(),
+        crate::events::statements(),
         crate::inventory::statements(),
         crate::notifications::STATEMENTS.to_vec(),
         crate::runs::statements(),

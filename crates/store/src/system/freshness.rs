@@ -1,13 +1,23 @@
 //! How fresh what is stored of the tenants is, and when what they sign in with ends: numbers over all
 //! tenants, in which none of them is named.
 
+use atlas_domain::access::Role;
+use atlas_domain::event::EventType;
+use atlas_domain::notification::{self, CREDENTIAL_EXPIRING};
 use atlas_domain::run::{OperationKind, Outcome};
 use atlas_domain::tenant::{CredentialFile, CredentialKind};
 use chrono::NaiveDate;
 
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::statement::{row, statement};
+use crate::runs::TENANT_NAME;
+use crate::statement::{CountRow, row, statement};
+
+/// How many days before its end a client secret is noticed.
+const NOTICED_BEFORE: &str = "30";
+
+/// What stands for the day in a notification.
+const DAY: &str = "{day}";
 
 /// How many enabled tenants had their last good run of a kind so long ago.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +96,41 @@ row! {
     }
 }
 
+statement! {
+    struct NoticeSecretEnds<'a> {
+        most: i64,
+        title: &'a str,
+        body: &'a str,
+    }
+    file: "system/notice_secret_ends",
+    row: CountRow,
+    pieces: ["events/pieces/of_notices"],
+    constants: [
+        client_secret = CredentialKind::ClientSecret.as_str(),
+        days = NOTICED_BEFORE,
+        notice = CREDENTIAL_EXPIRING,
+        owner = Role::Owner.as_str(),
+        notified = EventType::NotificationCreated.as_str(),
+        event = EventType::CredentialExpiring.as_str(),
+    ],
+}
+
 impl Store {
+    /// Notifies the owners of enabled tenants whose client secrets end within 30 days, once for each end,
+    /// of at most so many tenants. Returns of how many.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed then.
+    pub async fn notice_secret_ends(&self, most: u32) -> Result<u64, StoreError> {
+        let message = notification::credential_expiring(TENANT_NAME, DAY);
+        let notice = NoticeSecretEnds {
+            most: most.into(),
+            title: &message.title,
+            body: &message.body,
+        };
+        Ok(self.fetch_one(&notice).await?.count.unsigned_abs())
+    }
+
     /// How long ago the last good run of each kind of each enabled tenant ended, counted by age. Ages
     /// of no tenant are left out.
     ///
@@ -134,5 +178,6 @@ impl Store {
 pub(super) const STATEMENTS: &[crate::statement::Info] = &[
     <CountSyncAges as crate::statement::Statement>::INFO,
     <FindCertificates as crate::statement::Statement>::INFO,
+    <NoticeSecretEnds<'_> as crate::statement::Statement>::INFO,
     <FindSecretEnds as crate::statement::Statement>::INFO,
 ];

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::error::StoreError;
+use crate::events::lock_log;
 use crate::pool::Store;
 use crate::runs::milliseconds;
 use crate::statement::{CountRow, execute, fetch_one, statement};
@@ -30,6 +31,8 @@ pub struct Retention {
     pub changes: Duration,
     /// Past versions of inventory items, from when they ended. Each item's last ten stay.
     pub versions: Duration,
+    /// Events of the log, from when they got their positions. Those of a run stay with the run.
+    pub events: Duration,
 }
 
 /// How much was deleted.
@@ -47,6 +50,8 @@ pub struct Pruned {
     pub versions: usize,
     /// Events of Microsoft Graph's audit logs.
     pub activity_events: usize,
+    /// Events of the log.
+    pub events: usize,
     /// Workers that were killed and have been silent for a day.
     pub workers: usize,
 }
@@ -62,6 +67,7 @@ impl Pruned {
             || self.changes >= batch
             || self.versions >= batch
             || self.activity_events >= batch
+            || self.events >= batch
     }
 }
 
@@ -120,6 +126,15 @@ statement! {
 }
 
 statement! {
+    struct PruneEvents {
+        age_ms: i64,
+        batch: i64,
+    }
+    file: "system/prune_events",
+    row: CountRow,
+}
+
+statement! {
     struct PruneWorkers {}
     file: "system/prune_workers",
     row: (),
@@ -150,6 +165,11 @@ impl Store {
         let age_ms = milliseconds(retention.versions);
         let versions = fetch_one(&client, &PruneVersions { age_ms, batch }).await?;
         let activity_events = execute(&client, &PruneActivityEvents { batch }).await?;
+        let age_ms = milliseconds(retention.events);
+        let transaction = client.transaction().await?;
+        lock_log(&transaction).await?;
+        let events = fetch_one(&transaction, &PruneEvents { age_ms, batch }).await?;
+        transaction.commit().await?;
         let workers = execute(&client, &PruneWorkers {}).await?;
         Ok(Pruned {
             runs: count(runs),
@@ -158,6 +178,7 @@ impl Store {
             changes: count(changes),
             versions: count(versions.count.unsigned_abs()),
             activity_events: count(activity_events),
+            events: count(events.count.unsigned_abs()),
             workers: count(workers),
         })
     }
@@ -175,5 +196,6 @@ pub(super) const STATEMENTS: &[Info] = &[
     <PruneChanges as Statement>::INFO,
     <PruneVersions as Statement>::INFO,
     <PruneActivityEvents as Statement>::INFO,
+    <PruneEvents as Statement>::INFO,
     <PruneWorkers as Statement>::INFO,
 ];

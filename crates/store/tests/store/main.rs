@@ -8,6 +8,7 @@ mod as_of;
 mod cancellation;
 mod changes;
 mod credentials;
+mod events;
 mod fold_guids;
 mod inventory;
 mod item_search;

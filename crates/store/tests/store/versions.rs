@@ -75,6 +75,7 @@ impl Stage {
             audit: ever,
             changes: ever,
             versions: older_than,
+            events: ever,
         };
         self.store
             .prune(&retention, PRUNE_BATCH)

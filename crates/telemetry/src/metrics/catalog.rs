@@ -66,7 +66,7 @@ define! { COUNTERS: Counter {
         "Due times of schedules that this worker saw to, by what became of them.";
     ROWS_PRUNED = "atlas_rows_pruned_total", WORKER,
         [("table", &["operation_runs", "notifications", "audit_events", "inventory_changes",
-            "inventory_versions", "activity_events", "workers"])],
+            "inventory_versions", "activity_events", "events", "workers"])],
         "Rows that retention has deleted.";
     STREAM_RESTARTS = "atlas_queue_stream_restarts_total", WORKER, [],
         "Times that the stream of messages from Redis broke and was opened again.";

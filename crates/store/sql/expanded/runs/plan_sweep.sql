@@ -7,6 +7,7 @@
 -- returns cancel: bool
 -- returns time_out: bool
 -- returns fire: bool
+-- returns number: bool
 -- returns claim: bool
 -- runs.plan_sweep
 --
@@ -43,6 +44,8 @@ SELECT ARRAY(SELECT m.version::text FROM __diesel_schema_migrations m ORDER BY m
     EXISTS (
         SELECT FROM tenant_schedules s WHERE s.next_due_at <= statement_timestamp()
     ) AS fire,
+    (SELECT true FROM operation_run_events e WHERE e.position IS NULL ORDER BY e.at LIMIT 1) IS TRUE
+        OR EXISTS (SELECT FROM pending_events) AS number,
     EXISTS (
         SELECT FROM operation_runs r
         WHERE r.status = 'queued' AND r.kind = ANY ($1)

@@ -10,7 +10,8 @@
 -- returns count: int8
 -- schedules.stop
 --
--- Stops a schedule whose setter may not sync the tenant any more, and notifies the tenant's owners.
+-- Stops a schedule whose setter may not sync the tenant any more, notifies the tenant's owners, and writes
+-- the events of it.
 WITH
 -- The schedule, unless it was set anew, another worker saw to its due time, or one is about to.
 held AS (
@@ -43,6 +44,20 @@ notice AS (
         JOIN users s ON s.id = c.set_by
         JOIN memberships m ON m.tenant_id = c.tenant_id AND m.role = 'owner'
         JOIN users u ON u.id = m.user_id AND u.disabled_at IS NULL
+    RETURNING id, user_id, tenant_id, kind
+),
+-- Follows `notice`, the new notifications that are about no run: their events.
+notified AS (
+    INSERT INTO pending_events (id, event_type, tenant_id, user_id, personal, data)
+    SELECT event_id(statement_timestamp(), 'notification ' || n.id), 'notification.created', n.tenant_id,
+        n.user_id, true, jsonb_build_object('notification_id', n.id, 'phase', n.kind)
+    FROM notice n
+),
+happened AS (
+    INSERT INTO pending_events (id, event_type, tenant_id, data)
+    SELECT event_id(statement_timestamp(), 'schedule ' || c.tenant_id), 'schedule.stopped', c.tenant_id,
+        jsonb_build_object('reason', $4::text)
+    FROM stopped c
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,

@@ -128,6 +128,7 @@ async fn old_changes_go_in_batches_and_young_ones_stay() {
         audit: days(90),
         changes: days(30),
         versions: days(90),
+        events: days(90),
     };
     let pruned = stage.store.prune(&retention, 3).await.unwrap();
     assert_eq!((pruned.changes, pruned.more(3)), (3, true));

@@ -95,6 +95,7 @@ const NOTHING: SweepSteps = SweepSteps {
     cancel: false,
     time_out: false,
     fire: false,
+    number: false,
     claim: false,
 };
 
@@ -111,6 +112,15 @@ async fn a_plan_names_the_steps_that_have_something_to_do_and_no_others() {
     let claim = SweepSteps {
         claim: true,
         ..NOTHING
+    };
+    let number = SweepSteps {
+        number: true,
+        ..claim
+    };
+    assert_eq!(plan().await, number);
+    let plan = async || {
+        stage.store.number_events().await.unwrap();
+        plan().await
     };
     assert_eq!(plan().await, claim);
     let pause = "INSERT INTO queue_controls (kind, paused_by) VALUES ('inventory_sync', 'me')";

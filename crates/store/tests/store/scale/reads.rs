@@ -1,5 +1,6 @@
 //! Every list of the store, whole, by each of its filters alone, and far into it.
 
+mod events;
 mod inventory;
 mod people;
 mod runs;
@@ -113,6 +114,7 @@ pub(super) async fn all(seeded: &Seeded) -> Vec<Read> {
     all.extend(inventory::links_and_changes(&store, &hundredth).await);
     all.extend(people::all(&hundredth));
     all.extend(people::groups());
+    all.extend(events::all(&store).await);
     all.extend(installation());
     seeded.end_sessions(store).await;
     all

@@ -115,6 +115,7 @@ impl Stage {
             audit: LONGER,
             changes: LONGER,
             versions: LONGER,
+            events: LONGER,
         };
         while self
             .store

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS operation_run_events_unnumbered

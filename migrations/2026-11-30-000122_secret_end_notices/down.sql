@@ -1,0 +1,1 @@
+ALTER TABLE tenant_credentials DROP COLUMN end_noticed;
