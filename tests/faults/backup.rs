@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use atlas_store::SchemaState;
+use atlas_domain::ids::TenantId;
+use atlas_store::{
+    EventFilter, EventPage, EventPlace, EventTopics, EventsError, EventsFrom, SchemaState, Store,
+};
 use atlas_test_support::TestDatabase;
 use tokio_postgres::Client;
 
@@ -29,6 +32,21 @@ async fn rows(connection: &Client) -> Vec<(String, i64)> {
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
+/// What the log of events has.
+async fn events(
+    store: &Store,
+    tenant: TenantId,
+    from: EventsFrom,
+) -> Result<EventPage, EventsError> {
+    let (topics, filter) = (EventTopics::Tenant(tenant), EventFilter::default());
+    store.events(&topics, &filter, from, 200).await
+}
+
+async fn end_of_log(store: &Store, tenant: TenantId) -> EventPlace {
+    let page = events(store, tenant, EventsFrom::Now).await;
+    page.unwrap().next
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_a_live_database_goes_on_on_other_servers_without_a_lost_or_doubled_run() {
     let _slot = crate::slot::take().await;
@@ -53,14 +71,17 @@ async fn a_dump_of_a_live_database_goes_on_on_other_servers_without_a_lost_or_do
     let dumping = async {
         more_succeed(&installation).await;
         let accepted = installation.accepted();
+        let store = installation.database.store();
+        let kept = end_of_log(&store, tenants[0].0.id).await;
         dump(&postgres, installation.database.url(), file.path()).await;
         // What comes after the dump is not in it.
         more_succeed(&installation).await;
-        accepted
+        let lost = end_of_log(&store, tenants[0].0.id).await;
+        (accepted, kept, lost)
     };
-    let accepted = tokio::select! {
+    let (accepted, kept, lost) = tokio::select! {
         () = pressing => unreachable!("it goes on until the dump is there"),
-        accepted = dumping => accepted,
+        dumped = dumping => dumped,
     };
     // Nothing of before is left, and nobody had the time to end anything.
     installation.api.kill();
@@ -86,6 +107,14 @@ async fn a_dump_of_a_live_database_goes_on_on_other_servers_without_a_lost_or_do
     let state = database.store().schema_state().await.unwrap();
     assert_eq!(state, SchemaState::Current);
     assert_eq!(rows(&connection).await, restored);
+    // Whoever followed the log goes on from before the dump, and begins anew otherwise.
+    let store = database.store();
+    let tenant = tenants[0].0.id;
+    let refused = events(&store, tenant, EventsFrom::After(lost)).await;
+    assert!(matches!(refused, Err(EventsError::Gone)), "{refused:?}");
+    events(&store, tenant, EventsFrom::After(kept))
+        .await
+        .unwrap();
 
     let known = accepted.len();
     installation

@@ -28,6 +28,7 @@ mod answer;
 mod context;
 mod directory_search;
 mod envelope;
+mod event_cursor;
 mod example;
 mod exports;
 mod extract;

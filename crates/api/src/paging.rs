@@ -135,10 +135,7 @@ pub(crate) struct Paging<S, I> {
 impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
     /// Reads `limit` and `cursor`; what is wrong with them is noted in the reader.
     pub(crate) fn read(query: &mut QueryReader) -> Self {
-        let limit = query.one("limit", |text| match text.parse() {
-            Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
-            _ => Err(format!("Must be a whole number from 1 to {MAX_LIMIT}.")),
-        });
+        let limit = read_limit(query);
         let fingerprint = fingerprint(query);
         let cursor = query.one("cursor", |text| {
             decode(text).ok_or_else(|| "Not a cursor of this API.".to_owned())
@@ -207,13 +204,31 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
     }
 
     fn next(&self, links: &Links, cursor: &str) -> String {
-        let kept = self.pairs.iter().filter(|(name, _)| name != "cursor");
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(kept)
-            .append_pair("cursor", cursor)
-            .finish();
-        links.absolute(&format!("{}?{query}", self.path))
+        next_address(&self.path, self.pairs.iter(), links, cursor)
     }
+}
+
+/// Reads how many rows a page has at most; what is wrong with it is noted in the reader.
+pub(crate) fn read_limit(query: &mut QueryReader) -> Option<u16> {
+    query.one("limit", |text| match text.parse() {
+        Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
+        _ => Err(format!("Must be a whole number from 1 to {MAX_LIMIT}.")),
+    })
+}
+
+/// The address of the next page, with the parameters of this one.
+pub(crate) fn next_address<'a>(
+    path: &str,
+    pairs: impl Iterator<Item = &'a (String, String)>,
+    links: &Links,
+    cursor: &str,
+) -> String {
+    let kept = pairs.filter(|(name, _)| name != "cursor");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .append_pair("cursor", cursor)
+        .finish();
+    links.absolute(&format!("{path}?{query}"))
 }
 
 pub(crate) fn cursor_mismatch() -> Problem {

@@ -3,6 +3,7 @@
 
 mod audit_events;
 mod directory_groups;
+mod events;
 pub(crate) mod inventory;
 mod me;
 mod operation_runs;
@@ -29,6 +30,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(operation_runs::active::list_active_operation_runs)
         .service(operation_runs::detail::get_operation_run)
         .service(operation_runs::results::list_operation_run_results)
+        .service(events::list_operation_run_events)
         .service(operation_runs::cancel::cancel_operation_run)
         .service(operation_runs::retry::retry_operation_run)
         .service(tenants::list_tenants)
@@ -49,9 +51,11 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(inventory::summary::get_inventory_summary)
         .service(inventory::export::export_inventory)
         .service(inventory::sync_runs::list_inventory_sync_runs)
+        .service(events::list_tenant_events)
         .service(audit_events::list_audit_events)
         .service(policy_types::list_policy_types)
         .service(me::profile::get_me)
+        .service(events::list_my_events)
         .service(me::notifications::list_notifications)
         .service(me::notifications::get_unread_count)
         .service(me::notifications::mark_notifications_read)

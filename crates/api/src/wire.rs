@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod change;
 pub(crate) mod directory_group;
+pub(crate) mod event;
 pub(crate) mod export;
 pub(crate) mod inventory;
 pub(crate) mod item;

@@ -36,6 +36,7 @@ pub(super) fn tags() -> Value {
         {"name": "operation-runs", "description": "Operation runs: status, results, cancel and retry."},
         {"name": "tenants", "description": "Tenants that you are a member of."},
         {"name": "inventory", "description": "Inventory items, links, changes and counts that syncs stored."},
+        {"name": "events", "description": "The log of events: what happened, in order."},
         {"name": "audit", "description": "The audit log of a tenant."},
         {"name": "me", "description": "The current user."},
         {"name": "notifications", "description": "Notifications about runs that you started and tenants that you own."},

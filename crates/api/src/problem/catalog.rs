@@ -81,6 +81,9 @@ problem_kinds! {
     /// There is nothing to retry.
     RunNotRetryable = "run-not-retryable", CONFLICT, "The run has nothing to retry",
         "With the scope failed_only, only policy types that the run failed to read are read again, and there are none. To read everything again, retry with the scope all.";
+    /// The log of events does not go on from a cursor.
+    ResyncRequired = "resync-required", GONE, "The log does not continue from this cursor",
+        "Events after the cursor were deleted because they are too old, or the database was restored to an earlier state, so that the list could not be complete. Read the current state of what you follow, such as runs and inventory, and begin again: without a cursor to read all events that are kept, or with from=now for those that follow.";
     /// The body is too long.
     PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "The request body is too large",
         "Request bodies are limited to 64 KiB.";

@@ -22,7 +22,8 @@ pub(crate) struct Notification {
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_run_id: Option<Uuid>,
     /// `queued` when the run was created, `terminal` when it ended; `schedule_stopped` when the schedule of
-    /// the tenant stopped. New phases may be added.
+    /// the tenant stopped, `credential_expiring` 30 days before its client secret ends. New phases may be
+    /// added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     phase: String,
     /// The title, one line.

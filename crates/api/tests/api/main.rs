@@ -8,6 +8,7 @@ mod as_of;
 mod cancel;
 mod description;
 mod directory_groups;
+mod events;
 mod exports;
 mod harness;
 mod inventory;

@@ -1,9 +1,9 @@
 //! The log of events: what is in it, in which order, and for whom.
 
+mod audience;
 mod following;
 mod history;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use atlas_domain::access::cancellation::can_cancel_run;
@@ -13,11 +13,11 @@ use atlas_domain::event::EventType;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::{RequestId, RunId, TenantId};
 use atlas_domain::inventory::{TypeResult, TypeStatus};
-use atlas_domain::run::{CancelReason, Claim, Completion, Outcome, RunCounts};
-use atlas_domain::schedule::StopReason;
+use atlas_domain::run::{
+    CancelReason, Claim, Completion, InventoryProgress, Outcome, Progress, ProgressPhase, RunCounts,
+};
 use atlas_store::{
     EventFilter, EventPage, EventPlace, EventTopics, EventView, EventsError, EventsFrom, Origin,
-    PageRequest,
 };
 use serde_json::json;
 
@@ -247,101 +247,6 @@ async fn a_run_that_found_changes_brings_one_event_for_each_type_whoever_ends_it
 }
 
 #[tokio::test]
-async fn a_user_reads_what_is_theirs_in_tenants_that_they_belong_to() {
-    let stage = Stage::set().await;
-    let other = stage.scenario.member(stage.tenant.id, Role::Owner).await;
-    let elsewhere = stage.scenario.tenant("Fabrikam").await;
-    let joins = stage
-        .store
-        .set_member(elsewhere.id, stage.operator.id, Role::Operator);
-    joins.await.unwrap();
-    done(&stage).await;
-    stage
-        .scenario
-        .queued_run(elsewhere.id, stage.operator.id, "{}")
-        .await;
-    let mine = read(
-        &stage,
-        EventTopics::User(stage.operator.id),
-        EventsFrom::Start,
-        100,
-    )
-    .await;
-    assert_eq!(
-        types(&mine.events),
-        [
-            "operation_run.queued",
-            "notification.created",
-            "operation_run.claimed",
-            "operation_run.completed",
-            "notification.created",
-            "operation_run.queued",
-            "notification.created",
-        ]
-    );
-    let notifications =
-        "SELECT count(*) FROM notifications WHERE id = $1::text::uuid AND phase = $2";
-    let connection = stage.database.connection().await;
-    for event in mine
-        .events
-        .iter()
-        .filter(|event| event.event_type == "notification.created")
-    {
-        let id = event.data["notification_id"].as_str().unwrap();
-        let phase = event.data["phase"].as_str().unwrap();
-        let found: i64 = connection
-            .query_one(notifications, &[&id, &phase])
-            .await
-            .unwrap()
-            .get(0);
-        assert_eq!(found, 1);
-    }
-    // What is for one alone is not in the log of the tenant, nor in another's.
-    let theirs = read(&stage, EventTopics::User(other.id), EventsFrom::Start, 100).await;
-    assert_eq!(types(&theirs.events), Vec::<&str>::new());
-    let shared = read_all(&stage).await;
-    assert!(!types(&shared).contains(&"notification.created"));
-    // A process that passes events on asks for several at once.
-    let several = EventTopics::Several {
-        tenants: vec![stage.tenant.id],
-        users: vec![stage.operator.id],
-    };
-    let passed_on = read(&stage, several, EventsFrom::Start, 100).await.events;
-    let expected: BTreeSet<i64> = shared
-        .iter()
-        .chain(&mine.events)
-        .map(|event| event.place.position)
-        .collect();
-    let positions: Vec<i64> = places(&passed_on)
-        .iter()
-        .map(|place| place.position)
-        .collect();
-    assert_eq!(positions, expected.into_iter().collect::<Vec<_>>());
-
-    let left = format!(
-        "DELETE FROM memberships WHERE tenant_id = '{}' AND user_id = '{}'",
-        stage.tenant.id, stage.operator.id
-    );
-    stage.execute(&left).await;
-    let mine = read(
-        &stage,
-        EventTopics::User(stage.operator.id),
-        EventsFrom::Start,
-        100,
-    )
-    .await;
-    assert_eq!(
-        types(&mine.events),
-        ["operation_run.queued", "notification.created"]
-    );
-    assert!(
-        mine.events
-            .iter()
-            .all(|event| event.tenant_id == elsewhere.id)
-    );
-}
-
-#[tokio::test]
 async fn pages_go_on_where_the_one_before_ended_and_an_empty_one_at_the_end_of_the_log() {
     let stage = Stage::set().await;
     for _ in 0..3 {
@@ -420,87 +325,56 @@ async fn what_a_program_of_the_version_before_writes_is_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_stops_is_an_event_and_so_is_its_notification() {
+async fn a_phase_that_heartbeats_report_is_one_event_of_each_attempt() {
     let stage = Stage::set().await;
-    let owner = stage.scenario.member(stage.tenant.id, Role::Owner).await;
-    let set = format!(
-        "INSERT INTO tenant_schedules (tenant_id, time_of_day, zone, jitter_minutes, catch_up, set_by, \
-            next_due_at) VALUES ('{}', '02:30', 'UTC', 0, 'latest', '{}', '2026-01-01')",
-        stage.tenant.id, stage.operator.id
-    );
-    stage.execute(&set).await;
-    let left = stage
-        .store
-        .remove_member(stage.tenant.id, stage.operator.id);
-    left.await.unwrap();
-    let due = stage
-        .store
-        .due_schedules(1)
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
-    for stopped in [true, false] {
-        let stop = stage.store.stop_schedule(&due, StopReason::SetterLeft);
-        assert_eq!(stop.await.unwrap(), stopped);
-    }
-    let shared = read_all(&stage).await;
-    assert_eq!(types(&shared), ["schedule.stopped"]);
-    assert_eq!(shared[0].data, json!({"reason": "setter_left"}));
-    let theirs = read(&stage, EventTopics::User(owner.id), EventsFrom::Start, 10).await;
-    assert_eq!(types(&theirs.events), ["notification.created"]);
-    assert_eq!(theirs.events[0].data["phase"], "schedule_stopped");
-}
-
-#[tokio::test]
-async fn a_client_secret_that_ends_soon_is_noticed_once_by_racing_workers_and_again_when_it_is_another()
- {
-    let stage = Stage::set().await;
-    let owner = stage.scenario.member(stage.tenant.id, Role::Owner).await;
-    stage.scenario.tenant("Never").await;
-    let ends = async |tenant: TenantId, days: i32| {
-        let sql = format!(
-            "UPDATE tenant_credentials SET expires_on = (now() AT TIME ZONE 'UTC')::date + {days} \
-             WHERE tenant_id = '{tenant}'"
-        );
-        stage.execute(&sql).await;
+    let run = queued(&stage).await;
+    let lease = Duration::from_secs(45);
+    let beat = async |claim: &Claim, phase| {
+        let progress = InventoryProgress {
+            phase,
+            ..InventoryProgress::default()
+        };
+        let progress = Progress::InventorySync(progress);
+        let beat = stage.store.heartbeat(&claim.lease, lease, Some(&progress));
+        beat.await.unwrap()
     };
-    let late = stage.scenario.tenant("Late").await;
-    ends(stage.tenant.id, 30).await;
-    ends(late.id, 31).await;
-    let racing = (0..8).map(|_| {
-        let store = stage.store.clone();
-        tokio::spawn(async move { store.notice_secret_ends(10).await.unwrap() })
-    });
-    let mut noticed = 0;
-    for racing in racing.collect::<Vec<_>>() {
-        noticed += racing.await.unwrap();
+    let lost = claimed(&stage).await;
+    for phase in ProgressPhase::ALL {
+        for _ in 0..2 {
+            beat(&lost, phase).await;
+        }
     }
-    assert_eq!(noticed, 1);
-    let shared = read_all(&stage).await;
-    assert_eq!(types(&shared), ["credential.expiring"]);
-    let day = "SELECT expires_on::text FROM tenant_credentials WHERE tenant_id = $1::text::uuid";
-    let connection = stage.database.connection().await;
-    let row = connection
-        .query_one(day, &[&stage.tenant.id.to_string()])
-        .await
-        .unwrap();
-    assert_eq!(shared[0].data["expires_on"], row.get::<_, String>(0));
-    let theirs = read(&stage, EventTopics::User(owner.id), EventsFrom::Start, 10).await;
-    assert_eq!(types(&theirs.events), ["notification.created"]);
-    let notices = stage
+    stage
+        .execute("UPDATE operation_runs SET lease_expires_at = '2020-01-01'")
+        .await;
+    stage.store.reclaim_expired(10).await.unwrap();
+    let claim = claimed(&stage).await;
+    beat(&lost, ProgressPhase::Collecting).await;
+    beat(&claim, ProgressPhase::Collecting).await;
+    let page = stage
         .store
-        .notifications(owner.id, false, PageRequest::first(10))
+        .run_events(stage.tenant.id, run, None, 100)
         .await
         .unwrap();
-    assert_eq!(notices.len(), 1);
-    assert_eq!(notices[0].phase, "credential_expiring");
-    assert!(
-        notices[0].title.contains("Contoso ends on 2"),
-        "{}",
-        notices[0].title
+    let shown: Vec<(i32, &str, &str)> = page
+        .events
+        .iter()
+        .map(|event| {
+            let (event_type, data) = (&event.event.event_type, &event.event.data);
+            let phase = data["phase"].as_str().unwrap_or_default();
+            (event.sequence, event_type.as_str(), phase)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (1, "operation_run.queued", ""),
+            (2, "operation_run.claimed", ""),
+            (3, "operation_run.phase_reached", "collecting"),
+            (4, "operation_run.phase_reached", "finishing"),
+            (5, "operation_run.requeued", ""),
+            (6, "operation_run.claimed", ""),
+            (7, "operation_run.phase_reached", "collecting"),
+        ]
     );
-    ends(stage.tenant.id, 29).await;
-    assert_eq!(stage.store.notice_secret_ends(10).await.unwrap(), 1);
-    assert_eq!(stage.store.notice_secret_ends(10).await.unwrap(), 0);
 }

@@ -14,7 +14,7 @@
 --
 -- The limit is a constant, so that the planner expects few rows, and rows are found by their runs and not
 -- by the index of those without a position, which is long after a time in which nobody read: hence
--- `coalesce`. Returns how many rows were numbered.
+-- `coalesce`. The rows are found again where they were. Returns how many were numbered.
 WITH head AS (
     SELECT n.last_position FROM event_numberings n ORDER BY n.last_position DESC LIMIT 1
 ),

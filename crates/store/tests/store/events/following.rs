@@ -1,6 +1,6 @@
 //! Readers that follow the log while writers commit in another order than they began.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atlas_store::Store;
 use tokio_postgres::Client;

@@ -1,0 +1,93 @@
+//! Cursors of the log of events. One continues every list of events, whatever its filters, and will
+//! continue streams. It is opaque to callers, and no secret: it holds a position of the log.
+
+use std::fmt;
+
+use atlas_store::{EventPlace, RunEventPlace};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::paging::MAX_CURSOR;
+
+/// What a cursor of this shape begins with; those of other lists begin with a number.
+const SHAPE: &str = "event";
+
+/// A place from which a list of events continues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EventCursor(RunEventPlace);
+
+impl EventCursor {
+    /// After an event of the log.
+    pub(crate) const fn of_log(place: EventPlace) -> Self {
+        Self(RunEventPlace {
+            place,
+            sequence: None,
+        })
+    }
+
+    /// After an event of a run, whose list goes on also when the log does not have the event any more.
+    pub(crate) const fn of_run(place: RunEventPlace) -> Self {
+        Self(place)
+    }
+
+    /// In the log.
+    pub(crate) const fn place(self) -> EventPlace {
+        self.0.place
+    }
+
+    /// Among the events of a run.
+    pub(crate) const fn run_place(self) -> RunEventPlace {
+        self.0
+    }
+
+    /// Reads one from a request.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let refused = || "Not a cursor of a list of events.".to_owned();
+        if text.len() > MAX_CURSOR {
+            return Err(refused());
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
+        let (shape, position, mark, sequence): (String, i64, i64, Option<i32>) =
+            serde_json::from_slice(&bytes).map_err(|_| refused())?;
+        if shape != SHAPE || position < 0 || sequence.is_some_and(|sequence| sequence < 0) {
+            return Err(refused());
+        }
+        Ok(Self(RunEventPlace {
+            place: EventPlace { position, mark },
+            sequence,
+        }))
+    }
+}
+
+impl fmt::Display for EventCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RunEventPlace { place, sequence } = self.0;
+        let text = serde_json::json!([SHAPE, place.position, place.mark, sequence]).to_string();
+        f.write_str(&URL_SAFE_NO_PAD.encode(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_way_and_garbage_is_refused() {
+        let place = EventPlace {
+            position: 7,
+            mark: i64::MIN,
+        };
+        let of_run = EventCursor::of_run(RunEventPlace {
+            place,
+            sequence: Some(3),
+        });
+        for cursor in [EventCursor::of_log(place), of_run] {
+            assert_eq!(EventCursor::parse(&cursor.to_string()), Ok(cursor));
+        }
+        let negative = URL_SAFE_NO_PAD.encode(r#"["event",-1,0,null]"#);
+        let other = URL_SAFE_NO_PAD.encode(r#"["other",1,0,null]"#);
+        for garbage in ["", "x", "WzFd", &"A".repeat(9000), &negative, &other] {
+            assert!(EventCursor::parse(garbage).is_err(), "{garbage}");
+        }
+    }
+}
