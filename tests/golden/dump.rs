@@ -33,10 +33,11 @@ const COLUMNS: [(&str, &str); 4] = [
 ];
 
 /// Columns that were added after the recording. What they hold is compared with the simulator's answer
-/// key by differential tests of the worker.
-const LATER: [&str; 8] = [
+/// key by differential tests of the worker; positions in the log of events follow from when it is numbered.
+const LATER: [&str; 9] = [
     "actors",
     "attributed",
+    "position",
     "read_from",
     "seen_before",
     "value_fields",
