@@ -331,27 +331,12 @@ FROM generate_series(0, 3) w CROSS JOIN seed_sizes z;
 
 -- Of the newest tenth of the runs, and of 2,000 at least, there are events, audit entries and
 -- notifications; of the runs of the member of all tenants there are all notifications.
-INSERT INTO operation_run_events (run_id, seq, position, at, attempt, event)
-SELECT r.id, e.seq, 0, r.created_at + e.seq * interval '1 second', least(e.seq - 1, 1),
+INSERT INTO operation_run_events (run_id, seq, at, attempt, event)
+SELECT r.id, e.seq, r.created_at + e.seq * interval '1 second', least(e.seq - 1, 1),
     (array['queued', 'claimed', r.outcome])[e.seq]
 FROM seed_runs r CROSS JOIN seed_sizes z CROSS JOIN LATERAL generate_series(1, CASE r.status
     WHEN 'queued' THEN 1 WHEN 'running' THEN 2 ELSE 3 END) e(seq)
 WHERE r.age < greatest(z.runs / 10, 2000);
-
--- The log has an event of every run: its end, or that it was queued.
-INSERT INTO events (position, mark, id, event_type, occurred_at, tenant_id, run_id, user_id, personal,
-    data)
-SELECT row_number() OVER (ORDER BY r.n), 1, pg_temp.time_id(coalesce(r.ended_at, r.created_at), r.n),
-    'operation_run.' || CASE r.status WHEN 'completed' THEN 'completed' ELSE 'queued' END,
-    coalesce(r.ended_at, r.created_at), r.tenant_id, r.id, r.initiator_id, false,
-    jsonb_strip_nulls(jsonb_build_object('kind', CASE WHEN r.shape < 0 THEN 'directory_groups_sync'
-        ELSE 'inventory_sync' END, 'sequence', 3, 'attempt', 1, 'outcome', r.outcome))
-FROM seed_runs r
-ORDER BY r.n;
-INSERT INTO event_numberings (last_position, mark)
-SELECT e.position, 1 FROM events e WHERE e.position % 100 = 0
-UNION
-SELECT max(e.position), 1 FROM events e;
 
 INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
     outcome, request_id, detail, occurred_at)

@@ -1,5 +1,21 @@
--- What `seed.sql` leaves out, because the schema of its first migration has no tables for it: actors,
--- past versions and settings. It follows `seed.sql` in the same session.
+-- What `seed.sql` leaves out, because the schema of its first migration has no tables for it: the log
+-- of events, actors, past versions and settings. It follows `seed.sql` in the same session.
+
+-- Events of runs are numbered. The log has an event of every run: its end, or that it was queued.
+UPDATE operation_run_events SET position = 0;
+INSERT INTO events (position, mark, id, event_type, occurred_at, tenant_id, run_id, user_id, personal,
+    data)
+SELECT row_number() OVER (ORDER BY r.n), 1, pg_temp.time_id(coalesce(r.ended_at, r.created_at), r.n),
+    'operation_run.' || CASE r.status WHEN 'completed' THEN 'completed' ELSE 'queued' END,
+    coalesce(r.ended_at, r.created_at), r.tenant_id, r.id, r.initiator_id, false,
+    jsonb_strip_nulls(jsonb_build_object('kind', CASE WHEN r.shape < 0 THEN 'directory_groups_sync'
+        ELSE 'inventory_sync' END, 'sequence', 3, 'attempt', 1, 'outcome', r.outcome))
+FROM seed_runs r
+ORDER BY r.n;
+INSERT INTO event_numberings (last_position, mark)
+SELECT e.position, 1 FROM events e WHERE e.position % 100 = 0
+UNION
+SELECT max(e.position), 1 FROM events e;
 
 UPDATE inventory_type_summaries s SET stored_since = i.first_seen_at
 FROM (SELECT tenant_id, policy_type, min(first_seen_at) AS first_seen_at
