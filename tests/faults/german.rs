@@ -5,7 +5,7 @@ mod stage;
 use atlas_domain::causes::Causes;
 use atlas_domain::inventory::{JsonText, Observation};
 use atlas_domain::policy_types::registry;
-use atlas_store::{AdmitError, Heartbeat, PageRequest, StoreError};
+use atlas_store::{AdmitError, Heartbeat, NotificationFilter, PageRequest, StoreError};
 use atlas_test_support::{Scenario, eventually};
 use serde_json::json;
 
@@ -202,7 +202,9 @@ async fn servers_that_take_no_connections_are_unavailable() {
     }
     let error = assert_is!(full.due_count().await, Unavailable, "zu viele Verbindungen");
     assert_says(&error, "SQLSTATE 53300");
-    let listed = full.notifications(user, false, page()).await;
+    let listed = full
+        .notifications(user, &NotificationFilter::unread(false), page())
+        .await;
     assert_is!(listed, Unavailable, "zu viele Verbindungen");
     others.truncate(1);
 
@@ -218,7 +220,9 @@ async fn servers_that_take_no_connections_are_unavailable() {
         "das Datenbanksystem"
     );
     assert_says(&error, "SQLSTATE 57P03");
-    let listed = leaving.notifications(user, false, page()).await;
+    let listed = leaving
+        .notifications(user, &NotificationFilter::unread(false), page())
+        .await;
     assert_is!(listed, Unavailable, "das Datenbanksystem");
 
     stage.server.stop_immediately();
@@ -228,7 +232,9 @@ async fn servers_that_take_no_connections_are_unavailable() {
             matches!(counted, Err(StoreError::Unavailable(_))),
             "{counted:?}"
         );
-        let listed = store.notifications(user, false, page()).await;
+        let listed = store
+            .notifications(user, &NotificationFilter::unread(false), page())
+            .await;
         assert!(
             matches!(listed, Err(StoreError::Unavailable(_))),
             "{listed:?}"
@@ -239,7 +245,7 @@ async fn servers_that_take_no_connections_are_unavailable() {
         assert_eq!(store.due_count().await.unwrap(), 0);
         assert!(
             store
-                .notifications(user, false, page())
+                .notifications(user, &NotificationFilter::unread(false), page())
                 .await
                 .unwrap()
                 .is_empty()

@@ -3,6 +3,7 @@
 mod access;
 mod actors;
 mod columns;
+mod daily_use;
 mod events;
 mod hints;
 mod inventory;
@@ -91,6 +92,22 @@ const CHANGES: &[Change] = &[
     // Values that were read and verified are counted, and a start may verify all of them.
     ("openapi", values::described),
     ("answers", values::counted),
+    // The API in daily use.
+    ("answers", daily_use::answers),
+    ("outcomes/answers", daily_use::answers),
+    ("answers/get_tenant", daily_use::permitted),
+    ("answers/list_tenants", daily_use::permitted),
+    ("answers/no_operation", daily_use::uncounted),
+    (
+        "answers/list_inventory_items",
+        daily_use::unknown_words_refused,
+    ),
+    (
+        "answers/list_inventory_changes",
+        daily_use::unknown_words_refused,
+    ),
+    ("openapi", daily_use::described),
+    ("tables", daily_use::stored),
 ];
 
 /// The recorded value of a file, with what has changed on purpose.

@@ -34,6 +34,53 @@ pub(crate) fn without_operations(mut document: Value, recorded: &Value) -> Value
     document
 }
 
+/// The value without members of objects that the recorded one has not: answers and schemas may get more.
+/// In the lists that a schema has of names, and an operation of parameters, what is not recorded is left
+/// out likewise.
+pub(crate) fn without_members(value: Value, recorded: &Value) -> Value {
+    match (value, recorded) {
+        (Value::Object(members), Value::Object(known)) => {
+            let kept = members.into_iter().filter_map(|(name, member)| {
+                let known = known.get(&name)?;
+                let member = match (name.as_str(), member, known) {
+                    ("required" | "parameters", Value::Array(found), Value::Array(known)) => {
+                        without_entries(found, known)
+                    }
+                    (_, member, known) => without_members(member, known),
+                };
+                Some((name, member))
+            });
+            Value::Object(kept.collect())
+        }
+        (Value::Array(elements), Value::Array(known)) if elements.len() == known.len() => {
+            let pairs = elements.into_iter().zip(known);
+            Value::Array(
+                pairs
+                    .map(|(one, known)| without_members(one, known))
+                    .collect(),
+            )
+        }
+        (value, _) => value,
+    }
+}
+
+/// The entries that are recorded: by their names, where they have some.
+fn without_entries(found: Vec<Value>, known: &[Value]) -> Value {
+    let key = |entry: &Value| match entry {
+        Value::Object(members) => members
+            .get("name")
+            .or_else(|| members.get("$ref"))
+            .cloned()
+            .unwrap_or_default(),
+        entry => entry.clone(),
+    };
+    let kept = found.into_iter().filter_map(|entry| {
+        let known = known.iter().find(|known| key(known) == key(&entry))?;
+        Some(without_members(entry, known))
+    });
+    Value::Array(kept.collect())
+}
+
 /// All tables without those, and without columns and counts, that the recorded ones have not. Of a table
 /// without recorded rows no columns are known.
 pub(crate) fn without_columns(mut tables: Value, recorded: &Value) -> Value {

@@ -130,16 +130,22 @@ pub(super) const ALL: &[Case] = &[
     list("/me/events"),
     list("/me/events?type=operation_run.completed"),
     one("/me/events?from=now"),
+    one("/me/notifications?tenant_id={tenant_id}"),
     one("/policy-types"),
+    one("/tenants/{tenant_id}/members"),
     one("/system/queues"),
     one("/system/workers"),
     list("/tenants"),
     one("/tenants/{tenant_id}"),
     one("/tenants/{tenant_id}/schedule"),
     one("/operation-runs/active"),
+    one("/operation-runs/active?tenant_id={tenant_id}"),
+    one("/operation-runs/active?kind=directory_groups_sync"),
+    one("/operation-runs/active?initiator=me"),
     one("/operation-runs/{run_id}"),
     one("/operation-runs/{run_id}/results"),
     one("/operation-runs/{run_id}/events"),
+    one("/operation-runs/{run_id}/results?status=failed"),
     list("/operation-runs"),
     list("/operation-runs?tenant_id={tenant_id}"),
     list("/operation-runs?tenant_id={usual_tenant}"),
@@ -264,6 +270,8 @@ pub(super) const ALL: &[Case] = &[
     list("/tenants/{tenant_id}/inventory-changes?kind=changed"),
     list("/tenants/{tenant_id}/inventory-changes?policy_type=assignmentFilter"),
     list("/tenants/{tenant_id}/inventory-changes?actor=anna@contoso.example"),
+    one("/tenants/{tenant_id}/inventory-changes?operation_run_id={run_id}"),
+    list("/tenants/{tenant_id}/inventory-changes?sort=occurred_at"),
     several("/tenants/{tenant_id}/inventory-changes?kind=gone&kind=back"),
     several("/tenants/{tenant_id}/inventory-changes?kind=gone&since={sixty_days_ago}"),
     several("/tenants/{tenant_id}/inventory-changes?kind=gone&policy_type=assignmentFilter"),
@@ -349,7 +357,10 @@ mod tests {
             for name in parameters {
                 let measured = match name {
                     "limit" => true,
-                    "cursor" => of(path).any(|(case, _)| case.deep || path.ends_with("/results")),
+                    // Of results and members there are few pages.
+                    "cursor" => of(path).any(|(case, _)| {
+                        case.deep || path.ends_with("/results") || path.ends_with("/members")
+                    }),
                     filter => of(path).any(|(_, query)| {
                         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
                         pairs.any(|(name, _)| name == filter)

@@ -20,8 +20,11 @@ pub(crate) fn not_permitted(permission: Permission) -> Problem {
         Permission::CanSetSchedule => {
             "Your role in this tenant does not permit you to set or remove its schedule."
         }
+        Permission::CanSetPriority => {
+            "Your role in this tenant does not permit you to set the priority of a run."
+        }
         Permission::CanOperateInstallation => {
-            "Only operators of the installation may look at its queues and workers."
+            "Only operators of the installation may see and control its queues and workers."
         }
     };
     Problem::new(ProblemKind::Forbidden, detail).with("required_permission", permission.as_str())
@@ -38,6 +41,10 @@ pub(crate) fn refusal(permission: Permission) -> Refusal {
         Permission::CanSetSchedule => (
             "ScheduleForbidden",
             "Your role does not permit you to set or remove schedules.",
+        ),
+        Permission::CanSetPriority => (
+            "PriorityForbidden",
+            "Your role does not permit you to set priorities.",
         ),
         Permission::CanOperateInstallation => (
             "OperatorsOnly",

@@ -54,6 +54,9 @@ impl RequestContext {
             origin: Origin {
                 address: address.map(|address| address.to_string()),
                 user_agent: text(header::USER_AGENT.as_str()).map(shortened),
+                request_name: given
+                    .filter(|given| *given != id.to_string())
+                    .map(str::to_owned),
             },
         }
     }

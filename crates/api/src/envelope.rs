@@ -1,26 +1,30 @@
 //! What surrounds every request: its names, its span, its time limit; and what every answer has:
 //! the headers that all answers share, and a problem body for every error, whoever noticed it.
 
-use std::fmt;
+mod sealed;
+
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Instant;
 
+use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage, web};
 use atlas_domain::ids::UserId;
 use atlas_telemetry::metrics::{HTTP_REQUEST, HTTP_REQUESTS};
 use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::context::{REQUEST_ID, RequestContext};
+use crate::cross_origin;
 use crate::extract::actor::{Actor, too_many};
 use crate::problem::{Problem, ProblemKind};
-use crate::rate::Remaining;
+use crate::rate::{LightRequest, Remaining};
 use crate::state::AppState;
+use sealed::Sealed;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -36,6 +40,10 @@ const HEALTH_PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The beginnings of routes that anybody may read. They count as requests of somebody unknown.
 const PAGES: [&str; 5] = ["/openapi.json", "/version", "/docs", "/problems", "/view/"];
+
+/// The longest address that is read, in bytes. Connections end where an address and its headers are
+/// longer than 128 KiB: the protocol layer refuses those.
+const MAX_ADDRESS: usize = 32 * 1024;
 
 /// A request as metrics and the log label it: never by the address itself.
 struct RequestLabels {
@@ -92,12 +100,21 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
     }
     request.extensions_mut().insert(context.clone());
-    if PAGES.iter().any(|page| labels.route.starts_with(page))
-        && let Err(exceeded) = state.rates.count_stranger(context.address)
-    {
-        let problem = too_many(exceeded.retry_after);
-        state.refused.count(problem.kind(), &context);
-        return Err(Sealed::new(&problem, &state, &context, &labels).into());
+    let address = request.uri().path_and_query();
+    if address.is_some_and(|address| address.as_str().len() > MAX_ADDRESS) {
+        return Err(Sealed::new(&too_long(), &state, &context, &labels).into());
+    }
+    if PAGES.iter().any(|page| labels.route.starts_with(page)) {
+        match state.rates.count_stranger(context.address) {
+            Ok(remaining) => {
+                request.extensions_mut().insert(remaining);
+            }
+            Err(exceeded) => {
+                let problem = too_many(exceeded.retry_after);
+                state.refused.count(problem.kind(), &context);
+                return Err(Sealed::new(&problem, &state, &context, &labels).into());
+            }
+        }
     }
     let span = tracing::info_span!(
         "request",
@@ -145,6 +162,12 @@ async fn to_its_end<T: 'static>(
     }
 }
 
+/// The address is longer than those that are read.
+pub(crate) fn too_long() -> Problem {
+    let detail = format!("The address has more than {MAX_ADDRESS} bytes.");
+    Problem::new(ProblemKind::UriTooLong, detail)
+}
+
 fn stand_in(status: StatusCode) -> Problem {
     let kind = ProblemKind::of_status(status);
     Problem::new(kind, format!("{}.", kind.title()))
@@ -158,12 +181,23 @@ fn finish<B: MessageBody + 'static>(
     labels: &RequestLabels,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();
-    let remaining = response.request().extensions().get::<Remaining>().copied();
+    let counted = response.request().extensions().get::<Remaining>().copied();
+    let is_light = response
+        .request()
+        .extensions()
+        .get::<LightRequest>()
+        .is_some();
     let user = response
         .request()
         .extensions()
         .get::<Actor>()
         .map(|actor| actor.user_id());
+    let remaining = match user {
+        Some(user) if is_light || status == StatusCode::NOT_MODIFIED => {
+            Some(state.rates.lighten(user))
+        }
+        _ => counted,
+    };
     let problem = problem_of(&response);
     let mut response = match &problem {
         None => response.map_into_boxed_body(),
@@ -227,6 +261,11 @@ fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
     {
         return Some(problem.clone());
     }
+    let refused = response.response().error();
+    if let Some(error) = refused.and_then(|error| error.as_error::<CorsError>()) {
+        let preflight = response.request().headers();
+        return Some(cross_origin::refusal(error, preflight));
+    }
     let status = response.status();
     (status.is_client_error() || status.is_server_error()).then(|| stand_in(status))
 }
@@ -262,74 +301,16 @@ fn write_common_headers(
     );
     headers.append(
         header::VARY,
-        HeaderValue::from_static("Origin, Authorization"),
+        HeaderValue::from_static("Origin, Authorization, Accept-Encoding"),
     );
     headers.append(header::LINK, SERVICE_DESCRIPTION);
     if let Ok(value) = HeaderValue::from_str(&state.rates.policy()) {
         headers.insert(RATE_LIMIT_POLICY, value);
     }
-    let left = remaining.unwrap_or_else(|| state.rates.untouched());
-    if let Ok(value) = HeaderValue::from_str(&left.to_string()) {
+    // What was not counted, such as a preflight, knows of no caller's quota.
+    let remaining = remaining.map(|remaining| HeaderValue::from_str(&remaining.to_string()));
+    if let Some(Ok(value)) = remaining {
         headers.insert(RATE_LIMIT, value);
-    }
-}
-
-/// A problem with its whole answer, for when no response exists that could be completed.
-struct Sealed {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Sealed {
-    fn new(
-        problem: &Problem,
-        state: &AppState,
-        context: &RequestContext,
-        labels: &RequestLabels,
-    ) -> Self {
-        let mut headers = HeaderMap::new();
-        problem.write_headers(&mut headers);
-        let exceeded = problem.kind().status() == StatusCode::TOO_MANY_REQUESTS;
-        let remaining = exceeded.then_some(Remaining::NONE);
-        write_common_headers(&mut headers, state, context, remaining);
-        let elapsed_ms = labels.answered(problem.kind().status());
-        if problem.kind().status().is_server_error() {
-            log_failure(problem, &labels.route, elapsed_ms);
-        }
-        Self {
-            status: problem.kind().status(),
-            headers,
-            body: problem.body(context, &state.links),
-        }
-    }
-}
-
-impl fmt::Debug for Sealed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealed")
-            .field("status", &self.status)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Sealed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.status.fmt(f)
-    }
-}
-
-impl ResponseError for Sealed {
-    fn status_code(&self) -> StatusCode {
-        self.status
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::with_body(self.status, BoxBody::new(self.body.clone()));
-        for (name, value) in &self.headers {
-            response.headers_mut().append(name.clone(), value.clone());
-        }
-        response
     }
 }
 
@@ -339,7 +320,7 @@ mod tests {
 
     use actix_web::middleware::from_fn;
     use actix_web::test::{TestRequest, init_service, try_call_service};
-    use actix_web::{App, body};
+    use actix_web::{App, HttpResponse, body};
     use atlas_domain::clock::{SystemClock, SystemEntropy};
     use atlas_queue::{Doorbell, QueueOptions};
     use atlas_store::{Pooling, Store, StoreOptions};

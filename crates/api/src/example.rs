@@ -34,6 +34,8 @@ pub(crate) const NOTIFICATION: NotificationId =
 pub(crate) const REQUEST: Uuid = id(0x0197c1a2_5d2f_7e44_9c0a_8b1d3f5a7e92);
 /// Where a list continues.
 pub(crate) const CURSOR: &str = "WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd";
+/// The initiator's address.
+pub(crate) const USER_EMAIL: &str = "avery@contoso.example";
 /// The initiator's name.
 pub(crate) const USER_NAME: &str = "Avery Howard";
 /// The tenant's name.

@@ -4,6 +4,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod body;
+pub(crate) mod idempotency_key;
 pub(crate) mod operator;
 pub(crate) mod path;
 pub(crate) mod query;

@@ -8,6 +8,7 @@
 //! | [`options`] | flags, environment variables and settings |
 //! | `server` | the app, and serving it until asked to stop |
 //! | `envelope` | what surrounds every request and every answer |
+//! | `compression`, `cross_origin` | gzip; what pages of other origins may do |
 //! | [`proxies`] | whose address a request came from, behind proxies |
 //! | `refused_requests` | refusals that are logged and audited in sums |
 //! | `exports` | exports under way, so that no caller has many |
@@ -25,7 +26,9 @@
 
 mod access;
 mod answer;
+mod compression;
 mod context;
+mod cross_origin;
 mod directory_search;
 mod envelope;
 mod event_cursor;

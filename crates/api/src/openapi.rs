@@ -4,6 +4,8 @@
 
 mod components;
 mod info;
+mod open_words;
+mod operation_links;
 mod operations;
 mod problem;
 mod reference;
@@ -33,6 +35,9 @@ impl Description {
         let mut document = serde_json::to_value(described).expect("a description is plain data");
         schemas::complete(&mut document["components"]["schemas"]);
         operations::complete(&mut document);
+        schemas::open_answers(&mut document);
+        open_words::complete(&mut document["components"]["schemas"]);
+        operation_links::complete(&mut document);
         let components = &mut document["components"];
         components["parameters"] = components::parameters();
         components["headers"] = components::headers();

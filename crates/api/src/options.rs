@@ -35,6 +35,8 @@ pub struct ApiOptions {
     pub token_cache: Duration,
     /// How often an export that is under way checks that its caller still has access.
     pub export_check_interval: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// Where Microsoft Graph is, instead of each tenant's cloud: for development and tests.
@@ -57,6 +59,7 @@ impl Default for ApiOptions {
             trusted_proxies: TrustedProxies::default(),
             token_cache: Duration::from_secs(5),
             export_check_interval: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             graph_url: None,
             graph_timeout: Duration::from_secs(10),

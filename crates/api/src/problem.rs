@@ -26,6 +26,34 @@ use crate::links::Links;
 /// The media type of every error.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
+/// Every code of a field or parameter that is not valid.
+pub(crate) const FIELD_CODES: &[&str] = &[
+    "bad_cron",
+    "bad_time",
+    "conflict",
+    "duplicate_member",
+    "foundation",
+    "incomplete",
+    "invalid_length",
+    "invalid_value",
+    "missing",
+    "never_fires",
+    "no_such_version",
+    "not_an_object",
+    "null",
+    "out_of_range",
+    "selects_nothing",
+    "too_long",
+    "too_many",
+    "too_often",
+    "unknown_category",
+    "unknown_member",
+    "unknown_notification",
+    "unknown_parameter",
+    "unknown_policy_type",
+    "unknown_zone",
+];
+
 /// A refusal or failure.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
@@ -67,6 +95,7 @@ impl FieldProblem {
         code: &'static str,
         detail: impl Into<String>,
     ) -> Self {
+        debug_assert!(FIELD_CODES.contains(&code), "{code} is not among the codes");
         Self {
             place: Place::Pointer(pointer.into()),
             code,
@@ -80,10 +109,24 @@ impl FieldProblem {
         code: &'static str,
         detail: impl Into<String>,
     ) -> Self {
+        debug_assert!(FIELD_CODES.contains(&code), "{code} is not among the codes");
         Self {
             place: Place::Parameter(name.into()),
             code,
             detail: detail.into(),
+        }
+    }
+}
+
+impl FieldProblem {
+    fn without_nul(&self) -> Self {
+        Self {
+            place: match &self.place {
+                Place::Pointer(pointer) => Place::Pointer(without_nul(pointer)),
+                Place::Parameter(name) => Place::Parameter(without_nul(name)),
+            },
+            code: self.code,
+            detail: without_nul(&self.detail),
         }
     }
 }
@@ -161,6 +204,11 @@ impl Problem {
         self
     }
 
+    /// After how many seconds to try again.
+    pub(crate) fn wait(&self) -> Option<u64> {
+        self.more.retry_after
+    }
+
     /// The same problem with the methods that the address knows.
     pub(crate) fn allowing(mut self, methods: String) -> Self {
         self.more.allow = Some(methods);
@@ -186,18 +234,24 @@ impl Problem {
 
     /// The body for one request.
     pub(crate) fn body(&self, context: &RequestContext, links: &Links) -> Vec<u8> {
+        let errors: Vec<_> = self
+            .more
+            .errors
+            .iter()
+            .map(FieldProblem::without_nul)
+            .collect();
         let mut body = json!({
             "type": links.problem(self.kind.slug()),
             "title": self.kind.title(),
             "status": self.kind.status().as_u16(),
             "code": self.kind.code(),
-            "detail": self.detail,
+            "detail": without_nul(&self.detail),
             "instance": format!("urn:uuid:{}", context.id),
             "request_id": context.shown_id,
         });
         if let Value::Object(members) = &mut body {
-            if !self.more.errors.is_empty() {
-                members.insert("errors".to_owned(), json!(self.more.errors));
+            if !errors.is_empty() {
+                members.insert("errors".to_owned(), json!(errors));
             }
             members.extend(self.more.members.clone());
         }
@@ -215,6 +269,10 @@ impl Problem {
         {
             headers.insert(header::ALLOW, value);
         }
+        if self.kind == ProblemKind::RequestTimeout {
+            // The rest of the body is not waited for.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         let challenge = match self.kind {
             ProblemKind::Unauthenticated => r#"Bearer realm="tenantatlas""#,
             ProblemKind::TokenExpired | ProblemKind::TokenRevoked => {
@@ -227,6 +285,11 @@ impl Problem {
             HeaderValue::from_static(challenge),
         );
     }
+}
+
+/// The character NUL, which a caller may have sent, is in no text that is answered.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 impl fmt::Display for Problem {

@@ -139,6 +139,7 @@ impl RefusedRequests {
                 let origin = Origin {
                     address: of_address.address.map(|address| address.to_string()),
                     user_agent: of_address.user_agent.clone(),
+                    request_name: None,
                 };
                 all = all && record(failed_sign_in(&code, of_address.count, origin)).await;
                 if !all {

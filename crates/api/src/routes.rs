@@ -6,6 +6,7 @@ mod directory_groups;
 mod events;
 pub(crate) mod inventory;
 mod me;
+mod members;
 mod operation_runs;
 mod policy_types;
 mod schedule;
@@ -35,6 +36,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(operation_runs::retry::retry_operation_run)
         .service(tenants::list_tenants)
         .service(tenants::get_tenant)
+        .service(members::list_members)
         .service(schedule::get_schedule)
         .service(schedule::set_schedule)
         .service(schedule::remove_schedule)
@@ -61,5 +63,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(me::notifications::mark_notifications_read)
         .service(me::notifications::mark_notification_read)
         .service(system::queues::list_queues)
+        .service(system::queue_control::pause_queue)
+        .service(system::queue_control::resume_queue)
         .service(system::workers::list_workers);
 }

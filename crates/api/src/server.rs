@@ -4,8 +4,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_cors::Cors;
-use actix_web::http::{Method, header};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use atlas_domain::clock::{Clock, Entropy};
@@ -13,8 +11,8 @@ use atlas_queue::Doorbell;
 use atlas_store::Store;
 use utoipa_actix_web::AppExt as _;
 
-use crate::context::REQUEST_ID;
-use crate::directory_search::{DirectorySearch, TOKEN_HEADER};
+use crate::cross_origin::cors;
+use crate::directory_search::DirectorySearch;
 use crate::envelope::envelope;
 use crate::fallback::RouteTable;
 use crate::openapi::Description;
@@ -26,19 +24,9 @@ use crate::{fallback, pages, probes, routes};
 const DRAIN_SECONDS: u64 = 20;
 /// How long a caller may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a browser may keep the answer to a preflight, in seconds.
-const PREFLIGHT_AGE: usize = 600;
-/// Headers that a page of another origin may read.
-const EXPOSED: [&str; 8] = [
-    "content-disposition",
-    "location",
-    "etag",
-    "link",
-    "retry-after",
-    "ratelimit",
-    "ratelimit-policy",
-    REQUEST_ID,
-];
+/// For how long a connection without requests is kept. Longer than callers are asked to wait between
+/// polls, and than the load balancers before the API keep theirs: those close at 60 seconds.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What the API is made of besides its options.
 pub struct Parts {
@@ -112,6 +100,7 @@ pub async fn serve(
     // A caller who hangs up ends its request, and what the request reads is cancelled.
     .h1_allow_half_closed(false)
     .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(DRAIN_SECONDS)
     .disable_signals()
     .listen(listener)?
@@ -137,26 +126,14 @@ pub async fn serve(
     served
 }
 
-fn cors(origins: &[String]) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods([
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::DELETE,
-        ])
-        .allowed_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_NONE_MATCH,
-            header::HeaderName::from_static(REQUEST_ID),
-            header::HeaderName::from_static("traceparent"),
-            header::HeaderName::from_static(TOKEN_HEADER),
-        ])
-        .expose_headers(EXPOSED)
-        .max_age(PREFLIGHT_AGE);
-    origins
-        .iter()
-        .fold(cors, |cors, origin| cors.allowed_origin(origin))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::run::LONGEST_WAIT;
+
+    #[test]
+    fn a_connection_outlives_the_longest_wait_between_polls() {
+        assert!(KEEP_ALIVE > Duration::from_secs(LONGEST_WAIT.unsigned_abs()));
+        assert!(KEEP_ALIVE > Duration::from_secs(60));
+    }
 }

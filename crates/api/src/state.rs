@@ -43,6 +43,8 @@ pub(crate) struct AppState {
     pub(crate) exports: ExportsUnderWay,
     /// How often an export checks that its caller has access.
     pub(crate) export_check_interval: Duration,
+    /// How long the body of a request may take to arrive.
+    pub(crate) body_timeout: Duration,
     /// How long a request may take.
     pub(crate) request_timeout: Duration,
     /// The time.
@@ -80,6 +82,7 @@ impl AppState {
             links: Links::new(public_url, &options.run_view_template),
             exports: ExportsUnderWay::default(),
             export_check_interval: options.export_check_interval,
+            body_timeout: options.body_timeout,
             request_timeout: options.request_timeout,
             clock,
             entropy,

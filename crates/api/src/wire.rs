@@ -2,6 +2,7 @@
 //! Everything is snake_case; what is not known is absent, never null.
 
 pub(crate) mod actor;
+pub(crate) mod assignment_target;
 pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod change;
@@ -12,6 +13,7 @@ pub(crate) mod inventory;
 pub(crate) mod item;
 pub(crate) mod link;
 pub(crate) mod me;
+pub(crate) mod member;
 pub(crate) mod notification;
 pub(crate) mod probe;
 pub(crate) mod result;

@@ -4,6 +4,7 @@ pub mod api_token;
 pub mod cancellation;
 pub mod operator;
 mod permit;
+pub mod priority;
 pub mod schedule;
 
 pub use permit::{PermissionDenied, Permit};
@@ -46,6 +47,12 @@ impl Role {
         &[Self::Owner, Self::Manager]
     }
 
+    /// The roles that may start runs before those of others.
+    #[must_use]
+    pub const fn that_may_prioritize() -> &'static [Self] {
+        &[Self::Owner, Self::Manager]
+    }
+
     /// Whether the role is one of [`Self::that_may_sync`].
     #[must_use]
     pub const fn may_sync(self) -> bool {
@@ -62,6 +69,12 @@ impl Role {
     #[must_use]
     pub const fn may_schedule(self) -> bool {
         self.is_one_of(Self::that_may_schedule())
+    }
+
+    /// Whether the role is one of [`Self::that_may_prioritize`].
+    #[must_use]
+    pub const fn may_prioritize(self) -> bool {
+        self.is_one_of(Self::that_may_prioritize())
     }
 
     const fn is_one_of(self, mut roles: &[Self]) -> bool {
@@ -95,7 +108,9 @@ words! {
         CanCancelRun = "can_cancel_run",
         /// Set and remove the schedule of a tenant.
         CanSetSchedule = "can_set_schedule",
-        /// Look at the queues and workers of the installation.
+        /// Start runs of a tenant before those of others.
+        CanSetPriority = "can_set_priority",
+        /// Look at the queues and workers of the installation, and pause and resume queues.
         CanOperateInstallation = "can_operate_installation",
     }
 }

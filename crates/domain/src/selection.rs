@@ -54,6 +54,9 @@ pub struct Selection {
     include_dependencies: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     verify: Option<Verify>,
+    /// How it was asked for. Two selections that ask for the same in other ways have one normal form.
+    #[serde(skip)]
+    asked: SelectionRequest,
 }
 
 /// A stored selection names something that this version does not know.
@@ -104,6 +107,7 @@ impl SelectionRequest {
             include_foundations,
             include_dependencies: self.include_dependencies.unwrap_or(true),
             verify: self.verify,
+            asked: self.clone(),
         })
     }
 }
@@ -175,7 +179,14 @@ impl Selection {
             include_foundations: true,
             include_dependencies: true,
             verify: None,
+            asked: SelectionRequest::default(),
         }
+    }
+
+    /// How it was asked for: members that are absent mean the default.
+    #[must_use]
+    pub const fn asked(&self) -> &SelectionRequest {
+        &self.asked
     }
 
     /// The selected policy types, without foundations, in order.
@@ -219,9 +230,17 @@ impl Selection {
         let left: BTreeSet<_> = self.keys().difference(done).copied().collect();
         let (foundations, policy_types): (BTreeSet<_>, BTreeSet<_>) =
             left.into_iter().partition(|key| key.describe().foundation);
-        (!foundations.is_empty() || !policy_types.is_empty()).then_some(Self {
+        let include_foundations = !foundations.is_empty();
+        (include_foundations || !policy_types.is_empty()).then(|| Self {
+            asked: SelectionRequest {
+                policy_types: Some(policy_types.iter().map(ToString::to_string).collect()),
+                categories: None,
+                include_foundations: Some(include_foundations),
+                include_dependencies: self.asked.include_dependencies,
+                verify: self.verify,
+            },
             policy_types,
-            include_foundations: !foundations.is_empty(),
+            include_foundations,
             include_dependencies: self.include_dependencies,
             verify: self.verify,
         })
@@ -240,13 +259,15 @@ impl Selection {
         hex(&Sha256::digest(self.normal_form()))
     }
 
-    /// What rows keep: the normal form without what is verified, which [`Selection::verify`] returns and
-    /// rows keep beside it. Programs of the version before refuse members that they do not know.
+    /// What rows keep: what was asked for, without what is verified, which [`Selection::verify`] returns
+    /// and rows keep beside it. Programs of the version before refuse members that they do not know. A
+    /// version with other policy types selects its own by a default; what the run's version selected is
+    /// in the run's identity.
     #[must_use]
     pub fn to_stored(&self) -> serde_json::Value {
-        let stored = Self {
+        let stored = SelectionRequest {
             verify: None,
-            ..self.clone()
+            ..self.asked.clone()
         };
         serde_json::to_value(stored).expect("strings and flags always serialize")
     }
@@ -317,8 +338,30 @@ mod tests {
         let (first, second) = (first.resolve().unwrap(), second.resolve().unwrap());
         assert_eq!(first.normal_form(), second.normal_form());
         assert_eq!(first.hash(), second.hash());
-        let stored = Selection::from_stored(&first.to_stored(), None);
-        assert_eq!(stored.unwrap(), first);
+        for selection in [first, second] {
+            let stored = Selection::from_stored(&selection.to_stored(), None);
+            assert_eq!(stored.unwrap(), selection);
+        }
+    }
+
+    #[test]
+    fn a_selection_is_kept_as_it_was_asked_for_and_rows_of_earlier_versions_are_read() {
+        let everything = request("{}").resolve().unwrap();
+        assert_eq!(everything.to_stored(), serde_json::json!({}));
+        let apps = request(r#"{"categories":["Apps"],"include_dependencies":false}"#);
+        let stored = apps.resolve().unwrap().to_stored();
+        assert_eq!(
+            stored,
+            serde_json::json!({"categories": ["Apps"], "include_dependencies": false})
+        );
+        let earlier: serde_json::Value = serde_json::from_str(&everything.normal_form()).unwrap();
+        let read = Selection::from_stored(&earlier, None).unwrap();
+        assert_eq!(read.hash(), everything.hash());
+        let count = everything.policy_types().len();
+        assert_eq!(
+            read.asked().policy_types.as_ref().map(Vec::len),
+            Some(count)
+        );
     }
 
     #[test]

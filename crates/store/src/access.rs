@@ -3,10 +3,13 @@
 use atlas_domain::access::api_token::TokenHash;
 use atlas_domain::access::{Membership, Role};
 use atlas_domain::ids::{TenantId, TokenId, UserId};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::pool::Store;
+use crate::schema::memberships;
 use crate::statement::{CountRow, RoleRow, row, statement};
 
 /// A user who proved to be one.
@@ -116,6 +119,33 @@ impl Store {
             })
         })
         .transpose()
+    }
+
+    /// The tenants in which the user has a place, with the role in each, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn memberships(
+        &self,
+        user_id: UserId,
+        most: i64,
+    ) -> Result<Vec<Membership>, StoreError> {
+        let query = memberships::table
+            .filter(memberships::user_id.eq(user_id.into_uuid()))
+            .order(memberships::tenant_id)
+            .limit(most)
+            .select((memberships::tenant_id, memberships::role));
+        let rows: Vec<(Uuid, String)> = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
+        let membership = |(tenant, role): (Uuid, String)| {
+            Ok(Membership {
+                tenant_id: TenantId::from_uuid(tenant),
+                user_id,
+                role: parse_role(&role)?,
+            })
+        };
+        rows.into_iter().map(membership).collect()
     }
 
     /// In how many tenants the user has a place.

@@ -29,6 +29,8 @@ pub struct Origin {
     pub address: Option<String>,
     /// What the caller's program calls itself.
     pub user_agent: Option<String>,
+    /// The caller's name for the request, where that is not its id.
+    pub request_name: Option<String>,
 }
 
 /// An entry to be written.
@@ -68,7 +70,8 @@ pub struct AuditEventView {
     pub target_id: String,
     /// How it went.
     pub outcome: String,
-    pub request_id: Option<Uuid>,
+    /// What answers called the request: the caller's name for it, or our id.
+    pub request_id: Option<String>,
     /// More about it.
     pub detail: Option<Value>,
     pub occurred_at: DateTime<Utc>,
@@ -77,7 +80,7 @@ pub struct AuditEventView {
 /// Which entries to read; an empty filter is none.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    pub action: Vec<String>,
+    pub action: Vec<AuditAction>,
     pub actor: Option<Uuid>,
     pub outcome: Option<AuditOutcome>,
     /// Later than this.
@@ -99,6 +102,7 @@ struct Row {
     target_id: String,
     outcome: String,
     request_id: Option<Uuid>,
+    request_name: Option<String>,
     detail: Option<Value>,
     occurred_at: DateTime<Utc>,
 }
@@ -117,6 +121,7 @@ statement! {
         target_id: &'a str,
         outcome: &'static str,
         request_id: Option<Uuid>,
+        request_name: Option<&'a str>,
         detail: Option<&'a Value>,
         address: Option<&'a str>,
         user_agent: Option<&'a str>,
@@ -138,6 +143,7 @@ impl IdentifiedEvent {
             target_id: &event.target_id,
             outcome: event.outcome.as_str(),
             request_id: event.request_id.map(RequestId::into_uuid),
+            request_name: event.origin.request_name.as_deref(),
             detail: event.detail.as_ref(),
             address: event.origin.address.as_deref(),
             user_agent: event.origin.user_agent.as_deref(),
@@ -198,7 +204,8 @@ impl AuditFilter {
             keys = keys.filter(before(KEY, (time, id.into_uuid())));
         }
         if !self.action.is_empty() {
-            keys = keys.filter(audit_events::action.eq_any(self.action.clone()));
+            let actions = self.action.iter().map(|action| action.as_str());
+            keys = keys.filter(audit_events::action.eq_any(actions));
         }
         if let Some(actor) = self.actor {
             keys = keys.filter(audit_events::actor_id.eq(actor));
@@ -260,7 +267,9 @@ impl Store {
                 target_kind: row.target_kind,
                 target_id: row.target_id,
                 outcome: row.outcome,
-                request_id: row.request_id,
+                request_id: row
+                    .request_name
+                    .or_else(|| row.request_id.map(|id| id.to_string())),
                 detail: row.detail,
                 occurred_at: row.occurred_at,
             })

@@ -1,6 +1,7 @@
 //! Tenants' policies: what syncs write, guarded by their lease, and what screens read.
 
 mod as_of;
+mod assignment_names;
 mod changes;
 mod export;
 mod held;
@@ -15,6 +16,7 @@ mod versions;
 mod write;
 
 pub use as_of::{PastItem, TypeReading};
+pub use assignment_names::{AssignmentIds, AssignmentNames};
 pub use changes::{ChangeDetail, ChangeFilter, ChangeView, ItemName};
 pub use export::{ExportFilter, ExportKey, ExportPage, ExportedItem};
 pub use known_values::{StoredValues, StoredValuesPage};

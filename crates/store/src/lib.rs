@@ -71,26 +71,29 @@ pub use events::{
 };
 pub use fitness::DatabaseFault;
 pub use inventory::{
-    Beginning, ChangeDetail, ChangeFilter, ChangeView, ExportFilter, ExportKey, ExportPage,
-    ExportedItem, ItemFilter, ItemName, ItemVersion, ItemView, KnownSettings, LinkDirection,
-    LinkFilter, LinkView, PageEffect, PageStored, PastItem, RefusedRow, SettingDescription,
-    SettingFilter, SettingNames, SettingView, StoredValues, StoredValuesPage, SyncRunView,
-    TypeEffect, TypeReading, TypeSummary, VersionSummary, WhichVersion, WriteError,
+    AssignmentIds, AssignmentNames, Beginning, ChangeDetail, ChangeFilter, ChangeView,
+    ExportFilter, ExportKey, ExportPage, ExportedItem, ItemFilter, ItemName, ItemVersion, ItemView,
+    KnownSettings, LinkDirection, LinkFilter, LinkView, PageEffect, PageStored, PastItem,
+    RefusedRow, SettingDescription, SettingFilter, SettingNames, SettingView, StoredValues,
+    StoredValuesPage, SyncRunView, TypeEffect, TypeReading, TypeSummary, VersionSummary,
+    WhichVersion, WriteError,
 };
 pub use migrations::{
     MigrateError, SchemaState, migrate, migrate_through, migrate_to, revert_all, revert_last,
     schema_version,
 };
-pub use notifications::NotificationView;
+pub use notifications::{NotificationFilter, NotificationView};
 pub use page::PageRequest;
 pub use pool::{PoolUse, Store, StoreOptions, StoreSetupError};
 pub use runs::{
-    Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError, FinishRun,
-    FoundRun, Heartbeat, RunFilter, RunView, StartRun, SweepCount, SweepPlan, SweepSteps,
+    ActiveRuns, Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError,
+    FinishRun, FoundRun, Heartbeat, RunFilter, RunView, StartKey, StartRun, SweepCount, SweepPlan,
+    SweepSteps, UsedKey,
 };
 pub use schedules::{Fired, LastFired, ScheduleChangeError, ScheduleView};
 pub use system::{
     CertificateFile, EndedLastHour, Examination, MissingRight, PRUNE_BATCH, Pause, Pruned,
-    QueueStats, Retention, SecretEnd, SyncAge, WorkerReport, WorkerState, WorkerView,
+    QueueOperator, QueueStats, Retention, SecretEnd, SyncAge, WorkerReport, WorkerState,
+    WorkerView,
 };
-pub use tenants::TenantView;
+pub use tenants::{SyncState, TenantView};

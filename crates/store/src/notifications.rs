@@ -8,8 +8,10 @@ use std::cmp::Reverse;
 use atlas_domain::ids::{NotificationId, RunId, TenantId, UserId};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, exists};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Uuid as SqlUuid};
+use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -18,8 +20,31 @@ use crate::functions::clock_timestamp;
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::schema::{memberships, notifications, tenant_notices as notices, tenants};
+use crate::schema::{
+    memberships, notifications, operation_runs, tenant_notices as notices, tenants,
+};
 use crate::statement::{row, statement};
+use crate::within::within;
+
+/// Which notifications to list; the default lists all.
+#[derive(Debug, Clone, Default)]
+pub struct NotificationFilter {
+    /// Only those that are not read.
+    pub unread: bool,
+    /// About these tenants and their runs.
+    pub tenants: Vec<TenantId>,
+}
+
+impl NotificationFilter {
+    /// All, or only those that are not read.
+    #[must_use]
+    pub const fn unread(unread: bool) -> Self {
+        Self {
+            unread,
+            tenants: Vec::new(),
+        }
+    }
+}
 
 /// A notification as it is shown.
 #[derive(Debug, Clone)]
@@ -31,6 +56,12 @@ pub struct NotificationView {
     pub run_id: Option<RunId>,
     /// `queued` or `terminal`; of a tenant, what happened, such as `schedule_stopped`.
     pub phase: String,
+    /// The run's kind. A version with more kinds may have written it.
+    pub kind: Option<String>,
+    /// How the run ended, when the notification is about its end.
+    pub outcome: Option<String>,
+    /// The code of the run's error, likewise.
+    pub code: Option<String>,
     /// One line.
     pub title: String,
     /// One or two sentences.
@@ -47,6 +78,9 @@ struct Row {
     tenant_name: String,
     run_id: Option<Uuid>,
     phase: String,
+    kind: Option<String>,
+    outcome: Option<String>,
+    code: Option<String>,
     title: String,
     body: String,
     created_at: DateTime<Utc>,
@@ -80,35 +114,28 @@ macro_rules! of_member {
     };
 }
 
-/// A page of one of the tables, whose columns for the run and for what happened are given.
-macro_rules! page_of {
-    ($table:ident, $user:expr, $unread_only:expr, $page:expr, $run:expr, $phase:expr) => {{
-        let mut query = $table::table
-            .inner_join(tenants::table)
+/// The keys of a page of one of the tables: an index has them, and the tenant.
+macro_rules! keys_of {
+    ($table:ident, $user:expr, $filter:expr, $page:expr) => {{
+        let key = ($table::created_at, $table::id);
+        let mut keys = $table::table
             .filter($table::user_id.eq($user.into_uuid()))
             .filter(of_member!($table, $user))
-            .select((
-                $table::id,
-                $table::tenant_id,
-                tenants::name,
-                $run,
-                $phase,
-                $table::title,
-                $table::body,
-                $table::created_at,
-                $table::read_at,
-            ))
+            .select(key)
             .order(($table::created_at.desc(), $table::id.desc()))
             .limit($page.limit)
             .into_boxed();
         if let Some((time, id)) = $page.after {
-            let key = ($table::created_at, $table::id);
-            query = query.filter(before(key, (time, id.into_uuid())));
+            keys = keys.filter(before(key, (time, id.into_uuid())));
         }
-        if $unread_only {
-            query = query.filter($table::read_at.is_null());
+        if $filter.unread {
+            keys = keys.filter($table::read_at.is_null());
         }
-        query
+        if !$filter.tenants.is_empty() {
+            let tenants = $filter.tenants.iter().map(|id| id.into_uuid());
+            keys = keys.filter($table::tenant_id.eq_any(tenants));
+        }
+        keys
     }};
 }
 
@@ -138,14 +165,11 @@ impl Store {
     pub async fn notifications(
         &self,
         user: UserId,
-        unread_only: bool,
+        filter: &NotificationFilter,
         page: PageRequest<(DateTime<Utc>, NotificationId)>,
     ) -> Result<Vec<NotificationView>, StoreError> {
-        let run = notifications::run_id.nullable();
-        let phase = notifications::phase;
-        let of_runs = page_of!(notifications, user, unread_only, page, run, phase);
-        let no_run = None::<Uuid>.into_sql::<Nullable<SqlUuid>>();
-        let of_tenants = page_of!(notices, user, unread_only, page, no_run, notices::kind);
+        let of_runs = runs_page(keys_of!(notifications, user, filter, page));
+        let of_tenants = notices_page(keys_of!(notices, user, filter, page));
         let mut rows: Vec<Row> = self
             .read(async |connection| {
                 let mut rows: Vec<Row> = of_runs.load(connection).await?;
@@ -162,7 +186,10 @@ impl Store {
                 tenant_id: TenantId::from_uuid(row.tenant_id),
                 tenant_name: row.tenant_name,
                 run_id: row.run_id.map(RunId::from_uuid),
+                outcome: row.outcome.filter(|_| row.phase == TERMINAL),
+                code: row.code.filter(|_| row.phase == TERMINAL),
                 phase: row.phase,
+                kind: row.kind,
                 title: row.title,
                 body: row.body,
                 created_at: row.created_at,
@@ -236,6 +263,74 @@ impl Store {
             .await?;
         Ok(row.found.then_some(row.marked))
     }
+}
+
+/// The phase of a notification about the end of a run.
+const TERMINAL: &str = "terminal";
+
+type NotificationKeys = notifications::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
+type NoticeKeys = notices::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
+type RowTypes = (
+    SqlUuid,
+    SqlUuid,
+    Text,
+    Nullable<SqlUuid>,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Text,
+    Text,
+    Timestamptz,
+    Nullable<Timestamptz>,
+);
+
+/// The notifications about runs with these keys.
+fn runs_page(
+    keys: NotificationKeys,
+) -> impl Query<SqlType = RowTypes> + QueryFragment<Pg> + QueryId + Send {
+    notifications::table
+        .inner_join(tenants::table)
+        .inner_join(operation_runs::table)
+        .filter(within((notifications::created_at, notifications::id), keys))
+        .select((
+            notifications::id,
+            notifications::tenant_id,
+            tenants::name,
+            notifications::run_id.nullable(),
+            notifications::phase,
+            operation_runs::kind.nullable(),
+            operation_runs::outcome,
+            operation_runs::error.retrieve_as_text("code"),
+            notifications::title,
+            notifications::body,
+            notifications::created_at,
+            notifications::read_at,
+        ))
+}
+
+/// The notices about tenants with these keys.
+fn notices_page(
+    keys: NoticeKeys,
+) -> impl Query<SqlType = RowTypes> + QueryFragment<Pg> + QueryId + Send {
+    let no_text = || None::<String>.into_sql::<Nullable<Text>>();
+    notices::table
+        .inner_join(tenants::table)
+        .filter(within((notices::created_at, notices::id), keys))
+        .select((
+            notices::id,
+            notices::tenant_id,
+            tenants::name,
+            None::<Uuid>.into_sql::<Nullable<SqlUuid>>(),
+            notices::kind,
+            no_text(),
+            no_text(),
+            no_text(),
+            notices::title,
+            notices::body,
+            notices::created_at,
+            notices::read_at,
+        ))
 }
 
 #[cfg(test)]

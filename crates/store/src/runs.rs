@@ -2,6 +2,7 @@
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | `active` | runs that are active or have just ended, for screens |
 //! | `admit` | recording a run or joining the active one; a run that could not be put into Redis |
 //! | `cancel` | stopping a run on request |
 //! | `claim` | taking a due run, renewing its lease |
@@ -9,6 +10,7 @@
 //! | `finish` | ending a run as its owner, or many in the same moment |
 //! | `found` | the state of a run that a transition could not leave |
 //! | `requeue` | returning a claimed run to the queue: retry and hand-back |
+//! | `start_key` | keys by which a repeated start is recognised |
 //! | `sweep` | ending or requeueing runs whose worker, deadline or queue limit has passed |
 //! | `sweep_plan` | what a sweep has to do |
 //! | `view` | rows of runs for screens |
@@ -18,6 +20,7 @@
 //!
 //! Lock order everywhere: the run's row, then its tenant's fence row.
 
+mod active;
 mod admit;
 mod cancel;
 mod claim;
@@ -29,6 +32,7 @@ mod list;
 mod read;
 mod requeue;
 mod row;
+mod start_key;
 mod sweep;
 mod sweep_plan;
 mod view;
@@ -37,6 +41,7 @@ pub(crate) use admit::TENANT_NAME;
 pub(crate) use claim::milliseconds;
 pub(crate) use row::to_json;
 
+pub use active::ActiveRuns;
 pub use admit::{Admission, AdmitError, DispatchFailure, StartRun};
 pub use cancel::{CancelError, Cancellation};
 pub use claim::Heartbeat;
@@ -44,6 +49,7 @@ pub use exit::{Exit, ExitError};
 pub use finish::FinishRun;
 pub use found::FoundRun;
 pub use list::RunFilter;
+pub use start_key::{StartKey, UsedKey};
 pub use sweep::SweepCount;
 pub use sweep_plan::{SweepPlan, SweepSteps};
 pub use view::RunView;
@@ -59,6 +65,7 @@ pub(crate) fn statements() -> Vec<crate::statement::Info> {
         found::STATEMENTS,
         read::STATEMENTS,
         requeue::STATEMENTS,
+        start_key::STATEMENTS,
         sweep::STATEMENTS,
         sweep_plan::STATEMENTS,
     ]

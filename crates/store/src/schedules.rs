@@ -119,6 +119,7 @@ statement! {
         next: Option<DateTime<Utc>>,
         audit: Uuid,
         request: Uuid,
+        request_name: Option<String>,
         address: Option<String>,
         user_agent: Option<String>,
         detail: Value,
@@ -136,6 +137,7 @@ statement! {
         roles: &'a [&'static str],
         audit: Uuid,
         request: Uuid,
+        request_name: Option<String>,
         address: Option<String>,
         user_agent: Option<String>,
     }
@@ -173,6 +175,7 @@ impl Store {
             next: schedule.due_times(permit.tenant_id(), now).next(),
             audit: self.mint(),
             request: request.into_uuid(),
+            request_name: origin.request_name,
             address: origin.address,
             user_agent: origin.user_agent,
             detail: to_json(&ScheduleRequest::from(schedule)),
@@ -197,6 +200,7 @@ impl Store {
             roles: &role_names(Role::that_may_schedule()),
             audit: self.mint(),
             request: request.into_uuid(),
+            request_name: origin.request_name,
             address: origin.address,
             user_agent: origin.user_agent,
         };

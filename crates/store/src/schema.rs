@@ -51,6 +51,7 @@ diesel::table! {
         occurred_at -> Timestamptz,
         address -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        request_name -> Nullable<Text>,
     }
 }
 
@@ -419,6 +420,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    start_keys (user_id, key) {
+        user_id -> Uuid,
+        key -> Text,
+        request_hash -> Text,
+        run_id -> Uuid,
+        joined -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tenant_credentials (tenant_id) {
         tenant_id -> Uuid,
         kind -> Text,
@@ -542,6 +554,7 @@ diesel::joinable!(notifications -> users (user_id));
 diesel::joinable!(operation_run_events -> operation_runs (run_id));
 diesel::joinable!(operation_runs -> tenants (tenant_id));
 diesel::joinable!(pending_events -> tenants (tenant_id));
+diesel::joinable!(start_keys -> users (user_id));
 diesel::joinable!(tenant_credentials -> tenants (tenant_id));
 diesel::joinable!(tenant_fences -> tenants (tenant_id));
 diesel::joinable!(tenant_notices -> tenants (tenant_id));
@@ -581,6 +594,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     queue_controls,
     schema_compatibility,
     setting_definitions,
+    start_keys,
     tenant_credentials,
     tenant_fences,
     tenant_notices,

@@ -21,7 +21,7 @@ pub(crate) use retention::DELETION_IS_RETENTION;
 
 pub use examination::{Examination, MissingRight};
 pub use freshness::{CertificateFile, SecretEnd, SyncAge};
-pub use queues::{EndedLastHour, Pause, QueueStats};
+pub use queues::{EndedLastHour, Pause, QueueOperator, QueueStats};
 pub use retention::{PRUNE_BATCH, Pruned, Retention};
 pub use workers::{WorkerReport, WorkerState, WorkerView};
 

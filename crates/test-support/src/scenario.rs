@@ -138,6 +138,7 @@ impl Scenario {
             origin: Origin::default(),
             retry_of: None,
             priority: 0,
+            key: None,
         }
     }
 
@@ -152,6 +153,7 @@ impl Scenario {
         match self.store.admit(permit, start).await.unwrap() {
             Admission::Created(run) => run.id,
             Admission::Joined(run) => panic!("run {} is active already", run.id),
+            Admission::Repeated(used) => panic!("run {} was started before", used.run_id),
         }
     }
 }

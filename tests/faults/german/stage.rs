@@ -8,7 +8,9 @@ use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{NotificationId, WorkerId};
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_domain::run::{Claim, Lease};
-use atlas_store::{Heartbeat, PageRequest, Pooling, Store, StoreError, StoreOptions};
+use atlas_store::{
+    Heartbeat, NotificationFilter, PageRequest, Pooling, Store, StoreError, StoreOptions,
+};
 use atlas_test_support::{Member, Scenario, TestDatabase, TestTenant, eventually};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
@@ -85,14 +87,19 @@ impl Stage {
         let (store, user) = (self.store.clone(), self.operator.id);
         tokio::spawn(async move {
             let page = PageRequest::first(50);
-            store.notifications(user, false, page).await.map(drop)
+            store
+                .notifications(user, &NotificationFilter::unread(false), page)
+                .await
+                .map(drop)
         })
     }
 
     /// The newest notification.
     pub(super) async fn notification(&self) -> NotificationId {
         let page = PageRequest::first(1);
-        let listed = self.store.notifications(self.operator.id, false, page);
+        let listed =
+            self.store
+                .notifications(self.operator.id, &NotificationFilter::unread(false), page);
         listed.await.unwrap()[0].id
     }
 

@@ -107,7 +107,7 @@ fn counted(request: &HttpRequest, counted: Result<Remaining, Exceeded>) -> Resul
             Ok(())
         }
         Err(exceeded) => {
-            extensions.insert(Remaining::NONE);
+            extensions.insert(exceeded.remaining());
             Err(too_many(exceeded.retry_after))
         }
     }

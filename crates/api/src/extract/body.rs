@@ -1,14 +1,19 @@
 //! JSON bodies, read within limits, with a pointer to each bad member.
 
+mod json;
+mod sentence;
+
 use std::future::{Ready, ready};
 
 use actix_web::dev;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::web::{self, Bytes};
+use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::problem::{FieldProblem, Problem, ProblemKind};
+use crate::state::AppState;
 
 /// The longest body that is read, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -45,6 +50,24 @@ impl JsonBody {
         self,
         known: &[&str],
     ) -> Result<Option<T>, Problem> {
+        let body = self.bytes().await?;
+        body.map(|body| parse(&body, known)).transpose()
+    }
+
+    /// The same of a body that must be there with at least these members.
+    pub(crate) async fn read_with<T: DeserializeOwned>(
+        self,
+        needed: &[&str],
+        known: &[&str],
+    ) -> Result<T, Problem> {
+        let body = self.bytes().await?;
+        let value = body.map_or_else(|| Ok(Value::Object(Map::new())), |body| object(&body))?;
+        check_members(&value, needed, known)?;
+        typed(value)
+    }
+
+    /// The bytes; `None` when there are none.
+    async fn bytes(self) -> Result<Option<Bytes>, Problem> {
         let length = self
             .request
             .headers()
@@ -53,21 +76,24 @@ impl JsonBody {
         if length.is_some_and(|length| length > MAX_BODY) {
             return Err(too_large());
         }
-        let bytes = match self.payload.to_bytes_limited(MAX_BODY).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(_)) => {
+        let patience = AppState::of(&self.request)?.body_timeout;
+        let arriving = self.payload.to_bytes_limited(MAX_BODY);
+        let bytes = match tokio::time::timeout(patience, arriving).await {
+            Ok(Ok(Ok(bytes))) => bytes,
+            Ok(Ok(Err(_))) => {
                 return Err(Problem::new(
                     ProblemKind::MalformedRequest,
                     "The body ended early.",
                 ));
             }
-            Err(_limit) => return Err(too_large()),
+            Ok(Err(_limit)) => return Err(too_large()),
+            Err(_elapsed) => return Err(too_slow()),
         };
         if bytes.is_empty() {
             return Ok(None);
         }
         check_media_type(&self.request)?;
-        parse(&bytes, known).map(Some)
+        Ok(Some(bytes))
     }
 }
 
@@ -75,6 +101,14 @@ pub(crate) fn too_large() -> Problem {
     Problem::new(
         ProblemKind::PayloadTooLarge,
         format!("The body has more than {MAX_BODY} bytes."),
+    )
+}
+
+/// The body did not come in time.
+pub(crate) fn too_slow() -> Problem {
+    Problem::new(
+        ProblemKind::RequestTimeout,
+        "The body did not arrive in time.",
     )
 }
 
@@ -112,44 +146,67 @@ fn check_media_type(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8], known: &[&str]) -> Result<T, Problem> {
-    let value: Value =
-        serde_json::from_slice(bytes).map_err(|error| not_json(error.line(), error.column()))?;
-    let Value::Object(members) = &value else {
-        return Err(Problem::invalid(vec![FieldProblem::at_pointer(
-            "",
-            "not_an_object",
-            "The body must be a JSON object.",
-        )]));
-    };
-    let errors: Vec<_> = members
-        .iter()
-        .filter_map(|(name, value)| {
-            let pointer = format!("/{}", escaped(name));
-            if !known.contains(&name.as_str()) {
-                let detail = "This member is not known.";
-                Some(FieldProblem::at_pointer(pointer, "unknown_member", detail))
-            } else if value.is_null() {
-                let detail = "Null is no value; leave the member out.";
-                Some(FieldProblem::at_pointer(pointer, "null", detail))
-            } else {
-                None
-            }
-        })
-        .take(MAX_ERRORS)
-        .collect();
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
+    let value = object(bytes)?;
+    check_members(&value, &[], known)?;
+    typed(value)
+}
+
+/// The object that the bytes hold, each of its members once.
+fn object(bytes: &[u8]) -> Result<Value, Problem> {
+    let read = json::read(bytes).map_err(|error| not_json(error.line(), error.column()))?;
+    if !read.value.is_object() {
+        let detail = "The body must be a JSON object.";
+        return Err(invalid_at("", "not_an_object", detail));
     }
+    if !read.repeated.is_empty() {
+        let detail = "This member is given more than once.";
+        let repeated = read.repeated.iter().take(MAX_ERRORS).map(|pointer| {
+            FieldProblem::at_pointer(shortened(pointer), "duplicate_member", detail)
+        });
+        return Err(Problem::invalid(repeated.collect()));
+    }
+    Ok(read.value)
+}
+
+fn check_members(value: &Value, needed: &[&str], known: &[&str]) -> Result<(), Problem> {
+    let members = value.as_object().into_iter().flatten();
+    let wrong = members.filter_map(|(name, value)| {
+        let pointer = format!("/{}", escaped(name));
+        if !known.contains(&name.as_str()) {
+            let detail = "This member is not known.";
+            Some(FieldProblem::at_pointer(pointer, "unknown_member", detail))
+        } else if value.is_null() {
+            let detail = "Null is no value; leave the member out.";
+            Some(FieldProblem::at_pointer(pointer, "null", detail))
+        } else {
+            None
+        }
+    });
+    let missing = needed.iter().filter(|name| value.get(name).is_none());
+    let missing = missing.map(|name| {
+        FieldProblem::at_pointer(format!("/{name}"), "missing", "This member is required.")
+    });
+    let mut errors: Vec<_> = wrong.take(MAX_ERRORS).collect();
+    if errors.is_empty() {
+        errors.extend(missing);
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer_of(error.path());
-        // serde's sentence names the types and repeats the offending value, at most the caller's.
-        let detail = shortened(&error.inner().to_string());
-        Problem::invalid(vec![FieldProblem::at_pointer(
-            pointer,
-            "invalid_value",
-            detail,
-        )])
+        let detail = sentence::of(&error.inner().to_string());
+        invalid_at(&pointer, "invalid_value", &shortened(&detail))
     })
+}
+
+fn invalid_at(pointer: &str, code: &'static str, detail: &str) -> Problem {
+    Problem::invalid(vec![FieldProblem::at_pointer(pointer, code, detail)])
 }
 
 fn pointer_of(path: &serde_path_to_error::Path) -> String {
@@ -164,9 +221,8 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// RFC 6901, section 3.
 fn escaped(member: &str) -> String {
-    shortened(&member.replace('~', "~0").replace('/', "~1"))
+    shortened(&json::escaped(member))
 }
 
 fn shortened(text: &str) -> String {
@@ -195,6 +251,9 @@ mod tests {
             "{}",
             refusal(r#"{"policy_types":["a",7]}"#)
         );
+        assert!(refusal(r#"{"policy_types":["a",7]}"#).contains("Must be a string."));
+        let twice = refusal(r#"{"policy_types":["a"],"policy_types":["b"]}"#);
+        assert!(twice.contains("duplicate_member") && twice.contains("/policy_types"));
         assert!(refusal("[]").contains("not_an_object"));
         assert!(refusal("{").contains("MalformedRequest"));
     }

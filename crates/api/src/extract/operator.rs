@@ -4,6 +4,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use atlas_domain::access::Permission;
 use atlas_domain::access::operator::{OperatorPermit, can_operate_installation};
+use atlas_store::Principal;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use utoipa::IntoResponses;
@@ -13,16 +14,22 @@ use crate::extract::actor::Actor;
 use crate::problem::Problem;
 use crate::refusals::{Responses, refusals};
 
-/// A caller who may look at the installation as a whole.
+/// A caller who may see and control the installation as a whole.
 #[derive(Debug)]
 pub(crate) struct Operator {
     permit: OperatorPermit,
+    actor: Actor,
 }
 
 impl Operator {
     /// The proof of it.
     pub(crate) const fn permit(&self) -> &OperatorPermit {
         &self.permit
+    }
+
+    /// Who the caller is.
+    pub(crate) const fn principal(&self) -> &Principal {
+        self.actor.principal()
     }
 }
 
@@ -44,7 +51,7 @@ impl FromRequest for Operator {
         async move {
             let actor = Actor::of(&request).await?;
             can_operate_installation(actor.principal().is_operator)
-                .map(|permit| Self { permit })
+                .map(|permit| Self { permit, actor })
                 .map_err(|denied| access::not_permitted(denied.permission))
         }
         .boxed_local()

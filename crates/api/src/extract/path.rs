@@ -1,4 +1,4 @@
-//! Ids and numbers in paths.
+//! Ids, numbers and words in paths.
 
 use std::str::FromStr;
 
@@ -26,4 +26,11 @@ pub(crate) fn path_number(request: &HttpRequest, name: &str) -> Result<i32, Prob
         .filter(|text| text.starts_with(|first: char| first.is_ascii_digit() && first != '0'))
         .and_then(|text| text.parse().ok())
         .ok_or_else(Problem::not_found)
+}
+
+/// The word in the path under this name. Any other word names nothing: 404.
+pub(crate) fn path_word<T: FromStr>(request: &HttpRequest, name: &str) -> Result<T, Problem> {
+    let text = request.match_info().get(name);
+    let word = text.and_then(|text| text.parse().ok());
+    word.ok_or_else(Problem::not_found)
 }

@@ -1,12 +1,14 @@
 //! Parts that operations refer to: parameters, headers, refusals.
 
+use atlas_domain::run::OperationKind;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::reference::component;
 use super::schemas;
+use crate::envelope;
 use crate::example;
-use crate::extract::{actor, body};
+use crate::extract::{actor, body, idempotency_key};
 use crate::fallback;
 use crate::paging::{self, DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT};
 use crate::problem::{FieldProblem, Problem};
@@ -54,6 +56,14 @@ pub(super) fn parameters() -> Value {
             "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": i32::MAX},
             "example": 2,
         },
+        "kind": {
+            "name": "kind",
+            "in": "path",
+            "required": true,
+            "description": "The kind of run.",
+            "schema": {"type": "string", "enum": OperationKind::WORDS},
+            "example": OperationKind::InventorySync.as_str(),
+        },
         "notification_id": in_path("notification_id", example::NOTIFICATION.into_uuid(), "Identifier of the notification."),
         "limit": {
             "name": "limit",
@@ -68,6 +78,22 @@ pub(super) fn parameters() -> Value {
                 "default": DEFAULT_LIMIT,
             },
             "example": DEFAULT_LIMIT,
+        },
+        "Idempotency-Key": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "A text of your own, such as a UUID, that is new for each start and the same \
+                when you repeat it, for example after a lost connection. It is kept for 24 hours. A \
+                repetition starts nothing: the response has the run as it is now, and the header \
+                `Idempotent-Replayed`. Starts that failed with a status from 500 on keep no key.",
+            "schema": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": idempotency_key::MAX_KEY,
+                "pattern": "^[ -~]+$",
+            },
+            "example": "3f1d0a52-7c11-4e0e-9d8b-6c1f2a3b4d5e",
         },
         "cursor": {
             "name": "cursor",
@@ -110,8 +136,10 @@ pub(super) fn headers() -> Value {
             64, "^[A-Za-z0-9._-]{8,64}$", &example::REQUEST.to_string(),
         ),
         "RateLimit": text(
-            "Remaining quota, in the format of draft-ietf-httpapi-ratelimit-headers.",
-            128, "^\"default\";r=[0-9]+;t=[0-9]+$", "\"default\";r=599;t=60",
+            "Remaining number of requests (`r`) and seconds until there is one more (`t`), in the format of \
+             draft-ietf-httpapi-ratelimit-headers. A response 304, and a start that joined a run or was \
+             repeated, count as a tenth of a request.",
+            128, "^\"default\";r=[0-9]+;t=[0-9]+$", "\"default\";r=599;t=1",
         ),
         "RateLimit-Policy": text(
             "Quota: number of requests (`q`) per window in seconds (`w`).",
@@ -127,7 +155,7 @@ pub(super) fn headers() -> Value {
         ),
         "ETag": text(
             "Entity tag of the response. Send it in `If-None-Match`.",
-            64, "^\"[A-Za-z0-9_-]+\"$", "\"Zr3kQbWmT0y1xVhU9sJd\"",
+            64, "^(W/)?\"[A-Za-z0-9_-]+\"$", "\"Zr3kQbWmT0y1xVhU9sJd\"",
         ),
         "Link": text(
             "The next page (`rel=\"next\"`), if there is one.",
@@ -149,6 +177,10 @@ pub(super) fn headers() -> Value {
             "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 3600},
             "example": 1,
         },
+        "Idempotent-Replayed": text(
+            "Present if the idempotency key was sent before, so that nothing was started now.",
+            8, "^true$", "true",
+        ),
         "WWW-Authenticate": text(
             "The authentication scheme.",
             256, "^Bearer .+$", "Bearer realm=\"tenantatlas\"",
@@ -165,15 +197,20 @@ pub(super) fn common_refusals(
     let always = [
         ("400", "BadRequest"),
         ("401", "Unauthorized"),
+        ("414", "UriTooLong"),
         ("429", "TooManyRequests"),
         ("500", "InternalError"),
         ("503", "Unavailable"),
         ("default", "Unexpected"),
     ];
     let of_path = [("404", "NotFound")].into_iter().filter(move |_| has_id);
-    let of_body = [("413", "PayloadTooLarge"), ("415", "UnsupportedMediaType")]
-        .into_iter()
-        .filter(move |_| has_body);
+    let of_body = [
+        ("408", "RequestTimeout"),
+        ("413", "PayloadTooLarge"),
+        ("415", "UnsupportedMediaType"),
+    ]
+    .into_iter()
+    .filter(move |_| has_body);
     always.into_iter().chain(of_path).chain(of_body)
 }
 
@@ -187,6 +224,7 @@ pub(super) fn responses() -> Map<String, Value> {
                 "Unknown policy type; GET /policy-types lists them.",
             )]))
             .with(body::not_json(1, 17))
+            .with(idempotency_key::not_acceptable())
             .with(paging::cursor_mismatch()),
         Refusal::new(
             "Unauthorized",
@@ -202,6 +240,9 @@ pub(super) fn responses() -> Map<String, Value> {
             "The resource does not exist, or you are not a member of its tenant.",
         )
         .with(Problem::not_found()),
+        Refusal::new("RequestTimeout", "The request body did not arrive in time.")
+            .with(body::too_slow()),
+        Refusal::new("UriTooLong", "The address is longer than 32 KiB.").with(envelope::too_long()),
         Refusal::new("PayloadTooLarge", "The request body is larger than 64 KiB.")
             .with(body::too_large()),
         Refusal::new(

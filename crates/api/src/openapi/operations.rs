@@ -10,6 +10,9 @@ use super::schemas;
 use crate::problem::PROBLEM_JSON;
 use crate::refusals::COMPONENT;
 
+/// The header that all starts take.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
 /// Completes all operations. Refusals become components of the document.
 pub(super) fn complete(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
@@ -100,6 +103,9 @@ fn parameters(path: &str, is_list: bool, own: Value) -> Value {
     let mut all: Vec<Value> = in_path.map(|name| component("parameters", name)).collect();
     if let Value::Array(own) = own {
         all.extend(own.into_iter().map(|mut parameter| {
+            if parameter["name"] == IDEMPOTENCY_KEY {
+                return component("parameters", IDEMPOTENCY_KEY);
+            }
             schemas::restrict_parameter(&mut parameter["schema"]);
             parameter
         }));
@@ -132,7 +138,7 @@ fn without_empty(operation: &mut Value) {
     }
 }
 
-fn members(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
+pub(super) fn members(value: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
     value
         .as_object_mut()
         .into_iter()

@@ -63,6 +63,10 @@ fn problem() -> Value {
                 "type": "string", "format": "uuid",
                 "description": "Identifier of the run.",
             },
+            "first_seen_at": {
+                "type": "string", "format": "date-time",
+                "description": "When the idempotency key was sent first.",
+            },
             "hint": text("How to resolve the problem.", MAX_TEXT, FREE_TEXT),
             "supported": {
                 "type": "array", "maxItems": 10,

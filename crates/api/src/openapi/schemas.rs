@@ -1,5 +1,7 @@
 //! Limits and habits that every schema has, whatever its type says of itself.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::problem;
@@ -15,8 +17,6 @@ const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{8,18}([Zz]|[+-][0-9]{
 const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
 /// Text of a parameter that says nothing of its length.
 const MAX_PARAMETER: u64 = 128;
-/// Text that Microsoft Graph gave.
-const MAX_VALUE: u64 = 65_536;
 /// Lists that say nothing of their length.
 const MAX_ITEMS: u64 = 1000;
 /// The schema of any value but null.
@@ -154,6 +154,49 @@ fn restrict_object(members: &mut Map<String, Value>) {
     }
 }
 
+/// Lets answers have members that later versions add. Bodies of requests have those that are described and
+/// no others.
+pub(super) fn open_answers(document: &mut Value) {
+    let mut of_requests = BTreeSet::new();
+    let paths = document["paths"].as_object().into_iter().flatten();
+    for operation in paths.filter_map(|(_, item)| item.as_object()).flatten() {
+        let body = &operation.1["requestBody"];
+        collect_references(body, &document["components"]["schemas"], &mut of_requests);
+    }
+    if let Value::Object(schemas) = &mut document["components"]["schemas"] {
+        for (name, schema) in schemas.iter_mut() {
+            if !of_requests.contains(name) && schema["additionalProperties"] == false {
+                let members = schema.as_object_mut();
+                members.and_then(|members| members.shift_remove("additionalProperties"));
+            }
+        }
+    }
+}
+
+/// The names of the schemas that a value refers to, and of those that they refer to.
+fn collect_references(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str);
+            let name = target.and_then(|target| target.rsplit('/').next());
+            if let Some(name) = name
+                && found.insert(name.to_owned())
+            {
+                collect_references(&schemas[name], schemas, found);
+            }
+            for member in members.values() {
+                collect_references(member, schemas, found);
+            }
+        }
+        Value::Array(elements) => {
+            for element in elements {
+                collect_references(element, schemas, found);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Whether a schema says nothing of its value but what it means.
 fn is_any_value(schema: &Value) -> bool {
     let Value::Object(members) = schema else {
@@ -176,26 +219,16 @@ fn refer(schema: &mut Value, name: &str) {
 /// They do not refer to themselves, although such values may be nested without limit: generators of
 /// clients do not understand schemas in a circle.
 fn any() -> [(&'static str, Value); 2] {
-    let value = json!({
-        "description": "A value as it was given.",
-        "type": ["string", "number", "boolean", "array", "object"],
-        "minLength": 0,
-        "maxLength": MAX_VALUE,
-        "pattern": FREE_TEXT,
-        "minItems": 0,
-        "maxItems": MAX_ITEMS,
-        "items": {"description": "An element as it was given."},
-    });
+    // A list of types would be read as the first of them by some generators of clients.
+    let value =
+        json!({"description": "A value as it was given: a text, number, boolean, list or object."});
     let object = json!({
         "description": "An object as it was given.",
         "type": "object",
-        "additionalProperties": value,
+        "additionalProperties": true,
         "maxProperties": MAX_ITEMS,
     });
-    let mut any_value = value;
-    any_value["additionalProperties"] = any_value.clone();
-    any_value["maxProperties"] = json!(MAX_ITEMS);
-    [(ANY_VALUE, any_value), (ANY_OBJECT, object)]
+    [(ANY_VALUE, value), (ANY_OBJECT, object)]
 }
 
 fn restrict_text(members: &mut Map<String, Value>, format: &str) {

@@ -39,6 +39,15 @@ problem_kinds! {
     /// The request cannot be read at all.
     MalformedRequest = "malformed-request", BAD_REQUEST, "The request is malformed",
         "The request is not valid HTTP, or its body is not valid JSON. Correct the request before you send it again.";
+    /// A page of another origin may not do this.
+    CrossOriginRefused = "cross-origin-refused", BAD_REQUEST, "Pages of this origin may not do this",
+        "A browser asked whether a page of another origin may send a request, and it may not. The explanation names the origin, method or header that is not allowed. Origins are allowed by the operator of the installation, with ATLAS_CORS_ORIGINS.";
+    /// The body did not come in time.
+    RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "The request body did not arrive in time",
+        "The body of a request has to arrive within ten seconds. The connection is closed; send the request again.";
+    /// The address is too long.
+    UriTooLong = "uri-too-long", URI_TOO_LONG, "The address is too long",
+        "Addresses are limited to 32 KiB. Send fewer filters, or ask in several requests.";
     /// A field or parameter is not acceptable.
     ValidationFailed = "validation-failed", BAD_REQUEST, "The request is not valid",
         "The member errors lists each field that is not valid by its JSON pointer, and each query parameter by its name, with a stable code and an explanation.";
@@ -66,6 +75,12 @@ problem_kinds! {
     /// The address does not support the method.
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "The method is not allowed",
         "The Allow header lists the supported methods.";
+    /// The header Idempotency-Key holds no key.
+    IdempotencyKeyInvalid = "idempotency-key-invalid", BAD_REQUEST, "The idempotency key is not valid",
+        "The header Idempotency-Key holds one value of 1 to 255 printable ASCII characters, such as a UUID that you make for each start.";
+    /// The key belongs to another start.
+    IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request",
+        "You sent the key within the last 24 hours with another start: another tenant, selection, priority or run to repeat. The member first_seen_at is the time of that request. Send a new key with each start, and the same one only to repeat it.";
     /// The tenant is switched off.
     TenantDisabled = "tenant-disabled", CONFLICT, "The tenant is disabled",
         "An operator of the installation has disabled the tenant. Its stored data can still be read, but syncs and live searches are refused until it is enabled.";

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
 use crate::example::{self, Example};
-use crate::extract::query::{OneOf, QueryReader, id, moment, text, word};
+use crate::extract::query::{OneOf, QueryReader, id, moment, word};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
@@ -17,9 +17,8 @@ use crate::wire::audit::AuditEvent;
 
 /// Actions that may be named at most.
 const MAX_ACTIONS: usize = 50;
-/// The longest name of an action.
-const MAX_WORD: usize = 128;
 
+type AuditActionWord = OneOf<AuditAction>;
 type AuditOutcomeWord = OneOf<AuditOutcome>;
 
 /// List audit events
@@ -29,7 +28,7 @@ type AuditOutcomeWord = OneOf<AuditOutcome>;
     tag = "audit",
     params(
         (
-            "action" = Option<Vec<String>>, Query,
+            "action" = inline(Option<Vec<AuditActionWord>>), Query,
             description = "Only these actions, such as operation_run.started.",
             max_items = 50, example = json!([AuditAction::RunStarted.as_str()]),
         ),
@@ -68,7 +67,7 @@ pub(crate) async fn list_audit_events(
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<AuditEvent>>, Problem> {
     let filter = AuditFilter {
-        action: query.many("action", MAX_ACTIONS, text(MAX_WORD)),
+        action: query.many("action", MAX_ACTIONS, word),
         actor: query.one("actor", id),
         outcome: query.one("outcome", word),
         occurred_after: query.one("occurred_after", moment),

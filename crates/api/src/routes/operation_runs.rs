@@ -7,13 +7,30 @@ pub(super) mod list;
 pub(super) mod results;
 pub(super) mod retry;
 
+use atlas_domain::ids::UserId;
+use atlas_domain::run::OperationKind;
 use atlas_store::RunView;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use crate::extract::actor::Actor;
+use crate::extract::query::{OneOf, QueryReader, id};
 use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
 use crate::wire::run::OperationRun;
+
+/// Values of one filter at most.
+const MAX_VALUES: usize = 100;
+
+type OperationKindWord = OneOf<OperationKind>;
+
+/// Reads the filter by who started runs.
+fn initiator(query: &mut QueryReader, actor: &Actor) -> Option<UserId> {
+    query.one("initiator", |text| match text {
+        "me" => Ok(actor.user_id()),
+        text => id(text).map_err(|_| "Must be a UUID, or the word me.".to_owned()),
+    })
+}
 
 /// A refusal because of what the run is, which shows the run.
 fn run_problem(

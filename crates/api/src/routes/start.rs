@@ -1,21 +1,26 @@
 //! Starting a run of any kind: admission, and the ring for the workers.
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::web;
+use atlas_domain::access::priority::can_set_priority;
 use atlas_domain::access::{Permission, Role, SyncPermit};
-use atlas_domain::ids::{RunId, TenantId};
-use atlas_domain::run::{OperationKind, OperationRun, RunInputs};
+use atlas_domain::audit::AuditAction;
+use atlas_domain::ids::{RunId, TenantId, UserId};
+use atlas_domain::run::identity::RunIdentity;
+use atlas_domain::run::{OperationKind, OperationRun, Priority, RunInputs};
 use atlas_queue::RedisFault;
-use atlas_store::{Admission, AdmitError, DispatchFailure, RunView, StartRun};
+use atlas_store::{Admission, AdmitError, DispatchFailure, RunView, StartRun, UsedKey};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::STARTS;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use utoipa::IntoResponses;
 
-use crate::access;
+use crate::access::{self, MemberScope};
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example;
+use crate::extract::idempotency_key::start_key;
 use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
 use crate::refusals::{Refusal, Responses, refusals};
@@ -32,7 +37,8 @@ impl IntoResponses for StartRefusals {
     fn responses() -> Responses {
         let not_admitted = |error| not_admitted(error, example::TENANT);
         refusals([
-            access::refusal(Permission::CanSyncTenant),
+            forbidden(),
+            key_reused_refusal(),
             Refusal::new(
                 "Conflict",
                 "The tenant is disabled, or it is not connected.",
@@ -42,6 +48,29 @@ impl IntoResponses for StartRefusals {
             queue_refusal(),
         ])
     }
+}
+
+/// The refusal of a member who may not start, or may not start before others.
+pub(super) fn forbidden() -> Refusal {
+    access::refusal(Permission::CanSyncTenant)
+        .with(access::not_permitted(Permission::CanSetPriority))
+}
+
+/// The refusal of a key that belongs to another start.
+pub(super) fn key_reused_refusal() -> Refusal {
+    Refusal::new(
+        "IdempotencyKeyReused",
+        "The idempotency key was used for another request.",
+    )
+    .with(key_reused(example::moment()))
+}
+
+fn key_reused(first_seen_at: DateTime<Utc>) -> Problem {
+    Problem::new(
+        ProblemKind::IdempotencyKeyReused,
+        "The idempotency key was used for another start in the last 24 hours.",
+    )
+    .with("first_seen_at", json!(first_seen_at))
 }
 
 /// The refusal of a start that Redis did not take.
@@ -85,46 +114,78 @@ pub(super) fn not_admitted(error: AdmitError, tenant: TenantId) -> Problem {
             "No credentials for Microsoft Graph are stored for the tenant.",
             "An operator of the installation stores them with: atlas tenant credentials set",
         ),
+        AdmitError::KeyReused(used) => key_reused(used.used_at),
         AdmitError::Store(error) => error.into(),
     }
 }
 
-/// Starts a run that repeats no other.
+/// How a start is to be recorded, beside what it reads.
+pub(super) struct Wishes {
+    pub(super) key: Option<String>,
+    pub(super) priority: Priority,
+    pub(super) retry_of: Option<RunId>,
+}
+
+/// Starts a run. Only some members may start one before those of others.
 pub(super) async fn start(
     permit: SyncPermit,
     inputs: RunInputs,
+    wishes: Wishes,
     context: RequestContext,
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
+    let priority = wishes.priority.value();
+    let key = wishes.key.map(|key| {
+        let identity = RunIdentity::of(permit.tenant_id(), &inputs);
+        start_key(key, &identity, wishes.retry_of, priority)
+    });
     let start = StartRun {
         run_id: RunId::mint(&*state.clock, &*state.entropy),
         inputs,
         request_id: context.id,
         origin: context.origin.clone(),
-        retry_of: None,
-        priority: 0,
+        retry_of: wishes.retry_of,
+        priority,
+        key,
     };
     admit_and_ring(permit, start, context, state).await
 }
 
+/// Refuses a priority that the member may not set, and records that.
+pub(super) async fn check_priority(
+    priority: Priority,
+    scope: &impl MemberScope,
+    denied: AuditAction,
+    state: &AppState,
+    context: &RequestContext,
+) -> Result<(), Problem> {
+    if priority == Priority::Normal {
+        return Ok(());
+    }
+    let permit = scope.permit(can_set_priority, denied, state, context);
+    permit.await.map(drop)
+}
+
 /// Records or joins the run and rings for the workers.
-pub(super) async fn admit_and_ring(
+async fn admit_and_ring(
     permit: SyncPermit,
     start: StartRun,
     context: RequestContext,
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
-    let (tenant, role) = (permit.tenant_id(), permit.role());
+    let (tenant, user, role) = (permit.tenant_id(), permit.user_id(), permit.role());
     let kind = start.inputs.kind();
     let admission = state.store.admit(permit, start).await;
     let admission = admission.map_err(|error| not_admitted(error, tenant))?;
-    let disposition = match admission {
-        Admission::Created(_) => "created",
-        Admission::Joined(_) => "joined",
-    };
-    STARTS.add(&[kind.as_str(), disposition], 1);
+    match &admission {
+        Admission::Created(_) => STARTS.add(&[kind.as_str(), "created"], 1),
+        Admission::Joined(_) => STARTS.add(&[kind.as_str(), "joined"], 1),
+        // It was counted when it was made.
+        Admission::Repeated(_) => {}
+    }
     match admission {
-        Admission::Joined(run) => Ok(accepted(Disposition::Joined, run, role, &state)),
+        Admission::Joined(run) => Ok(accepted(Disposition::Joined, run, role, &state).light()),
+        Admission::Repeated(used) => repeated(&used, user, &state).await,
         Admission::Created(run) => {
             crash_point!("api.after_commit");
             match state.doorbell.ring(run.id, Some(&context.trace)).await {
@@ -137,6 +198,25 @@ pub(super) async fn admit_and_ring(
             }
         }
     }
+}
+
+/// The answer of a start that was made before: its run as it is now.
+async fn repeated(
+    used: &UsedKey,
+    user: UserId,
+    state: &AppState,
+) -> Result<Answer<StartedRun>, Problem> {
+    let view = state.store.run_view(user, used.run_id).await?;
+    let RunView { run, role } = view.ok_or_else(Problem::not_found)?;
+    let disposition = if used.joined {
+        Disposition::Joined
+    } else {
+        Disposition::Created
+    };
+    let name = HeaderName::from_static("idempotent-replayed");
+    Ok(accepted(disposition, run, role, state)
+        .header(name, "true")
+        .light())
 }
 
 /// The run ends as failed and its initiator is notified, unless a worker has it after all.

@@ -3,26 +3,28 @@
 use actix_web::{post, web};
 use atlas_domain::access::can_sync_tenant;
 use atlas_domain::audit::AuditAction;
+use atlas_domain::inventory::verification;
 use atlas_domain::run::RunInputs;
-use atlas_domain::selection::{Selection, SelectionRequest};
+use atlas_domain::selection::{FieldError, Selection, SelectionRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::start::{StartRefusals, start};
+use super::start::{StartRefusals, Wishes, check_priority, start};
 use crate::access::MemberScope;
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::Example;
 use crate::extract::body::JsonBody;
+use crate::extract::idempotency_key::IdempotencyKey;
 use crate::extract::query::QueryReader;
 use crate::extract::tenant_scope::TenantScope;
 use crate::problem::{FieldProblem, Problem};
 use crate::state::AppState;
-use crate::wire::run::{StartedRun, Verify};
+use crate::wire::run::{Priority, StartedRun, Verify};
 
 /// What the sync reads. All members and the body itself are optional: by default a sync reads all policy
 /// types, foundations and dependencies.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[schema(as = SelectionRequest)]
 pub(crate) struct SelectionBody {
     /// Keys of policy types, from `GET /policy-types`. Foundations are not listed here; an empty list
@@ -46,6 +48,10 @@ pub(crate) struct SelectionBody {
     /// Otherwise the sync verifies the values that are due.
     #[serde(skip_serializing_if = "Option::is_none")]
     verify: Option<Verify>,
+    /// Whether the run goes before others that wait. Requires the permission `can_set_priority` if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(default = "normal")]
+    priority: Option<Priority>,
 }
 
 impl Example for SelectionBody {
@@ -59,16 +65,18 @@ impl Example for SelectionBody {
             include_foundations: Some(true),
             include_dependencies: None,
             verify: None,
+            priority: None,
         }
     }
 }
 
-const MEMBERS: [&str; 5] = [
+const MEMBERS: [&str; 6] = [
     "policy_types",
     "categories",
     "include_foundations",
     "include_dependencies",
     "verify",
+    "priority",
 ];
 
 /// Start an inventory sync
@@ -79,6 +87,7 @@ const MEMBERS: [&str; 5] = [
 /// with its links. It is always safe to repeat the request.
 #[utoipa::path(
     tag = "inventory-sync",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body(
         content = Option<SelectionBody>,
         description = "What the sync reads. If omitted, it reads everything.",
@@ -89,7 +98,7 @@ const MEMBERS: [&str; 5] = [
             status = 202,
             description = "The run was created or joined.",
             body = StartedRun,
-            headers(("Location"), ("Retry-After")),
+            headers(("Location"), ("Retry-After"), ("Idempotent-Replayed")),
             example = StartedRun::example,
         ),
         StartRefusals,
@@ -98,6 +107,7 @@ const MEMBERS: [&str; 5] = [
 #[post("/tenants/{tenant_id}/inventory-sync")]
 pub(crate) async fn start_inventory_sync(
     scope: TenantScope,
+    key: IdempotencyKey,
     body: JsonBody,
     query: QueryReader,
     context: RequestContext,
@@ -108,14 +118,30 @@ pub(crate) async fn start_inventory_sync(
         .permit(can_sync_tenant, denied, &state, &context)
         .await?;
     query.finish()?;
-    let selection = selection(body).await?;
-    start(permit, RunInputs::InventorySync(selection), context, state).await
+    let body: SelectionBody = body.read(&MEMBERS).await?.unwrap_or_default();
+    let priority = body.priority.unwrap_or_default().into();
+    let inputs = RunInputs::InventorySync(body.resolve()?);
+    check_priority(priority, &scope, denied, &state, &context).await?;
+    let wishes = Wishes {
+        key: key.read()?,
+        priority,
+        retry_of: None,
+    };
+    start(permit, inputs, wishes, context, state).await
 }
 
-async fn selection(body: JsonBody) -> Result<Selection, Problem> {
-    let request: Option<SelectionRequest> = body.read(&MEMBERS).await?;
-    request
-        .unwrap_or_default()
-        .resolve()
-        .map_err(|errors| Problem::invalid(errors.into_iter().map(FieldProblem::from).collect()))
+impl SelectionBody {
+    fn resolve(self) -> Result<Selection, Problem> {
+        let request = SelectionRequest {
+            policy_types: self.policy_types,
+            categories: self.categories,
+            include_foundations: self.include_foundations,
+            include_dependencies: self.include_dependencies,
+            verify: self.verify.map(verification::Verify::from),
+        };
+        let invalid = |errors: Vec<FieldError>| {
+            Problem::invalid(errors.into_iter().map(FieldProblem::from).collect())
+        };
+        request.resolve().map_err(invalid)
+    }
 }

@@ -27,9 +27,10 @@ pub(crate) struct AuditEvent {
     /// `allowed`, `denied` or `failed`.
     #[schema(max_length = 16, pattern = "^(allowed|denied|failed)$")]
     outcome: String,
-    /// Identifier of the request.
+    /// Identifier of the request, as its response has it in `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<Uuid>,
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9._-]{8,64}$")]
+    request_id: Option<String>,
     /// Further details.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
@@ -51,6 +52,40 @@ pub(crate) struct AuditActor {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 256)]
     display: Option<String>,
+    /// The user on whose behalf a worker acted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_behalf_of: Option<AuditUser>,
+}
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditUser {
+    /// The user's identifier.
+    id: Uuid,
+    /// The user's name, while the user exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    display: Option<String>,
+}
+
+impl AuditActor {
+    /// A user who acted, or in whose place a worker did.
+    fn new(kind: String, id: Option<Uuid>, display: Option<String>) -> Self {
+        if kind == ActorKind::Worker.as_str() {
+            return Self {
+                kind,
+                id: None,
+                display: None,
+                on_behalf_of: id.map(|id| AuditUser { id, display }),
+            };
+        }
+        Self {
+            kind,
+            id,
+            display,
+            on_behalf_of: None,
+        }
+    }
 }
 
 /// The object of an action.
@@ -68,11 +103,7 @@ impl From<AuditEventView> for AuditEvent {
     fn from(event: AuditEventView) -> Self {
         Self {
             id: event.id.into_uuid(),
-            actor: AuditActor {
-                kind: event.actor_kind,
-                id: event.actor_id,
-                display: event.actor_name,
-            },
+            actor: AuditActor::new(event.actor_kind, event.actor_id, event.actor_name),
             action: event.action,
             target: AuditTarget {
                 kind: event.target_kind,
@@ -97,7 +128,7 @@ impl Example for AuditEvent {
             target_kind: "operation_run".to_owned(),
             target_id: example::RUN.to_string(),
             outcome: AuditOutcome::Allowed.as_str().to_owned(),
-            request_id: Some(example::REQUEST),
+            request_id: Some(example::REQUEST.to_string()),
             detail: None,
             occurred_at: moment() - TimeDelta::seconds(20),
         })

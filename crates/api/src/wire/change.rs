@@ -1,7 +1,7 @@
 //! Changes of inventory items.
 
 use atlas_domain::inventory::difference::FieldDifference;
-use atlas_store::{ChangeDetail, ChangeView, ItemName, KnownSettings};
+use atlas_store::{AssignmentNames, ChangeDetail, ChangeView, ItemName, KnownSettings};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::wire::actor::{ActorAttribution, ChangeActor};
+use crate::wire::assignment_target::AssignmentTarget;
 use crate::wire::inventory::without_nulls;
 use crate::wire::setting_names::{SettingOption, SettingReference};
 
@@ -102,6 +103,10 @@ pub(crate) struct AssignmentsDifference {
     removed: Vec<Value>,
     /// Number of removed assignments; may be larger than the list.
     removed_count: u64,
+    /// The groups and assignment filters that the assignments refer to, as far as their names are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 400, required = false)]
+    targets: Vec<AssignmentTarget>,
 }
 
 impl InventoryChange {
@@ -134,6 +139,7 @@ impl InventoryChange {
                     added_count,
                     removed: removed.into_iter().map(without_nulls).collect(),
                     removed_count,
+                    targets: Vec::new(),
                 };
                 (None, Some(assignments))
             }
@@ -151,6 +157,17 @@ impl InventoryChange {
             content,
             assignments,
         }
+    }
+}
+
+impl InventoryChange {
+    /// The same with the names of what its assignments refer to.
+    pub(crate) fn with_names(mut self, names: &AssignmentNames) -> Self {
+        if let Some(assignments) = &mut self.assignments {
+            let all = assignments.added.iter().chain(&assignments.removed);
+            assignments.targets = AssignmentTarget::among(all, names);
+        }
+        self
     }
 }
 

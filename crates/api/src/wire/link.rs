@@ -2,12 +2,13 @@
 
 use atlas_domain::ids::ItemId;
 use atlas_domain::inventory::link;
-use atlas_store::{ItemName, LinkView};
+use atlas_store::{AssignmentNames, ItemName, LinkView};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::wire::assignment_target::AssignmentTarget;
 use crate::wire::change::ItemReference;
 
 /// A link from an item to an object that it refers to or is assigned to.
@@ -32,6 +33,9 @@ pub(crate) struct InventoryLink {
     /// Further properties, such as `intent`, `filter_id` or `filter_type`.
     #[schema(value_type = Object)]
     qualifier: Value,
+    /// The assignment filter in `qualifier.filter_id`, if its name is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<AssignmentTarget>,
     /// Whether the target is missing: it would be in the inventory if it existed, because all policy types
     /// it could belong to were read completely. Updated at the end of each sync.
     dangling: bool,
@@ -70,8 +74,19 @@ impl InventoryLink {
             target: LinkTarget::new(link.target, link.target_item, link.target_group),
             source: link.source.as_str(),
             qualifier: link.qualifier,
+            filter: None,
             dangling: link.dangling,
         }
+    }
+}
+
+impl InventoryLink {
+    /// The same with the name of its assignment filter.
+    pub(crate) fn with_names(mut self, names: &AssignmentNames) -> Self {
+        let filter = self.qualifier["filter_id"].as_str();
+        let filter = filter.and_then(|id| names.filter(id));
+        self.filter = filter.map(AssignmentTarget::of_filter);
+        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! Notifications.
 
 use atlas_domain::ids::RunId;
+use atlas_domain::run::{OperationKind, Outcome};
 use atlas_store::NotificationView;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,20 @@ pub(crate) struct Notification {
     /// added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     phase: String,
+    /// The kind of the run, such as `inventory_sync`. Absent if the notification is about the tenant. New kinds
+    /// may be added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    kind: Option<String>,
+    /// How the run ended: `succeeded`, `partially_succeeded`, `failed` or `cancelled`. Present if the
+    /// notification is about the end of a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    outcome: Option<String>,
+    /// Code of the error of the run, if it ended with one. New codes may be added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    code: Option<String>,
     /// The title, one line.
     #[schema(max_length = 512)]
     title: String,
@@ -78,6 +93,9 @@ impl Notification {
             },
             operation_run_id: notification.run_id.map(RunId::into_uuid),
             phase: notification.phase,
+            kind: notification.kind,
+            outcome: notification.outcome,
+            code: notification.code,
             title: notification.title,
             body: notification.body,
             created_at: notification.created_at,
@@ -95,6 +113,9 @@ impl Example for Notification {
             tenant_name: example::TENANT_NAME.to_owned(),
             run_id: Some(example::RUN),
             phase: "terminal".to_owned(),
+            kind: Some(OperationKind::InventorySync.to_string()),
+            outcome: Some(Outcome::Succeeded.to_string()),
+            code: None,
             title: "Inventory sync of Contoso succeeded".to_owned(),
             body: "1204 items seen: 12 new, 3 changed, 1 missing.".to_owned(),
             created_at: moment(),

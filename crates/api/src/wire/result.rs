@@ -15,8 +15,16 @@ pub(crate) struct OperationRunResult {
     /// Key of the policy type, or name of an audit log.
     #[schema(max_length = 128)]
     policy_type: &'static str,
+    /// Name of the policy type for people. Absent for an audit log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    label: Option<&'static str>,
+    /// The category of the policy type. Absent for an audit log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 128)]
+    category: Option<&'static str>,
     /// The status.
-    status: ResultStatus,
+    pub(crate) status: ResultStatus,
     /// Number of pages that were read.
     pages: u32,
     /// Objects seen.
@@ -48,7 +56,7 @@ pub(crate) struct OperationRunResult {
 }
 
 /// The status of a policy type in a run.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ResultStatus {
     /// Not read completely yet.
@@ -63,6 +71,18 @@ pub(crate) enum ResultStatus {
     Incomplete,
 }
 
+impl From<TypeStatus> for ResultStatus {
+    fn from(status: TypeStatus) -> Self {
+        match status {
+            TypeStatus::Pending => Self::Pending,
+            TypeStatus::Succeeded => Self::Succeeded,
+            TypeStatus::Failed => Self::Failed,
+            TypeStatus::Skipped => Self::Skipped,
+            TypeStatus::Incomplete => Self::Incomplete,
+        }
+    }
+}
+
 impl OperationRunResult {
     /// What its result is about.
     pub(crate) const fn name(&self) -> &'static str {
@@ -73,6 +93,8 @@ impl OperationRunResult {
     pub(crate) fn unread((log, failure): (ActivityLog, Failure)) -> Self {
         Self {
             policy_type: log.as_str(),
+            label: None,
+            category: None,
             status: ResultStatus::Incomplete,
             pages: 0,
             seen: 0,
@@ -91,15 +113,12 @@ impl OperationRunResult {
 
     /// One policy type's result.
     pub(crate) fn new(result: TypeResult) -> Self {
+        let described = result.policy_type.describe();
         Self {
             policy_type: result.policy_type.as_str(),
-            status: match result.status {
-                TypeStatus::Pending => ResultStatus::Pending,
-                TypeStatus::Succeeded => ResultStatus::Succeeded,
-                TypeStatus::Failed => ResultStatus::Failed,
-                TypeStatus::Skipped => ResultStatus::Skipped,
-                TypeStatus::Incomplete => ResultStatus::Incomplete,
-            },
+            label: Some(&described.label),
+            category: Some(&described.category),
+            status: result.status.into(),
             pages: result.pages,
             seen: result.seen,
             created: result.created,

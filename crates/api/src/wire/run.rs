@@ -2,14 +2,14 @@
 
 pub(crate) mod example;
 mod heartbeat;
+mod selection;
 mod status;
 
-use atlas_domain::inventory::verification;
 use atlas_domain::run as domain;
-use atlas_domain::run::{ProgressPhase, RunAction, RunState};
+use atlas_domain::run::{ProgressPhase, RetryScope, RunAction, RunState};
 use atlas_store::RunView;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,7 +18,11 @@ use crate::wire::cancel::Cancel;
 use crate::wire::run_error::RunError;
 use heartbeat::{Heartbeat, HeartbeatState};
 
+pub(crate) use selection::{Priority, Selection, Verify};
 pub(crate) use status::{Outcome, Status};
+
+/// Seconds that a caller is asked to wait between polls of a run, at most.
+pub(crate) const LONGEST_WAIT: i64 = 30;
 
 /// A background operation on one tenant.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -86,6 +90,11 @@ pub(crate) struct OperationRun {
     /// What you can do with the run now: `cancel`, `retry`. New actions may be added.
     #[schema(max_items = 20)]
     actions: Vec<&'static str>,
+    /// The scopes with which you can retry the run, if you can: `all`, and `failed_only` if something of
+    /// it failed. New scopes may be added.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20, required = false)]
+    retry_scopes: Vec<&'static str>,
     /// Addresses of the run.
     links: RunLinks,
 }
@@ -127,29 +136,6 @@ pub(crate) struct Initiator {
     /// The user's name.
     #[schema(max_length = 256)]
     pub(crate) display: String,
-}
-
-/// What a sync reads, with all defaults filled in.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Selection {
-    /// Keys of policy types, sorted; foundations are not among them.
-    #[schema(max_items = 200)]
-    policy_types: Vec<&'static str>,
-    /// Whether foundations are read.
-    include_foundations: bool,
-    /// Whether links of items are stored.
-    include_dependencies: bool,
-    /// Which values are read although they are stored. Absent if those are that are due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verify: Option<Verify>,
-}
-
-/// Which values a sync reads although they are stored.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Verify {
-    /// Every value.
-    All,
 }
 
 /// The progress of a run, in policy types.
@@ -248,6 +234,8 @@ impl OperationRun {
             .into_iter()
             .map(RunAction::as_str)
             .collect();
+        let retry_scopes = run.retry_scopes(kind, role);
+        let retry_scopes = retry_scopes.into_iter().map(RetryScope::as_str).collect();
         let ended = match run.state {
             RunState::Completed {
                 outcome,
@@ -286,6 +274,7 @@ impl OperationRun {
             retry_of: run.retry_of.map(atlas_domain::ids::RunId::into_uuid),
             cancel: run.cancel.map(|request| Cancel::new(request, ended)),
             actions,
+            retry_scopes,
             links: links.run(run.id),
         };
         match run.state {
@@ -321,9 +310,23 @@ impl OperationRun {
         shown
     }
 
+    /// The run without what moves while nothing happens: what its entity tag is made of.
+    pub(crate) fn steady(&self) -> Self {
+        let mut steady = self.clone();
+        steady.updated_at = self.created_at;
+        if let Some(heartbeat) = &mut steady.heartbeat {
+            heartbeat.last_at = self.created_at;
+        }
+        steady
+    }
+
+    /// The same of several.
+    pub(crate) fn all_steady(runs: &[Self]) -> Vec<Self> {
+        runs.iter().map(Self::steady).collect()
+    }
+
     /// After how many seconds it is worth asking again; `None` when nothing changes any more.
     pub(crate) fn ask_again(&self, now: DateTime<Utc>) -> Option<u64> {
-        const LONGEST: i64 = 30;
         if self.status == Status::Completed {
             return None;
         }
@@ -333,30 +336,7 @@ impl OperationRun {
         });
         // Watched closely at first; what runs for long is asked for less often.
         let usual = if age < 120 { 1 } else { 3 };
-        u64::try_from(due_in.clamp(usual, LONGEST)).ok()
-    }
-}
-
-impl From<&atlas_domain::selection::Selection> for Selection {
-    fn from(selection: &atlas_domain::selection::Selection) -> Self {
-        Self {
-            policy_types: selection
-                .policy_types()
-                .iter()
-                .map(|key| key.as_str())
-                .collect(),
-            include_foundations: selection.include_foundations(),
-            include_dependencies: selection.include_dependencies(),
-            verify: selection.verify().map(Verify::from),
-        }
-    }
-}
-
-impl From<verification::Verify> for Verify {
-    fn from(verify: verification::Verify) -> Self {
-        match verify {
-            verification::Verify::All => Self::All,
-        }
+        u64::try_from(due_in.clamp(usual, LONGEST_WAIT)).ok()
     }
 }
 

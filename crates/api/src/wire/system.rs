@@ -191,6 +191,38 @@ impl From<WorkerView> for Worker {
     }
 }
 
+/// Whether workers take up runs of a kind.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QueueControl {
+    /// The kind of run. New kinds may be added.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    kind: &'static str,
+    /// Whether the queue is paused now.
+    paused: bool,
+    /// Whether the request changed that.
+    changed: bool,
+}
+
+impl QueueControl {
+    pub(crate) fn new(kind: OperationKind, paused: bool, changed: bool) -> Self {
+        Self {
+            kind: kind.as_str(),
+            paused,
+            changed,
+        }
+    }
+
+    /// A queue that was paused.
+    pub(crate) fn paused() -> Self {
+        Self::new(OperationKind::InventorySync, true, true)
+    }
+
+    /// A queue that was resumed.
+    pub(crate) fn resumed() -> Self {
+        Self::new(OperationKind::InventorySync, false, true)
+    }
+}
+
 impl Example for QueueList {
     fn example() -> Self {
         Self::new(vec![QueueStats {

@@ -1,8 +1,10 @@
 //! Tenants.
 
 use atlas_domain::access::{self, Permission};
+use atlas_domain::ids::RunId;
+use atlas_domain::run::OperationKind;
 use atlas_domain::tenant;
-use atlas_store::TenantView;
+use atlas_store::{SyncState, TenantView};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -62,18 +64,38 @@ pub(crate) struct DirectorySearchCapability {
 /// The state of the syncs of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TenantSync {
-    /// When a sync last succeeded.
+    /// When an inventory sync last succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_success_at: Option<DateTime<Utc>>,
-    /// When a sync was last started.
+    /// When an inventory sync was last started.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_attempt_at: Option<DateTime<Utc>>,
-    /// The newest run that is queued or running.
+    /// The newest inventory sync that is queued or running.
     #[serde(skip_serializing_if = "Option::is_none")]
     active_run_id: Option<Uuid>,
+    /// The same for each kind of run.
+    #[schema(max_items = 50)]
+    kinds: Vec<KindSync>,
     /// When a policy type was last read completely.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_as_of: Option<DateTime<Utc>>,
+}
+
+/// The state of the runs of one kind.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KindSync {
+    /// The kind of run, such as `inventory_sync`. New kinds may be added.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    kind: &'static str,
+    /// When a run of this kind last succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_success_at: Option<DateTime<Utc>>,
+    /// When a run of this kind was last started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_attempt_at: Option<DateTime<Utc>>,
+    /// The newest run of this kind that is queued or running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_run_id: Option<Uuid>,
 }
 
 /// A Microsoft cloud.
@@ -104,16 +126,59 @@ pub(crate) enum Role {
     Readonly,
 }
 
+impl From<access::Role> for Role {
+    fn from(role: access::Role) -> Self {
+        match role {
+            access::Role::Owner => Self::Owner,
+            access::Role::Manager => Self::Manager,
+            access::Role::Operator => Self::Operator,
+            access::Role::Readonly => Self::Readonly,
+        }
+    }
+}
+
+/// The permissions that come with a role in a tenant.
+pub(crate) fn permissions(role: access::Role) -> Vec<&'static str> {
+    [
+        (role.may_sync(), Permission::CanSyncTenant),
+        (role.may_cancel(), Permission::CanCancelRun),
+        (role.may_schedule(), Permission::CanSetSchedule),
+        (role.may_prioritize(), Permission::CanSetPriority),
+    ]
+    .into_iter()
+    .filter_map(|(may, permission)| may.then_some(permission.as_str()))
+    .collect()
+}
+
+impl TenantSync {
+    fn new(syncs: Vec<SyncState>, data_as_of: Option<DateTime<Utc>>) -> Self {
+        let of_inventory = syncs
+            .iter()
+            .find(|state| state.kind == OperationKind::InventorySync);
+        Self {
+            last_success_at: of_inventory.and_then(|state| state.last_success_at),
+            last_attempt_at: of_inventory.and_then(|state| state.last_attempt_at),
+            active_run_id: of_inventory.and_then(|state| state.active_run.map(RunId::into_uuid)),
+            data_as_of,
+            kinds: syncs.into_iter().map(KindSync::from).collect(),
+        }
+    }
+}
+
+impl From<SyncState> for KindSync {
+    fn from(state: SyncState) -> Self {
+        Self {
+            kind: state.kind.as_str(),
+            last_success_at: state.last_success_at,
+            last_attempt_at: state.last_attempt_at,
+            active_run_id: state.active_run.map(RunId::into_uuid),
+        }
+    }
+}
+
 impl From<TenantView> for Tenant {
     fn from(tenant: TenantView) -> Self {
-        let permissions = [
-            (tenant.role.may_sync(), Permission::CanSyncTenant),
-            (tenant.role.may_cancel(), Permission::CanCancelRun),
-            (tenant.role.may_schedule(), Permission::CanSetSchedule),
-        ]
-        .into_iter()
-        .filter_map(|(may, permission)| may.then_some(permission.as_str()))
-        .collect();
+        let permissions = permissions(tenant.role);
         Self {
             id: tenant.id.into_uuid(),
             name: tenant.name,
@@ -126,12 +191,7 @@ impl From<TenantView> for Tenant {
             },
             enabled: tenant.enabled,
             connected: tenant.connected,
-            role: match tenant.role {
-                access::Role::Owner => Role::Owner,
-                access::Role::Manager => Role::Manager,
-                access::Role::Operator => Role::Operator,
-                access::Role::Readonly => Role::Readonly,
-            },
+            role: tenant.role.into(),
             permissions,
             created_at: tenant.created_at,
             capabilities: Capabilities {
@@ -141,12 +201,7 @@ impl From<TenantView> for Tenant {
                     header: "X-Graph-Token",
                 },
             },
-            sync: TenantSync {
-                last_success_at: tenant.last_success_at,
-                last_attempt_at: tenant.last_attempt_at,
-                active_run_id: tenant.active_run.map(atlas_domain::ids::RunId::into_uuid),
-                data_as_of: tenant.data_as_of,
-            },
+            sync: TenantSync::new(tenant.syncs, tenant.data_as_of),
         }
     }
 }
@@ -162,9 +217,12 @@ impl Example for Tenant {
             connected: true,
             role: access::Role::Operator,
             created_at: moment() - TimeDelta::days(90),
-            last_success_at: Some(moment()),
-            last_attempt_at: Some(moment()),
-            active_run: Some(example::RUN),
+            syncs: vec![SyncState {
+                kind: OperationKind::InventorySync,
+                last_success_at: Some(moment()),
+                last_attempt_at: Some(moment()),
+                active_run: Some(example::RUN),
+            }],
             data_as_of: Some(moment()),
         })
     }

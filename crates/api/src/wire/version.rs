@@ -3,7 +3,7 @@
 use atlas_domain::inventory::difference::{
     AssignmentsDifference, ContentDifference, assignments_difference,
 };
-use atlas_store::{ItemVersion, KnownSettings, VersionSummary};
+use atlas_store::{AssignmentNames, ItemVersion, KnownSettings, VersionSummary};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::wire::actor::{ActorAttribution, ChangeActor};
+use crate::wire::assignment_target::AssignmentTarget;
 use crate::wire::change::{FieldChange, ItemReference};
 use crate::wire::inventory::without_nulls;
 use crate::wire::setting_names::FieldSetting;
@@ -65,6 +66,10 @@ pub(crate) struct InventoryItemContent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 100_000, value_type = Option<Vec<Object>>)]
     assignments: Option<Vec<Value>>,
+    /// The groups and assignment filters that the assignments refer to, as far as their names are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100_000, required = false)]
+    assignment_targets: Vec<AssignmentTarget>,
 }
 
 /// The differences between two versions of an item.
@@ -107,6 +112,10 @@ pub(crate) struct VersionAssignmentsDifference {
     removed: Vec<Value>,
     /// Number of removed assignments; may be larger than the list.
     removed_count: u64,
+    /// The groups and assignment filters that the assignments refer to, as far as their names are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 4000, required = false)]
+    targets: Vec<AssignmentTarget>,
 }
 
 impl From<VersionSummary> for InventoryItemVersion {
@@ -141,7 +150,19 @@ impl InventoryItemContent {
             assignments: version
                 .assignments
                 .map(|all| all.into_iter().map(without_nulls).collect()),
+            assignment_targets: Vec::new(),
         }
+    }
+
+    /// The assignments, if they are known.
+    pub(crate) fn assignments(&self) -> impl Iterator<Item = &Value> {
+        self.assignments.iter().flatten()
+    }
+
+    /// The same with the names of what its assignments refer to.
+    pub(crate) fn with_names(mut self, names: &AssignmentNames) -> Self {
+        self.assignment_targets = AssignmentTarget::among(self.assignments(), names);
+        self
     }
 }
 
@@ -168,6 +189,23 @@ impl InventoryItemDifference {
     }
 }
 
+impl InventoryItemDifference {
+    /// The assignments that differ, as far as they are listed.
+    pub(crate) fn assignments(&self) -> impl Iterator<Item = &Value> {
+        let differences = self.assignments.iter();
+        differences.flat_map(|one| one.added.iter().chain(&one.removed))
+    }
+
+    /// The same with the names of what they refer to.
+    pub(crate) fn with_names(mut self, names: &AssignmentNames) -> Self {
+        let targets = AssignmentTarget::among(self.assignments(), names);
+        if let Some(assignments) = &mut self.assignments {
+            assignments.targets = targets;
+        }
+        self
+    }
+}
+
 impl VersionContentDifference {
     fn new(difference: ContentDifference, policy_type: &str, known: &KnownSettings) -> Self {
         let fields = difference.fields.into_iter();
@@ -187,6 +225,7 @@ impl From<AssignmentsDifference> for VersionAssignmentsDifference {
             added_count: difference.added_count,
             removed: difference.removed.into_iter().map(without_nulls).collect(),
             removed_count: difference.removed_count,
+            targets: Vec::new(),
         }
     }
 }

@@ -125,7 +125,7 @@ async fn an_export_has_every_item_with_content_assignments_and_links_by_type_and
     assert_eq!(first["version"]["number"], 1);
     assert_eq!(items[1]["links"], json!([]));
 
-    let path = stage.path("inventory-export?policy_type=roleScopeTag&policy_type=none");
+    let path = stage.path("inventory-export?policy_type=roleScopeTag&policy_type=policySet");
     let some = stage.get(&path).await.exported();
     assert_eq!(some, [items[2].clone()]);
 }

@@ -129,16 +129,21 @@ impl Stage {
         self.redis.messages()
     }
 
+    /// The run that a worker claims next.
+    pub(crate) async fn claimed(&self) -> Claim {
+        let terms = LeaseTerms {
+            worker_id: WorkerId::from_name("worker-1".to_owned()),
+            duration: Duration::from_secs(45),
+        };
+        self.store.claim_next(&terms).await.unwrap().unwrap()
+    }
+
     /// A run that a worker has claimed and begun.
     pub(crate) async fn begun(&self, json: &str) -> Claim {
         self.scenario
             .queued_run(self.tenant.id, self.operator.id, json)
             .await;
-        let terms = LeaseTerms {
-            worker_id: WorkerId::from_name("worker-1".to_owned()),
-            duration: Duration::from_secs(45),
-        };
-        let claim = self.store.claim_next(&terms).await.unwrap().unwrap();
+        let claim = self.claimed().await;
         let selection = claim.inputs.selection().unwrap();
         let keys: Vec<_> = selection.keys().into_iter().collect();
         let begun = self
@@ -295,6 +300,11 @@ impl Api {
             body,
         };
         self.check(&reply);
+        let is_described = schema::operation(&method, &path).is_some();
+        let is_counted = reply.status.as_u16() < 500 && reply.status != 414;
+        if is_described && is_counted {
+            assert!(reply.headers.contains_key("ratelimit"), "{reply:?}");
+        }
         let faults = schema::faults_of_answer(&method, &path, &reply);
         assert!(faults.is_empty(), "{method} {path}: {faults:?}: {reply:?}");
         reply
@@ -305,7 +315,6 @@ impl Api {
             "x-request-id",
             "cache-control",
             "content-security-policy",
-            "ratelimit",
             "ratelimit-policy",
             "vary",
         ] {

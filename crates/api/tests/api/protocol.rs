@@ -168,13 +168,17 @@ async fn a_caller_who_asks_too_often_learns_when_to_come_back_and_others_are_not
         assert_eq!(reply.header("ratelimit-policy"), policy);
         assert_eq!(
             reply.header("ratelimit"),
-            format!(r#""default";r={left};t=60"#)
+            format!(r#""default";r={left};t=20"#)
         );
     }
     let reply = stage.get("/policy-types").await;
     reply.is_problem(429, "quota_exceeded");
     let wait: u64 = reply.header("retry-after").parse().unwrap();
     assert!((1..=20).contains(&wait), "{wait}");
+    assert_eq!(
+        reply.header("ratelimit"),
+        format!(r#""default";r=0;t={wait}"#)
+    );
     let other = stage.scenario.stranger().await;
     let reply = stage.api.get("/policy-types", &other.token).await;
     assert_eq!(reply.status, StatusCode::OK);

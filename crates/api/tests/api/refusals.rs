@@ -33,7 +33,8 @@ impl Operation {
     /// The path with these ids in it, and with the first version.
     fn filled(&self, ids: &[(&str, String)]) -> String {
         let first_version = self.path.replace("{version_number}", "1");
-        let filled = ids.iter().fold(first_version, |path, (name, id)| {
+        let of_kind = first_version.replace("{kind}", "inventory_sync");
+        let filled = ids.iter().fold(of_kind, |path, (name, id)| {
             path.replace(&format!("{{{name}}}"), id)
         });
         assert!(!filled.contains('{'), "{filled}: an id is missing here");
@@ -77,7 +78,8 @@ async fn every_operation_hides_a_foreign_tenant() {
     ];
     let mut hidden = 0;
     for operation in operations() {
-        if !operation.path.contains('{') {
+        let is_of_installation = operation.path.starts_with("/system/");
+        if !operation.path.contains('{') || is_of_installation {
             continue;
         }
         let path = operation.filled(&ids);

@@ -1,6 +1,7 @@
 //! Pressing sync.
 
 use atlas_domain::access::Role;
+use atlas_domain::policy_types::registry;
 use atlas_test_support::{RedisServer, Scenario};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -20,7 +21,8 @@ async fn a_start_answers_at_once_with_the_run_and_the_way_to_follow_it() {
     assert_eq!(run["kind"], "inventory_sync");
     assert_eq!(run["tenant"]["name"], "Contoso");
     assert_eq!(run["initiator"]["id"], stage.operator.id.to_string());
-    assert_eq!(run["selection"]["include_foundations"], true);
+    let count = registry().policies().count();
+    assert_eq!(run["selection"], json!({"policy_type_count": count}));
     assert!(run.get("outcome").is_none() && run.get("retry_of").is_none());
     let self_ = format!("{}/operation-runs/{id}", stage.api.base);
     assert_eq!(run["links"]["self"], self_);

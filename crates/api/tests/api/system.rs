@@ -12,7 +12,7 @@ use crate::harness::{ONE_TYPE, Stage};
 
 impl Stage {
     /// The token of somebody who operates the installation and belongs to no tenant.
-    async fn installation_operator(&self) -> String {
+    pub(crate) async fn installation_operator(&self) -> String {
         let added = self.store.add_operator("ops@example.test", "Ops");
         let id = added.await.unwrap();
         let token = ApiToken::mint(&SystemEntropy);

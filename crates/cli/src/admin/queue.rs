@@ -14,14 +14,16 @@ pub(crate) async fn pause(
     as_json: bool,
 ) -> anyhow::Result<()> {
     let Administration { database, by } = &control.administration;
-    let changed = open(database)?.pause(control.kind, by, reason).await?;
+    let changed = open(database)?
+        .pause(control.kind, by.as_str(), reason)
+        .await?;
     say(control, true, changed, as_json)
 }
 
 /// Lets runs of the kind be taken up again.
 pub(crate) async fn resume(control: &QueueControl, as_json: bool) -> anyhow::Result<()> {
     let Administration { database, by } = &control.administration;
-    let changed = open(database)?.resume(control.kind, by).await?;
+    let changed = open(database)?.resume(control.kind, by.as_str()).await?;
     say(control, false, changed, as_json)
 }
 

@@ -1,5 +1,8 @@
 //! What a member may do with a run now, so that no screen has to guess.
 
+use super::kind::{OperationKind, RunCounts};
+use super::outcome::Outcome;
+use super::retry::RetryScope;
 use super::state::{OperationRun, RunState};
 use crate::access::Role;
 use crate::words::words;
@@ -27,6 +30,31 @@ impl<I> OperationRun<I> {
             }
             RunState::Completed { .. } if role.may_sync() => vec![RunAction::Retry],
             _ => Vec::new(),
+        }
+    }
+
+    /// How much of the run of this kind such a member may ask for again. Nothing is left of a run that
+    /// read all that it was asked for, and a kind without parts is asked for as a whole.
+    #[must_use]
+    pub fn retry_scopes(&self, kind: OperationKind, role: Role) -> Vec<RetryScope> {
+        let RunState::Completed {
+            outcome, counts, ..
+        } = &self.state
+        else {
+            return Vec::new();
+        };
+        let something_failed = match counts {
+            RunCounts::InventorySync(counts) => {
+                *outcome != Outcome::Succeeded || counts.types_failed + counts.types_incomplete > 0
+            }
+            RunCounts::DirectoryGroupsSync(_) => false,
+        };
+        match (role.may_sync(), something_failed) {
+            (false, _) => Vec::new(),
+            (true, true) if kind == OperationKind::InventorySync => {
+                vec![RetryScope::All, RetryScope::FailedOnly]
+            }
+            (true, _) => vec![RetryScope::All],
         }
     }
 }

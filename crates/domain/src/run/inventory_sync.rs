@@ -82,8 +82,10 @@ impl InventoryCounts {
             "{} items seen: {} new, {} changed, {} missing.",
             self.items_seen, self.items_created, self.items_changed, self.items_missing
         );
-        if self.types_failed > 0 {
-            text.push_str(&format!(" {} policy types failed.", self.types_failed));
+        match self.types_failed {
+            0 => {}
+            1 => text.push_str(" 1 policy type failed."),
+            several => text.push_str(&format!(" {several} policy types failed.")),
         }
         text
     }

@@ -1,6 +1,7 @@
 -- runs.fail_dispatch
 --
--- Ends a run that could not be put into Redis, unless a worker has had it after all.
+-- Ends a run that could not be put into Redis, unless a worker has had it after all. A key with which it
+-- was started is free again.
 WITH changed AS (
     UPDATE operation_runs r
     SET status = 'completed', outcome = 'failed', error = :error,
@@ -11,6 +12,11 @@ WITH changed AS (
 ),
 \ir runs/pieces/message.sql
 \ir runs/pieces/recorded.sql
+, freed AS (
+    DELETE FROM start_keys k
+    USING changed c
+    WHERE k.user_id = c.initiator_id AND k.run_id = c.id
+)
 SELECT
 \ir runs/pieces/columns.sql
 FROM changed r

@@ -11,9 +11,9 @@ removed AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent)
+        outcome, request_id, request_name, address, user_agent)
     SELECT :audit, d.tenant_id, 'user', d.user_id, :'action', 'schedule', d.tenant_id::text,
-        'allowed', :request, :address, :user_agent
+        'allowed', :request, :request_name, :address, :user_agent
     FROM removed d
 )
 SELECT count(*) AS count FROM permitted

@@ -18,9 +18,9 @@ set_anew AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent, detail)
+        outcome, request_id, request_name, address, user_agent, detail)
     SELECT :audit, p.tenant_id, 'user', p.user_id, :'action', 'schedule', p.tenant_id::text,
-        'allowed', :request, :address, :user_agent, :detail::jsonb
+        'allowed', :request, :request_name, :address, :user_agent, :detail::jsonb
     FROM permitted p
 )
 SELECT count(*) AS count FROM set_anew

@@ -4,6 +4,8 @@ use atlas_domain::access::Role;
 use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{TenantId, UserId};
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -12,7 +14,10 @@ use super::refusal::AccessChangeError;
 use super::standing::{hold, owners_remain};
 use crate::access::parse_role;
 use crate::error::StoreError;
+use crate::keyset::after;
+use crate::page::PageRequest;
 use crate::pool::Store;
+use crate::schema::{memberships, users};
 #[cfg(test)]
 use crate::statement::{Info, Statement};
 use crate::statement::{execute, row, statement};
@@ -39,6 +44,7 @@ statement! {
 }
 
 row! {
+    #[derive(Queryable)]
     struct ListedMember {
         id: Uuid,
         email: String,
@@ -76,17 +82,40 @@ impl Store {
     pub async fn members(&self, tenant: TenantId) -> Result<Vec<MemberRow>, StoreError> {
         let tenant = tenant.into_uuid();
         let rows = self.fetch_all(&ListMembers { tenant }).await?;
-        let member = |row: ListedMember| {
-            Ok(MemberRow {
-                id: UserId::from_uuid(row.id),
-                email: row.email,
-                display_name: row.display_name,
-                role: parse_role(&row.role)?,
-                disabled_at: row.disabled_at,
-                since: row.created_at,
-            })
-        };
-        rows.into_iter().map(member).collect()
+        rows.into_iter().map(ListedMember::into_member).collect()
+    }
+
+    /// A page of the members of a tenant, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn member_page(
+        &self,
+        tenant: TenantId,
+        page: PageRequest<(String, UserId)>,
+    ) -> Result<Vec<MemberRow>, StoreError> {
+        let mut query = memberships::table
+            .inner_join(users::table)
+            .filter(memberships::tenant_id.eq(tenant.into_uuid()))
+            .order((users::display_name, users::id))
+            .limit(page.limit)
+            .select((
+                users::id,
+                users::email,
+                users::display_name,
+                memberships::role,
+                users::disabled_at,
+                memberships::created_at,
+            ))
+            .into_boxed();
+        if let Some((name, id)) = page.after {
+            let key = (users::display_name, users::id);
+            query = query.filter(after(key, (name, id.into_uuid())));
+        }
+        let rows: Vec<ListedMember> = self
+            .read(async |connection| query.load(connection).await)
+            .await?;
+        rows.into_iter().map(ListedMember::into_member).collect()
     }
 
     /// Gives a user a role in a tenant, in place of the one before. The last owner stays one.
@@ -149,6 +178,19 @@ impl Store {
         let audit = self.audited(tenant, removed, "user", user.to_string(), json!({}));
         audit.record(&transaction).await?;
         Ok(transaction.commit().await?)
+    }
+}
+
+impl ListedMember {
+    fn into_member(self) -> Result<MemberRow, StoreError> {
+        Ok(MemberRow {
+            id: UserId::from_uuid(self.id),
+            email: self.email,
+            display_name: self.display_name,
+            role: parse_role(&self.role)?,
+            disabled_at: self.disabled_at,
+            since: self.created_at,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What changed, as screens see it. The tenant comes first: there is no finder without one.
 
-use std::collections::BTreeSet;
+mod keys;
 
 use atlas_domain::ids::{ChangeId, ItemId, RunId, TenantId};
 use atlas_domain::inventory::actor::{Attribution, MadeBy};
@@ -9,19 +9,16 @@ use atlas_domain::inventory::difference::FieldDifference;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::keys::{KEY, Keys, Span};
 use crate::error::StoreError;
-use crate::first_of_each::{by_one, by_two, first_of_each, second, value};
-use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
-use crate::schema::{inventory_change_actors, inventory_changes, inventory_items};
+use crate::schema::{inventory_changes, inventory_items, operation_runs};
 use crate::within::within;
 
 /// Something that happened to an item.
@@ -53,6 +50,17 @@ impl ChangeView {
         fields
             .iter()
             .map(move |one| (policy_type, one.field.as_str()))
+    }
+}
+
+impl ChangeView {
+    /// The assignments that are new or no more.
+    pub fn assignments(&self) -> impl Iterator<Item = &Value> {
+        let (added, removed): (&[Value], &[Value]) = match &self.detail {
+            Some(ChangeDetail::Assignments { added, removed, .. }) => (added, removed),
+            _ => (&[], &[]),
+        };
+        added.iter().chain(removed)
     }
 }
 
@@ -103,6 +111,10 @@ pub struct ChangeFilter {
     pub policy_types: Vec<String>,
     /// By the actor with this id or name, in any case.
     pub actor: Option<String>,
+    /// That this run detected.
+    pub run: Option<RunId>,
+    /// Oldest first.
+    pub ascending: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -124,19 +136,8 @@ struct ChangeRow {
     name: String,
 }
 
-/// A query for the keys of a tenant's changes: when they were recorded, and their ids.
-type Keys = Box<dyn QueryFragment<Pg> + Send>;
-type BoxedKeys = inventory_changes::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
-
-const KEY: (inventory_changes::occurred_at, inventory_changes::id) =
-    (inventory_changes::occurred_at, inventory_changes::id);
-
-/// Pairs of a policy type and a kind that are looked for one by one; more are looked for among all
-/// changes of the tenant, of which they are then many.
-const MAX_PAIRS: usize = 50;
-
 impl Store {
-    /// What changed in a tenant, newest first.
+    /// What changed in a tenant, newest first unless the filter says otherwise.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -147,7 +148,18 @@ impl Store {
         page: PageRequest<(DateTime<Utc>, ChangeId)>,
     ) -> Result<Vec<ChangeView>, StoreError> {
         let limit = page.limit;
-        let keys = filter.keys(tenant, &page);
+        let span = match filter.run {
+            Some(run) => match self.span(tenant, run).await? {
+                Some(span) => Some(span),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let keys: Keys = match span {
+            Some(span) => Box::new(filter.of_run(tenant, span, &page)),
+            None if filter.ascending => Box::new(filter.in_order(tenant, &page)),
+            None => filter.keys(tenant, &page),
+        };
         let query = inventory_changes::table
             .inner_join(
                 inventory_items::table.on(inventory_items::id.eq(inventory_changes::item_id)),
@@ -157,129 +169,31 @@ impl Store {
             .order((KEY.0.desc(), KEY.1.desc()))
             .limit(limit)
             .select(ChangeRow::as_select());
-        let rows = self
+        let mut rows = self
             .read(async |connection| query.load(connection).await)
             .await?;
+        if filter.ascending {
+            rows.reverse();
+        }
         rows.into_iter().map(ChangeRow::into_view).collect()
     }
-}
 
-impl ChangeFilter {
-    /// The keys of the page. Where several kinds or types are asked for, each gives its newest, so
-    /// that rare ones are not looked for among many others.
-    fn keys(&self, tenant: TenantId, page: &PageRequest<(DateTime<Utc>, ChangeId)>) -> Keys {
-        let (kinds, types) = (self.kinds(), self.types());
-        if let Some(actor) = &self.actor {
-            return self.of_actor(tenant, &actor.to_lowercase(), page);
-        }
-        let limit = page.limit;
-        let mut keys = inventory_changes::table
-            .filter(inventory_changes::tenant_id.eq(tenant.into_uuid()))
-            .select(KEY)
-            .order((KEY.0.desc(), KEY.1.desc()))
-            .limit(limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            keys = keys.filter(before(KEY, (time, id.into_uuid())));
-        }
-        if let Some(time) = self.since {
-            keys = keys.filter(inventory_changes::occurred_at.ge(time));
-        }
-        if let Some(item) = self.item {
-            let of_item = keys.filter(inventory_changes::item_id.eq(item.into_uuid()));
-            return Box::new(of_words(of_item, kinds, types));
-        }
-        let every_kind = || ChangeKind::WORDS.map(str::to_owned).to_vec();
-        let kinds_of_types = if kinds.is_empty() {
-            every_kind()
-        } else {
-            kinds.clone()
-        };
-        match (types.is_empty(), kinds.is_empty()) {
-            (true, true) => Box::new(keys),
-            (true, false) => {
-                let list = keys.filter(inventory_changes::kind.eq(value::<Text>()));
-                Box::new(first_of_each(KEY, by_one::<Text, _>(kinds), list, limit))
-            }
-            (false, _) if types.len() * kinds_of_types.len() <= MAX_PAIRS => {
-                let pairs = types.iter().flat_map(|one| {
-                    kinds_of_types
-                        .iter()
-                        .map(|kind| (one.clone(), kind.clone()))
-                });
-                let list = keys
-                    .filter(inventory_changes::policy_type.eq(value::<Text>()))
-                    .filter(inventory_changes::kind.eq(second::<Text>()));
-                Box::new(first_of_each(
-                    KEY,
-                    by_two::<Text, _>(pairs.collect()),
-                    list,
-                    limit,
-                ))
-            }
-            (false, _) => Box::new(of_words(keys, kinds, types)),
-        }
+    /// When a run of the tenant began and, if it has ended, ended. No other run of the tenant's inventory
+    /// was under way meanwhile.
+    async fn span(&self, tenant: TenantId, run: RunId) -> Result<Option<Span>, StoreError> {
+        let query = operation_runs::table
+            .find(run.into_uuid())
+            .filter(operation_runs::tenant_id.eq(tenant.into_uuid()))
+            .select((operation_runs::created_at, operation_runs::completed_at));
+        let found: Option<(DateTime<Utc>, Option<DateTime<Utc>>)> = self
+            .read(async |connection| query.first(connection).await.optional())
+            .await?;
+        Ok(found.map(|(from, to)| Span {
+            run: run.into_uuid(),
+            from,
+            to,
+        }))
     }
-
-    /// The keys of the page of an actor's changes, which an index has with all that is asked for.
-    fn of_actor(
-        &self,
-        tenant: TenantId,
-        actor: &str,
-        page: &PageRequest<(DateTime<Utc>, ChangeId)>,
-    ) -> Keys {
-        let key = (
-            inventory_change_actors::occurred_at,
-            inventory_change_actors::change_id,
-        );
-        let mut keys = inventory_change_actors::table
-            .filter(inventory_change_actors::tenant_id.eq(tenant.into_uuid()))
-            .filter(inventory_change_actors::actor.eq(actor.to_owned()))
-            .select(key)
-            .order((key.0.desc(), key.1.desc()))
-            .limit(page.limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            keys = keys.filter(before(key, (time, id.into_uuid())));
-        }
-        if let Some(time) = self.since {
-            keys = keys.filter(inventory_change_actors::occurred_at.ge(time));
-        }
-        if let Some(item) = self.item {
-            keys = keys.filter(inventory_change_actors::item_id.eq(item.into_uuid()));
-        }
-        let (kinds, types) = (self.kinds(), self.types());
-        if !kinds.is_empty() {
-            keys = keys.filter(inventory_change_actors::kind.eq_any(kinds));
-        }
-        if !types.is_empty() {
-            keys = keys.filter(inventory_change_actors::policy_type.eq_any(types));
-        }
-        Box::new(keys)
-    }
-
-    /// The kinds, each once.
-    fn kinds(&self) -> Vec<String> {
-        let kinds: BTreeSet<&str> = self.kinds.iter().map(|kind| kind.as_str()).collect();
-        kinds.into_iter().map(str::to_owned).collect()
-    }
-
-    /// The policy types, each once.
-    fn types(&self) -> Vec<String> {
-        let types: BTreeSet<&String> = self.policy_types.iter().collect();
-        types.into_iter().cloned().collect()
-    }
-}
-
-/// The keys of changes of these kinds and policy types.
-fn of_words(mut keys: BoxedKeys, kinds: Vec<String>, types: Vec<String>) -> BoxedKeys {
-    if !kinds.is_empty() {
-        keys = keys.filter(inventory_changes::kind.eq_any(kinds));
-    }
-    if !types.is_empty() {
-        keys = keys.filter(inventory_changes::policy_type.eq_any(types));
-    }
-    keys
 }
 
 impl ChangeRow {

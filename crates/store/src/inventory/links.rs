@@ -18,7 +18,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use self::names::{NameRow, group_names, item_names};
+pub(super) use self::names::group_names;
+use self::names::{NameRow, item_names};
 use super::changes::ItemName;
 use super::held::{IsTarget, is_target};
 use super::read::ItemView;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::row::{RunRow, to_json};
+use super::start_key::{StartKey, UsedKey};
 use crate::access::{parse_role, role_names};
 use crate::audit::Origin;
 use crate::error::StoreError;
@@ -37,6 +38,8 @@ pub struct StartRun {
     pub retry_of: Option<RunId>,
     /// Greater goes first.
     pub priority: i16,
+    /// By which the start is recognised when it is repeated.
+    pub key: Option<StartKey>,
 }
 
 /// What became of the request.
@@ -46,6 +49,8 @@ pub enum Admission {
     Created(OperationRun),
     /// The same run is active already; nothing of it was written.
     Joined(OperationRun),
+    /// The start was made before, with the same key: nothing was written.
+    Repeated(UsedKey),
 }
 
 /// Why nothing was recorded.
@@ -60,6 +65,9 @@ pub enum AdmitError {
     /// The tenant has no credentials.
     #[error("the tenant has no credentials")]
     NotConnected,
+    /// The key was used for another start.
+    #[error("the key was used for another start")]
+    KeyReused(UsedKey),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -74,36 +82,49 @@ pub enum DispatchFailure {
     Taken(OperationRun),
 }
 
-statement! {
-    struct Admit<'a> {
-        tenant: Uuid,
-        initiator: Uuid,
-        roles: &'a [&'static str],
-        kind: &'static str,
-        identity: &'a str,
-        run: Uuid,
-        lock_scope: &'static str,
-        inputs: Value,
-        verify: Option<&'static str>,
-        retry_of: Option<Uuid>,
-        priority: i16,
-        notification: Uuid,
-        title: String,
-        body: String,
-        audit: Uuid,
-        request: Uuid,
-        address: Option<String>,
-        user_agent: Option<String>,
-    }
-    file: "runs/admit",
-    row: (RunRow, CreatedRow),
-    pieces: ["runs/pieces/admitted", "runs/pieces/columns"],
-    constants: [
-        scheduled = "false",
-        started = AuditAction::RunStarted.as_str(),
-        joined = AuditAction::RunJoined.as_str(),
-    ],
+/// Two statements that differ in whether a key is written first.
+macro_rules! admit {
+    ($name:ident, $file:literal, { $($key:ident: $type:ty,)* }) => {
+        statement! {
+            struct $name<'a> {
+                tenant: Uuid,
+                initiator: Uuid,
+                roles: &'a [&'static str],
+                kind: &'static str,
+                identity: &'a str,
+                run: Uuid,
+                lock_scope: &'static str,
+                inputs: Value,
+                verify: Option<&'static str>,
+                retry_of: Option<Uuid>,
+                priority: i16,
+                notification: Uuid,
+                title: String,
+                body: String,
+                audit: Uuid,
+                request: Uuid,
+                request_name: Option<String>,
+                address: Option<String>,
+                user_agent: Option<String>,
+                $($key: $type,)*
+            }
+            file: $file,
+            row: (RunRow, CreatedRow),
+            pieces: ["runs/pieces/admitted", "runs/pieces/admission", "runs/pieces/columns"],
+            constants: [
+                scheduled = "false",
+                started = AuditAction::RunStarted.as_str(),
+                joined = AuditAction::RunJoined.as_str(),
+            ],
+        }
+    };
 }
+
+admit!(Admit, "runs/admit", {});
+admit!(AdmitKeyed, "runs/admit_keyed", {
+    key: String,
+    request_hash: String,
+});
 
 row! {
     struct CreatedRow {
@@ -174,28 +195,44 @@ impl Store {
         let identity = RunIdentity::of(permit.tenant_id(), &start.inputs);
         let message = notification::queued(kind, TENANT_NAME);
         let (inputs, verify) = start.inputs.to_stored();
-        let row = self
-            .fetch_optional(&Admit {
-                tenant: permit.tenant_id().into_uuid(),
-                initiator: permit.user_id().into_uuid(),
-                roles: &role_names(Role::that_may_sync()),
-                kind: kind.as_str(),
-                identity: identity.as_str(),
-                run: start.run_id.into_uuid(),
-                lock_scope: kind.lock_scope(),
-                inputs,
-                verify,
-                retry_of: start.retry_of.map(RunId::into_uuid),
-                priority: start.priority,
-                notification: self.mint(),
-                title: message.title,
-                body: message.body,
-                audit: self.mint(),
-                request: start.request_id.into_uuid(),
-                address: start.origin.address,
-                user_agent: start.origin.user_agent,
-            })
-            .await;
+        let roles = role_names(Role::that_may_sync());
+        macro_rules! bound {
+            ($name:ident { $($more:tt)* }) => {
+                $name {
+                    tenant: permit.tenant_id().into_uuid(),
+                    initiator: permit.user_id().into_uuid(),
+                    roles: &roles,
+                    kind: kind.as_str(),
+                    identity: identity.as_str(),
+                    run: start.run_id.into_uuid(),
+                    lock_scope: kind.lock_scope(),
+                    inputs,
+                    verify,
+                    retry_of: start.retry_of.map(RunId::into_uuid),
+                    priority: start.priority,
+                    notification: self.mint(),
+                    title: message.title,
+                    body: message.body,
+                    audit: self.mint(),
+                    request: start.request_id.into_uuid(),
+                    request_name: start.origin.request_name,
+                    address: start.origin.address,
+                    user_agent: start.origin.user_agent,
+                    $($more)*
+                }
+            };
+        }
+        let key = start.key;
+        let row = match &key {
+            None => self.fetch_optional(&bound!(Admit {})).await,
+            Some(key) => {
+                let keyed = bound!(AdmitKeyed {
+                    key: key.key.clone(),
+                    request_hash: key.request_hash.clone(),
+                });
+                self.fetch_optional(&keyed).await
+            }
+        };
         let row = match row {
             // The user or the tenant was removed since the statement began.
             Err(error) if error.is_about_something_gone() => None,
@@ -203,8 +240,32 @@ impl Store {
         };
         match row {
             Some((run, CreatedRow { created: true })) => Ok(Admission::Created(run.into_run()?)),
-            Some((run, CreatedRow { created: false })) => Ok(Admission::Joined(run.into_run()?)),
-            None => Err(self.refusal(&permit).await),
+            Some((run, CreatedRow { created: false })) => {
+                let run = run.into_run()?;
+                if let Some(key) = &key {
+                    self.correct_key(permit.user_id(), key, start.run_id, run.id)
+                        .await?;
+                }
+                Ok(Admission::Joined(run))
+            }
+            None => self.repeated_or_refused(&permit, key.as_ref()).await,
+        }
+    }
+
+    /// Why nothing was recorded: the key was used before, or the caller may not.
+    async fn repeated_or_refused(
+        &self,
+        permit: &SyncPermit,
+        key: Option<&StartKey>,
+    ) -> Result<Admission, AdmitError> {
+        let refusal = self.refusal(permit).await;
+        let Some(key) = key.filter(|_| matches!(refusal, AdmitError::NotPermitted)) else {
+            return Err(refusal);
+        };
+        match self.used_key(permit.user_id(), key).await? {
+            Some(used) if used.request_hash == key.request_hash => Ok(Admission::Repeated(used)),
+            Some(used) => Err(AdmitError::KeyReused(used)),
+            None => Err(refusal),
         }
     }
 
@@ -271,6 +332,7 @@ impl Store {
 #[cfg(test)]
 pub(super) const STATEMENTS: &[Info] = &[
     <Admit<'_> as Statement>::INFO,
+    <AdmitKeyed<'_> as Statement>::INFO,
     <FindRefusal as Statement>::INFO,
     <FailDispatch as Statement>::INFO,
     <Find as Statement>::INFO,

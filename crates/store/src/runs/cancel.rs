@@ -74,6 +74,7 @@ statement! {
         grace_ms: i64,
         audit: Uuid,
         request: Uuid,
+        request_name: Option<&'a str>,
         address: Option<&'a str>,
         user_agent: Option<&'a str>,
     }
@@ -99,6 +100,7 @@ statement! {
         grace_ms: i64,
         audit: Uuid,
         request: Uuid,
+        request_name: Option<&'a str>,
         address: Option<&'a str>,
         user_agent: Option<&'a str>,
         notification: Uuid,
@@ -187,6 +189,7 @@ impl Store {
             grace_ms: milliseconds(CANCEL_GRACE),
             audit: self.mint(),
             request: request.request_id.into_uuid(),
+            request_name: request.origin.request_name.as_deref(),
             address: request.origin.address.as_deref(),
             user_agent: request.origin.user_agent.as_deref(),
         };
@@ -209,6 +212,7 @@ impl Store {
             grace_ms: 0,
             audit: self.mint(),
             request: request.request_id.into_uuid(),
+            request_name: request.origin.request_name.as_deref(),
             address: request.origin.address.as_deref(),
             user_agent: request.origin.user_agent.as_deref(),
             notification: self.mint(),

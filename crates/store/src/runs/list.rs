@@ -20,7 +20,7 @@ use super::row::RunRow;
 use super::view::{KEY, Keys, Roles, RunView, listed};
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
-use crate::functions::{coalesce, seconds_ago, sorted};
+use crate::functions::coalesce;
 use crate::keyset::before;
 use crate::page::PageRequest;
 use crate::pool::Store;
@@ -47,13 +47,6 @@ pub struct RunFilter {
 /// Where a page begins: after the run with this key.
 type Page = PageRequest<(DateTime<Utc>, RunId)>;
 
-/// For how long runs that have ended stay in the list of active runs, in seconds: a widget shows the
-/// outcome of the runs that it followed.
-const JUST_ENDED: i32 = 60;
-
-/// From this number on, active runs are found quickly in the order of all runs.
-const MANY: i64 = 200;
-
 /// Up to this number, tenants are few, unless they are all: a page of each costs less than walking
 /// over the runs of all other tenants when these had no runs for months.
 const FEW: i64 = 50;
@@ -74,41 +67,10 @@ impl Store {
             .await?;
         views(rows, &roles)
     }
-
-    /// Active runs and those that ended within the last minute, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn active_runs(
-        &self,
-        user: UserId,
-        limit: i64,
-    ) -> Result<Vec<RunView<OperationKind>>, StoreError> {
-        let every = RunFilter::default();
-        let first = PageRequest::first(limit);
-        let (rows, roles) = self
-            .read(async |connection| {
-                let roles = every.visible_tenants(connection, user).await?;
-                let tenants: Vec<Uuid> = roles.keys().copied().collect();
-                let keys = of_filtered_tenants(every.keys(&first), &tenants);
-                let active = active(keys, many_are_active(connection).await?);
-                let recently = seconds_ago(JUST_ENDED);
-                let ended = of_tenants(every.keys(&first), &tenants)
-                    .filter(operation_runs::status.eq(Status::Completed.as_str()))
-                    .filter(operation_runs::completed_at.gt(recently.nullable()));
-                let mut keys: Vec<(DateTime<Utc>, Uuid)> =
-                    active.union_all(ended).load(connection).await?;
-                keys.sort_unstable_by(|one, other| other.cmp(one));
-                keys.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-                Ok((listed(connection, keys).await?, roles))
-            })
-            .await?;
-        views(rows, &roles)
-    }
 }
 
 /// The keys that are of one of the tenants.
-fn of_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
+pub(super) fn of_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
     match *tenants {
         [tenant] => keys.filter(operation_runs::tenant_id.eq(tenant)),
         _ => keys.filter(operation_runs::tenant_id.eq_any(tenants.to_vec())),
@@ -117,7 +79,7 @@ fn of_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
 
 /// The keys that are of one of the tenants. Many tenants are no condition of an index: to look for the
 /// few active runs in each of them costs more than to read all.
-fn of_filtered_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
+pub(super) fn of_filtered_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
     if i64::try_from(tenants.len()).is_ok_and(|count| count <= FEW) {
         return of_tenants(keys, tenants);
     }
@@ -135,40 +97,6 @@ fn of_each(
     first_of_each(KEY, by_one::<SqlUuid, _>(tenants), list, limit)
 }
 
-const ACTIVE: [&str; 2] = [Status::Queued.as_str(), Status::Running.as_str()];
-
-/// The keys that are of active runs. Many are soon found in the order of all runs. Few are found by
-/// the index of active runs and sorted: the planner may believe that they still are as many as when
-/// statistics were collected, and would look for them among all runs.
-fn active(keys: Keys, are_many: bool) -> Keys {
-    let active = keys.filter(operation_runs::status.eq_any(ACTIVE));
-    if are_many {
-        active
-    } else {
-        let time = sorted(operation_runs::created_at);
-        active.order((time.desc(), operation_runs::id.desc()))
-    }
-}
-
-/// Counted in the order of the index of active runs, so that no other one is read.
-async fn many_are_active(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-    let some: Vec<Uuid> = some_active().load(connection).await?;
-    Ok(i64::try_from(some.len()).is_ok_and(|count| count >= MANY))
-}
-
-fn some_active() -> operation_runs::BoxedQuery<'static, Pg, SqlUuid> {
-    operation_runs::table
-        .filter(operation_runs::status.eq_any(ACTIVE))
-        .order((
-            operation_runs::tenant_id,
-            operation_runs::kind,
-            operation_runs::identity,
-        ))
-        .select(operation_runs::tenant_id)
-        .limit(MANY)
-        .into_boxed()
-}
-
 /// Whether the tenants are several, but so few that reading as many rows of each as fill a page is
 /// cheaper than to look for their rows among those of all tenants. With `n` of `all` tenants of one
 /// size that is `n` pages against `all / n`.
@@ -181,7 +109,10 @@ async fn are_few(connection: &mut AsyncPgConnection, tenants: &[Uuid]) -> QueryR
     Ok(few < all && (few <= FEW || few.saturating_mul(few) <= all))
 }
 
-fn views(rows: Vec<RunRow>, roles: &Roles) -> Result<Vec<RunView<OperationKind>>, StoreError> {
+pub(super) fn views(
+    rows: Vec<RunRow>,
+    roles: &Roles,
+) -> Result<Vec<RunView<OperationKind>>, StoreError> {
     rows.into_iter()
         .filter_map(|row| RunView::from_listed(row, roles).transpose())
         .collect()
@@ -208,7 +139,7 @@ impl RunFilter {
     }
 
     /// The tenants that the list is of, with what the reader is in each.
-    async fn visible_tenants(
+    pub(super) async fn visible_tenants(
         &self,
         connection: &mut AsyncPgConnection,
         user: UserId,
@@ -235,7 +166,7 @@ impl RunFilter {
     }
 
     /// The keys of the page, of any tenant.
-    fn keys(&self, page: &Page) -> Keys {
+    pub(super) fn keys(&self, page: &Page) -> Keys {
         // Runs of kinds that this version does not know are left out.
         let kinds = match &self.kind[..] {
             [] => OperationKind::WORDS.to_vec(),
@@ -276,7 +207,7 @@ impl RunFilter {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use atlas_domain::run::{OperationKind, Outcome, Status};
     use atlas_test_support::TestDatabase;
 
@@ -284,7 +215,7 @@ mod tests {
     use crate::explain::{connect, pages, plan};
 
     /// Forty thousand runs of twenty tenants and two users.
-    const SEED: &str = "
+    pub(crate) const SEED: &str = "
         INSERT INTO users (id, email, display_name)
         SELECT md5('user ' || n)::uuid, n::text, n::text FROM generate_series(0, 1) n;
         INSERT INTO tenants (id, name, directory_id)
@@ -371,37 +302,5 @@ mod tests {
         assert!(are_few(connection, &every[..4]).await.unwrap());
         assert!(are_few(connection, &every[..19]).await.unwrap());
         assert!(!are_few(connection, &every).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn active_runs_are_found_by_their_index_when_statistics_know_of_many_and_none_is_left() {
-        let database = TestDatabase::create().await;
-        let client = database.connection().await;
-        client.batch_execute(SEED).await.unwrap();
-        for sql in [
-            "ALTER TABLE operation_runs SET (autovacuum_enabled = off)",
-            "UPDATE operation_runs SET status = 'queued', outcome = NULL, completed_at = NULL
-            WHERE created_at > now() - interval '2000 minutes'",
-            "ANALYZE operation_runs",
-            "UPDATE operation_runs SET status = 'completed', outcome = 'succeeded',
-                completed_at = now() - interval '1 hour' WHERE status = 'queued'",
-            // Entries of rows before an update are no part of what is shown.
-            "VACUUM operation_runs",
-        ] {
-            client.batch_execute(sql).await.unwrap();
-        }
-        let every = client.query("SELECT id FROM tenants", &[]).await.unwrap();
-        let every: Vec<Uuid> = every.into_iter().map(|row| row.get(0)).collect();
-        let connection = &mut connect(&database).await;
-        let first = PageRequest::first(20);
-        let keys = || of_tenants(RunFilter::default().keys(&first), &every);
-        let among_all = plan(connection, active(keys(), true)).await;
-        assert!(pages(&among_all) > 100, "{among_all}");
-        assert!(!many_are_active(connection).await.unwrap());
-        let few = plan(connection, active(keys(), false)).await;
-        assert!(pages(&few) < 60, "{few}");
-        let counted = plan(connection, some_active()).await;
-        assert!(counted.contains("operation_runs_one_active"), "{counted}");
-        assert!(pages(&counted) < 60, "{counted}");
     }
 }

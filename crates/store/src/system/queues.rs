@@ -1,6 +1,7 @@
 //! How much work waits, and pausing a kind of it.
 
 use atlas_domain::audit::{ActorKind, AuditAction, AuditOutcome};
+use atlas_domain::ids::{RequestId, UserId};
 use atlas_domain::run::OperationKind;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -60,6 +61,36 @@ pub struct Pause {
     pub by: String,
     /// Why.
     pub reason: Option<String>,
+}
+
+/// Who pauses or resumes a kind of runs.
+#[derive(Debug, Clone)]
+pub enum QueueOperator {
+    /// Somebody on the command line, as that person is called on that machine.
+    Installation(String),
+    /// A user of the API.
+    User {
+        id: UserId,
+        /// The user's name.
+        name: String,
+        request_id: RequestId,
+        /// Where the request came from.
+        origin: Origin,
+    },
+}
+
+impl From<&str> for QueueOperator {
+    fn from(name: &str) -> Self {
+        Self::Installation(name.to_owned())
+    }
+}
+
+impl QueueOperator {
+    fn name(&self) -> &str {
+        match self {
+            Self::Installation(name) | Self::User { name, .. } => name,
+        }
+    }
 }
 
 statement! {
@@ -123,14 +154,16 @@ impl Store {
     pub async fn pause(
         &self,
         kind: OperationKind,
-        by: &str,
+        by: impl Into<QueueOperator>,
         reason: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let detail = json!({ "by": by, "reason": reason });
-        let audit = self.controlled(kind, AuditAction::QueuePaused, detail);
+        let by = by.into();
+        let paused_by = by.name().to_owned();
+        let detail = json!({ "by": paused_by, "reason": reason });
+        let audit = self.controlled(kind, AuditAction::QueuePaused, by, detail);
         let control = (
             queue_controls::kind.eq(kind.as_str()),
-            queue_controls::paused_by.eq(by),
+            queue_controls::paused_by.eq(paused_by),
             queue_controls::reason.eq(reason),
         );
         self.read(async |connection| {
@@ -155,8 +188,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn resume(&self, kind: OperationKind, by: &str) -> Result<bool, StoreError> {
-        let audit = self.controlled(kind, AuditAction::QueueResumed, json!({ "by": by }));
+    pub async fn resume(
+        &self,
+        kind: OperationKind,
+        by: impl Into<QueueOperator>,
+    ) -> Result<bool, StoreError> {
+        let by = by.into();
+        let detail = json!({ "by": by.name() });
+        let audit = self.controlled(kind, AuditAction::QueueResumed, by, detail);
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
         let kind = kind.as_str();
@@ -172,18 +211,35 @@ impl Store {
         &self,
         kind: OperationKind,
         action: AuditAction,
+        by: QueueOperator,
         detail: serde_json::Value,
     ) -> IdentifiedEvent {
+        let (actor_kind, actor, request_id, origin) = match by {
+            QueueOperator::Installation(_) => {
+                (ActorKind::Installation, None, None, Origin::default())
+            }
+            QueueOperator::User {
+                id,
+                request_id,
+                origin,
+                ..
+            } => (
+                ActorKind::User,
+                Some(id.into_uuid()),
+                Some(request_id),
+                origin,
+            ),
+        };
         self.identify(NewAuditEvent {
             tenant: None,
-            actor_kind: ActorKind::Installation,
-            actor: None,
+            actor_kind,
+            actor,
             action,
             target_kind: "queue",
             target_id: kind.to_string(),
             outcome: AuditOutcome::Allowed,
-            request_id: None,
-            origin: Origin::default(),
+            request_id,
+            origin,
             detail: Some(detail),
         })
     }

@@ -135,6 +135,14 @@ statement! {
 }
 
 statement! {
+    struct PruneStartKeys {
+        batch: i64,
+    }
+    file: "system/prune_start_keys",
+    row: (),
+}
+
+statement! {
     struct PruneWorkers {}
     file: "system/prune_workers",
     row: (),
@@ -170,6 +178,7 @@ impl Store {
         lock_log(&transaction).await?;
         let events = fetch_one(&transaction, &PruneEvents { age_ms, batch }).await?;
         transaction.commit().await?;
+        execute(&client, &PruneStartKeys { batch }).await?;
         let workers = execute(&client, &PruneWorkers {}).await?;
         Ok(Pruned {
             runs: count(runs),
@@ -197,5 +206,6 @@ pub(super) const STATEMENTS: &[Info] = &[
     <PruneVersions as Statement>::INFO,
     <PruneActivityEvents as Statement>::INFO,
     <PruneEvents as Statement>::INFO,
+    <PruneStartKeys as Statement>::INFO,
     <PruneWorkers as Statement>::INFO,
 ];

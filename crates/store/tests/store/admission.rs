@@ -25,6 +25,7 @@ async fn of_64_racing_starts_one_is_created_and_all_others_join_it() {
         match start.await.unwrap() {
             Admission::Created(run) => created.push(run.id),
             Admission::Joined(run) => joined.push(run.id),
+            Admission::Repeated(used) => panic!("no start had a key: {used:?}"),
         }
     }
     assert_eq!((created.len(), joined.len()), (1, 63));

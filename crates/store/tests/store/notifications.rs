@@ -3,7 +3,7 @@
 use atlas_domain::access::Role;
 use atlas_domain::ids::NotificationId;
 use atlas_domain::run::Completion;
-use atlas_store::PageRequest;
+use atlas_store::{NotificationFilter, PageRequest};
 
 use crate::{Stage, terms};
 
@@ -22,7 +22,11 @@ async fn reading_up_to_a_notification_leaves_later_and_foreign_ones_unread() {
     assert_eq!(store.unread_count(user, 100).await.unwrap(), 3);
     assert_eq!(store.unread_count(user, 2).await.unwrap(), 2, "capped");
     let list = store
-        .notifications(user, true, PageRequest::first(10))
+        .notifications(
+            user,
+            &NotificationFilter::unread(true),
+            PageRequest::first(10),
+        )
         .await
         .unwrap();
     let middle: NotificationId = list[1].id;
@@ -34,7 +38,11 @@ async fn reading_up_to_a_notification_leaves_later_and_foreign_ones_unread() {
     assert!(!store.mark_read(stranger.id, middle).await.unwrap());
     assert_eq!(store.mark_read_up_to(user, middle).await.unwrap(), Some(2));
     let unread = store
-        .notifications(user, true, PageRequest::first(10))
+        .notifications(
+            user,
+            &NotificationFilter::unread(true),
+            PageRequest::first(10),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -60,7 +68,10 @@ async fn who_left_a_tenant_gets_no_new_notifications_and_does_not_see_the_old_on
     stage.scenario.queued_run(elsewhere.id, user, running).await;
     let list = async || {
         let page = PageRequest::first(10);
-        store.notifications(user, false, page).await.unwrap()
+        store
+            .notifications(user, &NotificationFilter::unread(false), page)
+            .await
+            .unwrap()
     };
     let before = list().await;
     assert_eq!(before.len(), 2);

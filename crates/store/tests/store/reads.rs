@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use atlas_store::{Heartbeat, ItemFilter, PageRequest, StoreError};
+use atlas_store::{Heartbeat, ItemFilter, NotificationFilter, PageRequest, StoreError};
 use atlas_test_support::{Scenario, eventually};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
@@ -30,7 +30,10 @@ impl Stage {
         let (store, user) = (self.store.clone(), self.operator.id);
         tokio::spawn(async move {
             let page = PageRequest::first(50);
-            store.notifications(user, false, page).await.map(drop)
+            store
+                .notifications(user, &NotificationFilter::unread(false), page)
+                .await
+                .map(drop)
         })
     }
 

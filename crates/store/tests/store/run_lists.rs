@@ -233,6 +233,7 @@ async fn runs_of_kinds_of_a_later_version_are_left_out_and_pages_go_on() {
             after: Some((run.created_at, run.id)),
         };
     }
-    let active = stage.store.active_runs(user, 20).await.unwrap();
-    assert!(active.iter().all(|view| known.contains(&view.run.id)));
+    let every = RunFilter::default();
+    let active = stage.store.active_runs(user, &every, 20).await.unwrap();
+    assert!(active.runs.iter().all(|view| known.contains(&view.run.id)));
 }

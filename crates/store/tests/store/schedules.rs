@@ -10,8 +10,8 @@ use atlas_domain::schedule::{
     CatchUp, DueSchedule, Firing, Schedule, ScheduleRequest, SkipReason, StopReason,
 };
 use atlas_store::{
-    AccessChangeError, Admission, Fired, Origin, PRUNE_BATCH, PageRequest, Retention,
-    ScheduleChangeError, ScheduleView, SweepPlan,
+    AccessChangeError, Admission, Fired, NotificationFilter, Origin, PRUNE_BATCH, PageRequest,
+    Retention, ScheduleChangeError, ScheduleView, SweepPlan,
 };
 use atlas_test_support::{Member, Scenario};
 use chrono::TimeDelta;
@@ -310,14 +310,23 @@ async fn a_schedule_stops_when_its_setter_may_not_sync_and_owners_are_notified_o
         assert!(shown.next_due.is_empty());
 
         let first = || PageRequest::first(10);
-        let notices = store.notifications(owner.id, true, first()).await.unwrap();
+        let notices = store
+            .notifications(owner.id, &NotificationFilter::unread(true), first())
+            .await
+            .unwrap();
         assert_eq!(notices.len(), 1, "{notices:?}");
         assert_eq!(notices[0].phase, "schedule_stopped");
         assert_eq!(notices[0].title, "The schedule of Contoso stopped");
         assert!(notices[0].body.starts_with("Test User, who set it,"));
         assert_eq!(notices[0].run_id, None);
         assert_eq!(store.unread_count(owner.id, 100).await.unwrap(), 1);
-        let others = store.notifications(stage.operator.id, false, first()).await;
+        let others = store
+            .notifications(
+                stage.operator.id,
+                &NotificationFilter::unread(false),
+                first(),
+            )
+            .await;
         assert!(others.unwrap().is_empty());
         assert!(
             !store

@@ -5,7 +5,9 @@ use std::error::Error as _;
 use atlas_domain::causes::Causes;
 use atlas_domain::ids::UserId;
 use atlas_store::ConnectFailureKind::{LostStatements, SharedSessions};
-use atlas_store::{PageRequest, Pooling, SchemaState, Store, StoreError, migrate_through};
+use atlas_store::{
+    NotificationFilter, PageRequest, Pooling, SchemaState, Store, StoreError, migrate_through,
+};
 use futures::future::join_all;
 use secrecy::SecretString;
 
@@ -29,7 +31,11 @@ async fn locked_list(server: &Server, store: &Store) -> StoreError {
     let lock = "BEGIN; LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE";
     holder.batch_execute(lock).await.unwrap();
     let nobody = UserId::from_uuid(uuid::Uuid::nil());
-    let list = store.notifications(nobody, false, PageRequest::first(1));
+    let list = store.notifications(
+        nobody,
+        &NotificationFilter::unread(false),
+        PageRequest::first(1),
+    );
     list.await.unwrap_err()
 }
 
@@ -126,7 +132,11 @@ async fn a_pooler_of_transactions_that_keeps_statements_works() {
         let store = &stores[at % stores.len()];
         async move {
             assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
-            let list = store.notifications(nobody, at.is_multiple_of(2), PageRequest::first(1));
+            let list = store.notifications(
+                nobody,
+                &NotificationFilter::unread(at.is_multiple_of(2)),
+                PageRequest::first(1),
+            );
             assert!(list.await.unwrap().is_empty());
         }
     });

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use atlas_domain::ids::UserId;
 use atlas_store::ConnectFailureKind::NoSuitableHost;
-use atlas_store::PageRequest;
+use atlas_store::{NotificationFilter, PageRequest};
 use atlas_test_support::eventually;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -98,7 +98,11 @@ async fn a_statement_whose_caller_left_is_cancelled_over_tls() {
     let caller = tokio::spawn(async move {
         let nobody = UserId::from_uuid(uuid::Uuid::nil());
         let _ = store
-            .notifications(nobody, false, PageRequest::first(1))
+            .notifications(
+                nobody,
+                &NotificationFilter::unread(false),
+                PageRequest::first(1),
+            )
             .await;
     });
     eventually("the statement to wait", || is_waiting(1)).await;

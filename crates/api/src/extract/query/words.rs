@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::slice;
 
-use atlas_domain::audit::AuditOutcome;
+use atlas_domain::audit::{AuditAction, AuditOutcome};
 use atlas_domain::directory::GroupType;
+use atlas_domain::inventory::TypeStatus;
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
+use atlas_domain::policy_types::registry;
 use atlas_domain::run::{OperationKind, Outcome, Status};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -37,6 +39,7 @@ macro_rules! words {
 }
 
 words!(
+    AuditAction,
     AuditOutcome,
     ChangeKind,
     GroupType,
@@ -45,6 +48,7 @@ words!(
     Outcome,
     Status,
     TargetKind,
+    TypeStatus,
 );
 
 /// Reads one of the words.
@@ -54,6 +58,48 @@ pub(crate) fn word<T: Words>(text: &str) -> Result<T, String> {
         let words: Vec<_> = T::all().map(|one| one.word()).collect();
         format!("Must be one of {}.", words.join(", "))
     })
+}
+
+/// Reads the key of a policy type, as selections are read.
+pub(crate) fn policy_type(text: &str) -> Result<String, String> {
+    let found = registry().find(text).map(|key| key.to_string());
+    found.ok_or_else(|| "Unknown policy type; GET /policy-types lists them.".to_owned())
+}
+
+/// Reads the name of a category, likewise.
+pub(crate) fn category(text: &str) -> Result<String, String> {
+    let found = registry().categories().get(text).cloned();
+    found.ok_or_else(|| "Unknown category; GET /policy-types lists them.".to_owned())
+}
+
+/// The schema of a policy type's key.
+pub(crate) struct PolicyTypeWord;
+
+/// The schema of a category's name.
+pub(crate) struct CategoryWord;
+
+macro_rules! registered {
+    ($($name:ident: $words:expr;)+) => {$(
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(SchemaType::new(Type::String))
+                    .enum_values(Some($words))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    )+};
+}
+
+registered! {
+    PolicyTypeWord: registry().all().iter().map(|one| one.key.as_str());
+    CategoryWord: registry().categories().iter().map(String::as_str);
 }
 
 /// The schema of such a parameter. `utoipa::path` takes an alias of it: of a generic type it asks for the

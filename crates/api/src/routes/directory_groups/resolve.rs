@@ -61,8 +61,7 @@ pub(crate) async fn resolve_directory_groups(
     state: web::Data<AppState>,
 ) -> Result<Answer<ResolvedGroups>, Problem> {
     query.finish()?;
-    let asked = body.read::<ResolveBody>(&["ids"]).await?;
-    let asked = asked.map(|body| body.ids).unwrap_or_default();
+    let ResolveBody { ids: asked } = body.read_with(&["ids"], &["ids"]).await?;
     if asked.is_empty() || asked.len() > MOST {
         let detail = format!("Must be 1 to {MOST} identifiers.");
         let problem = FieldProblem::at_pointer("/ids", "invalid_length", detail);

@@ -137,12 +137,7 @@ pub(crate) async fn search_directory_groups(
         return Err(disabled(tenant.id));
     }
     let token = state.directory_search.token(&request, &tenant).await?;
-    let body = body.read::<SearchBody>(&["q", "limit"]).await?;
-    let missing = || {
-        let detail = "The text to look for is missing.";
-        Problem::invalid(vec![FieldProblem::at_pointer("/q", "missing", detail)])
-    };
-    let body = body.ok_or_else(missing)?;
+    let body: SearchBody = body.read_with(&["q"], &["q", "limit"]).await?;
     body.check()?;
     let limit = body.limit.unwrap_or(DEFAULT_LIMIT);
     let found = state

@@ -1,14 +1,18 @@
 //! Changes of inventory items.
 
+use std::slice;
+
 use actix_web::{get, web};
 use atlas_domain::ids::ChangeId;
 use atlas_domain::inventory::change::ChangeKind;
-use atlas_store::{ChangeFilter, ChangeView};
+use atlas_store::{AssignmentIds, ChangeFilter, ChangeView};
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
 use crate::example::{self, Example};
-use crate::extract::query::{OneOf, QueryReader, id, moment, text, word};
+use crate::extract::query::{
+    OneOf, PolicyTypeWord, QueryReader, Words, id, moment, policy_type, text, word,
+};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
@@ -19,14 +23,34 @@ use crate::wire::change::InventoryChange;
 const MAX_TYPES: usize = 20;
 /// The longest id or name of an actor.
 const MAX_ACTOR: usize = 500;
-/// The longest word of a filter.
-const MAX_WORD: usize = 128;
 
 type ChangeKindWord = OneOf<ChangeKind>;
+type TimeOrderWord = OneOf<TimeOrder>;
+
+/// The order of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TimeOrder {
+    OldestFirst,
+    NewestFirst,
+}
+
+impl Words for TimeOrder {
+    fn all() -> slice::Iter<'static, Self> {
+        const ALL: [TimeOrder; 2] = [TimeOrder::OldestFirst, TimeOrder::NewestFirst];
+        ALL.iter()
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::OldestFirst => "occurred_at",
+            Self::NewestFirst => "-occurred_at",
+        }
+    }
+}
 
 /// List inventory changes
 ///
-/// Lists the changes that syncs detected in the tenant's items, newest first: items that were created,
+/// Lists the changes that syncs detected in the tenant's items, newest first unless `sort` says otherwise: items that were created,
 /// changed, reassigned, deleted or restored. Changes of content are listed field by field. The actors
 /// are those that the audit logs of Intune and Entra name; logs become complete some minutes late.
 #[utoipa::path(
@@ -48,7 +72,7 @@ type ChangeKindWord = OneOf<ChangeKind>;
             max_items = 5, example = json!([ChangeKind::Changed.as_str()]),
         ),
         (
-            "policy_type" = Option<Vec<String>>, Query,
+            "policy_type" = inline(Option<Vec<PolicyTypeWord>>), Query,
             description = "Only changes of items of these policy types, by key.",
             max_items = 20, example = json!(["mobileApp"]),
         ),
@@ -56,6 +80,16 @@ type ChangeKindWord = OneOf<ChangeKind>;
             "actor" = Option<String>, Query,
             description = "Only changes that list this actor, by id or name, in upper or lower case.",
             min_length = 1, max_length = 500, example = "anna@contoso.example",
+        ),
+        (
+            "operation_run_id" = Option<uuid::Uuid>, Query,
+            description = "Only changes that this run detected. Not with `actor`.",
+            example = json!(example::RUN),
+        ),
+        (
+            "sort" = inline(Option<TimeOrderWord>), Query,
+            description = "The order: newest first (`-occurred_at`) or oldest first (`occurred_at`, the default with `operation_run_id`). Oldest first not with `actor`.",
+            example = "-occurred_at",
         ),
     ),
     responses((
@@ -71,13 +105,29 @@ pub(crate) async fn list_inventory_changes(
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<InventoryChange>>, Problem> {
-    let filter = ChangeFilter {
+    let mut filter = ChangeFilter {
         since: query.one("since", moment),
         item: query.one("item_id", id),
         kinds: query.many("kind", ChangeKind::ALL.len(), word),
-        policy_types: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
+        policy_types: query.many("policy_type", MAX_TYPES, policy_type),
         actor: query.one("actor", text(MAX_ACTOR)),
+        run: query.one("operation_run_id", id),
+        ascending: false,
     };
+    let sort: Option<TimeOrder> = query.one("sort", word);
+    filter.ascending = match sort {
+        Some(order) => order == TimeOrder::OldestFirst,
+        None => filter.run.is_some(),
+    };
+    for (name, is_given) in [
+        ("operation_run_id", filter.run.is_some()),
+        ("sort", filter.ascending),
+    ] {
+        if is_given && filter.actor.is_some() {
+            let detail = "Leave this out, or actor: they are not found together.";
+            query.refuse(name, "conflict", detail.to_owned());
+        }
+    }
     let paging = Paging::<DateTime<Utc>, ChangeId>::read(&mut query);
     query.finish()?;
     let tenant = scope.tenant_id();
@@ -87,10 +137,12 @@ pub(crate) async fn list_inventory_changes(
         .await?;
     let fields = changes.iter().flat_map(ChangeView::fields);
     let known = state.store.settings_of_fields(fields).await?;
+    let ids = AssignmentIds::within(changes.iter().flat_map(ChangeView::assignments));
+    let names = state.store.assignment_names(tenant, ids).await?;
     Ok(paging.page(
         &state.links,
         changes,
         |change| (change.occurred_at, change.id),
-        |change| InventoryChange::new(change, &known),
+        |change| InventoryChange::new(change, &known).with_names(&names),
     ))
 }

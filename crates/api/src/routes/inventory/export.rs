@@ -16,7 +16,7 @@ use utoipa::IntoResponses;
 
 use crate::exports::{ExportUnderWay, MOST};
 use crate::extract::actor::presented;
-use crate::extract::query::{QueryReader, past_moment, text};
+use crate::extract::query::{PolicyTypeWord, QueryReader, past_moment, policy_type};
 use crate::extract::tenant_scope::TenantScope;
 use crate::problem::{Problem, ProblemKind};
 use crate::refusals::{Refusal, Responses, refusals};
@@ -28,8 +28,6 @@ use crate::wire::inventory::example::export as example;
 const NDJSON: &str = "application/x-ndjson";
 /// Policy types that may be named at most.
 const MAX_TYPES: usize = 200;
-/// The longest key of a policy type.
-const MAX_WORD: usize = 128;
 /// Bytes that are handed to the connection at once, about.
 const CHUNK: usize = 64 << 10;
 /// After how many seconds to ask again when too many exports are under way.
@@ -73,7 +71,7 @@ fn too_many() -> Problem {
             example = "2026-05-01T00:00:00Z",
         ),
         (
-            "policy_type" = Option<Vec<String>>, Query,
+            "policy_type" = inline(Option<Vec<PolicyTypeWord>>), Query,
             description = "Only items of these policy types, by key.",
             max_items = 200, example = json!(["mobileApp"]),
         ),
@@ -99,7 +97,7 @@ pub(crate) async fn export_inventory(
 ) -> Result<HttpResponse, Problem> {
     let now = state.clock.now();
     let as_of = query.one("as_of", past_moment(now));
-    let policy_types = query.many("policy_type", MAX_TYPES, text(MAX_WORD));
+    let policy_types = query.many("policy_type", MAX_TYPES, policy_type);
     query.finish()?;
     let (tenant, user) = (scope.tenant_id(), scope.user_id());
     let found = state.store.tenant_of(tenant, user).await?;

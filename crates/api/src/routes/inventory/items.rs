@@ -9,7 +9,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::answer::Answer;
 use crate::example::Example;
 use crate::extract::path::path_id;
-use crate::extract::query::{QueryReader, flag, past_moment, text};
+use crate::extract::query::{
+    CategoryWord, PolicyTypeWord, QueryReader, category, flag, past_moment, policy_type, text,
+};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::Paging;
 use crate::problem::{Problem, ProblemKind};
@@ -36,12 +38,12 @@ const MIN_SEARCH: usize = 3;
     tag = "inventory",
     params(
         (
-            "policy_type" = Option<Vec<String>>, Query,
+            "policy_type" = inline(Option<Vec<PolicyTypeWord>>), Query,
             description = "Only items of these policy types, by key.",
             max_items = 200, example = json!(["mobileApp"]),
         ),
         (
-            "category" = Option<String>, Query,
+            "category" = inline(Option<CategoryWord>), Query,
             description = "Only items of this category.",
             example = "Apps",
         ),
@@ -85,8 +87,8 @@ pub(crate) async fn list_inventory_items(
     state: web::Data<AppState>,
 ) -> Result<Answer<InventoryItemPage>, Problem> {
     let filter = ItemFilter {
-        policy_type: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
-        category: query.one("category", text(MAX_WORD)),
+        policy_type: query.many("policy_type", MAX_TYPES, policy_type),
+        category: query.one("category", category),
         platform: query.one("platform", text(MAX_WORD)),
         q: query.one("q", search),
         missing: query.one("missing", flag),

@@ -4,9 +4,11 @@ use std::slice;
 
 use actix_web::{HttpRequest, get, web};
 use atlas_domain::guid::fold_guids;
-use atlas_domain::ids::{ItemId, LinkId};
+use atlas_domain::ids::{ItemId, LinkId, TenantId};
 use atlas_domain::inventory::link::{LinkKind, LinkTarget, TargetKind};
-use atlas_store::{LinkDirection, LinkFilter, PageRequest};
+use atlas_store::{
+    AssignmentIds, AssignmentNames, LinkDirection, LinkFilter, LinkView, PageRequest,
+};
 
 use crate::answer::Answer;
 use crate::example::{self, Example};
@@ -86,11 +88,12 @@ pub(crate) async fn list_inventory_item_links(
         .store
         .item_links(tenant, &item, direction, page)
         .await?;
+    let names = filter_names(&state, tenant, &links).await?;
     Ok(paging.page(
         &state.links,
         links,
         |link| ((), link.id),
-        |link| InventoryLink::new(link, Some(item_id)),
+        |link| InventoryLink::new(link, Some(item_id)).with_names(&names),
     ))
 }
 
@@ -155,10 +158,21 @@ pub(crate) async fn list_inventory_links(
     query.finish()?;
     let tenant = scope.tenant_id();
     let links = state.store.links(tenant, &filter, paging.request()).await?;
+    let names = filter_names(&state, tenant, &links).await?;
     Ok(paging.page(
         &state.links,
         links,
         |link| (link.target.clone(), link.id),
-        |link| InventoryLink::new(link, None),
+        |link| InventoryLink::new(link, None).with_names(&names),
     ))
+}
+
+/// The names of the assignment filters of the links.
+async fn filter_names(
+    state: &AppState,
+    tenant: TenantId,
+    links: &[LinkView],
+) -> Result<AssignmentNames, Problem> {
+    let ids = AssignmentIds::within(links.iter().map(|link| &link.qualifier));
+    Ok(state.store.assignment_names(tenant, ids).await?)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::items::search;
 use crate::answer::Answer;
 use crate::example::Example;
-use crate::extract::query::{QueryReader, text};
+use crate::extract::query::{PolicyTypeWord, QueryReader, policy_type, text};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
@@ -16,8 +16,6 @@ use crate::wire::setting::InventorySetting;
 
 /// Policy types that may be named at most.
 const MAX_TYPES: usize = 20;
-/// The longest word of a filter.
-const MAX_WORD: usize = 128;
 /// The longest id of a setting.
 const MAX_ID: usize = 1_000;
 /// The longest value.
@@ -46,7 +44,7 @@ const MAX_VALUE: usize = 2_000;
             example = "bitlocker",
         ),
         (
-            "policy_type" = Option<Vec<String>>, Query,
+            "policy_type" = inline(Option<Vec<PolicyTypeWord>>), Query,
             description = "Only settings of items of these policy types, by key.",
             max_items = 20, example = json!(["settingsCatalogPolicy"]),
         ),
@@ -68,7 +66,7 @@ pub(crate) async fn list_inventory_settings(
         setting_id: query.one("setting_id", text(MAX_ID)),
         q: query.one("q", search),
         value: query.one("value", text(MAX_VALUE)),
-        policy_types: query.many("policy_type", MAX_TYPES, text(MAX_WORD)),
+        policy_types: query.many("policy_type", MAX_TYPES, policy_type),
     };
     if !query.has("setting_id") && !query.has("q") {
         let detail = "Either setting_id or q is required.";

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, get, web};
 use atlas_domain::ids::{ItemId, TenantId};
 use atlas_domain::inventory::difference::content_difference;
-use atlas_store::{ItemVersion, PageRequest, WhichVersion};
+use atlas_store::{AssignmentIds, ItemVersion, PageRequest, WhichVersion};
 
 use super::items::not_known_then;
 use crate::answer::Answer;
@@ -179,7 +179,9 @@ pub(crate) async fn compare_inventory_item_versions(
     let fields = fields.map(|one| (policy_type, one.field.as_str()));
     let known = state.store.settings_of_fields(fields).await?;
     let difference = InventoryItemDifference::new(from, to, difference, &known);
-    Ok(Answer::ok(difference))
+    let ids = AssignmentIds::within(difference.assignments());
+    let names = state.store.assignment_names(tenant, ids).await?;
+    Ok(Answer::ok(difference.with_names(&names)))
 }
 
 /// The version is there, and the one that it is to be compared with is not, or not any more.
@@ -212,7 +214,10 @@ async fn content(
     let fields = version.content.iter().flat_map(|content| content.keys());
     let fields = fields.map(|field| (policy_type, field.as_str()));
     let known = state.store.settings_of_fields(fields).await?;
-    Ok(Answer::ok(InventoryItemContent::new(version, &known)))
+    let content = InventoryItemContent::new(version, &known);
+    let ids = AssignmentIds::within(content.assignments());
+    let names = state.store.assignment_names(tenant, ids).await?;
+    Ok(Answer::ok(content.with_names(&names)))
 }
 
 async fn version(

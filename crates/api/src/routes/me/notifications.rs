@@ -2,19 +2,22 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use atlas_domain::ids::NotificationId;
+use atlas_store::NotificationFilter;
 use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
-use crate::example::Example;
+use crate::example::{self, Example};
 use crate::extract::actor::Actor;
 use crate::extract::body::JsonBody;
 use crate::extract::path::path_id;
-use crate::extract::query::{QueryReader, flag};
+use crate::extract::query::{QueryReader, flag, id};
 use crate::paging::{Page, Paging};
 use crate::problem::{FieldProblem, Problem};
 use crate::state::AppState;
 use crate::wire::notification::{MarkRead, Marked, Notification, UnreadCount};
 
+/// Tenants that may be named at most.
+const MAX_TENANTS: usize = 100;
 /// Unread notifications are counted up to here.
 const CAP: i64 = 100;
 /// After how many seconds to ask for the count again.
@@ -26,11 +29,18 @@ const ASK_AGAIN: u64 = 15;
 /// has one notification when it is created and one when it ends.
 #[utoipa::path(
     tag = "notifications",
-    params((
-        "unread" = Option<bool>, Query,
-        description = "Only unread notifications.",
-        example = true,
-    )),
+    params(
+        (
+            "unread" = Option<bool>, Query,
+            description = "Only unread notifications.",
+            example = true,
+        ),
+        (
+            "tenant_id" = Option<Vec<Uuid>>, Query,
+            description = "Only notifications about these tenants and their runs.",
+            max_items = 100, example = json!([example::TENANT]),
+        ),
+    ),
     responses((
         status = 200,
         description = "A page of notifications.",
@@ -44,13 +54,16 @@ pub(crate) async fn list_notifications(
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<Notification>>, Problem> {
-    let unread = query.one("unread", flag).unwrap_or(false);
+    let filter = NotificationFilter {
+        unread: query.one("unread", flag).unwrap_or(false),
+        tenants: query.many("tenant_id", MAX_TENANTS, id),
+    };
     let paging = Paging::<DateTime<Utc>, NotificationId>::read(&mut query);
     query.finish()?;
     let user = actor.user_id();
     let notifications = state
         .store
-        .notifications(user, unread, paging.request())
+        .notifications(user, &filter, paging.request())
         .await?;
     Ok(paging.page(
         &state.links,
@@ -110,17 +123,15 @@ pub(crate) async fn mark_notifications_read(
     state: web::Data<AppState>,
 ) -> Result<Answer<Marked>, Problem> {
     query.finish()?;
-    let wrong = |code, detail: &str| {
-        Problem::invalid(vec![FieldProblem::at_pointer("/up_to", code, detail)])
-    };
-    let MarkRead { up_to } = body
-        .read(&["up_to"])
-        .await?
-        .ok_or_else(|| wrong("missing", "A body with this member is needed."))?;
+    let MarkRead { up_to } = body.read_with(&["up_to"], &["up_to"]).await?;
     let up_to = NotificationId::from_uuid(up_to);
     let marked = state.store.mark_read_up_to(actor.user_id(), up_to).await?;
-    let marked =
-        marked.ok_or_else(|| wrong("unknown_notification", "You have no such notification."))?;
+    let unknown = || {
+        let detail = "You have no such notification.";
+        let problem = FieldProblem::at_pointer("/up_to", "unknown_notification", detail);
+        Problem::invalid(vec![problem])
+    };
+    let marked = marked.ok_or_else(unknown)?;
     Ok(Answer::ok(Marked { marked }))
 }
 

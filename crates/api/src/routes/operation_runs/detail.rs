@@ -13,7 +13,8 @@ use crate::wire::run::OperationRun;
 /// Get an operation run
 ///
 /// Returns the run. While it is active, poll after the number of seconds in `Retry-After`, and send
-/// `If-None-Match` to receive a body only when the run has changed.
+/// `If-None-Match` to receive a body only when the run has changed: heartbeats and `updated_at` alone are
+/// no change.
 #[utoipa::path(
     tag = "operation-runs",
     responses((
@@ -34,5 +35,7 @@ pub(crate) async fn get_operation_run(
     let now = state.clock.now();
     let run = OperationRun::new(scope.into_view(), &state.links, now);
     let ask_again = run.ask_again(now);
-    Ok(Answer::ok(run).ask_again(ask_again))
+    Ok(Answer::ok(run)
+        .tagged_by(OperationRun::steady)
+        .ask_again(ask_again))
 }

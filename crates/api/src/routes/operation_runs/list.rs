@@ -6,19 +6,15 @@ use atlas_domain::run::{OperationKind, Outcome, Status};
 use atlas_store::RunFilter;
 use chrono::{DateTime, Utc};
 
+use super::{MAX_VALUES, OperationKindWord, initiator};
 use crate::answer::Answer;
 use crate::example;
 use crate::extract::actor::Actor;
-use crate::extract::query::{OneOf, QueryReader, id, moment, word};
+use crate::extract::query::{QueryReader, id, moment, word};
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::run as wire;
-
-/// Values of one filter at most.
-const MAX_VALUES: usize = 100;
-
-type OperationKindWord = OneOf<OperationKind>;
 
 /// List operation runs
 ///
@@ -88,12 +84,16 @@ pub(crate) async fn list_operation_runs(
     let user = actor.user_id();
     let runs = state.store.runs(user, &filter, paging.request()).await?;
     let now = state.clock.now();
-    Ok(paging.page(
+    let page = paging.page(
         &state.links,
         runs,
         |view| (view.run.created_at, view.run.id),
         |view| wire::OperationRun::listed(view, &state.links, now),
-    ))
+    );
+    Ok(page.tagged_by(|page| {
+        let runs = wire::OperationRun::all_steady(&page.items);
+        (runs, page.next_cursor.clone())
+    }))
 }
 
 fn page() -> Page<wire::OperationRun> {
@@ -106,10 +106,7 @@ fn filter(query: &mut QueryReader, actor: &Actor) -> RunFilter {
         kind: query.many("kind", MAX_VALUES, word),
         status: query.many("status", MAX_VALUES, word),
         outcome: query.many("outcome", MAX_VALUES, word),
-        initiator: query.one("initiator", |text| match text {
-            "me" => Ok(actor.user_id()),
-            text => id(text).map_err(|_| "Must be a UUID, or the word me.".to_owned()),
-        }),
+        initiator: initiator(query, actor),
         created_after: query.one("created_after", moment),
         created_before: query.one("created_before", moment),
         ids: query.many("ids", MAX_VALUES, id),

@@ -4,18 +4,21 @@ use std::fmt;
 use std::str::FromStr;
 
 use actix_web::{get, web};
+use atlas_domain::inventory::TypeStatus;
 use atlas_domain::inventory::actor::ActivityLog;
 use atlas_domain::policy_types::registry;
 use atlas_store::PageRequest;
 
 use crate::answer::Answer;
 use crate::example::Example;
-use crate::extract::query::QueryReader;
+use crate::extract::query::{OneOf, QueryReader, word};
 use crate::extract::run_scope::RunScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::state::AppState;
-use crate::wire::result::OperationRunResult;
+use crate::wire::result::{OperationRunResult, ResultStatus};
+
+type TypeStatusWord = OneOf<TypeStatus>;
 
 /// What a result is called in a cursor.
 #[derive(Clone, Copy)]
@@ -47,6 +50,11 @@ impl FromStr for ResultName {
 /// `auditEvents` (Intune) or `directoryAudits` (Entra). It does not affect the outcome of the run.
 #[utoipa::path(
     tag = "operation-runs",
+    params((
+        "status" = inline(Option<Vec<TypeStatusWord>>), Query,
+        description = "Only results with these statuses.",
+        max_items = 5, example = json!([TypeStatus::Failed.as_str()]),
+    )),
     responses((
         status = 200,
         description = "A page of results.",
@@ -60,6 +68,8 @@ pub(crate) async fn list_operation_run_results(
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<OperationRunResult>>, Problem> {
+    let statuses: Vec<TypeStatus> = query.many("status", TypeStatus::ALL.len(), word);
+    let statuses: Vec<ResultStatus> = statuses.into_iter().map(ResultStatus::from).collect();
     let paging = Paging::<String, ResultName>::read(&mut query);
     query.finish()?;
     let results = state.store.run_results(scope.view()).await?;
@@ -72,6 +82,7 @@ pub(crate) async fn list_operation_run_results(
     let PageRequest { limit, after } = paging.request();
     let rows = results
         .into_iter()
+        .filter(|result| statuses.is_empty() || statuses.contains(&result.status))
         .filter(|result| {
             let name = result.name();
             after.as_ref().is_none_or(|(last, _)| name > last.as_str())

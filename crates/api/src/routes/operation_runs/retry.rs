@@ -1,27 +1,29 @@
 //! Repeats a run.
 
 use actix_web::{post, web};
-use atlas_domain::access::{Permission, can_sync_tenant};
+use atlas_domain::access::can_sync_tenant;
 use atlas_domain::audit::AuditAction;
-use atlas_domain::ids::RunId;
 use atlas_domain::run::{RetryScope, RunInputs, Status};
-use atlas_store::{AdmitError, RunView, StartRun};
+use atlas_store::{AdmitError, RunView};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
 
 use super::run_problem;
-use crate::access::{self, MemberScope};
+use crate::access::MemberScope;
 use crate::answer::Answer;
 use crate::context::RequestContext;
 use crate::example::{self, Example};
 use crate::extract::body::JsonBody;
+use crate::extract::idempotency_key::IdempotencyKey;
 use crate::extract::query::QueryReader;
 use crate::extract::run_scope::RunScope;
 use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
 use crate::refusals::{Refusal, Responses, refusals};
-use crate::routes::start::{admit_and_ring, not_admitted, queue_refusal};
+use crate::routes::start::{
+    Wishes, check_priority, forbidden, key_reused_refusal, not_admitted, queue_refusal, start,
+};
 use crate::state::AppState;
 use crate::wire::run::{self, StartedRun};
 
@@ -33,6 +35,10 @@ pub(crate) struct RetryBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(default = "all")]
     scope: Option<Scope>,
+    /// Whether the run goes before others that wait. Requires the permission `can_set_priority` if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(default = "normal")]
+    priority: Option<run::Priority>,
 }
 
 /// The part of a run that is repeated.
@@ -50,11 +56,12 @@ impl Example for RetryBody {
     fn example() -> Self {
         Self {
             scope: Some(Scope::FailedOnly),
+            priority: None,
         }
     }
 }
 
-const MEMBERS: [&str; 1] = ["scope"];
+const MEMBERS: [&str; 2] = ["scope", "priority"];
 
 impl From<Scope> for RetryScope {
     fn from(scope: Scope) -> Self {
@@ -83,7 +90,8 @@ impl IntoResponses for RetryRefusals {
         let (links, now) = (example::links(), example::moment());
         let not_admitted = |error| not_admitted(error, example::TENANT);
         refusals([
-            access::refusal(Permission::CanSyncTenant),
+            forbidden(),
+            key_reused_refusal(),
             Refusal::new(
                 "NotRetryable",
                 "The run has not ended or has nothing to retry, or the tenant is disabled or not \
@@ -107,6 +115,7 @@ impl IntoResponses for RetryRefusals {
 /// or the run has not ended, the response is 409 with the member `run`.
 #[utoipa::path(
     tag = "operation-runs",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body(
         content = Option<RetryBody>,
         description = "What to repeat. If omitted, the whole run.",
@@ -117,7 +126,7 @@ impl IntoResponses for RetryRefusals {
             status = 202,
             description = "The new run was created or joined.",
             body = StartedRun,
-            headers(("Location"), ("Retry-After")),
+            headers(("Location"), ("Retry-After"), ("Idempotent-Replayed")),
             example = run::example::retry,
         ),
         RetryRefusals,
@@ -126,6 +135,7 @@ impl IntoResponses for RetryRefusals {
 #[post("/operation-runs/{run_id}/retry")]
 pub(crate) async fn retry_operation_run(
     scope: RunScope,
+    key: IdempotencyKey,
     body: JsonBody,
     query: QueryReader,
     context: RequestContext,
@@ -140,16 +150,15 @@ pub(crate) async fn retry_operation_run(
     let how_much = body
         .scope
         .map_or_else(RetryScope::default, RetryScope::from);
-    let retried = scope.run_id();
-    let start = StartRun {
-        run_id: RunId::mint(&*state.clock, &*state.entropy),
-        inputs: inputs(scope, how_much, &state).await?,
-        request_id: context.id,
-        origin: context.origin.clone(),
-        retry_of: Some(retried),
-        priority: 0,
+    let priority = body.priority.unwrap_or_default().into();
+    check_priority(priority, &scope, denied, &state, &context).await?;
+    let wishes = Wishes {
+        key: key.read()?,
+        priority,
+        retry_of: Some(scope.run_id()),
     };
-    admit_and_ring(permit, start, context, state).await
+    let inputs = inputs(scope, how_much, &state).await?;
+    start(permit, inputs, wishes, context, state).await
 }
 
 async fn inputs(

@@ -15,8 +15,9 @@
 -- $14 body: text
 -- $15 audit: uuid
 -- $16 request: uuid
--- $17 address: text
--- $18 user_agent: text
+-- $17 request_name: text
+-- $18 address: text
+-- $19 user_agent: text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns tenant_name: text
@@ -60,8 +61,8 @@
 -- first and joined without writing its row: many callers of one run would queue for that row, before
 -- its worker's heartbeats. Only a miss inserts; a race with another insert ends in DO UPDATE, which
 -- always gives a row. The proposed id says whether the run was created. A join is committed without
--- waiting for the disk: only its audit entry could be lost. One exception: a run that a schedule started
--- and that still waits gets the priority of who joins it.
+-- waiting for the disk: only its audit entry could be lost. One exception: a run that still
+-- waits gets the priority of who joins it, where that is higher: schedules start runs with a low one.
 WITH permitted AS (
     SELECT t.id AS tenant_id, t.name
     FROM memberships m
@@ -109,18 +110,19 @@ notification AS (
     FROM inserted i, permitted p
     WHERE i.id = $6
 ),
+-- Follows `r`, the run that was created or joined: its audit entry, and the run as it is answered.
 raised AS (
     UPDATE operation_runs q
     SET priority = $11
     FROM active a
-    WHERE q.id = a.id AND q.scheduled AND q.status = 'queued' AND q.priority < $11
+    WHERE q.id = a.id AND q.status = 'queued' AND q.priority < $11
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent)
+        outcome, request_id, request_name, address, user_agent)
     SELECT $15, $1, 'user', $2,
         CASE WHEN r.id = $6 THEN 'operation_run.started' ELSE 'operation_run.joined' END,
-        'operation_run', r.id::text, 'allowed', $16, $17, $18
+        'operation_run', r.id::text, 'allowed', $16, $17, $18, $19
     FROM r
 )
 SELECT

@@ -5,11 +5,12 @@
 -- $4 grace_ms: int8
 -- $5 audit: uuid
 -- $6 request: uuid
--- $7 address: text
--- $8 user_agent: text
--- $9 notification: uuid
--- $10 title: text
--- $11 body: text
+-- $7 request_name: text
+-- $8 address: text
+-- $9 user_agent: text
+-- $10 notification: uuid
+-- $11 title: text
+-- $12 body: text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns tenant_name: text
@@ -71,10 +72,10 @@ event AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent, detail)
+        outcome, request_id, request_name, address, user_agent, detail)
     SELECT $5, c.tenant_id, 'user', $2, 'operation_run.cancelled', 'operation_run', c.id::text, 'allowed',
-        $6, CASE WHEN n.is_enabled THEN $7 END,
-        CASE WHEN n.is_enabled THEN $8 END,
+        $6, $7, CASE WHEN n.is_enabled THEN $8 END,
+        CASE WHEN n.is_enabled THEN $9 END,
         jsonb_strip_nulls(jsonb_build_object('attempt', c.attempt, 'reason', c.cancel_reason))
     FROM changed c
         CROSS JOIN LATERAL (SELECT NOT EXISTS (
@@ -83,8 +84,8 @@ audit AS (
 )
 , notification AS (
     INSERT INTO notifications (id, user_id, tenant_id, run_id, phase, title, body)
-    SELECT $9, c.initiator_id, c.tenant_id, c.id, 'terminal',
-        replace($10, '{tenant}', t.name), replace($11, '{tenant}', t.name)
+    SELECT $10, c.initiator_id, c.tenant_id, c.id, 'terminal',
+        replace($11, '{tenant}', t.name), replace($12, '{tenant}', t.name)
     FROM changed c
         JOIN tenants t ON t.id = c.tenant_id
         JOIN memberships b ON b.user_id = c.initiator_id AND b.tenant_id = c.tenant_id

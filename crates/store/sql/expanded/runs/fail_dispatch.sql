@@ -46,7 +46,8 @@
 -- returns paused: bool
 -- runs.fail_dispatch
 --
--- Ends a run that could not be put into Redis, unless a worker has had it after all.
+-- Ends a run that could not be put into Redis, unless a worker has had it after all. A key with which it
+-- was started is free again.
 WITH changed AS (
     UPDATE operation_runs r
     SET status = 'completed', outcome = 'failed', error = $2,
@@ -95,6 +96,11 @@ audit AS (
         jsonb_build_object('outcome', c.outcome)
     FROM changed c JOIN message m ON m.run_id = c.id
     WHERE c.status = 'completed'
+)
+, freed AS (
+    DELETE FROM start_keys k
+    USING changed c
+    WHERE k.user_id = c.initiator_id AND k.run_id = c.id
 )
 SELECT
     r.id, r.tenant_id, t.name AS tenant_name, r.kind, r.inputs, r.verify, r.initiator_id,

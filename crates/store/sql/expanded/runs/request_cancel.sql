@@ -5,8 +5,9 @@
 -- $4 grace_ms: int8
 -- $5 audit: uuid
 -- $6 request: uuid
--- $7 address: text
--- $8 user_agent: text
+-- $7 request_name: text
+-- $8 address: text
+-- $9 user_agent: text
 -- returns id: uuid
 -- returns tenant_id: uuid
 -- returns tenant_name: text
@@ -66,10 +67,10 @@ event AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent, detail)
+        outcome, request_id, request_name, address, user_agent, detail)
     SELECT $5, c.tenant_id, 'user', $2, 'operation_run.cancel_requested', 'operation_run', c.id::text, 'allowed',
-        $6, CASE WHEN n.is_enabled THEN $7 END,
-        CASE WHEN n.is_enabled THEN $8 END,
+        $6, $7, CASE WHEN n.is_enabled THEN $8 END,
+        CASE WHEN n.is_enabled THEN $9 END,
         jsonb_strip_nulls(jsonb_build_object('attempt', c.attempt, 'reason', c.cancel_reason))
     FROM changed c
         CROSS JOIN LATERAL (SELECT NOT EXISTS (

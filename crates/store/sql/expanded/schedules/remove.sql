@@ -4,8 +4,9 @@
 -- $3 roles: _text
 -- $4 audit: uuid
 -- $5 request: uuid
--- $6 address: text
--- $7 user_agent: text
+-- $6 request_name: text
+-- $7 address: text
+-- $8 user_agent: text
 -- returns count: int8
 -- schedules.remove
 --
@@ -26,9 +27,9 @@ removed AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent)
+        outcome, request_id, request_name, address, user_agent)
     SELECT $4, d.tenant_id, 'user', d.user_id, 'schedule.removed', 'schedule', d.tenant_id::text,
-        'allowed', $5, $6, $7
+        'allowed', $5, $6, $7, $8
     FROM removed d
 )
 SELECT count(*) AS count FROM permitted

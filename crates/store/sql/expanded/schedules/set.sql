@@ -10,9 +10,10 @@
 -- $9 next: timestamptz
 -- $10 audit: uuid
 -- $11 request: uuid
--- $12 address: text
--- $13 user_agent: text
--- $14 detail: jsonb
+-- $12 request_name: text
+-- $13 address: text
+-- $14 user_agent: text
+-- $15 detail: jsonb
 -- returns count: int8
 -- schedules.set
 --
@@ -40,9 +41,9 @@ set_anew AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent, detail)
+        outcome, request_id, request_name, address, user_agent, detail)
     SELECT $10, p.tenant_id, 'user', p.user_id, 'schedule.set', 'schedule', p.tenant_id::text,
-        'allowed', $11, $12, $13, $14::jsonb
+        'allowed', $11, $12, $13, $14, $15::jsonb
     FROM permitted p
 )
 SELECT count(*) AS count FROM set_anew

@@ -8,9 +8,9 @@ event AS (
 ),
 audit AS (
     INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
-        outcome, request_id, address, user_agent, detail)
+        outcome, request_id, request_name, address, user_agent, detail)
     SELECT :audit, c.tenant_id, 'user', :user, :'action', 'operation_run', c.id::text, 'allowed',
-        :request, CASE WHEN n.is_enabled THEN :address END,
+        :request, :request_name, CASE WHEN n.is_enabled THEN :address END,
         CASE WHEN n.is_enabled THEN :user_agent END,
         jsonb_strip_nulls(jsonb_build_object('attempt', c.attempt, 'reason', c.cancel_reason))
     FROM changed c

@@ -51,7 +51,7 @@ pub(super) async fn item_names(
 }
 
 /// The names of those of the groups that are stored.
-pub(super) async fn group_names(
+pub(in crate::inventory) async fn group_names(
     connection: &mut AsyncPgConnection,
     tenant: TenantId,
     ids: BTreeSet<Uuid>,

@@ -1,7 +1,9 @@
 //! Where the hundredth page of each long list begins.
 
 use atlas_domain::ids::{AuditEventId, ChangeId, ItemId, NotificationId, RunId, TenantId, UserId};
-use atlas_store::{AuditFilter, ChangeFilter, ItemFilter, PageRequest, RunFilter, Store};
+use atlas_store::{
+    AuditFilter, ChangeFilter, ItemFilter, NotificationFilter, PageRequest, RunFilter, Store,
+};
 use chrono::{DateTime, Utc};
 
 use super::PAGE;
@@ -24,7 +26,9 @@ impl Hundredth {
         let items = store.items(tenant, &ItemFilter::default(), before()).await;
         let all = ChangeFilter::default();
         let changes = store.changes(tenant, &all, before()).await;
-        let notifications = store.notifications(user, false, before()).await;
+        let notifications = store
+            .notifications(user, &NotificationFilter::unread(false), before())
+            .await;
         let all = AuditFilter::default();
         let audit = store.audit_events(tenant, &all, before()).await;
         Self {

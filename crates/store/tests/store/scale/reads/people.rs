@@ -1,9 +1,9 @@
 //! Lists of what concerns people: tenants, notifications, the audit log, groups of directories.
 
-use atlas_domain::audit::AuditOutcome;
+use atlas_domain::audit::{AuditAction, AuditOutcome};
 use atlas_domain::directory::GroupType;
 use atlas_domain::ids::NotificationId;
-use atlas_store::{AuditFilter, GroupFilter, Store};
+use atlas_store::{AuditFilter, GroupFilter, NotificationFilter, Store};
 use chrono::{DateTime, Utc};
 
 use super::super::pages::Hundredth;
@@ -16,11 +16,29 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
     let user = member_of_all();
     let notices = |name, unread: bool, after: Option<(DateTime<Utc>, NotificationId)>| {
         list!(name, unread, after, |store, unread, page| store
-            .notifications(user, unread, page))
+            .notifications(
+                user,
+                &NotificationFilter::unread(unread),
+                page
+            ))
     };
     let mut all = vec![
         list!("tenants", (), None, |store, _none, page| store
             .tenants_of(user, page)),
+        list!("members", (), None, |store, _none, page| store
+            .member_page(tenant(1), page)),
+        list!(
+            "notifications of a tenant",
+            tenant(1),
+            None,
+            |store, tenant, page| async move {
+                let of_tenant = NotificationFilter {
+                    tenants: vec![tenant],
+                    ..NotificationFilter::default()
+                };
+                store.notifications(member_of_all(), &of_tenant, page).await
+            }
+        ),
         notices("notifications", false, None),
         notices(
             "notifications, hundredth page",
@@ -33,10 +51,7 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
         }),
     ];
     let none = AuditFilter::default;
-    let (action, actor) = (
-        vec!["operation_run.completed".to_owned()],
-        Some(user.into_uuid()),
-    );
+    let (action, actor) = (vec![AuditAction::RunCompleted], Some(user.into_uuid()));
     let moment = Some(days_ago(3));
     let filters = [
         ("audit", none(), None),
@@ -45,7 +60,7 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
         (
             "audit of an action that no entry has",
             AuditFilter {
-                action: vec!["tenant.added".to_owned()],
+                action: vec![AuditAction::TenantAdded],
                 ..none()
             },
             None,

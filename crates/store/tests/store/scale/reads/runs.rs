@@ -113,7 +113,8 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
         .collect();
     all.push(far);
     all.push(Read::new("active runs", |store| async move {
-        store.active_runs(member_of_all(), 20).await
+        let active = store.active_runs(member_of_all(), &RunFilter::default(), 20);
+        active.await.map(|active| active.runs)
     }));
     all
 }

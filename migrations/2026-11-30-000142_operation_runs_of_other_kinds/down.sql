@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS operation_runs_of_other_kinds
