@@ -11,7 +11,9 @@ use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use url::form_urlencoded;
 
-pub(crate) use words::{CategoryWord, OneOf, PolicyTypeWord, Words, category, policy_type, word};
+pub(crate) use words::{
+    AuditActionWord, CategoryWord, OneOf, PolicyTypeWord, Words, category, policy_type, word,
+};
 
 use crate::problem::{FieldProblem, Problem};
 

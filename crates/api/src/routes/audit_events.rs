@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::answer::Answer;
 use crate::example::{self, Example};
-use crate::extract::query::{OneOf, QueryReader, id, moment, word};
+use crate::extract::query::{AuditActionWord, OneOf, QueryReader, id, moment, word};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
@@ -18,7 +18,6 @@ use crate::wire::audit::AuditEvent;
 /// Actions that may be named at most.
 const MAX_ACTIONS: usize = 50;
 
-type AuditActionWord = OneOf<AuditAction>;
 type AuditOutcomeWord = OneOf<AuditOutcome>;
 
 /// List audit events

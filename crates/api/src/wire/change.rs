@@ -104,8 +104,7 @@ pub(crate) struct AssignmentsDifference {
     /// Number of removed assignments; may be larger than the list.
     removed_count: u64,
     /// The groups and assignment filters that the assignments refer to, as far as their names are known.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 400, required = false)]
+    #[schema(max_items = 400)]
     targets: Vec<AssignmentTarget>,
 }
 

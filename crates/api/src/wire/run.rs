@@ -90,10 +90,9 @@ pub(crate) struct OperationRun {
     /// What you can do with the run now: `cancel`, `retry`. New actions may be added.
     #[schema(max_items = 20)]
     actions: Vec<&'static str>,
-    /// The scopes with which you can retry the run, if you can: `all`, and `failed_only` if something of
-    /// it failed. New scopes may be added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 20, required = false)]
+    /// The scopes with which you can retry the run now: `all`, and `failed_only` if something of it failed.
+    /// Empty if you cannot. New scopes may be added.
+    #[schema(max_items = 20)]
     retry_scopes: Vec<&'static str>,
     /// Addresses of the run.
     links: RunLinks,

@@ -67,8 +67,7 @@ pub(crate) struct InventoryItemContent {
     #[schema(max_items = 100_000, value_type = Option<Vec<Object>>)]
     assignments: Option<Vec<Value>>,
     /// The groups and assignment filters that the assignments refer to, as far as their names are known.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 100_000, required = false)]
+    #[schema(max_items = 100_000)]
     assignment_targets: Vec<AssignmentTarget>,
 }
 
@@ -113,8 +112,7 @@ pub(crate) struct VersionAssignmentsDifference {
     /// Number of removed assignments; may be larger than the list.
     removed_count: u64,
     /// The groups and assignment filters that the assignments refer to, as far as their names are known.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 4000, required = false)]
+    #[schema(max_items = 4000)]
     targets: Vec<AssignmentTarget>,
 }
 

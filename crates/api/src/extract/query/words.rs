@@ -11,6 +11,8 @@ use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::{OperationKind, Outcome, Status};
+use serde_json::json;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -72,19 +74,27 @@ pub(crate) fn category(text: &str) -> Result<String, String> {
     found.ok_or_else(|| "Unknown category; GET /policy-types lists them.".to_owned())
 }
 
-/// The schema of a policy type's key.
+/// The schema of a policy type's key. Words that are not in snake_case are named beside the schema: as an
+/// enumeration they would be names that no generator of clients likes.
 pub(crate) struct PolicyTypeWord;
+
+/// The schema of an action of the audit log.
+pub(crate) struct AuditActionWord;
 
 /// The schema of a category's name.
 pub(crate) struct CategoryWord;
 
 macro_rules! registered {
-    ($($name:ident: $words:expr;)+) => {$(
+    ($($name:ident: $pattern:literal, $words:expr;)+) => {$(
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
+                let words: Vec<&str> = $words.collect();
+                let named = Extensions::builder().add("x-extensible-enum", json!(words));
                 ObjectBuilder::new()
                     .schema_type(SchemaType::new(Type::String))
-                    .enum_values(Some($words))
+                    .max_length(Some(128))
+                    .pattern(Some($pattern))
+                    .extensions(Some(named.build()))
                     .into()
             }
         }
@@ -98,8 +108,9 @@ macro_rules! registered {
 }
 
 registered! {
-    PolicyTypeWord: registry().all().iter().map(|one| one.key.as_str());
-    CategoryWord: registry().categories().iter().map(String::as_str);
+    AuditActionWord: "^[a-z_]+\\.[a-z_]+$", AuditAction::WORDS.into_iter();
+    PolicyTypeWord: "^[A-Za-z0-9]+$", registry().all().iter().map(|one| one.key.as_str());
+    CategoryWord: "^[^\\u0000-\\u001f]+$", registry().categories().iter().map(String::as_str);
 }
 
 /// The schema of such a parameter. `utoipa::path` takes an alias of it: of a generic type it asks for the

@@ -25,7 +25,6 @@ const MAX_TYPES: usize = 20;
 const MAX_ACTOR: usize = 500;
 
 type ChangeKindWord = OneOf<ChangeKind>;
-type TimeOrderWord = OneOf<TimeOrder>;
 
 /// The order of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +49,10 @@ impl Words for TimeOrder {
 
 /// List inventory changes
 ///
-/// Lists the changes that syncs detected in the tenant's items, newest first unless `sort` says otherwise: items that were created,
-/// changed, reassigned, deleted or restored. Changes of content are listed field by field. The actors
-/// are those that the audit logs of Intune and Entra name; logs become complete some minutes late.
+/// Lists the changes that syncs detected in the tenant's items, newest first unless `sort` says otherwise:
+/// items that were created, changed, reassigned, deleted or restored. Changes of content are listed field by
+/// field. The actors are those that the audit logs of Intune and Entra name; logs become complete some
+/// minutes late.
 #[utoipa::path(
     tag = "inventory",
     params(
@@ -87,9 +87,9 @@ impl Words for TimeOrder {
             example = json!(example::RUN),
         ),
         (
-            "sort" = inline(Option<TimeOrderWord>), Query,
+            "sort" = Option<String>, Query,
             description = "The order: newest first (`-occurred_at`) or oldest first (`occurred_at`, the default with `operation_run_id`). Oldest first not with `actor`.",
-            example = "-occurred_at",
+            max_length = 12, pattern = "^(occurred_at|-occurred_at)$", example = "-occurred_at",
         ),
     ),
     responses((
