@@ -10,6 +10,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Client, redirect};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::address::Address;
 use crate::attempt::{Attempt, NoAnswer, Outcome};
@@ -55,8 +58,8 @@ impl Default for SenderOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum SenderError {
     /// The further authorities are not certificates.
-    #[error("the certificates of further authorities cannot be read: they must be PEM")]
-    Authorities(#[source] Option<reqwest::Error>),
+    #[error("the certificates of further authorities cannot be read: they must be X.509 in PEM")]
+    Authorities,
     /// The HTTP client could not be made, for example for want of any authority.
     #[error("the HTTP client for deliveries could not be set up")]
     Http(#[source] reqwest::Error),
@@ -169,12 +172,20 @@ impl Sender {
     }
 }
 
+/// The certificates of authorities. The HTTP client would pass over what it cannot read.
 fn authorities(pem: &str) -> Result<Vec<Certificate>, SenderError> {
-    let found = Certificate::from_pem_bundle(pem.as_bytes())
-        .map_err(|error| SenderError::Authorities(Some(error)))?;
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes()).map(|certificate| {
+        let certificate = certificate.map_err(|_| SenderError::Authorities)?;
+        let authority = Certificate::from_der(&certificate);
+        let added = roots.add(certificate);
+        added.map_err(|_| SenderError::Authorities)?;
+        authority.map_err(|_| SenderError::Authorities)
+    });
+    let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
     // What stands around certificates in PEM is passed over.
-    if found.is_empty() && !pem.trim().is_empty() {
-        return Err(SenderError::Authorities(None));
+    if certificates.is_empty() && !pem.trim().is_empty() {
+        return Err(SenderError::Authorities);
     }
-    Ok(found)
+    Ok(certificates)
 }
