@@ -97,9 +97,8 @@ impl Stage {
     /// The newest notification.
     pub(super) async fn notification(&self) -> NotificationId {
         let page = PageRequest::first(1);
-        let listed =
-            self.store
-                .notifications(self.operator.id, &NotificationFilter::unread(false), page);
+        let all = NotificationFilter::unread(false);
+        let listed = self.store.notifications(self.operator.id, &all, page);
         listed.await.unwrap()[0].id
     }
 

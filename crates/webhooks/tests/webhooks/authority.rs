@@ -27,7 +27,7 @@ impl Authority {
 
     /// TLS of a receiver with this name.
     pub(crate) fn server(&self, host: &str) -> Arc<ServerConfig> {
-        self.certify(CertificateParams::new(vec![host.to_owned()]).unwrap())
+        self.certify(&CertificateParams::new(vec![host.to_owned()]).unwrap())
     }
 
     /// TLS of a receiver whose certificate has expired.
@@ -35,10 +35,10 @@ impl Authority {
         let mut parameters = CertificateParams::new(vec![host.to_owned()]).unwrap();
         parameters.not_before = date_time_ymd(2020, 1, 1);
         parameters.not_after = date_time_ymd(2020, 2, 1);
-        self.certify(parameters)
+        self.certify(&parameters)
     }
 
-    fn certify(&self, parameters: CertificateParams) -> Arc<ServerConfig> {
+    fn certify(&self, parameters: &CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.signed_by(&key, &self.0).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -29,6 +29,7 @@ pub(super) const KEY: (inventory_changes::occurred_at, inventory_changes::id) =
 const MAX_PAIRS: usize = 50;
 
 /// A run and the time in which it detected changes.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) run: Uuid,
     pub(super) from: DateTime<Utc>,
