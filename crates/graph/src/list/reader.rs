@@ -8,6 +8,7 @@ mod round;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::ready;
 use std::sync::Arc;
 
 use atlas_domain::causes::Causes;
@@ -279,7 +280,8 @@ impl ListReader {
             .absorb(std::mem::replace(&mut self.round, round).ids);
     }
 
-    async fn fetch(&self, step: &Step) -> Result<Placed<PageRead>, GraphError> {
+    async fn fetch(&mut self, step: &Step) -> Result<Placed<PageRead>, GraphError> {
+        let reducible = self.less().is_some();
         let plan = &self.plan;
         let context = RowContext {
             with_assignments: self.strategy.assignments(),
@@ -289,20 +291,18 @@ impl ListReader {
         };
         let ahead = step.body.as_deref();
         if let Some(Ok(read)) = ahead.map(|body| page::list(plan, context, body)) {
-            return Ok((read, None));
+            return self.enricher.beside(ready(Ok((read, None)))).await;
         }
         let singleton = plan.collection().shape() == Shape::Singleton;
-        let reducible = self.less().is_some();
-        let read = self
-            .graph
-            .get_page(&step.url, step.address_kind, reducible, |body| {
-                if singleton {
-                    page::singleton(plan, body)
-                } else {
-                    page::list(plan, context, body)
-                }
-            })
-            .await?;
+        let (url, kind) = (&step.url, step.address_kind);
+        let page = self.graph.get_page(url, kind, reducible, |body| {
+            if singleton {
+                page::singleton(plan, body)
+            } else {
+                page::list(plan, context, body)
+            }
+        });
+        let read = self.enricher.beside(page).await?;
         // A singleton that was never set up, such as an Apple push certificate.
         Ok(read.unwrap_or_default())
     }

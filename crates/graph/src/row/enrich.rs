@@ -17,6 +17,8 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
 use atlas_domain::policy_types::PolicyTypeKey;
+use futures::FutureExt as _;
+use futures::future::join;
 use serde_json::Value;
 
 use crate::client::TenantGraph;
@@ -96,7 +98,23 @@ impl Enricher {
         &self.values_read
     }
 
-    /// Reads what the rows of a page lack.
+    /// Awaits a page while what is read once for all rows of the list is read, unless it was before.
+    ///
+    /// # Errors
+    /// Those of the page, and of the other reads only what stops every request of the tenant.
+    pub(crate) async fn beside<T>(
+        &mut self,
+        page: impl Future<Output = Result<T, GraphError>>,
+    ) -> Result<T, GraphError> {
+        if !self.plan.dependencies() {
+            return page.await;
+        }
+        let learning = self.knowledge.learn(&self.graph, &self.plan).boxed();
+        let (page, learned) = join(page, learning).await;
+        learned.and(page)
+    }
+
+    /// Reads what the rows of a page lack, after [`Self::beside`].
     ///
     /// # Errors
     /// Only what stops every request of the tenant.
@@ -106,9 +124,6 @@ impl Enricher {
     ) -> Result<Vec<Observation>, GraphError> {
         if rows.is_empty() {
             return Ok(Vec::new());
-        }
-        if self.plan.dependencies() {
-            self.knowledge.learn(&self.graph, &self.plan).await?;
         }
         let mut rows: Vec<PartialRow> = rows.into_iter().map(PartialRow::new).collect();
         let mut reads = Vec::new();
