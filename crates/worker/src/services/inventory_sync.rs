@@ -22,7 +22,7 @@ use atlas_domain::selection::Selection;
 use atlas_graph::ListPlan;
 use atlas_store::{Beginning, Store};
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join};
 
 use crate::coalescer::Coalescer;
 use crate::interrupt::{Interrupt, with_retries};
@@ -112,11 +112,13 @@ impl InventorySyncService {
             .filter(|result| shortfall::may_lack_objects(result))
             .map(|result| result.policy_type)
             .collect();
-        with_retries(|| self.store.find_dangling(lease, &in_doubt)).await?;
-        tokio::join!(
+        // None of the three writes what another one reads.
+        let beside = join(
             self.find_actors(lease, &tenant, &keys),
             self.learn_setting_names(lease, &tenant),
         );
+        let dangling = with_retries(|| self.store.find_dangling(lease, &in_doubt));
+        tokio::try_join!(dangling, beside.map(Ok))?;
         let completion = Completion::of_results(&results);
         match &completion.error {
             Some(failure) if completion.outcome == Outcome::Failed && failure.retryable => {
