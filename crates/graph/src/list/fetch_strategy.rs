@@ -6,6 +6,10 @@ use crate::collections::Collection;
 /// of that goes into what is expanded on each row.
 const SMALLER_PAGES: [u32; 2] = [100, 20];
 
+/// Rows on a page that carry their settings: they are many times as large as without, and two pages are
+/// in memory, one that is stored and the next.
+const WITH_SETTINGS: u32 = 500;
+
 const TOP: &str = "$top=";
 
 /// Page size and expansion of the requests of a list.
@@ -29,15 +33,20 @@ impl FetchStrategy {
 
     /// The same with the rows' settings, for lists that may be asked so.
     pub(crate) fn with_settings(self, collection: &Collection) -> Self {
+        if collection.query_with_settings().is_none() {
+            return self;
+        }
         Self {
-            settings: collection.query_with_settings().is_some(),
+            top: Some(WITH_SETTINGS),
+            settings: true,
             ..self
         }
     }
 
     /// The same without the rows' settings.
-    pub(crate) const fn without_settings(self) -> Self {
+    pub(crate) fn without_settings(self) -> Self {
         Self {
+            top: self.top.filter(|top| *top != WITH_SETTINGS),
             settings: false,
             ..self
         }
@@ -94,13 +103,13 @@ impl FetchStrategy {
         })
     }
 
-    /// The next strategy when this was too much: with settings, pages of a tenth, then rows without
+    /// The next strategy when this was too much: with settings, pages of a fifth, then rows without
     /// them; then smaller pages where the size can be requested, then rows without their assignments, of which more fit on a page again. Objects without
     /// assignments are better than none.
     pub(crate) fn less(self, collection: &Collection) -> Option<Self> {
         let size = self.size(collection);
         if self.settings {
-            return Some(if self.top.is_none() {
+            return Some(if self.top == Some(WITH_SETTINGS) {
                 Self {
                     top: SMALLER_PAGES.first().copied(),
                     ..self
@@ -175,7 +184,7 @@ mod tests {
             assert_eq!(
                 queries,
                 [
-                    "$expand=assignments,settings&$top=1000",
+                    "$expand=assignments,settings&$top=500",
                     "$expand=assignments,settings&$top=100",
                     "$expand=assignments&$top=1000",
                     "$expand=assignments&$top=100"
