@@ -276,3 +276,30 @@ async fn the_summary_is_right_and_the_run_counts_all_its_attempts_wherever_it_is
     stage.store.finish(claim, &cancelled, None).await.unwrap();
     assert_eq!(summary().await, (5, 1));
 }
+
+#[tokio::test]
+async fn items_that_stand_among_many_new_ones_are_seen_and_have_not_changed() {
+    let stage = Stage::set().await;
+    let claim = stage.begin("{}").await;
+    // In the order in which they are stored.
+    let page: Vec<_> = (1_000..2_000)
+        .map(|id| observation("mobileApp", id, 1))
+        .collect();
+    let effect = async |page: &[Observation]| {
+        let stored = stage.store.store_page(&claim.lease, page).await.unwrap();
+        let effect = stored.effect[&key("mobileApp")];
+        (effect.seen, effect.created, effect.changed, effect.back)
+    };
+    assert_eq!(effect(&page[700..800]).await, (100, 100, 0, 0));
+    assert_eq!(effect(&page).await, (1_000, 900, 0, 0));
+    assert_eq!(effect(&page).await, (1_000, 0, 0, 0));
+    for (what, count) in [
+        ("inventory_items WHERE version = 1 AND changed_at = first_seen_at", 1_000),
+        ("inventory_contents", 1_000),
+        ("inventory_changes WHERE kind = 'created'", 1_000),
+        ("inventory_changes", 1_000),
+    ] {
+        let counted = stage.count(&format!("SELECT count(*) FROM {what}")).await;
+        assert_eq!(counted, count, "{what}");
+    }
+}
