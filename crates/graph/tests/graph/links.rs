@@ -313,8 +313,29 @@ async fn links_of_settings_catalog_policies_cost_few_requests() {
     let requests = setup.sim.log();
     let requests = requests.iter().filter(|one| one.batch.is_none()).count();
     let settings = setup.sim.answer_key(&setup.directory)["reusablePolicySetting"].len();
-    let pages = usize::try_from(rows).unwrap().div_ceil(1_000);
+    let pages = usize::try_from(rows).unwrap().div_ceil(500);
     assert!(pages > 1 && settings > 20);
     // The pages, the list of reusable settings, and what refers to each of those.
     assert_eq!(requests, pages + 1 + settings.div_ceil(20));
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_whole_list_is_read_beside_its_first_page() {
+    const LIST: &str = "/beta/deviceManagement/configurationPolicies";
+    const SETTINGS: &str = "/beta/deviceManagement/reusablePolicySettings";
+    let setup = Setup::with_size(100).await;
+    let delayed = Effect::Delayed { milliseconds: 300 };
+    setup
+        .sim
+        .fault(FaultRule::always(PathMatch::exact(LIST), delayed));
+    let reading = read(&setup.graph(), &keys(&["settingsCatalogPolicy"])).await;
+    assert!(!reading.objects.is_empty());
+    let log = setup.sim.log();
+    let of = |path: &str| {
+        let mut entries = log.iter().filter(|entry| entry.path == path);
+        entries.next().unwrap()
+    };
+    assert!(of(SETTINGS).started_us < of(LIST).ended_us);
+    let asked = log.iter().filter(|entry| entry.path == SETTINGS);
+    assert_eq!(asked.count(), 1, "once for all pages");
 }

@@ -67,7 +67,7 @@ async fn a_list_that_takes_too_long_is_read_in_smaller_pages_with_its_assignment
     assert!(!again.unstable);
     assert_eq!(
         sizes(&setup)[..3],
-        [Some(1_000), Some(1_000), Some(100)],
+        [Some(500), Some(500), Some(100)],
         "{:?}",
         sizes(&setup)
     );
@@ -133,5 +133,5 @@ async fn a_list_whose_smallest_pages_time_out_fails() {
     let mut sizes = sizes(&setup);
     sizes.dedup();
     // With settings, without them, and without assignments.
-    assert_eq!(sizes, [1_000, 100, 1_000, 100, 20, 100, 20].map(Some));
+    assert_eq!(sizes, [500, 100, 1_000, 100, 20, 100, 20].map(Some));
 }

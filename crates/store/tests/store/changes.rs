@@ -294,7 +294,10 @@ async fn items_that_stand_among_many_new_ones_are_seen_and_have_not_changed() {
     assert_eq!(effect(&page).await, (1_000, 900, 0, 0));
     assert_eq!(effect(&page).await, (1_000, 0, 0, 0));
     for (what, count) in [
-        ("inventory_items WHERE version = 1 AND changed_at = first_seen_at", 1_000),
+        (
+            "inventory_items WHERE version = 1 AND changed_at = first_seen_at",
+            1_000,
+        ),
         ("inventory_contents", 1_000),
         ("inventory_changes WHERE kind = 'created'", 1_000),
         ("inventory_changes", 1_000),
