@@ -17,7 +17,6 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::link::{LinkSet, LinkSource};
 use atlas_domain::policy_types::PolicyTypeKey;
-use futures::FutureExt as _;
 use futures::future::join;
 use serde_json::Value;
 
@@ -109,8 +108,9 @@ impl Enricher {
         if !self.plan.dependencies() {
             return page.await;
         }
-        let learning = self.knowledge.learn(&self.graph, &self.plan).boxed();
-        let (page, learned) = join(page, learning).await;
+        let learning = self.knowledge.learn(&self.graph, &self.plan);
+        // Boxed: they are large.
+        let (page, learned) = Box::pin(join(page, learning)).await;
         learned.and(page)
     }
 
