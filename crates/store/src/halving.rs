@@ -45,6 +45,15 @@ impl<T> Halving<T> {
         }
     }
 
+    /// Batches of rows that a first statement has left to another one. What was refused stays refused.
+    pub(crate) fn followed_by(self, rows: impl IntoIterator<Item = T>, size: usize) -> Self {
+        Self {
+            rows: self.rows,
+            refused: self.refused,
+            ..Self::new(rows, size)
+        }
+    }
+
     /// The next rows to store with one statement.
     pub(crate) fn batch(&mut self) -> Option<Vec<T>> {
         self.batches.pop()
@@ -139,6 +148,26 @@ mod tests {
         let all: Vec<u32> = (0..11).collect();
         let (stored, refused, _) = store(11, &all);
         assert!(stored.is_empty() && matches!(refused, Err(StoreError::Unexpected(_))));
+    }
+
+    #[test]
+    fn what_a_first_statement_leaves_is_a_part_of_all_rows() {
+        let refused = || StoreError::refused(CHECK_VIOLATION);
+        let mut touching = Halving::new(0..12, 1_000);
+        let rows = touching.batch().unwrap();
+        assert_eq!(rows.len(), 12);
+        let mut halving = touching.followed_by(rows.into_iter().filter(|row| *row < 11), 1);
+        while let Some(batch) = halving.batch() {
+            halving.refused(batch, refused()).unwrap();
+        }
+        // The twelfth was stored.
+        assert_eq!(halving.finish().unwrap().len(), 11);
+
+        let mut touching = Halving::new(0..11, 1);
+        while let Some(batch) = touching.batch() {
+            touching.refused(batch, refused()).unwrap();
+        }
+        assert!(touching.followed_by([], 1).finish().is_err());
     }
 
     #[test]
