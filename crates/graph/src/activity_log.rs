@@ -38,6 +38,18 @@ pub struct ActivityPage {
     _place: Option<PageInMemory>,
 }
 
+impl ActivityPage {
+    /// The page, which does not count as one in memory any more: for one whose events are kept while
+    /// others are read.
+    #[must_use]
+    pub fn out_of_place(self) -> Self {
+        Self {
+            _place: None,
+            ..self
+        }
+    }
+}
+
 /// Reads the events of a log since a moment, page by page.
 pub struct ActivityReader {
     graph: TenantGraph,

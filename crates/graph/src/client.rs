@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use atlas_domain::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use atlas_domain::ids::DirectoryId;
 use atlas_domain::tenant::Cloud;
 use reqwest::header::HeaderValue;
+use tokio::sync::SetOnce;
 use url::Url;
 
 use crate::error::{GraphError, GraphErrorKind, SignInError};
@@ -197,7 +198,7 @@ pub struct TenantGraph {
     /// not for later ones: licences come and go.
     pub(crate) without_intune: Arc<OnceLock<GraphError>>,
     /// Whether any endpoint has accepted a token, as far as this view and its clones know.
-    pub(crate) token_accepted: Arc<AtomicBool>,
+    pub(crate) token_accepted: Arc<SetOnce<()>>,
     /// Whether this view or one of its clones had a refused token replaced. A token that was renewed
     /// in vain for another view may be good by now, or its successor is.
     pub(crate) token_renewed: Arc<AtomicBool>,
@@ -231,7 +232,12 @@ impl TenantGraph {
     /// Whether any endpoint has accepted the application's token since this view was made.
     #[must_use]
     pub fn has_accepted_token(&self) -> bool {
-        self.token_accepted.load(Ordering::Relaxed)
+        self.token_accepted.initialized()
+    }
+
+    /// Waits until [`Self::has_accepted_token`], which may never be.
+    pub async fn token_accepted(&self) {
+        self.token_accepted.wait().await;
     }
 
     /// The error that an endpoint refused the token, when all of what was to be read has been asked

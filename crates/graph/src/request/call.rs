@@ -343,7 +343,8 @@ impl TenantGraph {
     /// Takes note that an endpoint accepted the token.
     pub(crate) fn accept(&self, token: &Token) {
         token.accept();
-        self.token_accepted.store(true, Ordering::Relaxed);
+        // Another endpoint may have accepted it before.
+        let _ = self.token_accepted.set(());
     }
 
     /// Has a refused token replaced. The next one is requested with `claims`.

@@ -101,10 +101,9 @@ impl InventorySyncService {
         tracker.update(|progress, _| progress.phase = ProgressPhase::Collecting);
         let mut results = self.skip(lease, plan.skipped, tracker).await?;
         let verify = selection.verify();
-        results.extend(
-            self.collect(lease, &tenant, &plan.lists, verify, tracker)
-                .await?,
-        );
+        let collecting = self.collect(lease, &tenant, &plan.lists, verify, tracker);
+        let (collected, logs) = self.with_logs(lease, &tenant, &keys, collecting).await?;
+        results.extend(collected);
 
         tracker.update(|progress, _| progress.phase = ProgressPhase::Finishing);
         let in_doubt: Vec<PolicyTypeKey> = results
@@ -114,7 +113,7 @@ impl InventorySyncService {
             .collect();
         // None of the three writes what another one reads.
         let beside = join(
-            self.find_actors(lease, &tenant, &keys),
+            self.find_actors(lease, &tenant, logs),
             self.learn_setting_names(lease, &tenant),
         );
         let dangling = with_retries(|| self.store.find_dangling(lease, &in_doubt));

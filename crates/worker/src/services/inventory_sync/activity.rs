@@ -1,5 +1,9 @@
 //! Who changed items: audit logs are read once since the last time, and changes get the actors that
 //! their events name. Nothing else depends on that: a run without the logs ends as it would have ended.
+//!
+//! The first page of each log, which is nearly always the only one, is requested while lists are read,
+//! and stored when they are: events of objects that are no items are not stored. What happens in between
+//! is found by the next run, as events are that become visible late.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,12 +13,14 @@ use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::inventory::actor::ActivityLog;
 use atlas_domain::policy_types::PolicyTypeKey;
 use atlas_domain::run::Lease;
-use atlas_graph::{GraphError, TenantGraph, activity_logs};
-use atlas_store::WriteError;
+use atlas_graph::{ActivityPage, ActivityReader, GraphError, TenantGraph, activity_logs};
+use atlas_store::{StoreError, WriteError};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::{Either, join_all, select, try_join_all};
 use tokio::time::Instant;
 
 use super::InventorySyncService;
+use crate::interrupt::Interrupt;
 
 /// Logs are read again from so long before the last reading: events become visible late. Microsoft's are
 /// 5 to 15 minutes late.
@@ -36,15 +42,93 @@ enum LogEnd {
     Failed(GraphError),
 }
 
+/// How asking for a page of a log ended; `None` is the end of the log.
+type NextPage = Result<Option<ActivityPage>, LogEnd>;
+
+/// A log of which the first page was requested.
+struct OpenLog {
+    log: ActivityLog,
+    /// When that was.
+    opened_at: DateTime<Utc>,
+    reader: ActivityReader,
+    first: NextPage,
+}
+
+/// The logs that report changes of what a run reads.
+pub(super) struct OpenLogs(Result<Vec<OpenLog>, StoreError>);
+
+impl OpenLog {
+    async fn open(
+        tenant: &TenantGraph,
+        log: ActivityLog,
+        since: DateTime<Utc>,
+        opened_at: DateTime<Utc>,
+    ) -> Self {
+        let mut reader = tenant.activity_log(log, since);
+        let first = next_page(&mut reader, Instant::now() + LONGEST).await;
+        // While its events wait to be stored, lists may need its place.
+        let first = first.map(|page| page.map(ActivityPage::out_of_place));
+        Self {
+            log,
+            opened_at,
+            reader,
+            first,
+        }
+    }
+}
+
 impl InventorySyncService {
-    /// Reads the logs that report changes of these types, and gives changes their actors.
-    pub(super) async fn find_actors(
+    /// Awaits what reads the lists, and opens the logs that report changes of these types: beside it as
+    /// soon as an endpoint has accepted the token, so that it is not the logs by which a token is
+    /// known to be good.
+    pub(super) async fn with_logs<T>(
         &self,
         lease: &Lease,
         tenant: &TenantGraph,
         keys: &[PolicyTypeKey],
-    ) {
-        if let Err(error) = self.read_and_attribute(lease, tenant, keys).await {
+        collecting: impl Future<Output = Result<T, Interrupt>>,
+    ) -> Result<(T, OpenLogs), Interrupt> {
+        let collecting = std::pin::pin!(collecting);
+        let opening = std::pin::pin!(async {
+            tenant.token_accepted().await;
+            self.open_logs(lease, tenant, keys).await
+        });
+        match select(collecting, opening).await {
+            Either::Left((collected, opening)) => {
+                let collected = collected?;
+                let logs = if tenant.has_accepted_token() {
+                    opening.await
+                } else {
+                    self.open_logs(lease, tenant, keys).await
+                };
+                Ok((collected, logs))
+            }
+            Either::Right((logs, collecting)) => Ok((collecting.await?, logs)),
+        }
+    }
+
+    async fn open_logs(
+        &self,
+        lease: &Lease,
+        tenant: &TenantGraph,
+        keys: &[PolicyTypeKey],
+    ) -> OpenLogs {
+        let read_to = match self.store.activity_logs(lease.tenant_id).await {
+            Ok(read_to) => read_to,
+            Err(error) => return OpenLogs(Err(error)),
+        };
+        let now = self.clock.now();
+        let logs = activity_logs(keys).into_iter().map(|log| {
+            let read_to = read_to.get(&log);
+            let since = read_to.map_or(now - FIRST, |&time| (time - OVERLAP).max(now - OLDEST));
+            OpenLog::open(tenant, log, since, now)
+        });
+        OpenLogs(Ok(join_all(logs).await))
+    }
+
+    /// Reads these logs to their ends, and gives changes their actors.
+    pub(super) async fn find_actors(&self, lease: &Lease, tenant: &TenantGraph, logs: OpenLogs) {
+        if let Err(error) = self.read_and_attribute(lease, tenant, logs).await {
             tracing::warn!(error = %Causes(&error), "changes were not given their actors");
         }
     }
@@ -53,13 +137,11 @@ impl InventorySyncService {
         &self,
         lease: &Lease,
         tenant: &TenantGraph,
-        keys: &[PolicyTypeKey],
+        OpenLogs(logs): OpenLogs,
     ) -> Result<(), WriteError> {
-        let read_to = self.store.activity_logs(lease.tenant_id).await?;
-        let logs = activity_logs(keys).into_iter();
-        let reads = logs.map(|log| self.read_log(lease, tenant, log, read_to.get(&log).copied()));
+        let reads = logs?.into_iter().map(|log| self.read_log(lease, log));
         let mut unread = BTreeMap::new();
-        for (log, end) in futures::future::try_join_all(reads).await? {
+        for (log, end) in try_join_all(reads).await? {
             if let Some(failure) = failure(tenant, log, end) {
                 tracing::warn!(%log, code = failure.code.as_str(), "an audit log was not read to its end");
                 unread.insert(log, failure);
@@ -77,25 +159,25 @@ impl InventorySyncService {
     async fn read_log(
         &self,
         lease: &Lease,
-        tenant: &TenantGraph,
-        log: ActivityLog,
-        read_to: Option<DateTime<Utc>>,
+        opened: OpenLog,
     ) -> Result<(ActivityLog, LogEnd), WriteError> {
-        let now = self.clock.now();
-        let since = read_to.map_or(now - FIRST, |time| (time - OVERLAP).max(now - OLDEST));
+        let OpenLog {
+            log,
+            opened_at,
+            mut reader,
+            first: mut next,
+        } = opened;
         let until = Instant::now() + LONGEST;
-        let mut reader = tenant.activity_log(log, since);
-        for _ in 0..MOST_PAGES {
-            let page = match tokio::time::timeout_at(until, reader.next_page()).await {
-                Err(_) => return Ok((log, LogEnd::Cut)),
-                Ok(Err(error)) => return Ok((log, LogEnd::Failed(error))),
-                Ok(Ok(None)) => {
+        for further in (0..MOST_PAGES).rev() {
+            let page = match next {
+                Err(end) => return Ok((log, end)),
+                Ok(None) => {
                     self.store
-                        .store_activity(lease, log, &[], Some(now))
+                        .store_activity(lease, log, &[], Some(opened_at))
                         .await?;
                     return Ok((log, LogEnd::Read));
                 }
-                Ok(Ok(Some(page))) => page,
+                Ok(Some(page)) => page,
             };
             // The place that was reached: events that follow are later, as far as the log has an order.
             let reached = page.latest.filter(|_| page.in_order);
@@ -104,8 +186,21 @@ impl InventorySyncService {
                     .store_activity(lease, log, &page.events, reached)
                     .await?;
             }
+            drop(page);
+            if further == 0 {
+                break;
+            }
+            next = next_page(&mut reader, until).await;
         }
         Ok((log, LogEnd::Cut))
+    }
+}
+
+async fn next_page(reader: &mut ActivityReader, until: Instant) -> NextPage {
+    match tokio::time::timeout_at(until, reader.next_page()).await {
+        Err(_) => Err(LogEnd::Cut),
+        Ok(Err(error)) => Err(LogEnd::Failed(error)),
+        Ok(Ok(page)) => Ok(page),
     }
 }
 
