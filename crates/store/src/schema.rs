@@ -539,7 +539,6 @@ diesel::joinable!(inventory_contents -> inventory_items (item_id));
 diesel::joinable!(inventory_items -> tenants (tenant_id));
 diesel::joinable!(inventory_left_out -> tenants (tenant_id));
 diesel::joinable!(inventory_links -> inventory_items (item_id));
-diesel::joinable!(inventory_settings -> inventory_items (item_id));
 diesel::joinable!(inventory_sync_runs -> operation_runs (run_id));
 diesel::joinable!(inventory_sync_runs -> tenants (tenant_id));
 diesel::joinable!(inventory_sync_runs -> users (initiator_id));

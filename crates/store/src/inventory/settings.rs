@@ -190,7 +190,9 @@ impl SettingFilter {
         limit: i64,
     ) -> QueryResult<Vec<SettingRow>> {
         let mut list = inventory_settings::table
-            .inner_join(inventory_items::table)
+            .inner_join(
+                inventory_items::table.on(inventory_items::id.eq(inventory_settings::item_id)),
+            )
             .filter(inventory_settings::tenant_id.eq(tenant.into_uuid()))
             .filter(inventory_items::missing_since.is_null())
             .order(KEY)
@@ -223,7 +225,9 @@ impl SettingFilter {
             .select(KEY);
         let keys = first_of_each(KEY, by_one::<Text, _>(ids), list, limit).ascending();
         inventory_settings::table
-            .inner_join(inventory_items::table)
+            .inner_join(
+                inventory_items::table.on(inventory_items::id.eq(inventory_settings::item_id)),
+            )
             .filter(inventory_settings::tenant_id.eq(tenant.into_uuid()))
             .filter(within(KEY, keys))
             .order(KEY)

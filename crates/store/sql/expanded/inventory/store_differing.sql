@@ -39,8 +39,9 @@
 -- $38 setting_places: _uuid
 -- $39 setting_ids: _text
 -- $40 setting_fields: _text
--- $41 settings_in_catalog: _bool
--- $42 setting_names: _text
+-- $41 definition_ids: _text
+-- $42 definitions_in_catalog: _bool
+-- $43 definition_names: _text
 -- returns at: int8
 -- returns created: bool
 -- returns changed: bool
@@ -447,12 +448,11 @@ set_anew AS (
     WHERE o.values_hash IS NOT NULL AND o.values_hash IS DISTINCT FROM b.values_hash
 ),
 set_now AS (
-    SELECT n.item_id, n.policy_type, t.place, t.setting_id, t.field, n.value_fields -> t.field AS value,
-        t.in_catalog, t.name
+    SELECT n.item_id, n.policy_type, t.place, t.setting_id, t.field, n.value_fields -> t.field AS value
     FROM unnest(
             $37::bigint[], $38::uuid[], $39::text[],
-            $40::text[], $41::boolean[], $42::text[]
-        ) AS t(at, place, setting_id, field, in_catalog, name)
+            $40::text[]
+        ) AS t(at, place, setting_id, field)
         JOIN set_anew n ON n.at = t.at AND n.value_fields ? t.field
 ),
 set_before AS (
@@ -481,10 +481,13 @@ settings AS (
 -- Syncs of other tenants add the same ones: all add them in the order of their ids.
 definitions AS (
     INSERT INTO setting_definitions (id, in_catalog, name)
-    SELECT DISTINCT ON (t.setting_id) t.setting_id, t.in_catalog, t.name
-    FROM set_now t
-    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.setting_id)
-    ORDER BY t.setting_id
+    SELECT t.id, t.in_catalog, t.name
+    FROM guard
+        CROSS JOIN unnest(
+            $41::text[], $42::boolean[], $43::text[]
+        ) AS t(id, in_catalog, name)
+    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.id)
+    ORDER BY t.id
     ON CONFLICT (id) DO NOTHING
 ),
 -- The summary is right with every page, whatever becomes of the run.

@@ -8,14 +8,16 @@
 -- $7 setting_places: _uuid
 -- $8 setting_ids: _text
 -- $9 setting_fields: _text
--- $10 settings_in_catalog: _bool
--- $11 setting_names: _text
+-- $10 definition_ids: _text
+-- $11 definitions_in_catalog: _bool
+-- $12 definition_names: _text
 -- returns held: bool
 -- inventory.store_earlier_settings
 --
 -- Writes the settings of items whose values were stored before there were any, as
 -- inventory.store_differing does. Whoever holds the fence reads and writes them one after the other, so
--- that the values are still those that were read.
+-- that the values are still those that were read. An item is locked, so that it is not deleted
+-- meanwhile.
 WITH
 -- Holds while the caller's fence is that of the tenant. FOR SHARE makes the check and the write
 -- one: whoever takes the run over updates this row, and so waits for our commit or comes first.
@@ -27,14 +29,15 @@ guard AS (
 ),
 set_now AS (
     SELECT i.id AS item_id, i.policy_type, t.place, t.setting_id, t.field,
-        c.value_fields -> t.field AS value, t.in_catalog, t.name
+        c.value_fields -> t.field AS value
     FROM guard
         CROSS JOIN unnest(
             $6::bigint[], $7::uuid[], $8::text[],
-            $9::text[], $10::boolean[], $11::text[]
-        ) AS t(at, place, setting_id, field, in_catalog, name)
+            $9::text[]
+        ) AS t(at, place, setting_id, field)
         JOIN inventory_items i ON i.id = ($5::uuid[])[t.at]
         JOIN inventory_contents c ON c.item_id = i.id AND c.value_fields ? t.field
+    FOR KEY SHARE OF i
 ),
 settings AS (
     INSERT INTO inventory_settings
@@ -46,10 +49,13 @@ settings AS (
 -- Syncs of other tenants add the same ones: all add them in the order of their ids.
 definitions AS (
     INSERT INTO setting_definitions (id, in_catalog, name)
-    SELECT DISTINCT ON (t.setting_id) t.setting_id, t.in_catalog, t.name
-    FROM set_now t
-    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.setting_id)
-    ORDER BY t.setting_id
+    SELECT t.id, t.in_catalog, t.name
+    FROM guard
+        CROSS JOIN unnest(
+            $10::text[], $11::boolean[], $12::text[]
+        ) AS t(id, in_catalog, name)
+    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.id)
+    ORDER BY t.id
     ON CONFLICT (id) DO NOTHING
 ),
 done AS (

@@ -8,9 +8,12 @@ settings AS (
 -- Syncs of other tenants add the same ones: all add them in the order of their ids.
 definitions AS (
     INSERT INTO setting_definitions (id, in_catalog, name)
-    SELECT DISTINCT ON (t.setting_id) t.setting_id, t.in_catalog, t.name
-    FROM set_now t
-    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.setting_id)
-    ORDER BY t.setting_id
+    SELECT t.id, t.in_catalog, t.name
+    FROM guard
+        CROSS JOIN unnest(
+            :definition_ids::text[], :definitions_in_catalog::boolean[], :definition_names::text[]
+        ) AS t(id, in_catalog, name)
+    WHERE NOT EXISTS (SELECT 1 FROM setting_definitions d WHERE d.id = t.id)
+    ORDER BY t.id
     ON CONFLICT (id) DO NOTHING
 ),

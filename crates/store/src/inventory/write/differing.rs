@@ -64,8 +64,9 @@ statement! {
         setting_places: Vec<Uuid>,
         setting_ids: Vec<String>,
         setting_fields: Vec<String>,
-        settings_in_catalog: Vec<bool>,
-        setting_names: Vec<Option<String>>,
+        definition_ids: Vec<String>,
+        definitions_in_catalog: Vec<bool>,
+        definition_names: Vec<Option<String>>,
     }
     file: "inventory/store_differing",
     row: SettledRow,
@@ -101,7 +102,8 @@ impl Store {
     ) -> Result<Vec<&'a Observation>, WriteError> {
         let columns = Columns::of(&batch);
         let links = LinkColumns::of(&batch, || self.mint());
-        let settings = SettingColumns::of(&batch)?;
+        let mut settings = SettingColumns::of(&batch)?;
+        let definitions = settings.take_definitions();
         let mint = |count| -> Vec<Uuid> {
             let mut ids: Vec<Uuid> = std::iter::repeat_with(|| self.mint()).take(count).collect();
             // Changes of one statement have one time, and stand in the order of their ids.
@@ -156,8 +158,9 @@ impl Store {
                 setting_places: settings.places,
                 setting_ids: settings.ids,
                 setting_fields: settings.fields,
-                settings_in_catalog: settings.in_catalog,
-                setting_names: settings.names,
+                definition_ids: definitions.ids,
+                definitions_in_catalog: definitions.in_catalog,
+                definition_names: definitions.names,
             })
             .await?;
         let mut left = vec![true; batch.len()];

@@ -43,8 +43,9 @@ statement! {
         setting_places: Vec<Uuid>,
         setting_ids: Vec<String>,
         setting_fields: Vec<String>,
-        settings_in_catalog: Vec<bool>,
-        setting_names: Vec<Option<String>>,
+        definition_ids: Vec<String>,
+        definitions_in_catalog: Vec<bool>,
+        definition_names: Vec<Option<String>>,
     }
     file: "inventory/store_earlier_settings",
     row: HeldRow,
@@ -71,6 +72,7 @@ impl Store {
                 settings.add(at, key, &fields);
             }
         }
+        let definitions = settings.take_definitions();
         let stored = self
             .fetch_one(&StoreEarlierSettings {
                 tenant,
@@ -82,8 +84,9 @@ impl Store {
                 setting_places: settings.places,
                 setting_ids: settings.ids,
                 setting_fields: settings.fields,
-                settings_in_catalog: settings.in_catalog,
-                setting_names: settings.names,
+                definition_ids: definitions.ids,
+                definitions_in_catalog: definitions.in_catalog,
+                definition_names: definitions.names,
             })
             .await?;
         stored.check()?;

@@ -1,4 +1,4 @@
-//! The columns of what a batch of observations sets.
+//! The columns of what a batch of observations sets, and of the definitions of that.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,21 @@ pub(super) struct SettingColumns {
     pub(super) places: Vec<Uuid>,
     pub(super) ids: Vec<String>,
     pub(super) fields: Vec<String>,
+    definitions: BTreeMap<String, Definition>,
+}
+
+/// What a batch says of a definition.
+struct Definition {
+    in_catalog: bool,
+    /// The name that items say themselves.
+    name: Option<String>,
+}
+
+/// The definitions of the settings of a batch, each once.
+#[derive(Default)]
+pub(super) struct DefinitionColumns {
+    pub(super) ids: Vec<String>,
     pub(super) in_catalog: Vec<bool>,
-    /// Names that the items say themselves.
     pub(super) names: Vec<Option<String>>,
 }
 
@@ -60,11 +73,28 @@ impl SettingColumns {
         self.items.push(item);
         self.places
             .push(setting_place(policy_type, external_id, field, value));
-        self.ids.push(storable(&setting.id));
+        let id = storable(&setting.id);
+        let name = name.map(|name| shortened(&storable(name), LONGEST_NAME).to_owned());
+        match self.definitions.get_mut(&id) {
+            Some(known) => known.name = known.name.take().or(name),
+            None => {
+                let in_catalog = setting.source == SettingSource::Catalog;
+                let definition = Definition { in_catalog, name };
+                self.definitions.insert(id.clone(), definition);
+            }
+        }
+        self.ids.push(id);
         self.fields.push(storable(field));
-        self.in_catalog
-            .push(setting.source == SettingSource::Catalog);
-        self.names
-            .push(name.map(|name| shortened(&storable(name), LONGEST_NAME).to_owned()));
+    }
+
+    /// Takes the definitions.
+    pub(super) fn take_definitions(&mut self) -> DefinitionColumns {
+        let mut columns = DefinitionColumns::default();
+        for (id, definition) in std::mem::take(&mut self.definitions) {
+            columns.ids.push(id);
+            columns.in_catalog.push(definition.in_catalog);
+            columns.names.push(definition.name);
+        }
+        columns
     }
 }
