@@ -237,6 +237,28 @@ async fn every_actor_is_right_and_nearly_every_change_has_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn logs_are_asked_for_while_lists_are_read_once_one_was_answered() {
+    let stage = Stage::of_size(300).await;
+    let worker = stage.installation.worker();
+    stage.sync().await;
+    let (logs, lists): (Vec<_>, Vec<_>) = stage
+        .installation
+        .simulator
+        .log()
+        .into_iter()
+        .filter(|one| one.path.starts_with("/v1.0/") || one.path.starts_with("/beta/"))
+        .partition(|one| [EVENTS, AUDITS].contains(&one.path.as_str()));
+    assert_eq!(logs.len(), 2);
+    for log in logs {
+        let before = lists.iter().filter(|one| one.ended_us <= log.started_us);
+        assert!(before.count() > 0, "{} was asked for first", log.path);
+        let after = lists.iter().filter(|one| one.started_us > log.started_us);
+        assert!(after.count() > 0, "{} was asked for last", log.path);
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_that_come_late_explain_changes_of_the_last_day() {
     let stage = Stage::of_size(300).await;
     let worker = stage.installation.worker();
