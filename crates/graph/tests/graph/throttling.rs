@@ -74,7 +74,7 @@ async fn one_throttled_list_pauses_its_service_and_no_other_service_or_tenant() 
         setup.read(&graph, &category).await.unwrap();
         start.elapsed()
     };
-    let (paused, elsewhere, besides) = join3(paused, elsewhere, besides).await;
+    let (paused, elsewhere, besides) = Box::pin(join3(paused, elsewhere, besides)).await;
     assert!(paused > Duration::from_millis(900), "{paused:?}");
     assert!(elsewhere < paused, "{elsewhere:?}");
     assert!(besides < paused, "{besides:?}");
