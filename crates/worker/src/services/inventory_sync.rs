@@ -102,6 +102,7 @@ impl InventorySyncService {
         let mut results = self.skip(lease, plan.skipped, tracker).await?;
         let verify = selection.verify();
         let collecting = self.collect(lease, &tenant, &plan.lists, verify, tracker);
+        let collecting = collecting.boxed();
         let (collected, logs) = self.with_logs(lease, &tenant, &keys, collecting).await?;
         results.extend(collected);
 

@@ -16,6 +16,7 @@ use atlas_domain::run::Lease;
 use atlas_graph::{ActivityPage, ActivityReader, GraphError, TenantGraph, activity_logs};
 use atlas_store::{StoreError, WriteError};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt as _;
 use futures::future::{Either, join_all, select, try_join_all};
 use tokio::time::Instant;
 
@@ -89,10 +90,11 @@ impl InventorySyncService {
         collecting: impl Future<Output = Result<T, Interrupt>>,
     ) -> Result<(T, OpenLogs), Interrupt> {
         let collecting = std::pin::pin!(collecting);
-        let opening = std::pin::pin!(async {
+        let opening = async {
             tenant.token_accepted().await;
             self.open_logs(lease, tenant, keys).await
-        });
+        };
+        let opening = opening.boxed();
         match select(collecting, opening).await {
             Either::Left((collected, opening)) => {
                 let collected = collected?;
