@@ -43,6 +43,7 @@ pub(crate) const FIELD_CODES: &[&str] = &[
     "null",
     "out_of_range",
     "selects_nothing",
+    "time_and_cron",
     "too_long",
     "too_many",
     "too_often",

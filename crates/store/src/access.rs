@@ -3,13 +3,10 @@
 use atlas_domain::access::api_token::TokenHash;
 use atlas_domain::access::{Membership, Role};
 use atlas_domain::ids::{TenantId, TokenId, UserId};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::schema::memberships;
 use crate::statement::{CountRow, RoleRow, row, statement};
 
 /// A user who proved to be one.
@@ -64,6 +61,22 @@ statement! {
     }
     file: "access/find_membership",
     row: RoleRow,
+}
+
+statement! {
+    struct ListMemberships {
+        user: Uuid,
+        most: i64,
+    }
+    file: "access/list_memberships",
+    row: MembershipRow,
+}
+
+row! {
+    struct MembershipRow {
+        tenant_id: Uuid,
+        role: String,
+    }
 }
 
 statement! {
@@ -130,19 +143,13 @@ impl Store {
         user_id: UserId,
         most: i64,
     ) -> Result<Vec<Membership>, StoreError> {
-        let query = memberships::table
-            .filter(memberships::user_id.eq(user_id.into_uuid()))
-            .order(memberships::tenant_id)
-            .limit(most)
-            .select((memberships::tenant_id, memberships::role));
-        let rows: Vec<(Uuid, String)> = self
-            .read(async |connection| query.load(connection).await)
-            .await?;
-        let membership = |(tenant, role): (Uuid, String)| {
+        let user = user_id.into_uuid();
+        let rows = self.fetch_all(&ListMemberships { user, most }).await?;
+        let membership = |row: MembershipRow| {
             Ok(Membership {
-                tenant_id: TenantId::from_uuid(tenant),
+                tenant_id: TenantId::from_uuid(row.tenant_id),
                 user_id,
-                role: parse_role(&role)?,
+                role: parse_role(&row.role)?,
             })
         };
         rows.into_iter().map(membership).collect()
@@ -173,5 +180,6 @@ pub(crate) fn parse_role(text: &str) -> Result<Role, StoreError> {
 pub(crate) const STATEMENTS: &[crate::statement::Info] = &[
     <FindToken<'_> as crate::statement::Statement>::INFO,
     <FindMembership as crate::statement::Statement>::INFO,
+    <ListMemberships as crate::statement::Statement>::INFO,
     <CountMemberships as crate::statement::Statement>::INFO,
 ];

@@ -21,7 +21,10 @@ async fn tenants_say_what_the_caller_may_do_and_how_syncs_stand() {
         (&tenant["enabled"], &tenant["connected"]),
         (&json!(true), &json!(true))
     );
-    assert_eq!(tenant["sync"], json!({}));
+    assert_eq!(
+        tenant["sync"],
+        json!({"kinds": [{"kind": "inventory_sync"}, {"kind": "directory_groups_sync"}]})
+    );
     let path = format!("/tenants/{}", stage.tenant.id);
     let seen = stage.api.get(&path, &reader.token).await.body;
     assert_eq!(
