@@ -272,6 +272,7 @@ fn start_from_somewhere() -> StartRun {
     start.origin = Origin {
         address: Some("192.0.2.7".to_owned()),
         user_agent: Some("curl".to_owned()),
+        request_name: Some("my-button-1234".to_owned()),
     };
     start
 }

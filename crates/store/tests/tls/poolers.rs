@@ -31,11 +31,8 @@ async fn locked_list(server: &Server, store: &Store) -> StoreError {
     let lock = "BEGIN; LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE";
     holder.batch_execute(lock).await.unwrap();
     let nobody = UserId::from_uuid(uuid::Uuid::nil());
-    let list = store.notifications(
-        nobody,
-        &NotificationFilter::unread(false),
-        PageRequest::first(1),
-    );
+    let all = NotificationFilter::unread(false);
+    let list = store.notifications(nobody, &all, PageRequest::first(1));
     list.await.unwrap_err()
 }
 
@@ -132,11 +129,8 @@ async fn a_pooler_of_transactions_that_keeps_statements_works() {
         let store = &stores[at % stores.len()];
         async move {
             assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
-            let list = store.notifications(
-                nobody,
-                &NotificationFilter::unread(at.is_multiple_of(2)),
-                PageRequest::first(1),
-            );
+            let filter = NotificationFilter::unread(at.is_multiple_of(2));
+            let list = store.notifications(nobody, &filter, PageRequest::first(1));
             assert!(list.await.unwrap().is_empty());
         }
     });

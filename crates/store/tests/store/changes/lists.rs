@@ -66,15 +66,14 @@ async fn changes_are_found_by_every_filter_in_pages_without_gap_or_repetition() 
             ],
             kinds: vec![ChangeKind::Created, ChangeKind::Created],
             since: Some(since),
-            item: None,
-            actor: None,
+            ..ChangeFilter::default()
         },
         ChangeFilter {
             item: Some(item),
             kinds: vec![ChangeKind::Back],
             policy_types: vec!["mobileApp".to_owned()],
             since: Some(since),
-            actor: None,
+            ..ChangeFilter::default()
         },
     ];
     for filter in filters {

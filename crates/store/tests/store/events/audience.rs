@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use atlas_domain::schedule::StopReason;
-use atlas_store::PageRequest;
+use atlas_store::{NotificationFilter, PageRequest};
 
 use super::*;
 
@@ -171,9 +171,10 @@ async fn a_client_secret_that_ends_soon_is_noticed_once_by_racing_workers_and_ag
     assert_eq!(shared[0].data["expires_on"], row.get::<_, String>(0));
     let theirs = read(&stage, EventTopics::User(owner.id), EventsFrom::Start, 10).await;
     assert_eq!(types(&theirs.events), ["notification.created"]);
+    let all = NotificationFilter::unread(false);
     let notices = stage
         .store
-        .notifications(owner.id, false, PageRequest::first(10))
+        .notifications(owner.id, &all, PageRequest::first(10))
         .await
         .unwrap();
     assert_eq!(notices.len(), 1);

@@ -15,12 +15,9 @@ const BUFFERS_OF_NOTHING: i64 = 20;
 pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
     let user = member_of_all();
     let notices = |name, unread: bool, after: Option<(DateTime<Utc>, NotificationId)>| {
-        list!(name, unread, after, |store, unread, page| store
-            .notifications(
-                user,
-                &NotificationFilter::unread(unread),
-                page
-            ))
+        let filter = NotificationFilter::unread(unread);
+        list!(name, filter, after, |store, filter, page| store
+            .notifications(user, &filter, page))
     };
     let mut all = vec![
         list!("tenants", (), None, |store, _none, page| store

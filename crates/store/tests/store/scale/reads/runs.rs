@@ -113,8 +113,9 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
         .collect();
     all.push(far);
     all.push(Read::new("active runs", |store| async move {
-        let active = store.active_runs(member_of_all(), &RunFilter::default(), 20);
-        active.await.map(|active| active.runs)
+        let every = RunFilter::default();
+        let active = store.active_runs(member_of_all(), &every, 20).await?;
+        Ok(active.runs)
     }));
     all
 }
