@@ -1,0 +1,104 @@
+// Where news of runs come from. Today a poll; a stream can stand behind the same interface.
+
+import { answer, api, type Schemas } from "../api/client";
+
+export type OperationRun = Schemas["OperationRun"];
+
+export interface Snapshot {
+  runs: OperationRun[];
+  /** False while the API cannot be reached; `runs` are then the last that were known. */
+  reachable: boolean;
+}
+
+export interface RunUpdates {
+  /** Calls back with every change, first with what is known. Returns how to stop. */
+  subscribe(listener: (snapshot: Snapshot) => void): () => void;
+  /** Something happened that is worth looking at now: a start, a cancel, a visible tab. */
+  wake(): void;
+}
+
+/** One look: the active runs and those that ended within the last minute. */
+export interface Look {
+  runs: OperationRun[];
+  /** Identity of the answer; the same twice means that nothing changed. */
+  etag?: string;
+  /** Seconds. */
+  retryAfter?: number;
+}
+
+const DEFAULT_SECONDS = 10;
+const LONGEST_SECONDS = 30;
+
+export async function lookAtApi(): Promise<Look> {
+  const { data, etag, retryAfter } = await answer(api.GET("/operation-runs/active"));
+  return {
+    runs: data.items,
+    ...(etag ? { etag } : {}),
+    ...(retryAfter ? { retryAfter } : {}),
+  };
+}
+
+/** Asks as often as the API says, only while somebody listens and the tab is visible. */
+export class PollingUpdates implements RunUpdates {
+  private readonly listeners = new Set<(snapshot: Snapshot) => void>();
+  private snapshot: Snapshot = { runs: [], reachable: true };
+  private etag: string | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private failures = 0;
+  private looking = false;
+  private again = false;
+
+  constructor(
+    private readonly look: () => Promise<Look>,
+    private readonly visible: () => boolean = () => document.visibilityState === "visible",
+  ) {}
+
+  subscribe(listener: (snapshot: Snapshot) => void): () => void {
+    this.listeners.add(listener);
+    listener(this.snapshot);
+    if (this.listeners.size === 1) this.wake();
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) clearTimeout(this.timer);
+    };
+  }
+
+  wake(): void {
+    if (this.looking) {
+      this.again = true;
+      return;
+    }
+    clearTimeout(this.timer);
+    void this.poll();
+  }
+
+  private async poll(): Promise<void> {
+    if (this.listeners.size === 0 || !this.visible()) return;
+    this.looking = true;
+    let seconds = DEFAULT_SECONDS;
+    try {
+      const look = await this.look();
+      this.failures = 0;
+      seconds = look.retryAfter ?? DEFAULT_SECONDS;
+      if (look.etag === undefined || look.etag !== this.etag || !this.snapshot.reachable) {
+        this.etag = look.etag;
+        this.publish({ runs: look.runs, reachable: true });
+      }
+    } catch {
+      this.failures += 1;
+      seconds = Math.min(2 ** this.failures, LONGEST_SECONDS);
+      if (this.snapshot.reachable) this.publish({ ...this.snapshot, reachable: false });
+    }
+    this.looking = false;
+    if (this.again) {
+      this.again = false;
+      seconds = 0;
+    }
+    if (this.listeners.size > 0) this.timer = setTimeout(() => void this.poll(), seconds * 1000);
+  }
+
+  private publish(snapshot: Snapshot): void {
+    this.snapshot = snapshot;
+    for (const listener of this.listeners) listener(snapshot);
+  }
+}

@@ -1,0 +1,62 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import type { Sample } from "../pages/OperatorsPage";
+
+const HEIGHT = 220;
+
+/** Lines of waiting and running runs. The numbers are in the table of queues, too. */
+export default function QueueChart({ samples }: { samples: Sample[] }) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(null);
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return undefined;
+    const colour = (name: string) => getComputedStyle(element).getPropertyValue(name).trim();
+    const axis = {
+      stroke: () => getComputedStyle(element).color,
+      grid: { stroke: "#8884", width: 1 },
+    };
+    const made = new uPlot(
+      {
+        width: element.clientWidth,
+        height: HEIGHT,
+        scales: { y: { range: (_, __, most) => [0, Math.max(5, most)] } },
+        axes: [axis, axis],
+        series: [
+          {},
+          { label: "Waiting", stroke: () => colour("--chart-waiting"), width: 2 },
+          { label: "Running", stroke: () => colour("--chart-running"), width: 2 },
+        ],
+      },
+      [[], [], []],
+      element,
+    );
+    chart.current = made;
+    const resized = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: HEIGHT }),
+    );
+    resized.observe(element);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      chart.current = null;
+    };
+  }, []);
+  useEffect(() => {
+    chart.current?.setData([
+      samples.map((one) => one.at),
+      samples.map((one) => one.waiting),
+      samples.map((one) => one.running),
+    ]);
+  }, [samples]);
+  const last = samples.at(-1);
+  return (
+    <div
+      className="chart card"
+      ref={place}
+      role="img"
+      aria-label={`${last?.waiting ?? 0} waiting, ${last?.running ?? 0} running now`}
+    />
+  );
+}
