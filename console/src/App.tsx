@@ -6,7 +6,7 @@ import { Shell } from "./layout/Shell";
 import { refreshWithRuns } from "./live/useActiveRuns";
 import { SignInPage } from "./pages/SignInPage";
 import { TenantsPage } from "./pages/TenantsPage";
-import { Empty, Loading } from "./parts/states";
+import { Loading } from "./parts/states";
 import { signedIn, subscribe } from "./session/session";
 
 const RunsPage = lazy(() => import("./pages/RunsPage"));
@@ -57,9 +57,8 @@ function Session() {
               {({ tenant }) => <TenantPage key={tenant} tenantId={tenant} />}
             </Route>
             <Route>
-              <Empty title="There is no such page">
-                <p>The address may be mistyped.</p>
-              </Empty>
+              <h1>There is no such page</h1>
+              <p>The address may be mistyped.</p>
             </Route>
           </Switch>
         </Suspense>

@@ -26,6 +26,13 @@ test("values are shown by the names of their options", () => {
   expect(valueText(false)).toBe("No");
   expect(valueText([])).toBe("None");
   expect(valueText("")).toBe("Empty");
+  expect(valueText("withheld, 52e0")).toBe("Redacted (52e0)");
+});
+
+test("an object is an outline", () => {
+  expect(valueText([{ actionType: "block", configurations: [{ hours: 24 }], ccList: [] }])).toBe(
+    "1\n   Action Type: block\n   Configurations\n      1\n         Hours: 24\n   Cc List: None",
+  );
 });
 
 test("one is singular", () => {

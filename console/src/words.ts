@@ -91,15 +91,31 @@ interface Option {
 export function valueText(value: unknown, options: Option[] = []): string {
   const named = (one: unknown): string => {
     if (typeof one === "string") {
-      if (one.startsWith("withheld, ")) return `Redacted (${one.slice(10)})`;
+      if (one.startsWith("withheld")) return `Redacted (${one.slice(8).replace(/^, /, "").trim()})`;
       return options.find((option) => option.id === one)?.name ?? one;
     }
     if (typeof one === "boolean") return one ? "Yes" : "No";
     if (one === null || one === undefined) return "—";
-    if (typeof one === "object") return JSON.stringify(one, null, 1);
+    if (typeof one === "object") return outline(one, "");
     return String(one);
   };
-  if (Array.isArray(value)) return value.length === 0 ? "None" : value.map(named).join(", ");
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "None";
+    const objects = value.some((one) => typeof one === "object" && one !== null);
+    return objects ? outline(value, "") : value.map(named).join(", ");
+  }
   const text = named(value);
   return text === "" ? "Empty" : text;
+}
+
+/** An object as indented lines of names and values. */
+function outline(value: object, indent: string): string {
+  const lines = Object.entries(value).map(([key, member]) => {
+    const name = Array.isArray(value) ? `${Number(key) + 1}` : readable(key);
+    const nested = typeof member === "object" && member !== null && Object.keys(member).length > 0;
+    return nested
+      ? `${indent}${name}\n${outline(member, `${indent}   `)}`
+      : `${indent}${name}: ${valueText(member)}`;
+  });
+  return lines.join("\n");
 }

@@ -119,6 +119,10 @@ fn stages(workspace: &Workspace, all: bool) -> anyhow::Result<Vec<Stage>> {
             command: workspace.cargo(&["xtask", "openapi", "--check"]),
         },
         Stage {
+            name: "console",
+            command: workspace.cargo(&["xtask", "console", "--check"]),
+        },
+        Stage {
             name: "dependencies",
             command: dependencies,
         },

@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod console;
 mod demo;
 mod deny;
 mod openapi;
@@ -63,6 +64,13 @@ enum Task {
     /// Have programs from the npm registry check openapi/tenantatlas.json. The exit status is 77 when
     /// they cannot be run.
     Conformance,
+    /// Check the console's sources, and write its client and its built files. The exit status is 77
+    /// when npm, or what it fetches, is not to be had.
+    Console {
+        /// Fail when the committed files are others.
+        #[arg(long)]
+        check: bool,
+    },
     /// Check licences, bans and sources of what is depended on, as deny.toml says. The exit status is
     /// 77 when cargo-deny, or what it needs, is not to be had.
     Deny(deny::Options),
@@ -121,6 +129,7 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Bench { arguments } => bench::run(&workspace, arguments, &interrupt),
         Task::Ci { all } => ci::run(&workspace, *all, &interrupt),
         Task::Conformance => conformance::run(&workspace, &interrupt),
+        Task::Console { check } => console::run(&workspace, *check, &interrupt),
         Task::Scale => scale::run(&workspace, &interrupt),
         Task::Services => {
             let mut services = Services::start(&workspace, Durability::Disposable, &interrupt)?;

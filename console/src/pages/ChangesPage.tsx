@@ -106,7 +106,13 @@ function ChangeRow({ change, tenantId }: { change: Change; tenantId: string }) {
         </span>
       </div>
       <Actors attributed={change.attributed} actors={change.actors} />
-      {compared && <DifferenceView content={change.content} assignments={change.assignments} />}
+      {compared && (
+        <DifferenceView
+          tenantId={tenantId}
+          content={change.content}
+          assignments={change.assignments}
+        />
+      )}
     </li>
   );
 }

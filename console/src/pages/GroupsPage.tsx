@@ -69,7 +69,7 @@ export default function GroupsPage({ tenant }: { tenant: Tenant }) {
         />
       </div>
       <Loaded query={groups}>
-        {({ items, next_cursor, data_as_of, hint }) => (
+        {({ items, next_cursor, data_as_of }) => (
           <>
             <p className="notice busy">
               {data_as_of ? (
@@ -79,7 +79,7 @@ export default function GroupsPage({ tenant }: { tenant: Tenant }) {
               ) : (
                 "Groups of this directory have not been read yet. "
               )}
-              {hint}
+              Sync groups brings them up to date; no page waits for Microsoft Graph.
             </p>
             {items.length === 0 ? (
               <Empty title={q ? "No stored group matches" : "No groups are stored"} />

@@ -166,7 +166,13 @@ function Difference({
   });
   return (
     <Loaded query={difference} rows={2}>
-      {(found) => <DifferenceView content={found.content} assignments={found.assignments} />}
+      {(found) => (
+        <DifferenceView
+          tenantId={path.tenant_id}
+          content={found.content}
+          assignments={found.assignments}
+        />
+      )}
     </Loaded>
   );
 }

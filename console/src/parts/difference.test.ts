@@ -9,5 +9,7 @@ test("known targets are words, others are shown as they are", () => {
   expect(
     target({ "@odata.type": "#microsoft.graph.exclusionGroupAssignmentTarget", groupId: "7" }),
   ).toBe("Excluded group 7");
+  const named = { target: { "@odata.type": "#groupAssignmentTarget", groupId: "7" } };
+  expect(assignmentText(named, new Map([["7", "Pilots"]]))).toBe("Group Pilots");
   expect(assignmentText({ users: 3 })).toBe('{"users":3}');
 });

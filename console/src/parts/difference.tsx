@@ -1,15 +1,25 @@
 // A readable before and after: settings and options by name, the pointer on hover.
 
-import type { Schemas } from "../api/client";
+import { useQuery } from "@tanstack/react-query";
+import { api, body, type Schemas } from "../api/client";
 import { count, fieldName, valueText } from "../words";
 
 export function DifferenceView({
   content,
-  assignments,
+  assignments: compared,
+  tenantId,
 }: {
+  tenantId: string;
   content: Schemas["ContentDifference"] | undefined;
   assignments: Schemas["AssignmentsDifference"] | undefined;
 }) {
+  // Absent is unknown; present without entries is known to be the same.
+  const assignments =
+    compared && compared.added_count + compared.removed_count > 0 ? compared : undefined;
+  const names = useGroupNames(tenantId, [
+    ...(assignments?.added ?? []),
+    ...(assignments?.removed ?? []),
+  ]);
   return (
     <div className="difference">
       {content?.fields.map((field) => (
@@ -40,13 +50,13 @@ export function DifferenceView({
           {assignments.removed.map((one) => (
             <del key={JSON.stringify(one)}>
               <span className="hidden">Removed: </span>
-              {assignmentText(one)}
+              {assignmentText(one, names)}
             </del>
           ))}
           {assignments.added.map((one) => (
             <ins key={JSON.stringify(one)}>
               <span className="hidden">Added: </span>
-              {assignmentText(one)}
+              {assignmentText(one, names)}
             </ins>
           ))}
         </div>
@@ -56,13 +66,40 @@ export function DifferenceView({
   );
 }
 
+function groupId(assignment: unknown): string | undefined {
+  const { target } = assignment as { target?: { groupId?: unknown } };
+  return typeof target?.groupId === "string" ? target.groupId : undefined;
+}
+
+/** Names of the assigned groups, from what is stored of the directory. */
+function useGroupNames(tenantId: string, assignments: unknown[]): Map<string, string> {
+  const ids = [...new Set(assignments.map(groupId))].filter((id) => id !== undefined).sort();
+  const resolved = useQuery({
+    queryKey: ["groups", tenantId, "names", ids],
+    enabled: ids.length > 0,
+    staleTime: 5 * 60_000,
+    queryFn: () =>
+      body(
+        api.POST("/tenants/{tenant_id}/directory-groups/resolve", {
+          params: { path: { tenant_id: tenantId } },
+          body: { ids: ids.slice(0, 100) },
+        }),
+      ),
+  });
+  return new Map(resolved.data?.items.map((group) => [group.id, group.name]));
+}
+
 /** An assignment of Microsoft Graph in words, as far as its members are known. */
-export function assignmentText(assignment: unknown): string {
+export function assignmentText(
+  assignment: unknown,
+  names: Map<string, string> = new Map(),
+): string {
   const target = (assignment as { target?: Record<string, unknown> }).target;
   const type = String(target?.["@odata.type"] ?? "");
-  const group = target?.groupId;
+  const group = groupId(assignment);
   if (type.includes("allDevices")) return "All devices";
   if (type.includes("allLicensedUsers")) return "All users";
-  if (group) return `${type.includes("exclusion") ? "Excluded group" : "Group"} ${String(group)}`;
+  if (group)
+    return `${type.includes("exclusion") ? "Excluded group" : "Group"} ${names.get(group) ?? group}`;
   return JSON.stringify(assignment);
 }

@@ -12,6 +12,11 @@ type InventoryLink = Schemas["InventoryLink"];
 const PAGE = 200;
 const ASSIGNMENTS = ["assigned_to", "excluded_from"];
 
+/** Groups that stand for everybody have words for identifiers. */
+function targetName(target: Schemas["LinkTarget"]): string {
+  return target.kind === "virtual_group" ? readable(target.id) : target.id;
+}
+
 export function grouped(links: InventoryLink[]) {
   const out = links.filter((link) => link.direction !== "in");
   return {
@@ -76,7 +81,7 @@ function LinkList({
           {links.map((link) => {
             const inward = link.direction === "in";
             const id = inward ? link.item.id : link.target.item_id;
-            const name = inward ? link.item.name : (link.target.name ?? link.target.id);
+            const name = inward ? link.item.name : (link.target.name ?? targetName(link.target));
             const type = inward ? label(link.item.policy_type) : readable(link.target.kind);
             return (
               <li key={link.id}>

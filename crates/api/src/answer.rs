@@ -180,7 +180,7 @@ fn respond(
 }
 
 /// A strong tag: the same bytes, the same tag.
-fn entity_tag(body: &[u8]) -> String {
+pub(crate) fn entity_tag(body: &[u8]) -> String {
     format!(
         "\"{}\"",
         URL_SAFE_NO_PAD.encode(&Sha256::digest(body)[..15])
@@ -188,7 +188,7 @@ fn entity_tag(body: &[u8]) -> String {
 }
 
 /// Whether `If-None-Match` names the tag. Compared weakly, as RFC 9110 section 13.1.2 asks.
-fn is_among(tag: &str, headers: &HeaderMap) -> bool {
+pub(crate) fn is_among(tag: &str, headers: &HeaderMap) -> bool {
     let tag = tag.trim_start_matches("W/");
     headers
         .get_all(header::IF_NONE_MATCH)

@@ -39,7 +39,14 @@ const SERVICE_DESCRIPTION: HeaderValue =
 const HEALTH_PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The beginnings of routes that anybody may read. They count as requests of somebody unknown.
-const PAGES: [&str; 5] = ["/openapi.json", "/version", "/docs", "/problems", "/view/"];
+const PAGES: [&str; 6] = [
+    "/openapi.json",
+    "/version",
+    "/docs",
+    "/problems",
+    "/view/",
+    "/console",
+];
 
 /// The longest address that is read, in bytes. Connections end where an address and its headers are
 /// longer than 128 KiB: the protocol layer refuses those.

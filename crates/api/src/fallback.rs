@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::problem::{Problem, ProblemKind};
 
 /// Pages for people and probes for machines: answered to GET, not in the description.
-const UNDESCRIBED: [&str; 10] = [
+const UNDESCRIBED: [&str; 11] = [
+    "/console",
     "/healthz",
     "/readyz",
     "/version",

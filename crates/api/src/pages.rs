@@ -1,5 +1,7 @@
-//! Pages for people: the description, the problem types, a run. None loads anything from elsewhere.
+//! Pages for people: the console, the description, the problem types, a run. None loads anything from
+//! elsewhere.
 
+mod console;
 mod problems;
 mod run_view;
 
@@ -16,6 +18,7 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
 /// Registers every page.
 pub(crate) fn register(config: &mut web::ServiceConfig) {
     config
+        .configure(console::register)
         .service(openapi_document)
         .service(docs)
         .service(problems::problem_index)

@@ -7,6 +7,7 @@ mod actors;
 mod as_of;
 mod bodies;
 mod cancel;
+mod console;
 mod description;
 mod directory_groups;
 mod events;
