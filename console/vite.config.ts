@@ -21,7 +21,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // A data: address is refused by the content security policy.
     assetsInlineLimit: 0,
-    reportCompressedSize: true,
+    // The notices that the licences of the bundled packages ask for.
+    license: { fileName: "licenses.md" },
   },
   server: { proxy },
   preview: { proxy, headers: { "content-security-policy": policy } },

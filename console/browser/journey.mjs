@@ -64,7 +64,10 @@ await page.screenshot({ path: "shots/widget.png" });
 await widget.getByRole("link", { name: "View run" }).first().click();
 await page.getByRole("heading", { name: new RegExp(`Inventory sync of ${able.name}`) }).waitFor();
 await page.screenshot({ path: "shots/run-active.png" });
-await widget.getByText(/Succeeded|Partly succeeded|Failed/).waitFor();
+await widget
+  .locator(".badge", { hasText: /ucceeded|Failed/ })
+  .first()
+  .waitFor();
 await page.screenshot({ path: "shots/widget-ended.png" });
 
 // Two notifications of the run, and the bell counts them until they are read.

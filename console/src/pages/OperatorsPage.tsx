@@ -53,7 +53,7 @@ export default function OperatorsPage() {
               {({ items }) => <Queues queues={items} />}
             </Loaded>
           </section>
-          {samples.length > 1 && (
+          {samples.length > 0 && (
             <section aria-labelledby="chart">
               <h2 id="chart">Waiting and running</h2>
               <p className="quiet">Since this page was opened.</p>

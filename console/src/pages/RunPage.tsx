@@ -104,7 +104,10 @@ function Facts({ run }: { run: Run }) {
       </Fact>
       {heartbeat && (
         <Fact name="Heartbeat">
-          <Badge code={heartbeat.state} words={readable(heartbeat.state)} />{" "}
+          <Badge
+            code={heartbeat.state}
+            words={heartbeat.state === "ok" ? "OK" : readable(heartbeat.state)}
+          />{" "}
           <Moment at={heartbeat.last_at} />
           <span className="quiet sub">{heartbeat.worker_id}</span>
         </Fact>

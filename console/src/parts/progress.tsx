@@ -10,10 +10,11 @@ export function ProgressLine({ run }: { run: Schemas["OperationRun"] }) {
   if (run.status === "completed") {
     return (
       <p className="progress-words">
-        {run.error?.detail ??
-          (counts
+        {run.outcome !== "partially_succeeded" && run.error
+          ? run.error.detail
+          : counts
             ? `${count(counts.items_seen, "item")}: ${counts.items_created.toLocaleString()} new, ${counts.items_changed.toLocaleString()} changed, ${counts.items_missing.toLocaleString()} deleted`
-            : "Ended")}
+            : "Ended"}
       </p>
     );
   }
