@@ -180,6 +180,7 @@ fn show(installation: &Installation, processes: &Processes) -> anyhow::Result<bo
         println!("  {}: {}", text(notice, "title"), text(notice, "body"));
     }
     say("Where to look");
+    println!("  console                 {}/console/", processes.url());
     println!("  API documentation       {}/docs", processes.url());
     for run in array(&get("/operation-runs")?, "items")? {
         let name = run["tenant"]["name"].as_str().unwrap_or_default();
