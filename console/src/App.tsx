@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react
 import { Route, Router, Switch } from "wouter";
 import { ApiError, forgetBodies } from "./api/client";
 import { Shell } from "./layout/Shell";
-import { refreshWithRuns } from "./live/useActiveRuns";
+import { forgetJoined, refreshWithRuns } from "./live/useActiveRuns";
 import { SignInPage } from "./pages/SignInPage";
 import { TenantsPage } from "./pages/TenantsPage";
 import { Loading } from "./parts/states";
@@ -41,6 +41,7 @@ function Session() {
     return () => {
       stop();
       forgetBodies();
+      forgetJoined();
     };
   }, [queries]);
   return (

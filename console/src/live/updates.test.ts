@@ -57,6 +57,17 @@ test("a start during a request is looked at right after it", async () => {
   expect(asked()).toBe(2);
 });
 
+test("whoever listens after the last listener sees nothing of before", async () => {
+  const { updates, stop } = polling([{ runs: [run("1")], etag: "a", retryAfter: 60 }]);
+  await vi.advanceTimersByTimeAsync(10);
+  stop();
+  const seen: Snapshot[] = [];
+  updates.subscribe((snapshot) => seen.push(snapshot));
+  expect(seen[0]?.runs).toEqual([]);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(seen.at(-1)?.runs).toHaveLength(1);
+});
+
 test("does not ask for a tab that nobody sees, or after the last listener", async () => {
   let visible = false;
   const { updates, stop, asked } = polling([{ runs: [], retryAfter: 1 }], () => visible);

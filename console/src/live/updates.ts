@@ -59,7 +59,7 @@ export class PollingUpdates implements RunUpdates {
     if (this.listeners.size === 1) this.wake();
     return () => {
       this.listeners.delete(listener);
-      if (this.listeners.size === 0) clearTimeout(this.timer);
+      if (this.listeners.size === 0) this.forget();
     };
   }
 
@@ -72,12 +72,23 @@ export class PollingUpdates implements RunUpdates {
     void this.poll();
   }
 
+  /** Whoever listens next may be somebody else. */
+  private forget(): void {
+    clearTimeout(this.timer);
+    this.snapshot = { runs: [], reachable: true };
+    this.etag = undefined;
+  }
+
   private async poll(): Promise<void> {
     if (this.listeners.size === 0 || !this.visible()) return;
     this.looking = true;
     let seconds = DEFAULT_SECONDS;
     try {
       const look = await this.look();
+      if (this.listeners.size === 0) {
+        this.looking = false;
+        return;
+      }
       this.failures = 0;
       seconds = look.retryAfter ?? DEFAULT_SECONDS;
       if (look.etag === undefined || look.etag !== this.etag || !this.snapshot.reachable) {

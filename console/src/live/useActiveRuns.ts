@@ -36,6 +36,10 @@ export function joinedRuns(): string[] {
   return JSON.parse(sessionStorage.getItem(JOINED) ?? "[]") as string[];
 }
 
+export function forgetJoined(): void {
+  sessionStorage.removeItem(JOINED);
+}
+
 export function rememberJoined(runId: string): void {
   const others = joinedRuns().filter((id) => id !== runId);
   sessionStorage.setItem(JOINED, JSON.stringify([runId, ...others].slice(0, 20)));
