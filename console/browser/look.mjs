@@ -92,6 +92,12 @@ for (const [width, scheme] of [
       await page.getByText("All policy types").waitFor();
     }
     const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll(".dialog, .popover, .widget, .card")]
+        .filter((part) => part.getBoundingClientRect().right > innerWidth)
+        .map((part) => part.className),
+    );
+    if (cut.length > 0) fault(`is cut at the right: ${cut.join(", ")}`);
     if (sideways > 0) fault(`scrolls sideways by ${sideways} px`);
     await page.screenshot({
       path: `shots/${name}-${width}-${scheme}.png`,

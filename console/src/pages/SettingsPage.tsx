@@ -7,6 +7,7 @@ import { usePolicyTypeLabels } from "../api/queries";
 import { useAddress } from "../parts/address";
 import { Badge } from "../parts/badge";
 import { Search } from "../parts/fields";
+import { targetName } from "../parts/itemLinks";
 import { Pager } from "../parts/pager";
 import { Empty, Loaded } from "../parts/states";
 import { count, readable, valueText } from "../words";
@@ -83,7 +84,7 @@ export default function SettingsPage({ tenant }: { tenant: Schemas["Tenant"] }) 
                         <th scope="row" title={one.setting.id}>
                           {one.setting.name ?? readable(one.setting.id)}
                         </th>
-                        <td data-label="Value">{one.value_name ?? valueText(one.value)}</td>
+                        <td data-label="Value">{one.value_name ?? settingValue(one)}</td>
                         <td data-label="Policy">
                           <Link href={`/tenants/${tenant.id}/items/${one.item.id}`}>
                             {one.item.name}
@@ -107,6 +108,11 @@ export default function SettingsPage({ tenant }: { tenant: Schemas["Tenant"] }) 
   );
 }
 
+/** Options of a list have no names here; the setting that they begin with is in the row. */
+function settingValue({ value, setting }: Schemas["InventorySetting"]): string {
+  return valueText(value).replaceAll(`${setting.id}_`, "option ");
+}
+
 const FEW = 3;
 
 function Assigned({ setting }: { setting: Schemas["InventorySetting"] }) {
@@ -116,7 +122,7 @@ function Assigned({ setting }: { setting: Schemas["InventorySetting"] }) {
     <ul className="plain-list">
       {assignments.slice(0, FEW).map((one) => (
         <li key={`${one.kind}${one.target.id}`}>
-          {one.target.name ?? readable(one.target.id)}{" "}
+          {targetName(one.target)}{" "}
           {one.kind === "excluded_from" && <Badge code="partially_succeeded" words="Excluded" />}
         </li>
       ))}

@@ -13,8 +13,8 @@ const PAGE = 200;
 const ASSIGNMENTS = ["assigned_to", "excluded_from"];
 
 /** Groups that stand for everybody have words for identifiers. */
-function targetName(target: Schemas["LinkTarget"]): string {
-  return target.kind === "virtual_group" ? readable(target.id) : target.id;
+export function targetName(target: Schemas["LinkTarget"]): string {
+  return target.name ?? (target.kind === "virtual_group" ? readable(target.id) : target.id);
 }
 
 export function grouped(links: InventoryLink[]) {
@@ -81,7 +81,7 @@ function LinkList({
           {links.map((link) => {
             const inward = link.direction === "in";
             const id = inward ? link.item.id : link.target.item_id;
-            const name = inward ? link.item.name : (link.target.name ?? targetName(link.target));
+            const name = inward ? link.item.name : targetName(link.target);
             const type = inward ? label(link.item.policy_type) : readable(link.target.kind);
             return (
               <li key={link.id}>
