@@ -5,6 +5,8 @@ import { resumed } from "./session/apiToken";
 import { begin } from "./session/session";
 import "./style/base.css";
 import "./style/parts.css";
+import "./style/table.css";
+import "./style/overlay.css";
 import "./style/pages.css";
 
 applyTheme();
