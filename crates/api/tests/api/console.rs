@@ -34,6 +34,7 @@ async fn the_console_runs_no_inline_script_and_loads_nothing_foreign() {
     let policy = page.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
     assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     assert!(!page.text.contains("<style"), "{}", page.text);
     for script in page.text.split("<script").skip(1) {
         assert!(
