@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
     collect(&built, &mut files)?;
     files.sort();
     let mut list = format!(
-        "pub(super) static FILES: [BuiltFile; {}] = [\n",
+        "static FILES: [BuiltFile; {}] = [\n",
         files.len()
     );
     for (index, file) in files.iter().enumerate() {

@@ -125,7 +125,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         let (name, weight) = encoding.split_once(';').unwrap_or((encoding, ""));
         if matches!(name.trim(), "gzip" | "*") {
             let weight = weight.trim().trim_start_matches("q=");
-            return weight.parse::<f32>().map_or(true, |weight| weight > 0.0);
+            return !weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0);
         }
     }
     false
