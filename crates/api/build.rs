@@ -16,10 +16,7 @@ fn main() -> io::Result<()> {
     let mut files = Vec::new();
     collect(&built, &mut files)?;
     files.sort();
-    let mut list = format!(
-        "static FILES: [BuiltFile; {}] = [\n",
-        files.len()
-    );
+    let mut list = format!("static FILES: [BuiltFile; {}] = [\n", files.len());
     for (index, file) in files.iter().enumerate() {
         let path = file.strip_prefix(&built).unwrap_or(file);
         let path = path.to_string_lossy().replace('\\', "/");
