@@ -1,5 +1,10 @@
 //! Embeds the built files of the console, which are committed in `console/dist`, each also compressed.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "cargo passes directories to a build script in variables"
+)]
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
