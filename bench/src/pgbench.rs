@@ -24,7 +24,7 @@ const PARAMETERS: &str = "SELECT jsonb_build_object('initiator', r.initiator_id,
         'lock_scope', r.lock_scope, 'inputs', r.inputs::text, \
         'verify', r.verify, 'retry_of', r.retry_of, \
         'priority', r.priority::text, 'title', n.title, 'body', n.body, \
-        'address', a.address, 'user_agent', a.user_agent)::text \
+        'address', a.address, 'user_agent', a.user_agent, 'request_name', a.request_name)::text \
     FROM operation_runs r JOIN notifications n ON n.run_id = r.id \
         JOIN audit_events a ON a.target_id = r.id::text";
 /// Distance between the identifiers of two measurements.

@@ -12,7 +12,11 @@ const VERBS: [&str; 8] = [
 
 /// The code of a file, without the tests in it.
 fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
+    let end = ["#[cfg(test)]\nmod ", "#[cfg(test)]\npub(super) mod "]
+        .iter()
+        .filter_map(|tests| text.find(tests))
+        .min();
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// String literals that hold SQL.

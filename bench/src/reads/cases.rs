@@ -144,7 +144,7 @@ pub(super) const ALL: &[Case] = &[
     one("/operation-runs/active?initiator=me"),
     one("/operation-runs/{run_id}"),
     one("/operation-runs/{run_id}/results"),
-    one("/operation-runs/{run_id}/events"),
+    list("/operation-runs/{run_id}/events"),
     one("/operation-runs/{run_id}/results?status=failed"),
     list("/operation-runs"),
     list("/operation-runs?tenant_id={tenant_id}"),

@@ -40,6 +40,7 @@ pub(crate) const FIELD_CODES: &[&str] = &[
     "never_fires",
     "no_such_version",
     "not_an_object",
+    "not_with_cursor",
     "null",
     "out_of_range",
     "selects_nothing",

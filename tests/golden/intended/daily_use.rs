@@ -60,6 +60,14 @@ pub(super) fn answers(mut answers: Value) -> Value {
             .is_some_and(|ask| ask.ends_with("-sync"));
         let names_foundations = !is_start || asked.contains("include_foundations");
         change(answer, names_foundations);
+        // In the order in which they were asked for.
+        let types = serde_json::from_str::<Value>(&asked).map(|body| body["policy_types"].clone());
+        if let (Ok(types @ Value::Array(_)), Some(shown)) = (
+            types,
+            answer.pointer_mut("/answer/run/selection/policy_types"),
+        ) {
+            *shown = types;
+        }
     }
     answers
 }
@@ -146,6 +154,35 @@ pub(super) fn uncounted(mut answers: Value) -> Value {
     answers
 }
 
+/// Nor does an address that lacks its last part.
+pub(super) fn nothing_there(mut answers: Value) -> Value {
+    for answer in answers.as_array_mut().into_iter().flatten() {
+        let ask = answer["ask"].as_str().unwrap_or_default();
+        if ask.ends_with('/')
+            && answer["status"] == 404
+            && let Some(Value::Object(headers)) = answer.get_mut("headers")
+        {
+            headers.remove("ratelimit");
+        }
+    }
+    answers
+}
+
+/// Without a body, the list of identifiers is missing and not empty.
+pub(super) fn identifiers_missing(mut answers: Value) -> Value {
+    const REQUIRED: &str = "This member is required.";
+    for answer in answers.as_array_mut().into_iter().flatten() {
+        let is_without = answer["body"].is_null();
+        let refused = &mut answer["answer"];
+        if is_without && refused["errors"][0]["code"] == "invalid_length" {
+            refused["detail"] = json!(REQUIRED);
+            refused["errors"][0]["code"] = json!("missing");
+            refused["errors"][0]["detail"] = json!(REQUIRED);
+        }
+    }
+    answers
+}
+
 /// Policy types and categories that there are not are refused.
 pub(super) fn unknown_words_refused(mut answers: Value) -> Value {
     const WORDS: [(&str, &str, &str); 3] = [
@@ -187,8 +224,30 @@ pub(super) fn unknown_words_refused(mut answers: Value) -> Value {
     answers
 }
 
-/// Rows keep selections as they were asked for.
+/// Objects whose members are not named are described where they are.
+fn in_place(value: &mut Value, object: &Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("$ref") == Some(&json!("#/components/schemas/AnyObject")) {
+                *value = object.clone();
+                return;
+            }
+            members
+                .values_mut()
+                .for_each(|member| in_place(member, object));
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(|it| in_place(it, object)),
+        _ => {}
+    }
+}
+
+/// Rows keep selections as they were asked for, and one policy type is not several.
 pub(super) fn stored(mut tables: Value) -> Value {
+    for row in tables["notifications"].as_array_mut().into_iter().flatten() {
+        if let Value::String(body) = &mut row["body"] {
+            *body = body.replace(WITHIN.0, WITHIN.1);
+        }
+    }
     for (table, column) in [
         ("operation_runs", "inputs"),
         ("inventory_sync_runs", "selection"),
@@ -214,7 +273,8 @@ pub(super) fn described(mut document: Value) -> Value {
     let schemas = document["components"]["schemas"].as_object_mut().unwrap();
     let of_requests = ["Request", "MarkRead", "CancelBody", "Body"];
     for (name, schema) in schemas.iter_mut() {
-        let is_request = of_requests.iter().any(|part| name.contains(part));
+        let is_request =
+            of_requests.iter().any(|part| name.contains(part)) && !name.ends_with("Requester");
         if !is_request && schema["additionalProperties"] == false {
             schema
                 .as_object_mut()
@@ -223,7 +283,42 @@ pub(super) fn described(mut document: Value) -> Value {
         }
     }
     schemas["AnyValue"] = json!({});
-    schemas["AnyObject"] =
-        json!({"type": "object", "additionalProperties": true, "maxProperties": 1000});
+    let object = schemas.remove("AnyObject").unwrap();
+    let object = json!({
+        "type": "object",
+        "additionalProperties": true,
+        "maxProperties": object["maxProperties"],
+    });
+    // What the caller named the request.
+    schemas["AuditEvent"]["properties"]["request_id"] = json!({
+        "type": "string", "minLength": 0, "maxLength": 64, "pattern": "^[A-Za-z0-9._-]{8,64}$",
+    });
+    // As it was asked for: an absent member means the default.
+    let selection = schemas["Selection"].as_object_mut().unwrap();
+    selection.remove("required");
+    document["components"]["headers"]["ETag"]["schema"]["pattern"] =
+        json!("^(W/)?\"[A-Za-z0-9_-]+\"$");
+    in_place(&mut document, &object);
+    let paths = &mut document["paths"];
+    let tenant = "/tenants/{tenant_id}";
+    for (list, parameter, pattern) in [
+        ("audit-events", "action", "^[a-z_]+\\.[a-z_]+$"),
+        ("inventory-changes", "policy_type", "^[A-Za-z0-9]+$"),
+        ("inventory-items", "policy_type", "^[A-Za-z0-9]+$"),
+        ("inventory-items", "category", "^[^\\u0000-\\u001f]+$"),
+    ] {
+        let list = &mut paths[format!("{tenant}/{list}")]["get"]["parameters"];
+        let all = list.as_array_mut().unwrap().iter_mut();
+        let named = all
+            .filter(|one| one["name"] == parameter)
+            .map(|one| &mut one["schema"]);
+        for schema in named {
+            if schema["type"] == "array" {
+                schema["items"]["pattern"] = json!(pattern);
+            } else {
+                schema["pattern"] = json!(pattern);
+            }
+        }
+    }
     document
 }

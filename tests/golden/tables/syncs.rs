@@ -5,8 +5,8 @@ use atlas_graph_sim::{MutationScript, SimulatorOptions};
 use crate::installation::Installation;
 use crate::recorded::{hold, recorded};
 
-const SOME_TYPES: &str = r#"{"policy_types": ["settingsCatalogPolicy", "deviceCompliancePolicy",
-    "deviceConfiguration", "conditionalAccessPolicy", "mobileApp"], "include_foundations": false}"#;
+const SOME_TYPES: &str = r#"{"policy_types": ["conditionalAccessPolicy", "deviceCompliancePolicy",
+    "deviceConfiguration", "mobileApp", "settingsCatalogPolicy"], "include_foundations": false}"#;
 
 /// A sync of all policy types that there were when its rows were recorded.
 async fn a_full_sync(seed: u64) {

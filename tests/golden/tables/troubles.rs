@@ -7,7 +7,7 @@ use crate::recorded::hold;
 
 const APPS: &str = "/beta/deviceAppManagement/mobileApps";
 const TWO_TYPES: &str =
-    r#"{"policy_types": ["mobileApp", "deviceCompliancePolicy"], "include_foundations": false}"#;
+    r#"{"policy_types": ["deviceCompliancePolicy", "mobileApp"], "include_foundations": false}"#;
 
 /// One after the other, each in a sync of its own.
 fn effects() -> Vec<Effect> {

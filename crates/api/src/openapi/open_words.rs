@@ -4,6 +4,7 @@
 use atlas_domain::access::Permission;
 use atlas_domain::audit;
 use atlas_domain::directory::GroupType;
+use atlas_domain::event::EventType;
 use atlas_domain::failure::{FailureCode, RowDefect};
 use atlas_domain::inventory::actor;
 use atlas_domain::inventory::change::ChangeKind;
@@ -54,6 +55,9 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
             "needs",
             owned(&["delegated_token"]),
         ),
+        ("Event", "type", owned(&EventType::WORDS)),
+        ("EventData", "error_code", failures().collect()),
+        ("EventData", "kind", kinds()),
         ("FieldProblem", "code", owned(FIELD_CODES)),
         ("InventoryChange", "kind", owned(&ChangeKind::WORDS)),
         ("InventoryLink", "kind", owned(&LinkKind::WORDS)),

@@ -220,7 +220,11 @@ impl Reference {
     }
 
     pub(super) fn start(&mut self, tenant: usize, selection: usize, priority: i16) {
-        if self.active(tenant, selection).is_some() {
+        if let Some(active) = self.active(tenant, selection) {
+            let run = &mut self.runs[active];
+            if run.status == Status::Queued {
+                run.priority = run.priority.max(priority);
+            }
             return;
         }
         self.runs.push(Run {
