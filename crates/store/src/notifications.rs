@@ -4,6 +4,7 @@
 //! those that retention kept.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use atlas_domain::ids::{NotificationId, RunId, TenantId, UserId};
 use chrono::{DateTime, Utc};
@@ -78,13 +79,37 @@ struct Row {
     tenant_name: String,
     run_id: Option<Uuid>,
     phase: String,
-    kind: Option<String>,
-    outcome: Option<String>,
-    code: Option<String>,
     title: String,
     body: String,
     created_at: DateTime<Utc>,
     read_at: Option<DateTime<Utc>>,
+}
+
+/// What a notification shows of its run: kind, outcome, and the code of the error.
+type OfRun = (String, Option<String>, Option<String>);
+
+impl Row {
+    fn into_view(self, of_run: Option<OfRun>) -> NotificationView {
+        let (kind, outcome, code) = match of_run {
+            Some((kind, outcome, code)) => (Some(kind), outcome, code),
+            None => (None, None, None),
+        };
+        let is_end = self.phase == TERMINAL;
+        NotificationView {
+            id: NotificationId::from_uuid(self.id),
+            tenant_id: TenantId::from_uuid(self.tenant_id),
+            tenant_name: self.tenant_name,
+            run_id: self.run_id.map(RunId::from_uuid),
+            kind,
+            outcome: outcome.filter(|_| is_end),
+            code: code.filter(|_| is_end),
+            phase: self.phase,
+            title: self.title,
+            body: self.body,
+            created_at: self.created_at,
+            read_at: self.read_at,
+        }
+    }
 }
 
 statement! {
@@ -158,7 +183,8 @@ macro_rules! mark_as_read {
 }
 
 impl Store {
-    /// The user's notifications, newest first.
+    /// The user's notifications, newest first. Their runs are read by a statement of its own: one that
+    /// locked both tables would meet a migration that alters them in the other order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -179,23 +205,34 @@ impl Store {
             .await?;
         rows.sort_unstable_by_key(|row| Reverse((row.created_at, row.id)));
         rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        let runs = self.runs_of(&rows).await?;
         Ok(rows
             .into_iter()
-            .map(|row| NotificationView {
-                id: NotificationId::from_uuid(row.id),
-                tenant_id: TenantId::from_uuid(row.tenant_id),
-                tenant_name: row.tenant_name,
-                run_id: row.run_id.map(RunId::from_uuid),
-                outcome: row.outcome.filter(|_| row.phase == TERMINAL),
-                code: row.code.filter(|_| row.phase == TERMINAL),
-                phase: row.phase,
-                kind: row.kind,
-                title: row.title,
-                body: row.body,
-                created_at: row.created_at,
-                read_at: row.read_at,
+            .map(|row| {
+                let of_run = row.run_id.and_then(|run| runs.get(&run).cloned());
+                row.into_view(of_run)
             })
             .collect())
+    }
+
+    /// The runs that notifications are about.
+    async fn runs_of(&self, rows: &[Row]) -> Result<HashMap<Uuid, OfRun>, StoreError> {
+        let ids: Vec<Uuid> = rows.iter().filter_map(|row| row.run_id).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let of_run = (
+            operation_runs::kind,
+            operation_runs::outcome,
+            operation_runs::error.retrieve_as_text("code"),
+        );
+        let runs = operation_runs::table
+            .filter(operation_runs::id.eq_any(ids))
+            .select((operation_runs::id, of_run));
+        let runs: Vec<(Uuid, OfRun)> = self
+            .read(async |connection| runs.load(connection).await)
+            .await?;
+        Ok(runs.into_iter().collect())
     }
 
     /// How many are unread, counted up to `cap`.
@@ -276,9 +313,6 @@ type RowTypes = (
     Text,
     Nullable<SqlUuid>,
     Text,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
     Text,
     Text,
     Timestamptz,
@@ -291,7 +325,6 @@ fn runs_page(
 ) -> impl Query<SqlType = RowTypes> + QueryFragment<Pg> + QueryId + Send {
     notifications::table
         .inner_join(tenants::table)
-        .inner_join(operation_runs::table)
         .filter(within((notifications::created_at, notifications::id), keys))
         .select((
             notifications::id,
@@ -299,9 +332,6 @@ fn runs_page(
             tenants::name,
             notifications::run_id.nullable(),
             notifications::phase,
-            operation_runs::kind.nullable(),
-            operation_runs::outcome,
-            operation_runs::error.retrieve_as_text("code"),
             notifications::title,
             notifications::body,
             notifications::created_at,
@@ -313,7 +343,6 @@ fn runs_page(
 fn notices_page(
     keys: NoticeKeys,
 ) -> impl Query<SqlType = RowTypes> + QueryFragment<Pg> + QueryId + Send {
-    let no_text = || None::<String>.into_sql::<Nullable<Text>>();
     notices::table
         .inner_join(tenants::table)
         .filter(within((notices::created_at, notices::id), keys))
@@ -323,9 +352,6 @@ fn notices_page(
             tenants::name,
             None::<Uuid>.into_sql::<Nullable<SqlUuid>>(),
             notices::kind,
-            no_text(),
-            no_text(),
-            no_text(),
             notices::title,
             notices::body,
             notices::created_at,
