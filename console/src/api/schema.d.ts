@@ -13,9 +13,29 @@ export interface paths {
         };
         /**
          * Get the current user
-         * @description Returns the user of the API token. For roles and permissions, list the tenants.
+         * @description Returns the user of the API token, with the role and permissions in each tenant. The entity tag does not depend on `server_time`.
          */
         get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your events
+         * @description Lists events of your notifications and of the runs that you started, oldest first, in the tenants that you are a member of. It continues as `GET /tenants/{tenant_id}/events` does.
+         */
+        get: operations["list_my_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -133,7 +153,7 @@ export interface paths {
         };
         /**
          * List active operation runs
-         * @description Lists up to 20 runs in your tenants that are queued or running, or ended within the last minute; newest first and without `selection`. Poll after the number of seconds in `Retry-After`.
+         * @description Lists up to 20 runs in your tenants that are queued or running, or ended within the last minute: those that you started first, each newest first and without `selection`. Poll after the number of seconds in `Retry-After`.
          */
         get: operations["list_active_operation_runs"];
         put?: never;
@@ -153,7 +173,7 @@ export interface paths {
         };
         /**
          * Get an operation run
-         * @description Returns the run. While it is active, poll after the number of seconds in `Retry-After`, and send `If-None-Match` to receive a body only when the run has changed.
+         * @description Returns the run. While it is active, poll after the number of seconds in `Retry-After`, and send `If-None-Match` to receive a body only when the run has changed: heartbeats and `updated_at` alone are no change.
          */
         get: operations["get_operation_run"];
         put?: never;
@@ -178,6 +198,26 @@ export interface paths {
          * @description A queued run is cancelled immediately (200). For a running run, its worker is asked to stop (202) and the run ends as cancelled by `cancel.deadline_at` at the latest. Data that was already stored is kept. The request is idempotent. If the run has ended with another outcome, the response is 409 with the member `run`.
          */
         post: operations["cancel_operation_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operation-runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List events of an operation run
+         * @description Lists what happened to the run, in order: when it was queued, claimed, requeued, asked to stop and completed, and the phases that it reached. `data.sequence` counts them from 1 without gaps. They are kept as long as the run.
+         */
+        get: operations["list_operation_run_events"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -258,6 +298,46 @@ export interface paths {
         get: operations["list_queues"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/queues/{kind}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a queue
+         * @description Workers take up no further runs of the kind, in all tenants, until it is resumed. Runs that are running go on; new ones are recorded and wait, and the time does not count toward their queue limit. The request is idempotent: a queue that is paused already keeps its reason. Requires the permission `can_operate_installation`.
+         */
+        post: operations["pause_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/queues/{kind}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a queue
+         * @description Lets workers take up runs of the kind again. The request is idempotent. Requires the permission `can_operate_installation`.
+         */
+        post: operations["resume_queue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -424,6 +504,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{tenant_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List events of a tenant
+         * @description Lists what happened in the tenant, oldest first: runs that were queued, claimed, requeued or completed, the phases that they reached, and per policy type how many items a run found changed. Each event is listed once it is committed, and after all that were listed before it, so that following `next_cursor` misses none. `next_cursor` is always present; when `has_more` is false, ask with it again later.  The cursor of any event or list of events continues each of these lists, with any filter.
+         */
+        get: operations["list_tenant_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenant_id}/inventory-changes": {
         parameters: {
             query?: never;
@@ -433,7 +533,7 @@ export interface paths {
         };
         /**
          * List inventory changes
-         * @description Lists the changes that syncs detected in the tenant's items, newest first: items that were created, changed, reassigned, deleted or restored. Changes of content are listed field by field. The actors are those that the audit logs of Intune and Entra name; logs become complete some minutes late.
+         * @description Lists the changes that syncs detected in the tenant's items, newest first unless `sort` says otherwise: items that were created, changed, reassigned, deleted or restored. Changes of content are listed field by field. The actors are those that the audit logs of Intune and Entra name; logs become complete some minutes late.
          */
         get: operations["list_inventory_changes"];
         put?: never;
@@ -704,6 +804,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{tenant_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List members
+         * @description Lists the members of the tenant by name, with their roles: the users that filters by initiator and actor can name.
+         */
+        get: operations["list_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenant_id}/schedule": {
         parameters: {
             query?: never;
@@ -738,8 +858,10 @@ export interface components {
     schemas: {
         /** @description Active runs, and runs that have just ended. */
         ActiveOperationRuns: {
-            /** @description The runs, newest first. */
+            /** @description The runs: yours first, and each newest first. */
             items: components["schemas"]["OperationRun"][];
+            /** @description Whether there are more than these. */
+            more: boolean;
         };
         /**
          * @description How surely the actors are known.
@@ -768,30 +890,44 @@ export interface components {
             /** @description The first 20 of them. */
             first: components["schemas"]["AffectedRow"][];
         };
-        /** @description An object as it was given. */
-        AnyObject: {
-            [key: string]: string | number | boolean | unknown[] | Record<string, never>;
-        };
-        /** @description A value as it was given. */
-        AnyValue: string | number | boolean | unknown[] | {
-            [key: string]: string | number | boolean | unknown[] | Record<string, never>;
+        /** @description A value as it was given: a text, number, boolean, list or object. */
+        AnyValue: unknown;
+        /** @description A group or an assignment filter that assignments refer to. */
+        AssignmentTarget: {
+            /** @description `group` or `assignment_filter`. New kinds may be added. */
+            kind: string;
+            /** @description Its identifier, as the assignments have it. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Its identifier in the inventory, if it is an item.
+             */
+            item_id?: string;
         };
         /** @description Changes of the assignments of an item, as Microsoft Graph represents them. */
         AssignmentsDifference: {
             /** @description The first added assignments. */
-            added: components["schemas"]["AnyObject"][];
+            added: {
+                [key: string]: unknown;
+            }[];
             /**
              * Format: int64
              * @description Number of added assignments; may be larger than the list.
              */
             added_count: number;
             /** @description The first removed assignments. */
-            removed: components["schemas"]["AnyObject"][];
+            removed: {
+                [key: string]: unknown;
+            }[];
             /**
              * Format: int64
              * @description Number of removed assignments; may be larger than the list.
              */
             removed_count: number;
+            /** @description The groups and assignment filters that the assignments refer to, as far as their names are known. */
+            targets: components["schemas"]["AssignmentTarget"][];
         };
         /** @description Who performed an action. */
         AuditActor: {
@@ -804,6 +940,8 @@ export interface components {
             id?: string;
             /** @description Name of the user, while the user exists. */
             display?: string;
+            /** @description The user on whose behalf a worker acted. */
+            on_behalf_of?: components["schemas"]["AuditUser"];
         };
         /** @description An entry of the audit log. */
         AuditEvent: {
@@ -820,13 +958,12 @@ export interface components {
             target: components["schemas"]["AuditTarget"];
             /** @description `allowed`, `denied` or `failed`. */
             outcome: string;
-            /**
-             * Format: uuid
-             * @description Identifier of the request.
-             */
+            /** @description Identifier of the request, as its response has it in `X-Request-Id`. */
             request_id?: string;
             /** @description Further details. */
-            detail?: components["schemas"]["AnyObject"];
+            detail?: {
+                [key: string]: unknown;
+            };
             /**
              * Format: date-time
              * @description When it happened.
@@ -846,6 +983,16 @@ export interface components {
             kind: string;
             /** @description Its identifier. */
             id: string;
+        };
+        /** @description A user. */
+        AuditUser: {
+            /**
+             * Format: uuid
+             * @description The user's identifier.
+             */
+            id: string;
+            /** @description The user's name, while the user exists. */
+            display?: string;
         };
         /** @description A request to cancel a run. */
         Cancel: {
@@ -1080,6 +1227,135 @@ export interface components {
              */
             cancelled: number;
         };
+        /** @description What happened in a tenant. */
+        Event: {
+            /**
+             * Format: uuid
+             * @description Its identifier. An event that you receive twice has the same identifier.
+             */
+            id: string;
+            /** @description What happened, such as `operation_run.completed`. New types may be added: ignore those that you do not know. */
+            type: string;
+            /**
+             * Format: date-time
+             * @description When it happened. Events are in the order in which they were committed, which may differ.
+             */
+            occurred_at: string;
+            /**
+             * Format: uuid
+             * @description The tenant.
+             */
+            tenant_id: string;
+            /**
+             * Format: uuid
+             * @description Identifier of the run, if it is about a run.
+             */
+            operation_run_id?: string;
+            /** @description Continues after this event, in every list of events that has it. */
+            cursor: string;
+            /** @description What the type says of it. */
+            data: components["schemas"]["EventData"];
+            /** @description Addresses of what it is about. */
+            links: components["schemas"]["EventLinks"];
+        };
+        /** @description What an event says. Which members there are depends on its type. */
+        EventData: {
+            /** @description The kind of the run, such as `inventory_sync`. New kinds may be added. */
+            kind?: string;
+            /**
+             * Format: int32
+             * @description Of `operation_run.*`: its number among the events of the run, from 1.
+             */
+            sequence?: number;
+            /**
+             * Format: int32
+             * @description Of `operation_run.*`: how often a worker had taken up the run.
+             */
+            attempt?: number;
+            /** @description Of `operation_run.claimed`: the worker. */
+            worker_id?: string;
+            /** @description Of `operation_run.phase_reached`: the phase of the run. Of `notification.created`: the phase of the notification. */
+            phase?: string;
+            /** @description Of `operation_run.requeued` and `schedule.stopped`: why, such as `lease_lost`. New reasons may be added. */
+            reason?: string;
+            /**
+             * Format: uuid
+             * @description Of `operation_run.cancel_requested`: the user who asked, if a user did.
+             */
+            requested_by?: string;
+            /** @description Of `operation_run.completed`: `succeeded`, `partially_succeeded`, `failed` or `cancelled`. */
+            outcome?: string;
+            /** @description Of `operation_run.completed` and `operation_run.requeued`: the code of the error, if there is one. New codes may be added. */
+            error_code?: string;
+            /** @description Of `operation_run.completed`: counts by name, as far as the kind has them. */
+            counts?: {
+                [key: string]: unknown;
+            };
+            /** @description Of `inventory.changed`: key of the policy type. */
+            policy_type?: string;
+            /**
+             * Format: int64
+             * @description Of `inventory.changed`: number of new items.
+             */
+            created?: number;
+            /**
+             * Format: int64
+             * @description Of `inventory.changed`: number of items with other content.
+             */
+            changed?: number;
+            /**
+             * Format: int64
+             * @description Of `inventory.changed`: number of items with other assignments.
+             */
+            reassigned?: number;
+            /**
+             * Format: int64
+             * @description Of `inventory.changed`: number of items that are gone.
+             */
+            missing?: number;
+            /**
+             * Format: int64
+             * @description Of `inventory.changed`: number of items that were missing and are back.
+             */
+            back?: number;
+            /**
+             * Format: uuid
+             * @description Of `notification.created`: identifier of the notification.
+             */
+            notification_id?: string;
+            /**
+             * Format: date
+             * @description Of `credential.expiring`: the day on which the client secret ends.
+             */
+            expires_on?: string;
+        };
+        /** @description Addresses of what an event is about. */
+        EventLinks: {
+            /**
+             * Format: uri
+             * @description The tenant.
+             */
+            tenant: string;
+            /**
+             * Format: uri
+             * @description The run, if it is about a run.
+             */
+            operation_run?: string;
+            /**
+             * Format: uri
+             * @description Of `inventory.changed`: the changes of the policy type.
+             */
+            changes?: string;
+        };
+        /** @description A part of a list of events, oldest first. */
+        EventList: {
+            /** @description The events. */
+            items: components["schemas"]["Event"][];
+            /** @description Cursor of what comes next. Always present: ask with it again for events that happen later. */
+            next_cursor: string;
+            /** @description Whether there is more already. */
+            has_more: boolean;
+        };
         /** @description A changed field. Lists are compared as a whole; very long values are represented by their SHA-256 and length. */
         FieldChange: {
             /** @description JSON pointer (RFC 6901) to the field. */
@@ -1204,7 +1480,9 @@ export interface components {
              */
             assignment_count?: number;
             /** @description Further properties, such as a description or timestamps, with the names of Microsoft Graph. */
-            metadata: components["schemas"]["AnyObject"];
+            metadata: {
+                [key: string]: unknown;
+            };
             /** @description SHA-256 of its content in hexadecimal. With `as_of`, absent if the content of that time was not stored. */
             content_hash?: string;
             /**
@@ -1244,11 +1522,17 @@ export interface components {
             /** @description The version. */
             version: components["schemas"]["InventoryItemVersion"];
             /** @description Each property or setting by its JSON pointer (RFC 6901). Lists are values; very long values are represented by their SHA-256 and length. Absent if the content of this version is not known. */
-            content?: components["schemas"]["AnyObject"];
+            content?: {
+                [key: string]: unknown;
+            };
             /** @description The properties that are settings, by pointer, with names for people, as far as the settings are known. */
             settings?: components["schemas"]["FieldSetting"][];
             /** @description Its assignments as Microsoft Graph represents them, without their identifiers. Absent if they are not known. */
-            assignments?: components["schemas"]["AnyObject"][];
+            assignments?: {
+                [key: string]: unknown;
+            }[];
+            /** @description The groups and assignment filters that the assignments refer to, as far as their names are known. */
+            assignment_targets: components["schemas"]["AssignmentTarget"][];
         };
         /** @description The differences between two versions of an item. */
         InventoryItemDifference: {
@@ -1326,7 +1610,11 @@ export interface components {
             /** @description Where the link was read: `object`, `assignments` or `related`. New sources may be added. */
             source: string;
             /** @description Further properties, such as `intent`, `filter_id` or `filter_type`. */
-            qualifier: components["schemas"]["AnyObject"];
+            qualifier: {
+                [key: string]: unknown;
+            };
+            /** @description The assignment filter in `qualifier.filter_id`, if its name is known. */
+            filter?: components["schemas"]["AssignmentTarget"];
             /** @description Whether the target is missing: it would be in the inventory if it existed, because all policy types it could belong to were read completely. Updated at the end of each sync. */
             dangling: boolean;
         };
@@ -1437,6 +1725,26 @@ export interface components {
             /** @description Its last known name. */
             name: string;
         };
+        /** @description The state of the runs of one kind. */
+        KindSync: {
+            /** @description The kind of run, such as `inventory_sync`. New kinds may be added. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description When a run of this kind last succeeded.
+             */
+            last_success_at?: string;
+            /**
+             * Format: date-time
+             * @description When a run of this kind was last started.
+             */
+            last_attempt_at?: string;
+            /**
+             * Format: uuid
+             * @description The newest run of this kind that is queued or running.
+             */
+            active_run_id?: string;
+        };
         /** @description The target of a link. */
         LinkTarget: {
             /** @description The kind of target, such as `group`, `assignment_filter` or `special`. New kinds may be added. */
@@ -1520,6 +1828,61 @@ export interface components {
              * @description Number of tenants that you are a member of.
              */
             tenant_count: number;
+            /** @description Whether you are an operator of the installation, with the permission `can_operate_installation`. */
+            operator: boolean;
+            /** @description The tenants that you are a member of, with your role and permissions; the first 1000 by identifier. */
+            tenants: components["schemas"]["MyTenant"][];
+            /**
+             * Format: date-time
+             * @description The time of the server when it sent the response.
+             */
+            server_time: string;
+        };
+        /** @description A member of a tenant. */
+        Member: {
+            /**
+             * Format: uuid
+             * @description Identifier of the user.
+             */
+            id: string;
+            /** @description The user's name. */
+            display_name: string;
+            /**
+             * Format: email
+             * @description The user's e-mail address.
+             */
+            email: string;
+            /** @description The role in the tenant. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: date-time
+             * @description Since when the user has been a member.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Since when the user has been disabled. Absent if the user is not disabled.
+             */
+            disabled_at?: string;
+        };
+        /** @description A page of a list. */
+        MemberPage: {
+            /** @description The entries, in the list's order. */
+            items: components["schemas"]["Member"][];
+            /** @description Cursor of the next page. Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description A tenant that you are a member of. */
+        MyTenant: {
+            /**
+             * Format: uuid
+             * @description Its identifier.
+             */
+            id: string;
+            /** @description Your role in it. */
+            role: components["schemas"]["Role"];
+            /** @description The permissions of your role. New permissions may be added. */
+            permissions: string[];
         };
         /** @description A notification about a run that you started, or about a tenant that you own. */
         Notification: {
@@ -1535,8 +1898,14 @@ export interface components {
              * @description Identifier of the run. Absent if it is about the tenant.
              */
             operation_run_id?: string;
-            /** @description `queued` when the run was created, `terminal` when it ended; `schedule_stopped` when the schedule of the tenant stopped. New phases may be added. */
+            /** @description `queued` when the run was created, `terminal` when it ended; `schedule_stopped` when the schedule of the tenant stopped, `credential_expiring` 30 days before its client secret ends. New phases may be added. */
             phase: string;
+            /** @description The kind of the run, such as `inventory_sync`. Absent if the notification is about the tenant. New kinds may be added. */
+            kind?: string;
+            /** @description How the run ended: `succeeded`, `partially_succeeded`, `failed` or `cancelled`. Present if the notification is about the end of a run. */
+            outcome?: string;
+            /** @description Code of the error of the run, if it ended with one. New codes may be added. */
+            code?: string;
             /** @description The title, one line. */
             title: string;
             /** @description The text, one or two sentences. */
@@ -1636,6 +2005,8 @@ export interface components {
             cancel?: components["schemas"]["Cancel"];
             /** @description What you can do with the run now: `cancel`, `retry`. New actions may be added. */
             actions: string[];
+            /** @description The scopes with which you can retry the run now: `all`, and `failed_only` if something of it failed. Empty if you cannot. New scopes may be added. */
+            retry_scopes: string[];
             /** @description Addresses of the run. */
             links: components["schemas"]["RunLinks"];
         };
@@ -1650,6 +2021,10 @@ export interface components {
         OperationRunResult: {
             /** @description Key of the policy type, or name of an audit log. */
             policy_type: string;
+            /** @description Name of the policy type for people. Absent for an audit log. */
+            label?: string;
+            /** @description The category of the policy type. Absent for an audit log. */
+            category?: string;
             /** @description The status. */
             status: components["schemas"]["ResultStatus"];
             /**
@@ -1734,6 +2109,11 @@ export interface components {
             /** @description The reason. */
             reason?: string;
         };
+        /** @description Why the queue is paused. The member and the body itself are optional. */
+        PauseRequest: {
+            /** @description The reason, for those who wait. */
+            reason?: string;
+        };
         /** @description A policy type or foundation that syncs read. */
         PolicyType: {
             /** @description Its key, for selections and filters. */
@@ -1804,6 +2184,11 @@ export interface components {
              */
             data_as_of?: string;
         };
+        /**
+         * @description Whether a run goes before others that wait.
+         * @enum {string}
+         */
+        Priority: "normal" | "high";
         /** @description A problem (RFC 9457). Extension members are present where they apply. */
         Problem: {
             /**
@@ -1851,6 +2236,11 @@ export interface components {
              * @description Identifier of the run.
              */
             run_id?: string;
+            /**
+             * Format: date-time
+             * @description When the idempotency key was sent first.
+             */
+            first_seen_at?: string;
             /** @description How to resolve the problem. */
             hint?: string;
             /** @description Supported media types. */
@@ -1937,6 +2327,15 @@ export interface components {
             /** @description Present while the kind is paused. */
             pause?: components["schemas"]["Pause"];
         };
+        /** @description Whether workers take up runs of a kind. */
+        QueueControl: {
+            /** @description The kind of run. New kinds may be added. */
+            kind: string;
+            /** @description Whether the queue is paused now. */
+            paused: boolean;
+            /** @description Whether the request changed that. */
+            changed: boolean;
+        };
         /** @description Numbers of runs per kind. */
         QueueList: {
             /** @description One entry per kind of run. */
@@ -1972,6 +2371,8 @@ export interface components {
         RetryRequest: {
             /** @description The part of the run that is repeated. */
             scope?: components["schemas"]["RetryScope"];
+            /** @description Whether the run goes before others that wait. Requires the permission `can_set_priority` if it does. */
+            priority?: components["schemas"]["Priority"];
         };
         /**
          * @description The part of a run that is repeated.
@@ -2139,16 +2540,23 @@ export interface components {
              */
             limit: number;
         };
-        /** @description What a sync reads, with all defaults filled in. */
+        /** @description What a sync reads, as it was asked for: an absent member means the default. */
         Selection: {
-            /** @description Keys of policy types, sorted; foundations are not among them. */
-            policy_types: string[];
-            /** @description Whether foundations are read. */
-            include_foundations: boolean;
-            /** @description Whether links of items are stored. */
-            include_dependencies: boolean;
+            /** @description Keys of policy types; foundations are not among them. Absent if all were selected by default. */
+            policy_types?: string[];
+            /** @description Categories that the policy types are limited to. Absent if there is no such limit. */
+            categories?: string[];
+            /** @description Whether foundations are read. By default they are. */
+            include_foundations?: boolean;
+            /** @description Whether links of items are stored. By default they are. */
+            include_dependencies?: boolean;
             /** @description Which values are read although they are stored. Absent if those are that are due. */
             verify?: components["schemas"]["Verify"];
+            /**
+             * Format: int32
+             * @description Number of policy types that are selected, without foundations.
+             */
+            policy_type_count: number;
         };
         /** @description What the sync reads. All members and the body itself are optional: by default a sync reads all policy types, foundations and dependencies. */
         SelectionRequest: {
@@ -2168,6 +2576,8 @@ export interface components {
             include_dependencies: boolean;
             /** @description `all` reads every value again, also those that are stored and whose objects have not moved. Otherwise the sync verifies the values that are due. */
             verify?: components["schemas"]["Verify"];
+            /** @description Whether the run goes before others that wait. Requires the permission `can_set_priority` if it does. */
+            priority?: components["schemas"]["Priority"];
         };
         /** @description To whom an item is assigned, or from whom it is excluded. */
         SettingAssignment: {
@@ -2176,7 +2586,9 @@ export interface components {
             /** @description The target. */
             target: components["schemas"]["LinkTarget"];
             /** @description Further properties, such as `intent`, `filter_id` or `filter_type`. */
-            qualifier: components["schemas"]["AnyObject"];
+            qualifier: {
+                [key: string]: unknown;
+            };
         };
         /** @description An option of a setting. */
         SettingOption: {
@@ -2191,6 +2603,11 @@ export interface components {
             id: string;
             /** @description Its name, if known. */
             name?: string;
+        };
+        /** @description How the sync is started. The member and the body itself are optional. */
+        StartRequest: {
+            /** @description Whether the run goes before others that wait. Requires the permission `can_set_priority` if it does. */
+            priority?: components["schemas"]["Priority"];
         };
         /** @description The answer to a start. */
         StartedRun: {
@@ -2259,19 +2676,21 @@ export interface components {
         TenantSync: {
             /**
              * Format: date-time
-             * @description When a sync last succeeded.
+             * @description When an inventory sync last succeeded.
              */
             last_success_at?: string;
             /**
              * Format: date-time
-             * @description When a sync was last started.
+             * @description When an inventory sync was last started.
              */
             last_attempt_at?: string;
             /**
              * Format: uuid
-             * @description The newest run that is queued or running.
+             * @description The newest inventory sync that is queued or running.
              */
             active_run_id?: string;
+            /** @description The same for each kind of run. */
+            kinds: components["schemas"]["KindSync"][];
             /**
              * Format: date-time
              * @description When a policy type was last read completely.
@@ -2317,19 +2736,25 @@ export interface components {
         /** @description Changes of the assignments between two versions, as Microsoft Graph represents them. */
         VersionAssignmentsDifference: {
             /** @description The first added assignments. */
-            added: components["schemas"]["AnyObject"][];
+            added: {
+                [key: string]: unknown;
+            }[];
             /**
              * Format: int64
              * @description Number of added assignments; may be larger than the list.
              */
             added_count: number;
             /** @description The first removed assignments. */
-            removed: components["schemas"]["AnyObject"][];
+            removed: {
+                [key: string]: unknown;
+            }[];
             /**
              * Format: int64
              * @description Number of removed assignments; may be larger than the list.
              */
             removed_count: number;
+            /** @description The groups and assignment filters that the assignments refer to, as far as their names are known. */
+            targets: components["schemas"]["AssignmentTarget"][];
         };
         /** @description Changes of the content between two versions. */
         VersionContentDifference: {
@@ -2425,6 +2850,34 @@ export interface components {
         };
         /** @description The resource does not exist, or you are not a member of its tenant. */
         NotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request body did not arrive in time. */
+        RequestTimeout: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The address is longer than 32 KiB. */
+        UriTooLong: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2536,6 +2989,20 @@ export interface components {
             };
             content?: never;
         };
+        /** @description The log does not continue from this cursor. */
+        ResyncRequired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Your role does not permit you to cancel runs. */
         CancelForbidden: {
             headers: {
@@ -2580,6 +3047,20 @@ export interface components {
         };
         /** @description The run has not ended or has nothing to retry, or the tenant is disabled or not connected. */
         NotRetryable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The idempotency key was used for another request. */
+        IdempotencyKeyReused: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2744,6 +3225,11 @@ export interface components {
          */
         version_number: number;
         /**
+         * @description The kind of run.
+         * @example inventory_sync
+         */
+        kind: "inventory_sync" | "directory_groups_sync";
+        /**
          * @description Identifier of the notification.
          * @example 0197c1a2-5d41-7d18-9a3b-2c3d4e5f6071
          */
@@ -2753,6 +3239,11 @@ export interface components {
          * @example 50
          */
         limit: number;
+        /**
+         * @description A text of your own, such as a UUID, that is new for each start and the same when you repeat it, for example after a lost connection. It is kept for 24 hours. A repetition starts nothing: the response has the run as it is now, and the header `Idempotent-Replayed`. Starts that failed with a status from 500 on keep no key.
+         * @example 3f1d0a52-7c11-4e0e-9d8b-6c1f2a3b4d5e
+         */
+        "Idempotency-Key": string;
         /**
          * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
          * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
@@ -2767,8 +3258,8 @@ export interface components {
          */
         "X-Request-Id": string;
         /**
-         * @description Remaining quota, in the format of draft-ietf-httpapi-ratelimit-headers.
-         * @example "default";r=599;t=60
+         * @description Remaining number of requests (`r`) and seconds until there is one more (`t`), in the format of draft-ietf-httpapi-ratelimit-headers. A response 304, and a start that joined a run or was repeated, count as a tenth of a request.
+         * @example "default";r=599;t=1
          */
         RateLimit: string;
         /**
@@ -2812,6 +3303,11 @@ export interface components {
          */
         "Retry-After": number;
         /**
+         * @description Present if the idempotency key was sent before, so that nothing was started now.
+         * @example true
+         */
+        "Idempotent-Replayed": string;
+        /**
          * @description The authentication scheme.
          * @example Bearer realm="tenantatlas"
          */
@@ -2848,7 +3344,19 @@ export interface operations {
                      *       "email": "avery@contoso.example",
                      *       "display_name": "Avery Howard",
                      *       "token_id": "0197c19e-2222-7abc-8def-0a1b2c3d4e5f",
-                     *       "tenant_count": 12
+                     *       "tenant_count": 1,
+                     *       "operator": false,
+                     *       "tenants": [
+                     *         {
+                     *           "id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *           "role": "operator",
+                     *           "permissions": [
+                     *             "can_sync_tenant",
+                     *             "can_cancel_run"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "server_time": "2026-05-04T10:03:19Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Me"];
@@ -2857,6 +3365,97 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    list_my_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only events of these types, such as operation_run.completed.
+                 * @example [
+                 *       "operation_run.completed"
+                 *     ]
+                 */
+                type?: string[];
+                /**
+                 * @description Where a list without a cursor begins: at the oldest event that is kept, or now.
+                 * @example now
+                 */
+                from?: "start" | "now";
+                /**
+                 * @description Maximum number of entries on a page.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
+                 */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090",
+                     *           "type": "operation_run.completed",
+                     *           "occurred_at": "2026-05-04T10:03:19Z",
+                     *           "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *           "operation_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
+                     *           "cursor": "WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ",
+                     *           "data": {
+                     *             "kind": "inventory_sync",
+                     *             "sequence": 5,
+                     *             "attempt": 1,
+                     *             "outcome": "succeeded",
+                     *             "counts": {
+                     *               "items_seen": 1204,
+                     *               "items_created": 12,
+                     *               "items_changed": 3
+                     *             }
+                     *           },
+                     *           "links": {
+                     *             "tenant": "https://atlas.example/tenants/0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *             "operation_run": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ",
+                     *       "has_more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            410: components["responses"]["ResyncRequired"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -2871,6 +3470,13 @@ export interface operations {
                  * @example true
                  */
                 unread?: boolean;
+                /**
+                 * @description Only notifications about these tenants and their runs.
+                 * @example [
+                 *       "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30"
+                 *     ]
+                 */
+                tenant_id?: string[];
                 /**
                  * @description Maximum number of entries on a page.
                  * @example 50
@@ -2912,6 +3518,8 @@ export interface operations {
                      *           },
                      *           "operation_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "phase": "terminal",
+                     *           "kind": "inventory_sync",
+                     *           "outcome": "succeeded",
                      *           "title": "Inventory sync of Contoso succeeded",
                      *           "body": "1204 items seen: 12 new, 3 changed, 1 missing.",
                      *           "created_at": "2026-05-04T10:03:19Z",
@@ -2933,6 +3541,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -2979,7 +3588,9 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -3021,6 +3632,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3057,6 +3669,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3186,6 +3799,9 @@ export interface operations {
                      *           "actions": [
                      *             "retry"
                      *           ],
+                     *           "retry_scopes": [
+                     *             "all"
+                     *           ],
                      *           "links": {
                      *             "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -3204,6 +3820,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3212,7 +3829,27 @@ export interface operations {
     };
     list_active_operation_runs: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Only runs of these tenants.
+                 * @example [
+                 *       "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30"
+                 *     ]
+                 */
+                tenant_id?: string[];
+                /**
+                 * @description Only runs of these kinds, such as inventory_sync.
+                 * @example [
+                 *       "inventory_sync"
+                 *     ]
+                 */
+                kind?: ("inventory_sync" | "directory_groups_sync")[];
+                /**
+                 * @description Only runs that this user started: an identifier, or `me`.
+                 * @example me
+                 */
+                initiator?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3271,6 +3908,7 @@ export interface operations {
                      *           "actions": [
                      *             "cancel"
                      *           ],
+                     *           "retry_scopes": [],
                      *           "links": {
                      *             "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -3279,7 +3917,8 @@ export interface operations {
                      *             "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *           }
                      *         }
-                     *       ]
+                     *       ],
+                     *       "more": false
                      *     }
                      */
                     "application/json": components["schemas"]["ActiveOperationRuns"];
@@ -3288,6 +3927,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3340,8 +3980,7 @@ export interface operations {
                      *           "deviceCompliancePolicy",
                      *           "mobileApp"
                      *         ],
-                     *         "include_foundations": true,
-                     *         "include_dependencies": true
+                     *         "policy_type_count": 2
                      *       },
                      *       "attempt": 1,
                      *       "failures": 0,
@@ -3367,6 +4006,7 @@ export interface operations {
                      *       "actions": [
                      *         "cancel"
                      *       ],
+                     *       "retry_scopes": [],
                      *       "links": {
                      *         "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -3383,6 +4023,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3444,8 +4085,7 @@ export interface operations {
                      *           "deviceCompliancePolicy",
                      *           "mobileApp"
                      *         ],
-                     *         "include_foundations": true,
-                     *         "include_dependencies": true
+                     *         "policy_type_count": 2
                      *       },
                      *       "attempt": 0,
                      *       "failures": 0,
@@ -3479,6 +4119,10 @@ export interface operations {
                      *       },
                      *       "actions": [
                      *         "retry"
+                     *       ],
+                     *       "retry_scopes": [
+                     *         "all",
+                     *         "failed_only"
                      *       ],
                      *       "links": {
                      *         "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -3523,8 +4167,7 @@ export interface operations {
                      *           "deviceCompliancePolicy",
                      *           "mobileApp"
                      *         ],
-                     *         "include_foundations": true,
-                     *         "include_dependencies": true
+                     *         "policy_type_count": 2
                      *       },
                      *       "attempt": 1,
                      *       "failures": 0,
@@ -3557,6 +4200,7 @@ export interface operations {
                      *         "deadline_at": "2026-05-04T10:03:49Z"
                      *       },
                      *       "actions": [],
+                     *       "retry_scopes": [],
                      *       "links": {
                      *         "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -3573,9 +4217,96 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["CancelForbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    list_operation_run_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Maximum number of entries on a page.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
+                 */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the operation run.
+                 * @example 0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07
+                 */
+                run_id: components["parameters"]["run_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090",
+                     *           "type": "operation_run.completed",
+                     *           "occurred_at": "2026-05-04T10:03:19Z",
+                     *           "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *           "operation_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
+                     *           "cursor": "WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ",
+                     *           "data": {
+                     *             "kind": "inventory_sync",
+                     *             "sequence": 5,
+                     *             "attempt": 1,
+                     *             "outcome": "succeeded",
+                     *             "counts": {
+                     *               "items_seen": 1204,
+                     *               "items_created": 12,
+                     *               "items_changed": 3
+                     *             }
+                     *           },
+                     *           "links": {
+                     *             "tenant": "https://atlas.example/tenants/0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *             "operation_run": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ",
+                     *       "has_more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["ResyncRequired"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3585,6 +4316,13 @@ export interface operations {
     list_operation_run_results: {
         parameters: {
             query?: {
+                /**
+                 * @description Only results with these statuses.
+                 * @example [
+                 *       "failed"
+                 *     ]
+                 */
+                status?: ("pending" | "succeeded" | "failed" | "skipped" | "incomplete")[];
                 /**
                  * @description Maximum number of entries on a page.
                  * @example 50
@@ -3626,6 +4364,8 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "policy_type": "mobileApp",
+                     *           "label": "Application",
+                     *           "category": "Apps",
                      *           "status": "succeeded",
                      *           "pages": 2,
                      *           "seen": 140,
@@ -3650,6 +4390,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3659,7 +4400,13 @@ export interface operations {
     retry_operation_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A text of your own, such as a UUID, that is new for each start and the same when you repeat it, for example after a lost connection. It is kept for 24 hours. A repetition starts nothing: the response has the run as it is now, and the header `Idempotent-Replayed`. Starts that failed with a status from 500 on keep no key.
+                 * @example 3f1d0a52-7c11-4e0e-9d8b-6c1f2a3b4d5e
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path: {
                 /**
                  * @description Identifier of the operation run.
@@ -3689,6 +4436,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     Location: components["headers"]["Location"];
                     "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
@@ -3714,8 +4462,7 @@ export interface operations {
                      *             "deviceCompliancePolicy",
                      *             "mobileApp"
                      *           ],
-                     *           "include_foundations": true,
-                     *           "include_dependencies": true
+                     *           "policy_type_count": 2
                      *         },
                      *         "attempt": 0,
                      *         "failures": 0,
@@ -3730,6 +4477,7 @@ export interface operations {
                      *         "actions": [
                      *           "cancel"
                      *         ],
+                     *         "retry_scopes": [],
                      *         "links": {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -3747,9 +4495,12 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotRetryable"];
             413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["QueueUnavailable"];
@@ -3815,6 +4566,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3870,6 +4622,114 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["OperatorsOnly"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    pause_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The kind of run.
+                 * @example inventory_sync
+                 */
+                kind: components["parameters"]["kind"];
+            };
+            cookie?: never;
+        };
+        /** @description The reason. Optional. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Microsoft Graph is being upgraded."
+                 *     }
+                 */
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            /** @description The queue is paused. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "kind": "inventory_sync",
+                     *       "paused": true,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueueControl"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["OperatorsOnly"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    resume_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The kind of run.
+                 * @example inventory_sync
+                 */
+                kind: components["parameters"]["kind"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue is not paused. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "kind": "inventory_sync",
+                     *       "paused": false,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueueControl"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["OperatorsOnly"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3920,6 +4780,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["OperatorsOnly"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -3986,6 +4847,14 @@ export interface operations {
                      *             "last_success_at": "2026-05-04T10:03:19Z",
                      *             "last_attempt_at": "2026-05-04T10:03:19Z",
                      *             "active_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
+                     *             "kinds": [
+                     *               {
+                     *                 "kind": "inventory_sync",
+                     *                 "last_success_at": "2026-05-04T10:03:19Z",
+                     *                 "last_attempt_at": "2026-05-04T10:03:19Z",
+                     *                 "active_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"
+                     *               }
+                     *             ],
                      *             "data_as_of": "2026-05-04T10:03:19Z"
                      *           }
                      *         }
@@ -3999,6 +4868,7 @@ export interface operations {
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4057,6 +4927,14 @@ export interface operations {
                      *         "last_success_at": "2026-05-04T10:03:19Z",
                      *         "last_attempt_at": "2026-05-04T10:03:19Z",
                      *         "active_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
+                     *         "kinds": [
+                     *           {
+                     *             "kind": "inventory_sync",
+                     *             "last_success_at": "2026-05-04T10:03:19Z",
+                     *             "last_attempt_at": "2026-05-04T10:03:19Z",
+                     *             "active_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"
+                     *           }
+                     *         ],
                      *         "data_as_of": "2026-05-04T10:03:19Z"
                      *       }
                      *     }
@@ -4068,6 +4946,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4170,6 +5049,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4254,6 +5134,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4263,7 +5144,13 @@ export interface operations {
     start_directory_groups_sync: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A text of your own, such as a UUID, that is new for each start and the same when you repeat it, for example after a lost connection. It is kept for 24 hours. A repetition starts nothing: the response has the run as it is now, and the header `Idempotent-Replayed`. Starts that failed with a status from 500 on keep no key.
+                 * @example 3f1d0a52-7c11-4e0e-9d8b-6c1f2a3b4d5e
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path: {
                 /**
                  * @description Identifier of the tenant, from `GET /tenants`.
@@ -4273,7 +5160,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        /** @description How the sync is started. Optional. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "priority": "high"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StartRequest"];
+            };
+        };
         responses: {
             /** @description The run was created or joined. */
             202: {
@@ -4283,6 +5180,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     Location: components["headers"]["Location"];
                     "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
@@ -4315,6 +5213,7 @@ export interface operations {
                      *         "actions": [
                      *           "cancel"
                      *         ],
+                     *         "retry_scopes": [],
                      *         "links": {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -4332,7 +5231,12 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["QueueUnavailable"];
@@ -4408,7 +5312,9 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -4481,13 +5387,112 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["DelegatedTokenRequired"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["TenantDisabled"];
             413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             502: components["responses"]["UpstreamError"];
             503: components["responses"]["UpstreamThrottled"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    list_tenant_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only events of these types, such as operation_run.completed.
+                 * @example [
+                 *       "operation_run.completed"
+                 *     ]
+                 */
+                type?: string[];
+                /**
+                 * @description Where a list without a cursor begins: at the oldest event that is kept, or now.
+                 * @example now
+                 */
+                from?: "start" | "now";
+                /**
+                 * @description Maximum number of entries on a page.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
+                 */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the tenant, from `GET /tenants`.
+                 * @example 0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30
+                 */
+                tenant_id: components["parameters"]["tenant_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090",
+                     *           "type": "operation_run.completed",
+                     *           "occurred_at": "2026-05-04T10:03:19Z",
+                     *           "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *           "operation_run_id": "0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
+                     *           "cursor": "WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ",
+                     *           "data": {
+                     *             "kind": "inventory_sync",
+                     *             "sequence": 5,
+                     *             "attempt": 1,
+                     *             "outcome": "succeeded",
+                     *             "counts": {
+                     *               "items_seen": 1204,
+                     *               "items_created": 12,
+                     *               "items_changed": 3
+                     *             }
+                     *           },
+                     *           "links": {
+                     *             "tenant": "https://atlas.example/tenants/0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *             "operation_run": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ",
+                     *       "has_more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["ResyncRequired"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
             default: components["responses"]["Unexpected"];
         };
     };
@@ -4523,6 +5528,16 @@ export interface operations {
                  * @example anna@contoso.example
                  */
                 actor?: string;
+                /**
+                 * @description Only changes that this run detected. Not with `actor`.
+                 * @example 0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07
+                 */
+                operation_run_id?: string;
+                /**
+                 * @description The order: newest first (`-occurred_at`) or oldest first (`occurred_at`, the default with `operation_run_id`). Oldest first not with `actor`.
+                 * @example -occurred_at
+                 */
+                sort?: string;
                 /**
                  * @description Maximum number of entries on a page.
                  * @example 50
@@ -4619,6 +5634,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4676,6 +5692,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyExports"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4794,6 +5811,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4869,6 +5887,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -4963,7 +5982,8 @@ export interface operations {
                      *             "groupId": "9b1f0c2d-4e5a-4b6c-8d7e-0f1a2b3c4d5e"
                      *           }
                      *         }
-                     *       ]
+                     *       ],
+                     *       "assignment_targets": []
                      *     }
                      */
                     "application/json": components["schemas"]["InventoryItemContent"];
@@ -4973,6 +5993,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5063,6 +6084,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5143,6 +6165,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5236,7 +6259,8 @@ export interface operations {
                      *             "groupId": "9b1f0c2d-4e5a-4b6c-8d7e-0f1a2b3c4d5e"
                      *           }
                      *         }
-                     *       ]
+                     *       ],
+                     *       "assignment_targets": []
                      *     }
                      */
                     "application/json": components["schemas"]["InventoryItemContent"];
@@ -5246,6 +6270,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5364,7 +6389,8 @@ export interface operations {
                      *         "added": [],
                      *         "added_count": 0,
                      *         "removed": [],
-                     *         "removed_count": 0
+                     *         "removed_count": 0,
+                     *         "targets": []
                      *       }
                      *     }
                      */
@@ -5375,6 +6401,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5474,6 +6501,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5584,6 +6612,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5641,6 +6670,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5650,7 +6680,13 @@ export interface operations {
     start_inventory_sync: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A text of your own, such as a UUID, that is new for each start and the same when you repeat it, for example after a lost connection. It is kept for 24 hours. A repetition starts nothing: the response has the run as it is now, and the header `Idempotent-Replayed`. Starts that failed with a status from 500 on keep no key.
+                 * @example 3f1d0a52-7c11-4e0e-9d8b-6c1f2a3b4d5e
+                 */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path: {
                 /**
                  * @description Identifier of the tenant, from `GET /tenants`.
@@ -5684,6 +6720,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     Location: components["headers"]["Location"];
                     "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
@@ -5709,8 +6746,7 @@ export interface operations {
                      *             "deviceCompliancePolicy",
                      *             "mobileApp"
                      *           ],
-                     *           "include_foundations": true,
-                     *           "include_dependencies": true
+                     *           "policy_type_count": 2
                      *         },
                      *         "attempt": 0,
                      *         "failures": 0,
@@ -5724,6 +6760,7 @@ export interface operations {
                      *         "actions": [
                      *           "cancel"
                      *         ],
+                     *         "retry_scopes": [],
                      *         "links": {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
@@ -5741,9 +6778,12 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["QueueUnavailable"];
@@ -5836,6 +6876,74 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Maximum number of entries on a page.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
+                 */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the tenant, from `GET /tenants`.
+                 * @example 0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30
+                 */
+                tenant_id: components["parameters"]["tenant_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of members. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
+                     *           "display_name": "Avery Howard",
+                     *           "email": "avery@contoso.example",
+                     *           "role": "operator",
+                     *           "since": "2026-02-03T10:03:19Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5906,6 +7014,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5988,7 +7097,9 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ScheduleForbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -6027,6 +7138,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ScheduleForbidden"];
             404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

@@ -125,10 +125,10 @@ function Facts({ run }: { run: Run }) {
       )}
       {selection && (
         <Fact name="Selection">
-          {selection.policy_types.length} policy types
+          {selection.policy_type_count} policy types
           <span className="quiet sub">
-            {selection.include_foundations ? "with" : "without"} foundations,{" "}
-            {selection.include_dependencies ? "with" : "without"} dependencies
+            {selection.include_foundations === false ? "without" : "with"} foundations,{" "}
+            {selection.include_dependencies === false ? "without" : "with"} dependencies
             {selection.verify && ", all values verified"}
           </span>
         </Fact>

@@ -13,9 +13,9 @@ const tenant = (name: string, sync: Schemas["TenantSync"]) =>
     permissions: ["can_sync_tenant"],
   }) as Schemas["Tenant"];
 const tenants = [
-  tenant("Contoso", { data_as_of: "2026-11-30T11:00:00Z", active_run_id: "r" }),
-  tenant("Fabrikam", { data_as_of: "2026-11-20T11:00:00Z" }),
-  tenant("Litware", {}),
+  tenant("Contoso", { kinds: [], data_as_of: "2026-11-30T11:00:00Z", active_run_id: "r" }),
+  tenant("Fabrikam", { kinds: [], data_as_of: "2026-11-20T11:00:00Z" }),
+  tenant("Litware", { kinds: [] }),
 ];
 const names = (text: string, show: string) =>
   filterTenants(tenants, text, show, now).map((one) => one.name);

@@ -4,7 +4,7 @@
 use atlas_domain::access::Permission;
 use atlas_domain::audit;
 use atlas_domain::directory::GroupType;
-use atlas_domain::event::EventType;
+use atlas_domain::event::{EventType, REQUEUES};
 use atlas_domain::failure::{FailureCode, RowDefect};
 use atlas_domain::inventory::actor;
 use atlas_domain::inventory::change::ChangeKind;
@@ -37,6 +37,9 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
     let kinds = || owned(&OperationKind::WORDS);
     let failures = || FailureCode::ALL.iter().map(|code| code.as_str().to_owned());
     let phases = Phase::WORDS.into_iter().chain([SCHEDULE_STOPPED]);
+    // Why a run went back to the queue, or a schedule stopped.
+    let requeues = REQUEUES.trim_matches(['{', '}']).split(',');
+    let reasons = requeues.chain(StopReason::WORDS).map(str::to_owned);
     let problems = ProblemKind::ALL.iter().map(|kind| kind.code());
     vec![
         ("AffectedRow", "defect", owned(&RowDefect::WORDS)),
@@ -58,6 +61,7 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("Event", "type", owned(&EventType::WORDS)),
         ("EventData", "error_code", failures().collect()),
         ("EventData", "kind", kinds()),
+        ("EventData", "reason", reasons.collect()),
         ("FieldProblem", "code", owned(FIELD_CODES)),
         ("InventoryChange", "kind", owned(&ChangeKind::WORDS)),
         ("InventoryLink", "kind", owned(&LinkKind::WORDS)),
