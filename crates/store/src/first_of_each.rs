@@ -55,6 +55,28 @@ impl<C, V, Q> FirstOfEach<C, V, Q> {
     }
 }
 
+/// Of each list its newest row. `list` selects it, and `columns` may name the list by [`value`] and the
+/// row by an alias that is called `newest`. Lists without a row are left out.
+pub(crate) const fn newest_of_each<C, V, Q>(
+    columns: C,
+    lists: V,
+    list: Q,
+) -> NewestOfEach<C, V, Q> {
+    NewestOfEach {
+        columns,
+        lists,
+        list,
+    }
+}
+
+/// Of each list its newest row.
+#[derive(Debug, Clone)]
+pub(crate) struct NewestOfEach<C, V, Q> {
+    columns: C,
+    lists: V,
+    list: Q,
+}
+
 /// What several lists differ by: one value each.
 #[derive(Debug, Clone)]
 pub(crate) struct ByOne<ST, T> {
@@ -190,5 +212,32 @@ where
         out.push_sql(self.direction);
         out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+impl<C: Expression, V, Q> Query for NewestOfEach<C, V, Q> {
+    type SqlType = C::SqlType;
+}
+
+impl<C, V, Q> QueryId for NewestOfEach<C, V, Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C, V, Q> QueryFragment<Pg> for NewestOfEach<C, V, Q>
+where
+    C: QueryFragment<Pg>,
+    V: QueryFragment<Pg>,
+    Q: QueryFragment<Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(" FROM ");
+        self.lists.walk_ast(out.reborrow())?;
+        out.push_sql(" CROSS JOIN LATERAL (");
+        self.list.walk_ast(out.reborrow())?;
+        out.push_sql(") newest");
+        Ok(())
     }
 }

@@ -7,17 +7,18 @@ use atlas_domain::ids::{DirectoryId, RunId, TenantId, UserId};
 use atlas_domain::run::{OperationKind, Outcome, Status};
 use atlas_domain::tenant::Cloud;
 use chrono::{DateTime, Utc};
-use diesel::dsl::max;
+use diesel::dsl::{case_when, max};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
-use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::access::parse_role;
 use crate::admin::parse_cloud;
 use crate::error::StoreError;
+use crate::first_of_each::{by_one, newest_of_each, value};
 use crate::keyset::after;
 use crate::page::PageRequest;
 use crate::pool::Store;
@@ -61,12 +62,18 @@ pub struct SyncState {
     pub active_run: Option<RunId>,
 }
 
+/// How the runs of one kind stand in a tenant, but for those that are active.
 #[derive(Queryable)]
 struct StateRow {
     tenant: Uuid,
+    last_attempt_at: DateTime<Utc>,
     last_success_at: Option<DateTime<Utc>>,
-    last_attempt_at: Option<DateTime<Utc>>,
-    active_run: Option<Uuid>,
+}
+
+/// How the runs of some tenants stand.
+struct States {
+    rows: HashMap<(Uuid, OperationKind), StateRow>,
+    active: HashMap<(Uuid, String), Uuid>,
 }
 
 #[derive(Queryable)]
@@ -143,78 +150,100 @@ impl Store {
         if let Some((name, id)) = page.after {
             query = query.filter(after((tenants::name, tenants::id), (name, id.into_uuid())));
         }
-        let (rows, mut states) = self
+        let (rows, states) = self
             .read(async |connection| {
                 let rows: Vec<Row> = query.load(connection).await?;
                 let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-                let mut states: HashMap<Uuid, Vec<SyncState>> = HashMap::new();
-                for kind in OperationKind::ALL {
-                    for row in sync_states(kind, &ids).load::<StateRow>(connection).await? {
-                        let of_tenant = states.entry(row.tenant).or_default();
-                        of_tenant.push(row.into_state(kind));
-                    }
-                }
-                Ok((rows, states))
+                Ok((rows, States::load(&ids, connection).await?))
             })
             .await?;
         rows.into_iter()
             .map(|row| {
-                let syncs = states.remove(&row.id).unwrap_or_default();
+                let syncs = states.of(row.id);
                 row.into_view(syncs)
             })
             .collect()
     }
 }
 
-type StateTypes = (
-    SqlUuid,
-    Nullable<Timestamptz>,
-    Nullable<Timestamptz>,
-    Nullable<SqlUuid>,
-);
+impl States {
+    async fn load(tenants: &[Uuid], connection: &mut AsyncPgConnection) -> QueryResult<Self> {
+        let active: Vec<(Uuid, String, Uuid)> = active_runs(tenants).load(connection).await?;
+        let mut rows = HashMap::new();
+        for kind in OperationKind::ALL {
+            let of_kind: Vec<StateRow> = sync_states(kind, tenants).load(connection).await?;
+            rows.extend(of_kind.into_iter().map(|row| ((row.tenant, kind), row)));
+        }
+        // The newest comes last, and is kept.
+        let active = active.into_iter();
+        let active = active.map(|(tenant, kind, run)| ((tenant, kind), run));
+        Ok(Self {
+            rows,
+            active: active.collect(),
+        })
+    }
 
-/// How the runs of a kind stand in these tenants: of each the first entries of indexes. Runs of rare
-/// kinds have an index of their own,.
+    /// Of every kind, also of those that the tenant never had a run of.
+    fn of(&self, tenant: Uuid) -> Vec<SyncState> {
+        let kinds = OperationKind::ALL.into_iter();
+        let state = |kind: OperationKind| {
+            let row = self.rows.get(&(tenant, kind));
+            let active = self.active.get(&(tenant, kind.as_str().to_owned()));
+            SyncState {
+                kind,
+                last_success_at: row.and_then(|row| row.last_success_at),
+                last_attempt_at: row.map(|row| row.last_attempt_at),
+                active_run: active.copied().map(RunId::from_uuid),
+            }
+        };
+        kinds.map(state).collect()
+    }
+}
+
+type StateTypes = (SqlUuid, Timestamptz, Nullable<Timestamptz>);
+
+diesel::alias!(runs as newest: Newest);
+
+/// How the runs of a kind stand in these tenants, but for those that are active. The newest of each has
+/// mostly succeeded; only where it did not, one that did is looked for.
 fn sync_states(
     kind: OperationKind,
-    ids: &[Uuid],
+    tenants: &[Uuid],
 ) -> impl Query<SqlType = StateTypes> + QueryFragment<Pg> + QueryId + Send {
+    let succeeded = Outcome::Succeeded.as_str();
     let of_kind = || {
         runs::table
-            .filter(runs::tenant_id.eq(tenants::id))
+            .filter(runs::tenant_id.eq(value::<SqlUuid>()))
             .filter(runs::kind.eq(kind.as_str()))
     };
+    let list = of_kind()
+        .order((runs::created_at.desc(), runs::id.desc()))
+        .limit(1)
+        .select((runs::created_at, runs::outcome, runs::completed_at));
     let last_success = of_kind()
-        .filter(runs::outcome.eq(Outcome::Succeeded.as_str()))
+        .filter(runs::outcome.eq(succeeded))
         .order(runs::created_at.desc())
         .limit(1)
         .select(runs::completed_at)
         .single_value();
-    let last_attempt = of_kind()
-        .order((runs::created_at.desc(), runs::id.desc()))
-        .limit(1)
-        .select(runs::created_at)
-        .single_value();
-    let active_run = of_kind()
-        .filter(runs::status.eq_any([Status::Queued.as_str(), Status::Running.as_str()]))
-        .order(runs::created_at.desc())
-        .limit(1)
-        .select(runs::id)
-        .single_value();
-    tenants::table
-        .filter(tenants::id.eq_any(ids.to_vec()))
-        .select((tenants::id, last_success, last_attempt, active_run))
+    let completed_at = newest.field(runs::completed_at);
+    let columns = (
+        value::<SqlUuid>(),
+        newest.field(runs::created_at),
+        case_when(newest.field(runs::outcome).eq(succeeded), completed_at).otherwise(last_success),
+    );
+    newest_of_each(columns, by_one::<SqlUuid, _>(tenants.to_vec()), list)
 }
 
-impl StateRow {
-    fn into_state(self, kind: OperationKind) -> SyncState {
-        SyncState {
-            kind,
-            last_success_at: self.last_success_at,
-            last_attempt_at: self.last_attempt_at,
-            active_run: self.active_run.map(RunId::from_uuid),
-        }
-    }
+/// The active runs of these tenants, the oldest first.
+fn active_runs(
+    tenants: &[Uuid],
+) -> impl Query<SqlType = (SqlUuid, Text, SqlUuid)> + QueryFragment<Pg> + QueryId + Send {
+    runs::table
+        .filter(runs::tenant_id.eq_any(tenants.to_vec()))
+        .filter(runs::status.eq_any([Status::Queued.as_str(), Status::Running.as_str()]))
+        .order((runs::created_at, runs::id))
+        .select((runs::tenant_id, runs::kind, runs::id))
 }
 
 impl Row {
