@@ -7,14 +7,13 @@ pub(super) mod list;
 pub(super) mod results;
 pub(super) mod retry;
 
-use atlas_domain::ids::UserId;
 use atlas_domain::run::OperationKind;
-use atlas_store::RunView;
+use atlas_store::{RunFilter, RunView};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::extract::actor::Actor;
-use crate::extract::query::{OneOf, QueryReader, id};
+use crate::extract::query::{OneOf, QueryReader, id, word};
 use crate::links::Links;
 use crate::problem::{Problem, ProblemKind};
 use crate::wire::run::OperationRun;
@@ -24,12 +23,17 @@ const MAX_VALUES: usize = 100;
 
 type OperationKindWord = OneOf<OperationKind>;
 
-/// Reads the filter by who started runs.
-fn initiator(query: &mut QueryReader, actor: &Actor) -> Option<UserId> {
-    query.one("initiator", |text| match text {
-        "me" => Ok(actor.user_id()),
-        text => id(text).map_err(|_| "Must be a UUID, or the word me.".to_owned()),
-    })
+/// Reads the filters that every list of runs has: of which tenants and kinds, and who started them.
+fn filter(query: &mut QueryReader, actor: &Actor) -> RunFilter {
+    RunFilter {
+        tenant: query.many("tenant_id", MAX_VALUES, id),
+        kind: query.many("kind", MAX_VALUES, word),
+        initiator: query.one("initiator", |text| match text {
+            "me" => Ok(actor.user_id()),
+            text => id(text).map_err(|_| "Must be a UUID, or the word me.".to_owned()),
+        }),
+        ..RunFilter::default()
+    }
 }
 
 /// A refusal because of what the run is, which shows the run.

@@ -2,15 +2,14 @@
 
 use actix_web::{get, web};
 use atlas_domain::run::OperationKind;
-use atlas_store::RunFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MAX_VALUES, OperationKindWord, initiator};
+use super::OperationKindWord;
 use crate::answer::Answer;
 use crate::example::{self as story, Example};
 use crate::extract::actor::Actor;
-use crate::extract::query::{QueryReader, id, word};
+use crate::extract::query::QueryReader;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::run::{OperationRun, example};
@@ -78,12 +77,7 @@ pub(crate) async fn list_active_operation_runs(
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<ActiveOperationRuns>, Problem> {
-    let filter = RunFilter {
-        tenant: query.many("tenant_id", MAX_VALUES, id),
-        kind: query.many("kind", MAX_VALUES, word),
-        initiator: initiator(&mut query, &actor),
-        ..RunFilter::default()
-    };
+    let filter = super::filter(&mut query, &actor);
     query.finish()?;
     let user = actor.user_id();
     let active = state.store.active_runs(user, &filter, LIMIT).await?;

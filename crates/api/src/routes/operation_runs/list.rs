@@ -6,7 +6,7 @@ use atlas_domain::run::{OperationKind, Outcome, Status};
 use atlas_store::RunFilter;
 use chrono::{DateTime, Utc};
 
-use super::{MAX_VALUES, OperationKindWord, initiator};
+use super::{MAX_VALUES, OperationKindWord};
 use crate::answer::Answer;
 use crate::example;
 use crate::extract::actor::Actor;
@@ -102,13 +102,11 @@ fn page() -> Page<wire::OperationRun> {
 
 fn filter(query: &mut QueryReader, actor: &Actor) -> RunFilter {
     RunFilter {
-        tenant: query.many("tenant_id", MAX_VALUES, id),
-        kind: query.many("kind", MAX_VALUES, word),
         status: query.many("status", MAX_VALUES, word),
         outcome: query.many("outcome", MAX_VALUES, word),
-        initiator: initiator(query, actor),
         created_after: query.one("created_after", moment),
         created_before: query.one("created_before", moment),
         ids: query.many("ids", MAX_VALUES, id),
+        ..super::filter(query, actor)
     }
 }
