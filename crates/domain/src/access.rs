@@ -2,10 +2,12 @@
 
 pub mod api_token;
 pub mod cancellation;
+mod checked_text;
 pub mod operator;
 mod permit;
 pub mod priority;
 pub mod schedule;
+pub mod stream_ticket;
 
 pub use permit::{PermissionDenied, Permit};
 

@@ -6,12 +6,10 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use super::checked_text;
 use crate::clock::Entropy;
 
 const PREFIX: &str = "tap_";
-const RANDOM_LENGTH: usize = 30;
-const CHECKSUM_LENGTH: usize = 6;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The secret that a caller presents. Its `Debug` shows nothing.
 pub struct ApiToken(SecretString);
@@ -29,19 +27,7 @@ impl ApiToken {
     /// Makes a new token.
     #[must_use]
     pub fn mint(entropy: &dyn Entropy) -> Self {
-        let mut text = String::with_capacity(PREFIX.len() + RANDOM_LENGTH + CHECKSUM_LENGTH);
-        text.push_str(PREFIX);
-        while text.len() < PREFIX.len() + RANDOM_LENGTH {
-            let mut byte = [0_u8; 1];
-            entropy.fill(&mut byte);
-            // 248 is the largest multiple of 62 in a byte: beyond it the draw would be skewed.
-            if byte[0] < 248 {
-                text.push(char::from(ALPHABET[usize::from(byte[0] % 62)]));
-            }
-        }
-        let checksum = checksum(&text);
-        text.push_str(&checksum);
-        Self(SecretString::from(text))
+        Self(SecretString::from(checked_text::mint(PREFIX, entropy)))
     }
 
     /// Reads a presented token.
@@ -49,14 +35,7 @@ impl ApiToken {
     /// # Errors
     /// [`MalformedToken`] when prefix, length, alphabet or checksum do not fit.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        let body = text.strip_prefix(PREFIX).ok_or(MalformedToken)?;
-        let well_formed = body.len() == RANDOM_LENGTH + CHECKSUM_LENGTH
-            && body.bytes().all(|byte| ALPHABET.contains(&byte));
-        if !well_formed {
-            return Err(MalformedToken);
-        }
-        let (signed, given) = text.split_at(PREFIX.len() + RANDOM_LENGTH);
-        if checksum(signed) != given {
+        if !checked_text::is_well_formed(PREFIX, text) {
             return Err(MalformedToken);
         }
         Ok(Self(SecretString::from(text)))
@@ -100,17 +79,6 @@ impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(..)")
     }
-}
-
-/// CRC-32 in base 62, most significant digit first. 62^6 exceeds 2^32, so six digits always fit.
-fn checksum(signed: &str) -> String {
-    let mut rest = crc32fast::hash(signed.as_bytes());
-    let mut digits = [b'0'; CHECKSUM_LENGTH];
-    for digit in digits.iter_mut().rev() {
-        *digit = ALPHABET[(rest % 62) as usize];
-        rest /= 62;
-    }
-    digits.iter().map(|&digit| char::from(digit)).collect()
 }
 
 #[cfg(test)]
