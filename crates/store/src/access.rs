@@ -1,5 +1,8 @@
 //! Who a token belongs to, and where that user is a member.
 
+mod standing;
+mod stream_tickets;
+
 use atlas_domain::access::api_token::TokenHash;
 use atlas_domain::access::{Membership, Role};
 use atlas_domain::ids::{TenantId, TokenId, UserId};
@@ -8,6 +11,10 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::pool::Store;
 use crate::statement::{CountRow, RoleRow, row, statement};
+#[cfg(test)]
+use crate::statement::{Info, Statement};
+
+pub use standing::StandingQuestion;
 
 /// A user who proved to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +94,24 @@ statement! {
     row: CountRow,
 }
 
+impl TokenRow {
+    fn into_lookup(self) -> TokenLookup {
+        if self.revoked {
+            return TokenLookup::Revoked;
+        }
+        if self.expired {
+            return TokenLookup::Expired;
+        }
+        TokenLookup::Active(Principal {
+            user_id: UserId::from_uuid(self.user_id),
+            token_id: TokenId::from_uuid(self.id),
+            email: self.email,
+            display_name: self.display_name,
+            is_operator: self.is_operator,
+        })
+    }
+}
+
 impl Store {
     /// Finds the user that a token belongs to.
     ///
@@ -95,18 +120,7 @@ impl Store {
     pub async fn principal_by_token(&self, hash: &TokenHash) -> Result<TokenLookup, StoreError> {
         let hash = hash.as_bytes();
         let row = self.fetch_optional(&FindToken { hash }).await?;
-        Ok(match row {
-            None => TokenLookup::Unknown,
-            Some(row) if row.revoked => TokenLookup::Revoked,
-            Some(row) if row.expired => TokenLookup::Expired,
-            Some(row) => TokenLookup::Active(Principal {
-                user_id: UserId::from_uuid(row.user_id),
-                token_id: TokenId::from_uuid(row.id),
-                email: row.email,
-                display_name: row.display_name,
-                is_operator: row.is_operator,
-            }),
-        })
+        Ok(row.map_or(TokenLookup::Unknown, TokenRow::into_lookup))
     }
 
     /// The user's place in the tenant; `None` also when there is no such tenant.
@@ -177,9 +191,14 @@ pub(crate) fn parse_role(text: &str) -> Result<Role, StoreError> {
 }
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[crate::statement::Info] = &[
-    <FindToken<'_> as crate::statement::Statement>::INFO,
-    <FindMembership as crate::statement::Statement>::INFO,
-    <ListMemberships as crate::statement::Statement>::INFO,
-    <CountMemberships as crate::statement::Statement>::INFO,
+pub(crate) fn statements() -> Vec<Info> {
+    [STATEMENTS, standing::STATEMENTS, stream_tickets::STATEMENTS].concat()
+}
+
+#[cfg(test)]
+const STATEMENTS: &[Info] = &[
+    <FindToken<'_> as Statement>::INFO,
+    <FindMembership as Statement>::INFO,
+    <ListMemberships as Statement>::INFO,
+    <CountMemberships as Statement>::INFO,
 ];

@@ -22,7 +22,7 @@ use crate::error::StoreError;
 pub(crate) use numbering::lock_log;
 
 pub use of_run::{RunEventPage, RunEventPlace, RunEventView};
-pub use pages::{EventFilter, EventPage, EventTopics, EventsFrom};
+pub use pages::{EventFilter, EventPage, EventTopics, EventsFrom, FollowedEvent};
 
 /// A place in the log, from which a reader goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,7 +53,7 @@ pub mod system;
 pub mod tenants;
 mod within;
 
-pub use access::{Principal, TokenLookup};
+pub use access::{Principal, StandingQuestion, TokenLookup};
 pub use admin::{
     AccessChangeError, Erased, MemberRow, NewCredential, NewTenant, StoredCredential, TenantChange,
     TenantRow, TokenRow, UserRow, UserSummary,
@@ -67,7 +67,7 @@ pub use directory_groups::{
 pub use error::StoreError;
 pub use events::{
     EventFilter, EventPage, EventPlace, EventTopics, EventView, EventsError, EventsFrom,
-    RunEventPage, RunEventPlace, RunEventView,
+    FollowedEvent, RunEventPage, RunEventPlace, RunEventView,
 };
 pub use fitness::DatabaseFault;
 pub use inventory::{
@@ -87,8 +87,8 @@ pub use page::PageRequest;
 pub use pool::{PoolUse, Store, StoreOptions, StoreSetupError};
 pub use runs::{
     ActiveRuns, Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError,
-    FinishRun, FoundRun, Heartbeat, RunFilter, RunView, StartKey, StartRun, SweepCount, SweepPlan,
-    SweepSteps, UsedKey,
+    FinishRun, FoundRun, Heartbeat, RunFilter, RunView, RunningProgress, StartKey, StartRun,
+    SweepCount, SweepPlan, SweepSteps, UsedKey,
 };
 pub use schedules::{Fired, LastFired, ScheduleChangeError, ScheduleView};
 pub use system::{

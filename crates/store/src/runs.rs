@@ -9,6 +9,7 @@
 //! | `exit` | what became of a run that its owner let go of |
 //! | `finish` | ending a run as its owner, or many in the same moment |
 //! | `found` | the state of a run that a transition could not leave |
+//! | `progress` | the progress of running runs, for streams |
 //! | `requeue` | returning a claimed run to the queue: retry and hand-back |
 //! | `start_key` | keys by which a repeated start is recognised |
 //! | `sweep` | ending or requeueing runs whose worker, deadline or queue limit has passed |
@@ -29,6 +30,7 @@ mod exit;
 mod finish;
 mod found;
 mod list;
+mod progress;
 mod read;
 mod requeue;
 mod row;
@@ -49,6 +51,7 @@ pub use exit::{Exit, ExitError};
 pub use finish::FinishRun;
 pub use found::FoundRun;
 pub use list::RunFilter;
+pub use progress::RunningProgress;
 pub use start_key::{StartKey, UsedKey};
 pub use sweep::SweepCount;
 pub use sweep_plan::{SweepPlan, SweepSteps};

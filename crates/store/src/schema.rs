@@ -431,6 +431,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    stream_tickets (ticket_hash) {
+        ticket_hash -> Bytea,
+        token_id -> Uuid,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tenant_credentials (tenant_id) {
         tenant_id -> Uuid,
         kind -> Text,
@@ -554,6 +562,7 @@ diesel::joinable!(operation_run_events -> operation_runs (run_id));
 diesel::joinable!(operation_runs -> tenants (tenant_id));
 diesel::joinable!(pending_events -> tenants (tenant_id));
 diesel::joinable!(start_keys -> users (user_id));
+diesel::joinable!(stream_tickets -> api_tokens (token_id));
 diesel::joinable!(tenant_credentials -> tenants (tenant_id));
 diesel::joinable!(tenant_fences -> tenants (tenant_id));
 diesel::joinable!(tenant_notices -> tenants (tenant_id));
@@ -594,6 +603,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     schema_compatibility,
     setting_definitions,
     start_keys,
+    stream_tickets,
     tenant_credentials,
     tenant_fences,
     tenant_notices,

@@ -46,11 +46,11 @@ pub enum EventsFrom {
     After(EventPlace),
 }
 
-/// A part of the log.
+/// A part of the log; for streams, `E` is [`FollowedEvent`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct EventPage {
+pub struct EventPage<E = EventView> {
     /// In the order of the log.
-    pub events: Vec<EventView>,
+    pub events: Vec<E>,
     /// Where to go on: after the last event or, without more, at the end of the log as it was.
     pub next: EventPlace,
     /// Whether there is more already.
@@ -67,22 +67,50 @@ struct Row {
     occurred_at: DateTime<Utc>,
     tenant_id: Uuid,
     run_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    personal: bool,
     data: Value,
+}
+
+/// An event with those whom it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowedEvent {
+    pub event: EventView,
+    /// The user whose log has it.
+    pub user: Option<UserId>,
+    /// Whether it is for that user alone: the log of the tenant does not have it.
+    pub personal: bool,
+}
+
+impl From<Row> for FollowedEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            user: row.user_id.map(UserId::from_uuid),
+            personal: row.personal,
+            event: row.into(),
+        }
+    }
 }
 
 impl From<Row> for EventView {
     fn from(row: Row) -> Self {
         Self {
             id: EventId::from_uuid(row.id),
-            place: EventPlace {
-                position: row.position,
-                mark: row.mark,
-            },
+            place: row.place(),
             event_type: row.event_type,
             occurred_at: row.occurred_at,
             tenant_id: TenantId::from_uuid(row.tenant_id),
             run_id: row.run_id.map(RunId::from_uuid),
             data: row.data,
+        }
+    }
+}
+
+impl Row {
+    const fn place(&self) -> EventPlace {
+        EventPlace {
+            position: self.position,
+            mark: self.mark,
         }
     }
 }
@@ -196,6 +224,30 @@ impl Store {
         from: EventsFrom,
         limit: u16,
     ) -> Result<EventPage, EventsError> {
+        self.part_of_log(topics, filter, from, limit).await
+    }
+
+    /// The same for a process that passes events on, with those whom each is for.
+    ///
+    /// # Errors
+    /// [`EventsError`].
+    pub async fn followed_events(
+        &self,
+        topics: &EventTopics,
+        from: EventsFrom,
+        limit: u16,
+    ) -> Result<EventPage<FollowedEvent>, EventsError> {
+        let filter = EventFilter::default();
+        self.part_of_log(topics, &filter, from, limit).await
+    }
+
+    async fn part_of_log<E: From<Row>>(
+        &self,
+        topics: &EventTopics,
+        filter: &EventFilter,
+        from: EventsFrom,
+        limit: u16,
+    ) -> Result<EventPage<E>, EventsError> {
         self.number_events().await?;
         let (end, rows, standing) = self
             .read(async |connection| {
@@ -218,12 +270,11 @@ impl Store {
             return Err(EventsError::Gone);
         }
         let more = rows.len() > usize::from(limit);
-        let shown = rows.into_iter().take(limit.into());
-        let events: Vec<EventView> = shown.map(EventView::from).collect();
-        let last = events.last().filter(|_| more).map(|event| event.place);
+        let shown = &rows[..rows.len().min(limit.into())];
+        let last = shown.last().filter(|_| more).map(Row::place);
         Ok(EventPage {
-            events,
             next: last.unwrap_or(end),
+            events: rows.into_iter().take(limit.into()).map(E::from).collect(),
             more,
         })
     }

@@ -82,9 +82,7 @@ impl RunRow {
     }
 
     fn kind(&self) -> Result<OperationKind, StoreError> {
-        self.kind
-            .parse()
-            .map_err(|error| StoreError::corrupt("kind", error))
+        to_kind(&self.kind)
     }
 
     fn with_inputs<I>(self, kind: OperationKind, inputs: I) -> Result<OperationRun<I>, StoreError> {
@@ -116,8 +114,7 @@ impl RunRow {
             created_at: self.created_at,
             updated_at: self.updated_at,
             started_at: self.started_at,
-            progress: optional::<InventoryProgress>("progress", self.progress)?
-                .map(|members| Progress::from_members(kind, members)),
+            progress: progress_of(kind, self.progress)?,
             error: optional::<Failure>("failure", self.error)?,
             cancel,
             state,
@@ -159,6 +156,24 @@ impl RunRow {
             (false, false, false) => stored.filter(|reason| *reason != WaitReason::Backoff),
         }
     }
+}
+
+fn to_kind(word: &str) -> Result<OperationKind, StoreError> {
+    word.parse()
+        .map_err(|error| StoreError::corrupt("kind", error))
+}
+
+fn progress_of(kind: OperationKind, stored: Option<Value>) -> Result<Option<Progress>, StoreError> {
+    let members = optional::<InventoryProgress>("progress", stored)?;
+    Ok(members.map(|members| Progress::from_members(kind, members)))
+}
+
+/// The progress of a run of the kind, as it is stored.
+pub(super) fn to_progress(
+    kind: &str,
+    stored: Option<Value>,
+) -> Result<Option<Progress>, StoreError> {
+    progress_of(to_kind(kind)?, stored)
 }
 
 /// The outcome of a run that has ended.

@@ -15,7 +15,7 @@ use crate::schema_file::is_to_be_written;
 /// Every statement of the crate.
 fn statements() -> Vec<Info> {
     [
-        crate::access::STATEMENTS.to_vec(),
+        crate::access::statements(),
         crate::admin::statements(),
         crate::audit::statements(),
         crate::migrations::STATEMENTS.to_vec(),

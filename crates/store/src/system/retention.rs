@@ -143,6 +143,14 @@ statement! {
 }
 
 statement! {
+    struct PruneStreamTickets {
+        batch: i64,
+    }
+    file: "system/prune_stream_tickets",
+    row: (),
+}
+
+statement! {
     struct PruneWorkers {}
     file: "system/prune_workers",
     row: (),
@@ -179,6 +187,7 @@ impl Store {
         let events = fetch_one(&transaction, &PruneEvents { age_ms, batch }).await?;
         transaction.commit().await?;
         execute(&client, &PruneStartKeys { batch }).await?;
+        execute(&client, &PruneStreamTickets { batch }).await?;
         let workers = execute(&client, &PruneWorkers {}).await?;
         Ok(Pruned {
             runs: count(runs),
@@ -207,5 +216,6 @@ pub(super) const STATEMENTS: &[Info] = &[
     <PruneActivityEvents as Statement>::INFO,
     <PruneEvents as Statement>::INFO,
     <PruneStartKeys as Statement>::INFO,
+    <PruneStreamTickets as Statement>::INFO,
     <PruneWorkers as Statement>::INFO,
 ];
