@@ -10,6 +10,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject as _};
 use secrecy::{ExposeSecret, SecretString};
 
+/// What is announced when there are events to read and no run to look for.
+pub(crate) const EVENTS: &str = "events";
+
 /// Where the queue is, and its limits.
 #[derive(Debug, Clone)]
 pub struct QueueOptions {
@@ -94,7 +97,7 @@ impl QueueOptions {
     }
 
     /// The channel on which a push is announced; workers would otherwise notice it at their next
-    /// poll.
+    /// poll. Events are announced on it as well, so that users of Redis need no right to another one.
     pub(crate) fn wake_channel(&self) -> String {
         format!("{}:wake", self.namespace)
     }

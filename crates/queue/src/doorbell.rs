@@ -1,6 +1,7 @@
 //! The producer's side: notifying workers that a run is queued.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,12 +12,14 @@ use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_domain::ids::{RunId, mint_uuid};
 use atlas_telemetry::TraceContext;
 use atlas_telemetry::metrics::PUSHES;
+use futures::StreamExt as _;
 use redis::Value;
 use tokio::time::timeout;
 
-use crate::config::{QueueOptions, QueueSetupError};
+use crate::config::{EVENTS, QueueOptions, QueueSetupError};
 use crate::fault::{RedisFault, RedisFaultKind};
 use crate::link::{Link, Links, Storage};
+use crate::listener::subscribed;
 use crate::message::Message;
 use crate::notices::Notices;
 
@@ -24,6 +27,8 @@ use crate::notices::Notices;
 const COUNT_AGE: u64 = 100;
 /// Between two questions to a Redis that is still reading its data.
 const LOADING_PAUSE: Duration = Duration::from_millis(50);
+/// Between two attempts to hear announcements.
+const HEAR_AGAIN: Duration = Duration::from_secs(2);
 /// The message of a rehearsal. Always the same one, so that at most one is ever left behind.
 const REHEARSED: &str = "rehearsed";
 
@@ -108,6 +113,36 @@ impl Doorbell {
         };
         PUSHES.add(&[result], 1);
         rung
+    }
+
+    /// Announces that there are events to read, to whoever [hears](Self::hear) it. Who does not hear it
+    /// looks a second later, so that nothing is done about a failure.
+    pub async fn announce_events(&self) {
+        let link = self.links.current();
+        let announced: Result<(), _> = redis::cmd("PUBLISH")
+            .arg(self.options.wake_channel())
+            .arg(EVENTS)
+            .query_async(&mut link.connection.clone())
+            .await;
+        if let Err(error) = announced {
+            tracing::debug!(error = %Causes(&error), "events were not announced");
+        }
+    }
+
+    /// Calls `heard` whenever something is announced: a run that is queued, or other events. It goes on
+    /// until it is dropped; while Redis is down it hears nothing.
+    pub async fn hear(&self, heard: impl Fn()) -> Infallible {
+        loop {
+            if let Ok(client) = self.options.client()
+                && let Ok(announcements) = subscribed(&client, &self.options.wake_channel()).await
+            {
+                let mut announcements = announcements.into_on_message();
+                while announcements.next().await.is_some() {
+                    heard();
+                }
+            }
+            tokio::time::sleep(HEAR_AGAIN).await;
+        }
     }
 
     /// Counts what waits, pushes a message into a queue that nobody listens to and deletes it, which

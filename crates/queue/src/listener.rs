@@ -18,7 +18,7 @@ use redis::RedisError;
 use redis::aio::{ConnectionManager, PubSub};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{QueueOptions, QueueSetupError};
+use crate::config::{EVENTS, QueueOptions, QueueSetupError};
 use crate::fault::{RedisFault, RedisFaultKind, kind_of};
 use crate::mend::mend;
 use crate::message::{Message, MessageCodec};
@@ -267,6 +267,7 @@ async fn wake(
                     tokio::select! {
                         () = shutdown.cancelled() => return,
                         announced = announcements.next() => match announced {
+                            Some(message) if message.get_payload_bytes() == EVENTS.as_bytes() => {}
                             Some(_) => wake_all(&context),
                             None => break,
                         },

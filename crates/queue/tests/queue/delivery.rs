@@ -160,3 +160,26 @@ async fn a_handler_that_panics_ends_no_stream_and_its_message_is_not_repeated() 
         .unwrap();
     assert_eq!((to_repeat, given_up), (0, 2));
 }
+
+#[tokio::test]
+async fn announcements_of_events_and_of_runs_are_heard() {
+    let redis = TestRedis::create();
+    let doorbell = Doorbell::new(&options(&redis)).unwrap();
+    let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let hearing = doorbell.clone();
+    let hearing = tokio::spawn(async move {
+        let heard = || {
+            let _ = sender.send(());
+        };
+        hearing.hear(heard).await
+    });
+    // It takes a moment until it hears.
+    while heard.is_empty() {
+        doorbell.announce_events().await;
+        tokio::task::yield_now().await;
+    }
+    while heard.try_recv().is_ok() {}
+    doorbell.ring(a_run(), None).await.unwrap();
+    heard.recv().await.unwrap();
+    hearing.abort();
+}
