@@ -133,6 +133,7 @@ impl Dispatcher {
     async fn work_until_none_is_due(self: &Arc<Self>, message: Option<Message>) {
         while let Some(claim) = self.claim().await {
             CLAIMS.add(&[claim.lease.kind.as_str()], 1);
+            self.announce_events();
             crash_point!("claim.after");
             if message.is_none() {
                 crash_point!("sweep.after_row");
@@ -156,6 +157,7 @@ impl Dispatcher {
                 .execute(claim, self.handing_back.clone())
                 .instrument(span)
                 .await;
+            self.announce_events();
             if let Some(run) = waiting {
                 self.ring(run).await;
             }
@@ -180,6 +182,12 @@ impl Dispatcher {
             return None;
         }
         self.claims.ask(()).await.flatten()
+    }
+
+    /// For streams, in a task of its own: no run waits for Redis.
+    fn announce_events(&self) {
+        let doorbell = self.doorbell.clone();
+        tokio::spawn(async move { doorbell.announce_events().await });
     }
 
     async fn ring(&self, run: RunId) {
