@@ -30,6 +30,11 @@ impl<T: Serialize> Answer<T> {
         Self::with_status(StatusCode::OK, body)
     }
 
+    /// 201.
+    pub(crate) fn created(body: T) -> Self {
+        Self::with_status(StatusCode::CREATED, body)
+    }
+
     /// 202.
     pub(crate) fn accepted(body: T) -> Self {
         Self::with_status(StatusCode::ACCEPTED, body)

@@ -15,6 +15,10 @@ pub(crate) const REQUEST_ID: &str = "x-request-id";
 /// Characters of a program's name for itself that are kept.
 const MAX_USER_AGENT: usize = 200;
 
+/// A request that is answered as GET is, without the body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadRequest;
+
 /// The names of a request: ours, the caller's, and the trace that it belongs to; and where it came
 /// from.
 #[derive(Clone)]

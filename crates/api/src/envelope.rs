@@ -18,7 +18,7 @@ use atlas_telemetry::metrics::{HTTP_REQUEST, HTTP_REQUESTS};
 use futures::FutureExt;
 use tracing::Instrument;
 
-use crate::context::{REQUEST_ID, RequestContext};
+use crate::context::{HeadRequest, REQUEST_ID, RequestContext};
 use crate::cross_origin;
 use crate::extract::actor::{Actor, too_many};
 use crate::problem::{Problem, ProblemKind};
@@ -105,6 +105,7 @@ pub(crate) async fn envelope<B: MessageBody + 'static>(
     if method == Method::HEAD {
         // Answered like GET; the protocol layer knows the original method and sends no body.
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(HeadRequest);
     }
     request.extensions_mut().insert(context.clone());
     let address = request.uri().path_and_query();

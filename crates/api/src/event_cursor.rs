@@ -1,5 +1,5 @@
-//! Cursors of the log of events. One continues every list of events, whatever its filters, and will
-//! continue streams. It is opaque to callers, and no secret: it holds a position of the log.
+//! Cursors of the log of events. One continues every list of events, whatever its filters, and every
+//! stream. It is opaque to callers, and no secret: it holds a position of the log.
 
 use std::fmt;
 
@@ -65,6 +65,15 @@ impl fmt::Display for EventCursor {
         let text = serde_json::json!([SHAPE, place.position, place.mark, sequence]).to_string();
         f.write_str(&URL_SAFE_NO_PAD.encode(text))
     }
+}
+
+/// The cursor of the document's examples.
+pub(crate) fn example() -> String {
+    let place = EventPlace {
+        position: 48_213,
+        mark: 7_391_846_205_117_348_112,
+    };
+    EventCursor::of_log(place).to_string()
 }
 
 #[cfg(test)]

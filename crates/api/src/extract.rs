@@ -11,4 +11,5 @@ pub(crate) mod query;
 mod request_context;
 pub(crate) mod run_scope;
 pub(crate) mod tenant_scope;
+pub(crate) mod ticket;
 pub(crate) mod token_cache;

@@ -11,7 +11,8 @@
 //! | `compression`, `cross_origin` | gzip; what pages of other origins may do |
 //! | [`proxies`] | whose address a request came from, behind proxies |
 //! | `refused_requests` | refusals that are logged and audited in sums |
-//! | `exports` | exports under way, so that no caller has many |
+//! | `stream` | streams of events: one reader for all of a process |
+//! | `under_way` | exports and streams under way, so that no caller has many |
 //! | `access` | permissions: refusals, and what the audit log records of them |
 //! | `extract` | who asks, for which tenant, with what |
 //! | `routes` | one handler per operation |
@@ -33,7 +34,6 @@ mod directory_search;
 mod envelope;
 mod event_cursor;
 mod example;
-mod exports;
 mod extract;
 mod fallback;
 mod links;
@@ -53,6 +53,8 @@ mod refused_requests;
 mod routes;
 mod server;
 mod state;
+mod stream;
+mod under_way;
 mod wire;
 
 pub use openapi::document;

@@ -24,6 +24,12 @@ pub(crate) struct RunLinks {
     /// The results per policy type.
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) results: String,
+    /// What happened to the run.
+    #[schema(format = "uri", max_length = 2048)]
+    pub(crate) events: String,
+    /// The same as a stream, which ends with the run.
+    #[schema(format = "uri", max_length = 2048)]
+    pub(crate) stream: String,
     /// Cancels the run (POST).
     #[schema(format = "uri", max_length = 2048)]
     pub(crate) cancel: String,
@@ -48,6 +54,8 @@ impl Links {
         let self_ = format!("{}/operation-runs/{run}", self.public_url);
         RunLinks {
             results: format!("{self_}/results"),
+            events: format!("{self_}/events"),
+            stream: format!("{self_}/stream"),
             cancel: format!("{self_}/cancel"),
             retry: format!("{self_}/retry"),
             self_,

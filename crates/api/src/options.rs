@@ -35,6 +35,15 @@ pub struct ApiOptions {
     pub token_cache: Duration,
     /// How often an export that is under way checks that its caller still has access.
     pub export_check_interval: Duration,
+    /// How often the access of all callers with open streams is checked, so that a stream ends within five
+    /// seconds when its caller loses it.
+    pub stream_check_interval: Duration,
+    /// How often streams report the progress of a run, at most.
+    pub progress_interval: Duration,
+    /// Streams that one caller may have open.
+    pub streams_per_user: u16,
+    /// Streams that may be open in this process.
+    pub streams: u16,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Duration,
     /// How long a request may take.
@@ -59,6 +68,10 @@ impl Default for ApiOptions {
             trusted_proxies: TrustedProxies::default(),
             token_cache: Duration::from_secs(5),
             export_check_interval: Duration::from_secs(5),
+            stream_check_interval: Duration::from_secs(4),
+            progress_interval: Duration::from_millis(500),
+            streams_per_user: 10,
+            streams: 5_000,
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             graph_url: None,
@@ -205,6 +218,26 @@ pub struct ServeArguments {
         global = true
     )]
     pub rate_limit: NonZeroU32,
+    /// Streams of events that one caller may have open in this process
+    #[arg(
+        long,
+        env = "ATLAS_STREAMS_PER_USER",
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u16).range(1..=1000),
+        global = true
+    )]
+    pub streams_per_user: u16,
+    /// Streams of events that may be open in this process
+    #[arg(
+        long,
+        env = "ATLAS_STREAMS",
+        value_name = "N",
+        default_value_t = 5000,
+        value_parser = clap::value_parser!(u16).range(1..),
+        global = true
+    )]
+    pub streams: u16,
     /// Networks of the proxies before the API, as 10.0.0.0/8, separated by commas: their
     /// X-Forwarded-For says where a request came from. Without them the header is ignored
     #[arg(
@@ -259,6 +292,8 @@ impl ServeArguments {
             cors_origins: self.cors_origins.iter().filter(given).cloned().collect(),
             requests_per_minute: self.rate_limit,
             trusted_proxies: self.trusted_proxies.clone(),
+            streams_per_user: self.streams_per_user,
+            streams: self.streams,
             graph_url: self.graph_url.clone(),
             shutdown_delay: self.shutdown_delay.unwrap_or_default(),
             ..ApiOptions::default()
@@ -290,79 +325,4 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-
-    use super::*;
-
-    #[test]
-    fn the_command_is_optional_and_flags_may_follow_it() {
-        let arguments =
-            Arguments::try_parse_from(["atlas-api", "health", "--listen", "0.0.0.0:1"]).unwrap();
-        assert_eq!(arguments.command, Some(Command::Health));
-        assert_eq!(arguments.serve.listen.port(), 1);
-        assert_eq!(
-            Arguments::try_parse_from(["atlas-api"]).unwrap().command,
-            None
-        );
-    }
-
-    #[test]
-    fn durations_have_a_unit_and_bounds() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
-        for bad in ["2", "0s", "61s", "s", "-1s"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn addresses_and_templates_that_lead_nowhere_are_refused_without_their_password() {
-        let read = |argument: &str| Arguments::try_parse_from(["atlas-api", argument]);
-        let check = |url: &str| read(&format!("--public-url={url}")).unwrap().serve.check();
-        for good in ["", "https://atlas.example", "http://[::1]:8080/base/"] {
-            assert_eq!(check(good), Ok(()), "{good}");
-        }
-        for bad in [
-            "foo",
-            "ftp://atlas.example",
-            "https://",
-            "https://sam:hidden@atlas.example",
-            "https://atlas.example?a=hidden",
-            "https://atlas.example#hidden",
-        ] {
-            let refused = check(bad).unwrap_err();
-            assert!(refused.starts_with("ATLAS_PUBLIC_URL "), "{refused}");
-            assert!(!refused.contains("hidden"), "{refused}");
-        }
-        assert!(read("--run-view-template=https://a.example/{run_id}").is_ok());
-        assert!(read("--run-view-template=https://a.example/").is_err());
-        assert!(read("--queue-namespace=").is_err());
-    }
-
-    #[test]
-    fn origins_that_no_browser_sends_are_refused() {
-        let read = |origins| Arguments::try_parse_from(["atlas-api", "--cors-origins", origins]);
-        let two = read("https://a.example,http://localhost:3000").unwrap();
-        assert_eq!(two.serve.api_options().cors_origins.len(), 2);
-        let none = read("").unwrap();
-        assert!(none.serve.api_options().cors_origins.is_empty());
-        let refusal = read("https://a.example,b.example").unwrap_err().to_string();
-        assert!(refusal.contains("--cors-origins"), "{refusal}");
-        assert!(refusal.contains("ATLAS_CORS_ORIGINS"), "{refusal}");
-        assert!(refusal.contains("write https://b.example"), "{refusal}");
-    }
-
-    #[test]
-    fn secrets_are_not_shown() {
-        let arguments = Arguments::try_parse_from([
-            "atlas-api",
-            "--database-url",
-            "postgres://u:hidden@h/d",
-            "--redis-url",
-            "redis://:hidden@h/",
-        ])
-        .unwrap();
-        assert!(!format!("{arguments:?}").contains("hidden"));
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ mod schedule;
 mod start;
 mod start_directory_groups_sync;
 mod start_inventory_sync;
+mod streams;
 mod system;
 mod tenants;
 
@@ -32,6 +33,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(operation_runs::detail::get_operation_run)
         .service(operation_runs::results::list_operation_run_results)
         .service(events::list_operation_run_events)
+        .service(streams::stream_operation_run)
         .service(operation_runs::cancel::cancel_operation_run)
         .service(operation_runs::retry::retry_operation_run)
         .service(tenants::list_tenants)
@@ -54,10 +56,13 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(inventory::export::export_inventory)
         .service(inventory::sync_runs::list_inventory_sync_runs)
         .service(events::list_tenant_events)
+        .service(streams::stream_tenant)
         .service(audit_events::list_audit_events)
         .service(policy_types::list_policy_types)
         .service(me::profile::get_me)
         .service(events::list_my_events)
+        .service(streams::stream_me)
+        .service(me::stream_tickets::issue_stream_ticket)
         .service(me::notifications::list_notifications)
         .service(me::notifications::get_unread_count)
         .service(me::notifications::mark_notifications_read)

@@ -18,6 +18,7 @@ use crate::fallback::RouteTable;
 use crate::openapi::Description;
 use crate::options::ApiOptions;
 use crate::state::AppState;
+use crate::stream::{Reader, check_access, hear};
 use crate::{fallback, pages, probes, routes};
 
 /// How long requests that are under way may take once the API is asked to stop, in seconds.
@@ -76,7 +77,9 @@ pub async fn serve(
     let table = web::Data::new(RouteTable::new(description.document()));
     let threads = options.threads;
     let shutdown_delay = options.shutdown_delay;
-    let (reported, stopped) = (state.clone(), state.clone());
+    let stream_check_interval = options.stream_check_interval;
+    let progress_interval = options.progress_interval;
+    let (reported, stopped, streamed) = (state.clone(), state.clone(), state.clone());
     let server = HttpServer::new(move || {
         App::new()
             .into_utoipa_app()
@@ -114,13 +117,22 @@ pub async fn serve(
             tracing::info!(delay = ?shutdown_delay, "not ready any more, and serving");
             tokio::time::sleep(shutdown_delay).await;
         }
-        tracing::info!("stopping: requests under way are answered");
+        tracing::info!("stopping: requests under way are answered, and streams end");
+        stopped.hub.stop();
         handle.stop(true).await;
     };
     let serving = async { tokio::join!(server, stopping) };
+    let (hub, store) = (&streamed.hub, &streamed.store);
+    let links = streamed.links.clone();
+    let reader = Reader::new(hub.clone(), store.clone(), links, progress_interval);
+    let heard = hear(hub.clone(), streamed.doorbell.clone());
+    let access = check_access(hub.clone(), store.clone(), stream_check_interval);
     let served = tokio::select! {
         (served, ()) = serving => served,
         never = reported.refused.report(&reported.store) => match never {},
+        never = reader.run() => match never {},
+        never = access => match never {},
+        never = heard => match never {},
     };
     reported.refused.report_rest(&reported.store).await;
     served

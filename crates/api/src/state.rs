@@ -9,7 +9,6 @@ use atlas_queue::Doorbell;
 use atlas_store::Store;
 
 use crate::directory_search::DirectorySearch;
-use crate::exports::ExportsUnderWay;
 use crate::extract::token_cache::TokenCache;
 use crate::links::Links;
 use crate::options::ApiOptions;
@@ -18,6 +17,8 @@ use crate::proxies::TrustedProxies;
 use crate::rate::RateLimits;
 use crate::readiness::Readiness;
 use crate::refused_requests::RefusedRequests;
+use crate::stream::hub::Hub;
+use crate::under_way::{EXPORTS, UnderWay};
 
 /// One per process, shared by all its threads.
 pub(crate) struct AppState {
@@ -40,7 +41,11 @@ pub(crate) struct AppState {
     /// Addresses for answers.
     pub(crate) links: Links,
     /// Exports under way.
-    pub(crate) exports: ExportsUnderWay,
+    pub(crate) exports: UnderWay,
+    /// Streams that are open.
+    pub(crate) streams: UnderWay,
+    /// Who follows what.
+    pub(crate) hub: Arc<Hub>,
     /// How often an export checks that its caller has access.
     pub(crate) export_check_interval: Duration,
     /// How long the body of a request may take to arrive.
@@ -80,7 +85,9 @@ impl AppState {
             proxies: options.trusted_proxies.clone(),
             refused: RefusedRequests::default(),
             links: Links::new(public_url, &options.run_view_template),
-            exports: ExportsUnderWay::default(),
+            exports: UnderWay::new(EXPORTS, usize::MAX),
+            streams: UnderWay::new(options.streams_per_user.into(), options.streams.into()),
+            hub: Arc::default(),
             export_check_interval: options.export_check_interval,
             body_timeout: options.body_timeout,
             request_timeout: options.request_timeout,

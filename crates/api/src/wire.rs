@@ -22,6 +22,7 @@ pub(crate) mod run_error;
 pub(crate) mod schedule;
 pub(crate) mod setting;
 pub(crate) mod setting_names;
+pub(crate) mod stream;
 pub(crate) mod system;
 pub(crate) mod tenant;
 pub(crate) mod version;

@@ -6,12 +6,14 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use atlas_domain::access::api_token::{ApiToken, TokenHash};
+use atlas_domain::access::stream_ticket::StreamTicket;
 use atlas_domain::ids::UserId;
 use atlas_store::{Principal, TokenLookup};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use crate::context::RequestContext;
+use crate::extract::ticket;
 use crate::extract::token_cache::RefusedToken;
 use crate::problem::{Problem, ProblemKind};
 use crate::rate::{Exceeded, Remaining};
@@ -25,6 +27,12 @@ impl Actor {
     /// The user.
     pub(crate) const fn user_id(&self) -> UserId {
         self.0.user_id
+    }
+
+    /// The caller of a request that was authenticated before, by the extractor of what it is about.
+    pub(crate) fn known(request: &HttpRequest) -> Result<Self, Problem> {
+        let actor = request.extensions().get::<Self>().cloned();
+        actor.ok_or_else(Problem::internal)
     }
 
     /// What is known of the user and the token.
@@ -49,21 +57,56 @@ impl Actor {
         let state = AppState::of(request)?;
         let context = request.extensions().get::<RequestContext>().cloned();
         let address = context.and_then(|context| context.address);
-        let hash = match presented(request) {
-            Ok(hash) => hash,
-            Err(refused) => {
-                counted(request, state.rates.count_stranger(address))?;
-                return Err(refused);
-            }
-        };
-        let principal = match state.tokens.get(&hash) {
-            Some(principal) => principal,
-            None => look_up(request, state, hash, address).await?,
+        let principal = match ticket::presented(request) {
+            Some(ticket) => by_ticket(request, state, ticket, address).await?,
+            None => by_token(request, state, address).await?,
         };
         counted(request, state.rates.count_user(principal.user_id))?;
         let actor = Self(principal);
         request.extensions_mut().insert(actor.clone());
         Ok(actor)
+    }
+}
+
+async fn by_token(
+    request: &HttpRequest,
+    state: &AppState,
+    address: Option<IpAddr>,
+) -> Result<Principal, Problem> {
+    let hash = match presented(request) {
+        Ok(hash) => hash,
+        Err(refused) => {
+            counted(request, state.rates.count_stranger(address))?;
+            return Err(refused);
+        }
+    };
+    match state.tokens.get(&hash) {
+        Some(principal) => Ok(principal),
+        None => look_up(request, state, hash, address).await,
+    }
+}
+
+/// Uses a ticket up. It is counted before the database is asked, as an unknown token is.
+async fn by_ticket(
+    request: &HttpRequest,
+    state: &AppState,
+    ticket: Option<StreamTicket>,
+    address: Option<IpAddr>,
+) -> Result<Principal, Problem> {
+    let Some(ticket) = ticket else {
+        counted(request, state.rates.count_stranger(address))?;
+        return Err(unauthenticated(
+            "The ticket is not a well-formed stream ticket.",
+        ));
+    };
+    counted(request, state.rates.count_look_up(address))?;
+    match state.store.use_stream_ticket(&ticket.hash()).await? {
+        TokenLookup::Active(principal) => Ok(principal),
+        TokenLookup::Unknown => Err(unauthenticated(
+            "The stream ticket was used, has expired, or is not known.",
+        )),
+        TokenLookup::Expired => Err(expired()),
+        TokenLookup::Revoked => Err(revoked()),
     }
 }
 

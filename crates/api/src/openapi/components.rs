@@ -7,12 +7,14 @@ use uuid::Uuid;
 use super::reference::component;
 use super::schemas;
 use crate::envelope;
+use crate::event_cursor;
 use crate::example;
-use crate::extract::{actor, body, idempotency_key};
+use crate::extract::{actor, body, idempotency_key, ticket};
 use crate::fallback;
 use crate::paging::{self, DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT};
 use crate::problem::{FieldProblem, Problem};
 use crate::refusals::{COMPONENT, Refusal};
+use crate::wire::stream;
 
 /// On every answer.
 const COMMON_HEADERS: [&str; 5] = [
@@ -109,6 +111,38 @@ pub(super) fn parameters() -> Value {
             },
             "example": example::CURSOR,
         },
+        "stream_cursor": cursor_of_events(
+            "cursor", "query",
+            "Continues after the event with this cursor. `Last-Event-ID` goes before it.",
+        ),
+        "Last-Event-ID": cursor_of_events(
+            "Last-Event-ID", "header",
+            "The last `id` that the stream sent. It continues after it.",
+        ),
+        "ticket": {
+            "name": ticket::TICKET,
+            "in": "query",
+            "required": false,
+            "description": "A ticket of `POST /me/stream-tickets`, instead of the header Authorization.",
+            "schema": restricted(json!({"type": "string", "maxLength": 64, "pattern": "^tst_[0-9A-Za-z]{36}$"})),
+            "example": stream::EXAMPLE_TICKET,
+        },
+    })
+}
+
+fn cursor_of_events(name: &str, place: &str, description: &str) -> Value {
+    json!({
+        "name": name,
+        "in": place,
+        "required": false,
+        "description": description,
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_CURSOR,
+            "pattern": "^[A-Za-z0-9_-]+$",
+        },
+        "example": event_cursor::example(),
     })
 }
 

@@ -40,15 +40,24 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, schemas: 
         if let Some(schema) = response.pointer_mut("/content/application~1json/schema") {
             schemas::complete_body(schema);
         }
-        if let Some(schema) = response.pointer_mut("/content/application~1x-ndjson/schema") {
-            schemas::complete_stream(schema);
+        for media in ["application~1x-ndjson", "text~1event-stream"] {
+            let schema = format!("/content/{media}/schema");
+            if let Some(schema) = response.pointer_mut(&schema) {
+                schemas::complete_stream(schema);
+            }
         }
     }
     let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
     let is_list = schemas::is_page(schemas, answer);
     // What is streamed has no entity tag.
     let is_tagged = method == "get" && answer.is_object();
-    operation["parameters"] = parameters(path, is_list, operation["parameters"].take());
+    let is_stream = operation["responses"]["200"]["content"]["text/event-stream"].is_object();
+    let shared: &[&str] = match (is_list, is_stream) {
+        (true, _) => &["limit", "cursor"],
+        (_, true) => &["stream_cursor", "ticket", "Last-Event-ID"],
+        _ => &[],
+    };
+    operation["parameters"] = parameters(path, shared, operation["parameters"].take());
     for (status, response) in members(&mut operation["responses"]) {
         let more: &[&str] = match status {
             "200" if is_tagged && is_list => &["ETag", "Link"],
@@ -95,8 +104,8 @@ fn move_refusals(operation: &mut Value, components: &mut Map<String, Value>) {
     }
 }
 
-/// Parameters of the path and of lists, around those of the operation itself.
-fn parameters(path: &str, is_list: bool, own: Value) -> Value {
+/// Parameters of the path and those that operations of a sort share, around those of the operation itself.
+fn parameters(path: &str, shared: &[&str], own: Value) -> Value {
     let in_path = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
@@ -110,9 +119,7 @@ fn parameters(path: &str, is_list: bool, own: Value) -> Value {
             parameter
         }));
     }
-    if is_list {
-        all.extend(["limit", "cursor"].map(|name| component("parameters", name)));
-    }
+    all.extend(shared.iter().map(|name| component("parameters", name)));
     Value::Array(all)
 }
 

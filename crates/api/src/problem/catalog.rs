@@ -111,6 +111,9 @@ problem_kinds! {
     /// Too many exports at once.
     TooManyExports = "too-many-exports", TOO_MANY_REQUESTS, "Too many exports",
         "An export holds what it has not sent yet, so that each caller may have two under way. Read one of yours to its end, or end it, and start again after the number of seconds in Retry-After.";
+    /// Too many streams at once.
+    TooManyStreams = "too-many-streams", TOO_MANY_REQUESTS, "Too many streams",
+        "A stream holds a connection for as long as it is open, so that each caller, and each process, may have only so many. Close one of yours, or follow several runs by one stream of their tenant or by your own, and try again after the number of seconds in Retry-After.";
     /// Microsoft Graph failed.
     UpstreamError = "upstream-error", BAD_GATEWAY, "Microsoft Graph did not answer",
         "Microsoft Graph could not be reached, or returned an error. Quote upstream_request_id, if it is present, when you contact Microsoft support. Stored data can still be read.";
@@ -126,7 +129,7 @@ problem_kinds! {
     /// The database does not answer.
     DependencyUnavailable = "dependency-unavailable", SERVICE_UNAVAILABLE, "The database is not available",
         "The database does not respond, or its schema does not match this version. Retry after the number of seconds in Retry-After. If the problem persists, check /readyz.";
-    /// The process was asked to stop; only `/readyz` says so, to load balancers.
+    /// The process was asked to stop: `/readyz` says so to load balancers, and new streams are refused.
     Stopping = "stopping", SERVICE_UNAVAILABLE, "The API is stopping",
         "This process was asked to stop and still answers requests for a moment. Send new requests to another one, or retry after the number of seconds in Retry-After.";
     /// Redis does not take the job.

@@ -147,10 +147,21 @@ impl EventPaging {
     }
 }
 
-fn filter(query: &mut QueryReader) -> EventFilter {
-    EventFilter {
+/// A page of the log of these topics.
+async fn list(
+    topics: EventTopics,
+    mut query: QueryReader,
+    state: &AppState,
+) -> Result<Answer<EventList>, Problem> {
+    let filter = EventFilter {
         types: query.many("type", MAX_TYPES, text(MAX_WORD)),
-    }
+    };
+    let paging = EventPaging::read_from(&mut query);
+    query.finish()?;
+    let events = state
+        .store
+        .events(&topics, &filter, paging.from(), paging.limit);
+    Ok(paging.page(&state.links, events.await?))
 }
 
 /// List events of a tenant
@@ -188,17 +199,10 @@ fn filter(query: &mut QueryReader) -> EventFilter {
 #[get("/tenants/{tenant_id}/events")]
 pub(crate) async fn list_tenant_events(
     scope: TenantScope,
-    mut query: QueryReader,
+    query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<EventList>, Problem> {
-    let filter = filter(&mut query);
-    let paging = EventPaging::read_from(&mut query);
-    query.finish()?;
-    let topics = EventTopics::Tenant(scope.tenant_id());
-    let events = state
-        .store
-        .events(&topics, &filter, paging.from(), paging.limit);
-    Ok(paging.page(&state.links, events.await?))
+    list(EventTopics::Tenant(scope.tenant_id()), query, &state).await
 }
 
 /// List your events
@@ -232,17 +236,10 @@ pub(crate) async fn list_tenant_events(
 #[get("/me/events")]
 pub(crate) async fn list_my_events(
     actor: Actor,
-    mut query: QueryReader,
+    query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<EventList>, Problem> {
-    let filter = filter(&mut query);
-    let paging = EventPaging::read_from(&mut query);
-    query.finish()?;
-    let topics = EventTopics::User(actor.user_id());
-    let events = state
-        .store
-        .events(&topics, &filter, paging.from(), paging.limit);
-    Ok(paging.page(&state.links, events.await?))
+    list(EventTopics::User(actor.user_id()), query, &state).await
 }
 
 /// List events of an operation run

@@ -2,3 +2,4 @@
 
 pub(super) mod notifications;
 pub(super) mod profile;
+pub(super) mod stream_tickets;

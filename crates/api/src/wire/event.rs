@@ -153,6 +153,11 @@ impl Event {
         Self::with_cursor(event, cursor, links)
     }
 
+    /// What continues after it.
+    pub(crate) fn cursor(&self) -> &str {
+        &self.cursor
+    }
+
     /// How an event looks.
     pub(crate) fn with_cursor(event: EventView, cursor: EventCursor, links: &Links) -> Self {
         // What an unknown type says otherwise is left out.

@@ -5,6 +5,7 @@ mod heartbeat;
 mod selection;
 mod status;
 
+use atlas_domain::ids::RunId;
 use atlas_domain::run as domain;
 use atlas_domain::run::{ProgressPhase, RetryScope, RunAction, RunState};
 use atlas_store::RunView;
@@ -270,7 +271,7 @@ impl OperationRun {
             heartbeat: None,
             error: run.error.map(RunError::from),
             counts: None,
-            retry_of: run.retry_of.map(atlas_domain::ids::RunId::into_uuid),
+            retry_of: run.retry_of.map(RunId::into_uuid),
             cancel: run.cancel.map(|request| Cancel::new(request, ended)),
             actions,
             retry_scopes,
@@ -307,6 +308,16 @@ impl OperationRun {
             }
         }
         shown
+    }
+
+    /// Which run it is, and when it last changed.
+    pub(crate) fn as_of(&self) -> (RunId, DateTime<Utc>) {
+        (RunId::from_uuid(self.id), self.updated_at)
+    }
+
+    /// The progress that its worker last reported.
+    pub(crate) fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
     }
 
     /// The run without what moves while nothing happens: what its entity tag is made of.

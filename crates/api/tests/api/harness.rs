@@ -284,7 +284,14 @@ impl Api {
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let response = self.http.execute(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
+        let is_stream = headers
+            .get("content-type")
+            .is_some_and(|media| media == "text/event-stream");
+        // A stream is read by those who follow it.
+        let text = match is_stream {
+            true => String::new(),
+            false => response.text().await.unwrap(),
+        };
         let is_lines = headers
             .get("content-type")
             .is_some_and(|media| media == "application/x-ndjson");

@@ -33,6 +33,7 @@ mod screens;
 mod settings;
 mod sign_ins;
 mod start;
+mod streams;
 mod system;
 mod transport;
 mod versions;

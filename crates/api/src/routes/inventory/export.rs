@@ -14,13 +14,13 @@ use chrono::{DateTime, Utc};
 use futures::stream;
 use utoipa::IntoResponses;
 
-use crate::exports::{ExportUnderWay, MOST};
 use crate::extract::actor::presented;
 use crate::extract::query::{PolicyTypeWord, QueryReader, past_moment, policy_type};
 use crate::extract::tenant_scope::TenantScope;
 use crate::problem::{Problem, ProblemKind};
 use crate::refusals::{Refusal, Responses, refusals};
 use crate::state::AppState;
+use crate::under_way::{EXPORTS, OneUnderWay};
 use crate::wire::export::{ExportHeader, ExportLine};
 use crate::wire::inventory::example::export as example;
 
@@ -47,7 +47,7 @@ impl IntoResponses for ExportRefusals {
 }
 
 fn too_many() -> Problem {
-    let detail = format!("{MOST} exports of yours are under way, and there may be no more.");
+    let detail = format!("{EXPORTS} exports of yours are under way, and there may be no more.");
     Problem::new(ProblemKind::TooManyExports, detail).retry_after(RETRY_AFTER)
 }
 
@@ -157,7 +157,7 @@ struct Export {
     item_count: u64,
     /// When the caller's access was last checked.
     checked: Instant,
-    _under_way: ExportUnderWay,
+    _under_way: OneUnderWay,
 }
 
 impl Export {
