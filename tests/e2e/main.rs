@@ -18,4 +18,5 @@ mod operations;
 mod program;
 mod redis;
 mod secrets;
+mod streams;
 mod workers;
