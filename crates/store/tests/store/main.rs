@@ -25,6 +25,7 @@ mod scale;
 mod schedules;
 mod schema;
 mod settings;
+mod streams;
 mod tenants;
 mod versions;
 
