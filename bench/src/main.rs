@@ -9,12 +9,14 @@ mod groups;
 mod http;
 mod idle;
 mod load;
+mod memory;
 mod migrate;
 mod peers;
 mod pgbench;
 mod reads;
 mod runs;
 mod start;
+mod streams;
 mod sync;
 mod tenants;
 mod times;
@@ -42,6 +44,8 @@ enum Bench {
     /// Starts of syncs, created and joined, over HTTP; beside what pgbench reaches with the same
     /// statement on the same database.
     Start(start::Options),
+    /// A thousand open streams in one API process: their memory, and starts beside them.
+    Streams(streams::Options),
     /// Empty runs per second for one and two workers, and the time from a start until a worker
     /// begins.
     Runs(runs::Options),
@@ -84,6 +88,7 @@ fn measure(bench: &Bench) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match bench {
         Bench::Start(options) => start::run(&workspace, options, &interrupt),
+        Bench::Streams(options) => streams::run(&workspace, options, &interrupt),
         Bench::Idle(options) => idle::run(&workspace, options, &interrupt),
         Bench::Groups(options) => groups::run(&workspace, options, &interrupt),
         Bench::Reads(options) => reads::run(&workspace, options, &interrupt),

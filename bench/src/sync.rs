@@ -13,9 +13,7 @@ use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
 use clap::Args;
 
-use installation::{
-    CONCURRENCY, Furnishing, Installation, LONGEST_WINDOW, directory_of, peak_memory,
-};
+use installation::{CONCURRENCY, Furnishing, Installation, LONGEST_WINDOW, directory_of};
 
 /// The body of a start of everything.
 const EVERYTHING: &str = "{}";
@@ -130,11 +128,11 @@ pub(crate) fn memory(
         },
         interrupt,
     )?;
-    let before = peak_memory("atlas-worker")?;
+    let before = super::memory::peak("atlas-worker")?;
     println!("\nmemory of the worker at its peak; idle {before:.0} MiB");
     for name in ["first", "again"] {
         let synced = installation.sync(EVERYTHING)?;
-        let peak = peak_memory("atlas-worker")?;
+        let peak = super::memory::peak("atlas-worker")?;
         println!(
             "{name:<6} {:>7} objects in {:>6.1} s   {peak:>6.1} MiB   {:>5.2} of {MEBIBYTES} MiB",
             synced.objects,

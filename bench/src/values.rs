@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::database::Database;
 use super::sync::SETTINGS_CATALOG;
-use super::sync::installation::{Furnishing, Installation, LONGEST_WINDOW, Synced, peak_memory};
+use super::sync::installation::{Furnishing, Installation, LONGEST_WINDOW, Synced};
 
 /// As [`SETTINGS_CATALOG`], with every value read again.
 const ALL: &str =
@@ -326,7 +326,7 @@ fn memory(
             synced.objects,
             read(&synced) + verified(&synced)
         );
-        let peak = peak_memory("atlas-worker")?;
+        let peak = super::memory::peak("atlas-worker")?;
         exceeding.figure(
             &format!("{name}: MiB of the worker at its peak"),
             peak,

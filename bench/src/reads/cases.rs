@@ -23,7 +23,12 @@ pub(super) const USUALLY_SLOWEST: &str = "/operation-runs?outcome=failed";
 /// Streams of everything that a tenant has take as long as it is large. What one page of theirs may touch
 /// is held by the store's tests of scale.
 #[cfg(test)]
-const STREAMS: [&str; 1] = ["/tenants/{tenant_id}/inventory-export"];
+const STREAMS: [&str; 4] = [
+    "/tenants/{tenant_id}/inventory-export",
+    "/tenants/{tenant_id}/stream",
+    "/me/stream",
+    "/operation-runs/{run_id}/stream",
+];
 
 /// How long a read may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

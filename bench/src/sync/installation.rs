@@ -1,7 +1,6 @@
 //! An installation with tenants, one worker and the simulator, and what their syncs cost.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -278,24 +277,4 @@ impl Synced {
         let all = count(&|_| true) * latency / CONCURRENCY;
         chain.max(all).max(self.paced() + 2.0 * latency)
     }
-}
-
-/// The most memory that a child of this process with this name ever had, in MiB.
-pub(crate) fn peak_memory(name: &str) -> anyhow::Result<f64> {
-    let parent = std::process::id().to_string();
-    for entry in fs::read_dir("/proc")? {
-        let Ok(status) = fs::read_to_string(entry?.path().join("status")) else {
-            continue;
-        };
-        let of = |word: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(word));
-            line.map(|rest| rest.trim_start_matches(':').trim())
-        };
-        if of("Name") == Some(name) && of("PPid") == Some(parent.as_str()) {
-            let peak = of("VmHWM").and_then(|text| text.strip_suffix(" kB"));
-            let kibibytes: f64 = peak.context("no peak of memory")?.parse()?;
-            return Ok(kibibytes / 1_024.0);
-        }
-    }
-    anyhow::bail!("no {name} runs")
 }
