@@ -68,7 +68,7 @@ pub(crate) fn run_in_browser(
     workspace: &Workspace,
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
-    let Some(browser) = Browser::find(workspace, interrupt)? else {
+    let Some(browser) = Browser::find_with_driver(workspace, interrupt)? else {
         return Ok(ExitCode::from(SKIPPED));
     };
     let programs = Programs::build_for_tests(workspace, interrupt)?;
