@@ -98,8 +98,11 @@ fn stages(workspace: &Workspace, all: bool) -> anyhow::Result<Vec<Stage>> {
     ]
     .concat();
     let mut dependencies = workspace.cargo(&["xtask", "deny"]);
+    let mut browser = workspace.cargo(&["xtask", "browser"]);
     if all {
         dependencies.arg("--build");
+    } else {
+        browser.arg("--short");
     }
     Ok(vec![
         Stage {
@@ -140,6 +143,10 @@ fn stages(workspace: &Workspace, all: bool) -> anyhow::Result<Vec<Stage>> {
             name: "tests",
             command: tests,
         },
+        Stage {
+            name: "browser",
+            command: browser,
+        },
     ])
 }
 
@@ -149,7 +156,7 @@ fn long_stages(workspace: &Workspace) -> Vec<Stage> {
         ("scale", &["xtask", "scale"]),
         ("conformance", &["xtask", "conformance"]),
         ("sbom", &["xtask", "sbom"]),
-        ("browser", &["xtask", "test", "--browser"]),
+        ("run page", &["xtask", "test", "--browser"]),
         ("long soak", &["xtask", "soak", "--minutes", "10"]),
     ];
     stages

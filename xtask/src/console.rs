@@ -21,25 +21,13 @@ pub(crate) fn run(
     check: bool,
     interrupt: &Interrupt,
 ) -> anyhow::Result<ExitCode> {
-    let console = workspace.root.join("console");
-    let npm = |arguments: &[&str]| {
-        let mut command = Command::new("npm");
-        command.args(arguments).current_dir(&console);
-        command
-    };
-    // npm can be missing, and so can the registry; a lock file that does not fit is a fault.
-    match process::output(&mut npm(&["ci", "--no-audit", "--no-fund"]), interrupt) {
-        Ok(_) => {}
-        Err(error) if error.is::<Interrupted>() => return Err(error),
-        Err(error) if format!("{error:#}").contains("EUSAGE") => return Err(error),
-        Err(error) => {
-            eprintln!("the console's packages cannot be had: {error:#}");
-            return Ok(ExitCode::from(SKIPPED));
-        }
+    if !install(workspace, interrupt)? {
+        return Ok(ExitCode::from(SKIPPED));
     }
+    let console = workspace.root.join("console");
     let committed = check.then(|| read(&console)).transpose()?;
     for script in ["generate"].into_iter().chain(CHECKS).chain(["build"]) {
-        let ended = process::run(&mut npm(&["run", "--silent", script]), interrupt)?;
+        let ended = process::run(&mut npm(workspace, &["run", "--silent", script]), interrupt)?;
         if !ended.success() {
             bail!("npm run {script} in console/ ended with {ended}");
         }
@@ -50,6 +38,30 @@ pub(crate) fn run(
         bail!("console/dist or {SCHEMA} is out of date: run cargo xtask console and commit");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Installs the packages that the console is built and tested with; whether they can be had.
+pub(crate) fn install(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<bool> {
+    // npm can be missing, and so can the registry; a lock file that does not fit is a fault.
+    let mut install = npm(workspace, &["ci", "--no-audit", "--no-fund"]);
+    match process::output(&mut install, interrupt) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is::<Interrupted>() => Err(error),
+        Err(error) if format!("{error:#}").contains("EUSAGE") => Err(error),
+        Err(error) => {
+            eprintln!("the console's packages cannot be had: {error:#}");
+            Ok(false)
+        }
+    }
+}
+
+/// npm, in the console's directory.
+pub(crate) fn npm(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut command = Command::new("npm");
+    command
+        .args(arguments)
+        .current_dir(workspace.root.join("console"));
+    command
 }
 
 /// The generated client and every built file, with their names.

@@ -4,6 +4,7 @@
 //! builds and runs their programs instead.
 
 mod bench;
+mod browser;
 mod ci;
 mod conformance;
 mod console;
@@ -71,6 +72,9 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Use the console in Chromium, against real programs, services and a simulated Microsoft Graph. The
+    /// exit status is 77 when Chromium, npm, or what it fetches, is not to be had.
+    Browser(browser::Options),
     /// Check licences, bans and sources of what is depended on, as deny.toml says. The exit status is
     /// 77 when cargo-deny, or what it needs, is not to be had.
     Deny(deny::Options),
@@ -130,6 +134,7 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Ci { all } => ci::run(&workspace, *all, &interrupt),
         Task::Conformance => conformance::run(&workspace, &interrupt),
         Task::Console { check } => console::run(&workspace, *check, &interrupt),
+        Task::Browser(options) => browser::run(&workspace, options, &interrupt),
         Task::Scale => scale::run(&workspace, &interrupt),
         Task::Services => {
             let mut services = Services::start(&workspace, Durability::Disposable, &interrupt)?;

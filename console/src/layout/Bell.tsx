@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
-import { Dialog, DialogTrigger } from "react-aria-components/Dialog";
+import { DialogTrigger } from "react-aria-components/Dialog";
 import { Popover } from "react-aria-components/Popover";
 import { Link } from "wouter";
 import { api, body } from "../api/client";
@@ -32,10 +32,11 @@ export function Bell() {
           </span>
         )}
       </Button>
-      <Popover className="popover" placement="bottom end">
-        <Dialog className="bell-list" aria-label="Notifications">
+      {/* The popover itself is the dialog, so that its hidden buttons are inside of one, too. */}
+      <Popover className="popover" placement="bottom end" aria-label="Notifications">
+        <div className="bell-list">
           <Newest unread={count} close={() => setOpen(false)} />
-        </Dialog>
+        </div>
       </Popover>
     </DialogTrigger>
   );

@@ -18,6 +18,9 @@ import { Took } from "../parts/time";
 import { count, kindWords, stateOf, stateWords } from "../words";
 import { mine } from "./mine";
 
+/** On screens up to this width, in pixels, it is closed at first, because it would hide the page. */
+const NARROW = 720;
+
 export function RunWidget() {
   const { runs, reachable } = useActiveRuns();
   const me = useMe();
@@ -31,10 +34,10 @@ export function RunWidget() {
   const active = shown.filter((run) => run.status !== "completed").length;
   return (
     <aside className="widget" aria-label="Progress of your runs">
-      <Disclosure defaultExpanded>
+      <Disclosure defaultExpanded={window.innerWidth > NARROW}>
         <Button slot="trigger" className="widget-head">
           <Icon name="sync" />
-          <span>{active > 0 ? count(active, "active run") : "No active run"}</span>
+          <span>{active > 0 ? count(active, "active run") : "Ended within the last minute"}</span>
           <Icon name="down" />
         </Button>
         <DisclosurePanel className="widget-body">

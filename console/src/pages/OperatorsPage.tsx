@@ -4,9 +4,10 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { ApiError, api, body, type Schemas } from "../api/client";
 import { Badge } from "../parts/badge";
+import { Queues } from "../parts/queues";
 import { Empty, Loaded } from "../parts/states";
-import { duration, Moment } from "../parts/time";
-import { kindWords, readable } from "../words";
+import { Moment } from "../parts/time";
+import { readable } from "../words";
 
 const QueueChart = lazy(() => import("../parts/queueChart"));
 
@@ -53,7 +54,7 @@ export default function OperatorsPage() {
               {({ items }) => <Queues queues={items} />}
             </Loaded>
           </section>
-          {samples.length > 0 && (
+          {samples.length > 1 && (
             <section aria-labelledby="chart">
               <h2 id="chart">Waiting and running</h2>
               <p className="quiet">Since this page was opened.</p>
@@ -96,68 +97,6 @@ function useSamples(queues: Schemas["Queue"][] | undefined, at: number): Sample[
     setSamples((before) => [...before.filter((one) => one.at < sample.at), sample].slice(-KEPT));
   }, [queues, at]);
   return samples;
-}
-
-function Queues({ queues }: { queues: Schemas["Queue"][] }) {
-  return (
-    <table className="table cards">
-      <thead>
-        <tr>
-          <th scope="col">Kind</th>
-          <th scope="col" className="right">
-            Waiting
-          </th>
-          <th scope="col" className="right">
-            Due
-          </th>
-          <th scope="col" className="right">
-            Oldest due
-          </th>
-          <th scope="col" className="right">
-            Running
-          </th>
-          <th scope="col">Ended in the last hour</th>
-        </tr>
-      </thead>
-      <tbody>
-        {queues.map((queue) => (
-          <tr key={queue.kind}>
-            <th scope="row">
-              {kindWords(queue.kind)}
-              {queue.pause && (
-                <span className="quiet sub">
-                  <Badge code="partially_succeeded" words="Paused" /> by {queue.pause.by},{" "}
-                  <Moment at={queue.pause.since} />
-                  {queue.pause.reason && ` “${queue.pause.reason}”`}
-                </span>
-              )}
-            </th>
-            <td data-label="Waiting" className="right number">
-              {queue.queued}
-            </td>
-            <td data-label="Due" className="right number">
-              {queue.due}
-            </td>
-            <td data-label="Oldest due" className="right number">
-              {queue.due > 0 ? duration(queue.oldest_due_seconds * 1000) : "—"}
-            </td>
-            <td data-label="Running" className="right number">
-              {queue.running}
-              {queue.lease_expired > 0 && (
-                <Badge code="failed" words={`${queue.lease_expired} without a worker`} />
-              )}
-            </td>
-            <td data-label="Ended in the last hour">
-              {Object.entries(queue.ended_last_hour)
-                .filter(([, ended]) => ended > 0)
-                .map(([outcome, ended]) => `${ended} ${readable(outcome).toLowerCase()}`)
-                .join(", ") || "None"}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }
 
 function Workers({ workers }: { workers: Schemas["Worker"][] }) {

@@ -10,6 +10,7 @@ import { ProgressLine } from "../parts/progress";
 import { RunResults } from "../parts/results";
 import { Loaded } from "../parts/states";
 import { Moment, Took } from "../parts/time";
+import { Timeline } from "../parts/timeline";
 import { kindWords, readable } from "../words";
 
 type Run = Schemas["OperationRun"];
@@ -25,7 +26,7 @@ export default function RunPage({ runId }: { runId: string }) {
       data && data.data.status === "completed" ? false : (data?.retryAfter ?? SECONDS) * 1000,
   });
   return (
-    <Loaded query={run}>
+    <Loaded query={run} page>
       {({ data }) => (
         <>
           <nav className="crumbs" aria-label="Breadcrumb">
@@ -43,7 +44,10 @@ export default function RunPage({ runId }: { runId: string }) {
             <ProgressLine run={data} />
             {data.error && <RunErrorWords error={data.error} />}
           </section>
-          <Facts run={data} />
+          <div className="run-parts">
+            <Facts run={data} />
+            <Timeline run={data} />
+          </div>
           <RunResults run={data} />
         </>
       )}
@@ -75,6 +79,15 @@ function RunErrorWords({ error }: { error: Schemas["RunError"] }) {
 }
 
 function Facts({ run }: { run: Run }) {
+  return (
+    <section aria-labelledby="facts">
+      <h2 id="facts">Facts</h2>
+      <FactList run={run} />
+    </section>
+  );
+}
+
+function FactList({ run }: { run: Run }) {
   const { cancel, heartbeat, selection, counts } = run;
   return (
     <dl className="facts card">

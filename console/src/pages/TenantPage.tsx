@@ -5,7 +5,7 @@ import { Link, Route, Switch, useLocation } from "wouter";
 import type { Schemas } from "../api/client";
 import { useTenant } from "../api/queries";
 import { Icon } from "../parts/icons";
-import { ScheduleWords } from "../parts/schedule";
+import { ScheduleSetting } from "../parts/schedule";
 import { Empty, Loaded, Loading } from "../parts/states";
 import { SyncButton } from "../parts/sync";
 import { Moment } from "../parts/time";
@@ -28,7 +28,7 @@ export default function TenantPage({ tenantId }: { tenantId: string }) {
     { href: `${base}/groups`, words: "Groups" },
   ];
   return (
-    <Loaded query={tenant}>
+    <Loaded query={tenant} page>
       {(data) => (
         <>
           <nav className="crumbs" aria-label="Breadcrumb">
@@ -95,7 +95,7 @@ function Age({ tenant }: { tenant: Schemas["Tenant"] }) {
       )}
       {active && <Link href={`/runs/${active}`}>A run is active</Link>}
       <span className="quiet">
-        Schedule: <ScheduleWords tenantId={tenant.id} />
+        Schedule: <ScheduleSetting tenant={tenant} />
       </span>
       <span className="quiet">Your role: {tenant.role}</span>
     </p>

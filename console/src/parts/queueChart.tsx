@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import type { Sample } from "../pages/OperatorsPage";
 
 const HEIGHT = 220;
+const SHORTEST_SECONDS = 120;
 
 /** Lines of waiting and running runs. The numbers are in the table of queues, too. */
 export default function QueueChart({ samples }: { samples: Sample[] }) {
@@ -21,7 +22,11 @@ export default function QueueChart({ samples }: { samples: Sample[] }) {
       {
         width: element.clientWidth,
         height: HEIGHT,
-        scales: { y: { range: (_, __, most) => [0, Math.max(5, most)] } },
+        scales: {
+          x: { range: (_, first, last) => [Math.min(first, last - SHORTEST_SECONDS), last] },
+          y: { range: (_, __, most) => [0, Math.max(5, most)] },
+        },
+        legend: { live: false },
         axes: [axis, axis],
         series: [
           {},

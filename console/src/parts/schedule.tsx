@@ -1,11 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
-import { ApiError, api, body } from "../api/client";
+import { lazy, Suspense, useState } from "react";
+import { Button } from "react-aria-components/Button";
+import { ApiError, api, body, type Schemas } from "../api/client";
 import { Badge } from "./badge";
 import { Moment } from "./time";
 
-/** When a tenant is synced by itself. */
-export function ScheduleWords({ tenantId }: { tenantId: string }) {
-  const schedule = useQuery({
+const ScheduleDialog = lazy(() => import("./scheduleDialog"));
+
+function useSchedule(tenantId: string) {
+  return useQuery({
     queryKey: ["tenants", tenantId, "schedule"],
     staleTime: 5 * 60_000,
     queryFn: async () => {
@@ -19,7 +22,39 @@ export function ScheduleWords({ tenantId }: { tenantId: string }) {
       }
     },
   });
-  const set = schedule.data;
+}
+
+/** When a tenant is synced by itself, with a button for those who may set it. */
+export function ScheduleSetting({ tenant }: { tenant: Schemas["Tenant"] }) {
+  const schedule = useSchedule(tenant.id);
+  const [setting, setSetting] = useState(false);
+  return (
+    <>
+      <ScheduleWords tenantId={tenant.id} />
+      {tenant.permissions.includes("can_set_schedule") && schedule.data !== undefined && (
+        <>
+          {" "}
+          <Button className="link-button" onPress={() => setSetting(true)}>
+            {schedule.data === null ? "Set a schedule" : "Change schedule"}
+          </Button>
+        </>
+      )}
+      {setting && (
+        <Suspense>
+          <ScheduleDialog
+            tenant={tenant}
+            schedule={schedule.data ?? null}
+            onClose={() => setSetting(false)}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** When a tenant is synced by itself. */
+export function ScheduleWords({ tenantId }: { tenantId: string }) {
+  const set = useSchedule(tenantId).data;
   if (set === undefined) return <span className="quiet">…</span>;
   if (set === null) return <span className="quiet">None</span>;
   if (set.stopped) return <Badge code="failed" words="Stopped" />;

@@ -25,7 +25,17 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failure({
+  error,
+  retry,
+  page = false,
+}: {
+  error: unknown;
+  retry?: () => void;
+  /** Whether it stands in the place of a whole page. */
+  page?: boolean;
+}) {
+  const Title = page ? "h1" : "h2";
   const problem = error instanceof ApiError ? error.problem : undefined;
   const text = error instanceof Error ? error.message : String(error);
   const title =
@@ -36,7 +46,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
         : (problem?.title ?? "Something went wrong");
   return (
     <div className="state" role="alert">
-      <h2>{title}</h2>
+      <Title>{title}</Title>
       <p>{text}</p>
       {problem?.required_permission && (
         <p>
@@ -63,10 +73,13 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
 export function Loaded<T>({
   query,
   rows,
+  page = false,
   children,
 }: {
   query: UseQueryResult<T, unknown>;
   rows?: number;
+  /** Whether it is the content of a whole page. */
+  page?: boolean;
   children: (data: T) => ReactNode;
 }) {
   if (query.data !== undefined) {
@@ -82,6 +95,8 @@ export function Loaded<T>({
       </>
     );
   }
-  if (query.isError) return <Failure error={query.error} retry={() => void query.refetch()} />;
+  if (query.isError) {
+    return <Failure error={query.error} retry={() => void query.refetch()} page={page} />;
+  }
   return <Loading {...(rows ? { rows } : {})} />;
 }

@@ -59,9 +59,8 @@ export function Values({
                 <Link
                   className="beside"
                   href={`/tenants/${tenantId}/settings?setting_id=${encodeURIComponent(row.settingId)}`}
-                  aria-label={`Other policies that set ${row.name}`}
                 >
-                  Set elsewhere?
+                  Set elsewhere? <span className="hidden">{row.name}</span>
                 </Link>
               )}
             </dd>
