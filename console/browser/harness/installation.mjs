@@ -123,7 +123,7 @@ export class Installation {
 
   /** Adds a user with a role in tenants, and returns a caller of the API. */
   async addUser(name, role = undefined, tenants = []) {
-    const email = `${name.toLowerCase().replaceAll(/[^a-z]+/g, ".")}@example.com`;
+    const email = `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, ".")}@example.com`;
     await this.atlas("user", "add", "--email", email, "--name", name);
     for (const { id } of tenants) {
       await this.atlas("member", "set", "--tenant", id, "--user", email, "--role", role);
