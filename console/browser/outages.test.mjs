@@ -29,13 +29,14 @@ test("the API restarts while a run is followed: the widget says so, and then goe
   const run = await member.sync(tenant);
   await page.goto("");
   const widget = widgetOf(page);
-  await widget.getByRole("progressbar").waitFor();
+  const entry = widget.getByRole("listitem").filter({ has: page.locator(`a[href$="${run.id}"]`) });
+  await entry.getByRole("progressbar").waitFor();
   await installation.api.stop("SIGKILL");
   await widget.getByText("The API cannot be reached. Runs go on without it").waitFor();
-  await widget.getByText("Contoso").waitFor();
+  await entry.getByRole("progressbar").waitFor();
   await installation.release();
   await installation.startApi();
-  await widget.getByText("Succeeded", { exact: true }).waitFor();
+  await entry.getByText("Succeeded", { exact: true }).waitFor();
   await widget.getByText("The API cannot be reached.").waitFor({ state: "detached" });
   assert.equal((await member.ended(run)).outcome, "succeeded");
 });
@@ -47,10 +48,10 @@ async function monitoring(page) {
   await timeline.getByText("Succeeded").waitFor();
   const results = page.getByRole("region", { name: "Results by policy type" });
   await results.getByRole("rowheader").first().waitFor();
-  const text = [await timeline.innerText(), await results.innerText()];
+  const text = [await timeline.textContent(), await results.textContent()];
   await page.goto(`tenants/${tenant.id}`);
   await page.getByRole("rowheader").first().waitFor();
-  return [...text, ...(await page.getByRole("rowheader").allInnerTexts())];
+  return [...text, ...(await page.getByRole("rowheader").allTextContents())];
 }
 
 test("monitoring shows the same with Microsoft Graph and Redis away", async () => {

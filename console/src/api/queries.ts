@@ -1,11 +1,12 @@
 // What pages read more than once. Keys begin with the word that `refreshWithRuns` knows.
 
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { api, body } from "./client";
 
 const LONG = 10 * 60_000;
-/** Tenants are searched in the browser; more than this many are read page by page on request. */
-const TENANTS_A_PAGE = 100;
+/** The most that the API gives at once. */
+const TENANTS_A_PAGE = 200;
 
 export function useMe() {
   return useQuery({ queryKey: ["me"], queryFn: () => body(api.GET("/me")), staleTime: LONG });
@@ -25,8 +26,9 @@ export function usePolicyTypeLabels(): (key: string) => string {
   return (key) => types.data?.items.find((type) => type.key === key)?.label ?? key;
 }
 
-export function useTenants() {
-  return useInfiniteQuery({
+/** The tenants, page by page; with `all`, further pages are read at once, up to the last one. */
+export function useTenants(all = false) {
+  const tenants = useInfiniteQuery({
     queryKey: ["tenants", "list"],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) =>
@@ -37,6 +39,11 @@ export function useTenants() {
       ),
     getNextPageParam: (page) => page.next_cursor,
   });
+  const { hasNextPage, isFetching, isError, fetchNextPage } = tenants;
+  useEffect(() => {
+    if (all && hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [all, hasNextPage, isFetching, isError, fetchNextPage]);
+  return tenants;
 }
 
 export function useTenant(tenantId: string) {

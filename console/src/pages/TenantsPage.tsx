@@ -1,10 +1,11 @@
 // All tenants of the caller: how old the data is, what came of the last sync, what is running.
 
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
 import { api, body, type Schemas } from "../api/client";
-import { useTenants } from "../api/queries";
+import { useMe, useTenants } from "../api/queries";
 import { updates } from "../live/useActiveRuns";
 import { useAddress } from "../parts/address";
 import { Badge, RunBadge } from "../parts/badge";
@@ -14,17 +15,24 @@ import { ScheduleWords } from "../parts/schedule";
 import { Empty, Loaded } from "../parts/states";
 import { SyncButton, startInventorySync } from "../parts/sync";
 import { Moment } from "../parts/time";
+import { useVisible } from "../parts/useVisible";
 import { whyNot } from "../parts/whyNot";
 import { count } from "../words";
 import { filterTenants, isOld } from "./tenantFilter";
 
 type Tenant = Schemas["Tenant"];
 
+/** How many rows are shown at first, and how many more each time. */
+const ROWS = 200;
+
 export function TenantsPage() {
-  const tenants = useTenants();
   const { get, filter } = useAddress();
   const text = get("q") ?? "";
   const show = get("show") ?? "all";
+  // A search is one of all tenants, so all of them are read for it.
+  const tenants = useTenants(text !== "" || show !== "all");
+  const total = useMe().data?.tenant_count;
+  const [most, setMost] = useState(ROWS);
   return (
     <>
       <div className="page-head">
@@ -62,22 +70,27 @@ export function TenantsPage() {
               </Empty>
             );
           }
-          const shown = filterTenants(all, text, show, Date.now());
+          const found = filterTenants(all, text, show, Date.now());
+          const shown = found.slice(0, most);
+          const unread = text === "" && show === "all" ? (total ?? 0) - all.length : 0;
           return (
             <>
-              <SyncPage tenants={shown} />
+              <SyncPage tenants={shown} found={found.length + Math.max(unread, 0)} />
               {shown.length === 0 ? (
                 <Empty title="No tenant matches" />
               ) : (
                 <TenantTable tenants={shown} />
               )}
-              {tenants.hasNextPage && (
+              {(found.length > most || tenants.hasNextPage) && (
                 <Button
-                  className="button"
+                  className="button more-rows"
                   isPending={tenants.isFetchingNextPage}
-                  onPress={() => void tenants.fetchNextPage()}
+                  onPress={() => {
+                    setMost(most + ROWS);
+                    if (tenants.hasNextPage) void tenants.fetchNextPage();
+                  }}
                 >
-                  Load more tenants
+                  Show more tenants
                 </Button>
               )}
             </>
@@ -89,7 +102,7 @@ export function TenantsPage() {
 }
 
 /** Starts a sync of every tenant that the page shows and that the caller may sync. */
-function SyncPage({ tenants }: { tenants: Tenant[] }) {
+function SyncPage({ tenants, found }: { tenants: Tenant[]; found: number }) {
   const can = tenants.filter((tenant) => whyNot(tenant) === undefined);
   const start = useMutation({
     mutationFn: async () => {
@@ -102,7 +115,10 @@ function SyncPage({ tenants }: { tenants: Tenant[] }) {
   });
   return (
     <div className="table-head">
-      <span className="quiet">{count(tenants.length, "tenant")}</span>
+      <span className="quiet" role="status">
+        {found > tenants.length && `${tenants.length.toLocaleString()} of `}
+        {count(found, "tenant")}
+      </span>
       <div className="sync row">
         <span role="status" className="started">
           {start.data && (
@@ -139,46 +155,54 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
       </thead>
       <tbody>
         {tenants.map((tenant) => (
-          <tr key={tenant.id}>
-            <th scope="row">
-              <Link href={`/tenants/${tenant.id}`}>{tenant.name}</Link>
-              <span className="quiet sub">
-                {tenant.role}
-                {!tenant.enabled && <Badge code="failed" words="Disabled" />}
-                {!tenant.connected && <Badge code="failed" words="No credentials" />}
-              </span>
-            </th>
-            <td data-label="Data as of">
-              {tenant.sync.data_as_of ? (
-                <span className={isOld(tenant, Date.now()) ? "old" : ""}>
-                  {isOld(tenant, Date.now()) && <Icon name="warning" />}
-                  <Moment at={tenant.sync.data_as_of} />
-                </span>
-              ) : (
-                <span className="quiet">Never synced</span>
-              )}
-            </td>
-            <td data-label="Last run">
-              <LastRun tenant={tenant} />
-            </td>
-            <td data-label="Schedule">
-              <ScheduleWords tenantId={tenant.id} />
-            </td>
-            <td className="table-action">
-              <SyncButton tenant={tenant} small />
-            </td>
-          </tr>
+          <TenantRow key={tenant.id} tenant={tenant} />
         ))}
       </tbody>
     </table>
   );
 }
 
+/** Its schedule and last run are only asked for while it is on the screen: there may be a thousand. */
+function TenantRow({ tenant }: { tenant: Tenant }) {
+  const [row, visible] = useVisible<HTMLTableRowElement>();
+  return (
+    <tr ref={row}>
+      <th scope="row">
+        <Link href={`/tenants/${tenant.id}`}>{tenant.name}</Link>
+        <span className="quiet sub">
+          {tenant.role}
+          {!tenant.enabled && <Badge code="failed" words="Disabled" />}
+          {!tenant.connected && <Badge code="failed" words="No credentials" />}
+        </span>
+      </th>
+      <td data-label="Data as of">
+        {tenant.sync.data_as_of ? (
+          <span className={isOld(tenant, Date.now()) ? "old" : ""}>
+            {isOld(tenant, Date.now()) && <Icon name="warning" />}
+            <Moment at={tenant.sync.data_as_of} />
+          </span>
+        ) : (
+          <span className="quiet">Never synced</span>
+        )}
+      </td>
+      <td data-label="Last run">
+        <LastRun tenant={tenant} visible={visible} />
+      </td>
+      <td data-label="Schedule">
+        <ScheduleWords tenantId={tenant.id} visible={visible} />
+      </td>
+      <td className="table-action">
+        <SyncButton tenant={tenant} small />
+      </td>
+    </tr>
+  );
+}
+
 /** The active run, else the last one that ended, with what it could not read. */
-function LastRun({ tenant }: { tenant: Tenant }) {
+function LastRun({ tenant, visible }: { tenant: Tenant; visible: boolean }) {
   const last = useQuery({
     queryKey: ["runs", "last", tenant.id],
-    enabled: tenant.sync.last_attempt_at !== undefined,
+    enabled: visible && tenant.sync.last_attempt_at !== undefined,
     staleTime: 60_000,
     queryFn: async () => {
       const query = { tenant_id: [tenant.id], kind: ["inventory_sync" as const], limit: 1 };

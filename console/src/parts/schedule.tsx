@@ -5,11 +5,15 @@ import { ApiError, api, body, type Schemas } from "../api/client";
 import { Badge } from "./badge";
 import { Moment } from "./time";
 
+/** Runs that move do not make a schedule old, so it is no part of what is known of the tenant. */
+export const scheduleKey = (tenantId: string) => ["schedules", tenantId];
+
 const ScheduleDialog = lazy(() => import("./scheduleDialog"));
 
-function useSchedule(tenantId: string) {
+function useSchedule(tenantId: string, enabled = true) {
   return useQuery({
-    queryKey: ["tenants", tenantId, "schedule"],
+    queryKey: scheduleKey(tenantId),
+    enabled,
     staleTime: 5 * 60_000,
     queryFn: async () => {
       try {
@@ -53,8 +57,14 @@ export function ScheduleSetting({ tenant }: { tenant: Schemas["Tenant"] }) {
 }
 
 /** When a tenant is synced by itself. */
-export function ScheduleWords({ tenantId }: { tenantId: string }) {
-  const set = useSchedule(tenantId).data;
+export function ScheduleWords({
+  tenantId,
+  visible = true,
+}: {
+  tenantId: string;
+  visible?: boolean;
+}) {
+  const set = useSchedule(tenantId, visible).data;
   if (set === undefined) return <span className="quiet">…</span>;
   if (set === null) return <span className="quiet">None</span>;
   if (set.stopped) return <Badge code="failed" words="Stopped" />;

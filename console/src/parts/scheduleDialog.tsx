@@ -4,6 +4,7 @@ import { Button } from "react-aria-components/Button";
 import { api, body, type Schemas } from "../api/client";
 import { Choice, Tick } from "./fields";
 import FormDialog from "./formDialog";
+import { scheduleKey } from "./schedule";
 
 const LONGEST_JITTER = 720;
 
@@ -53,8 +54,7 @@ export default function ScheduleDialog({
   const path = { tenant_id: tenant.id };
   const settled = {
     onSuccess: onClose,
-    onSettled: () =>
-      queries.invalidateQueries({ queryKey: ["tenants", tenant.id, "schedule"], exact: true }),
+    onSettled: () => queries.invalidateQueries({ queryKey: scheduleKey(tenant.id) }),
   };
   const set = useMutation({
     mutationFn: () =>
