@@ -177,6 +177,11 @@ impl<'a> Administration<'a> {
         self.add_token(email)
     }
 
+    /// Lets an existing user operate the installation.
+    pub fn make_operator(&self, email: &str) -> anyhow::Result<()> {
+        self.run(&["user", "operator", email]).map(drop)
+    }
+
     /// Makes a token for an existing user, and returns it.
     pub fn add_token(&self, email: &str) -> anyhow::Result<String> {
         self.run(&["token", "create", "--user", email, "--name", "xtask"])

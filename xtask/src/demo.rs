@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: the whole installation on this machine, with a simulated Microsoft Graph.
 
+mod history;
 mod processes;
 
 use std::path::PathBuf;
@@ -20,8 +21,9 @@ use atlas_services::random;
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
 
-const TENANTS: [&str; 2] = ["Contoso", "Fabrikam"];
+const TENANTS: [&str; 3] = ["Contoso", "Fabrikam", "Northwind"];
 const ROLES: [&str; 4] = ["owner", "manager", "operator", "readonly"];
+const INITIATOR: &str = "operator";
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How to show it.
@@ -46,10 +48,14 @@ pub(crate) fn run(
     let installation = Installation::prepare(&programs, &services, interrupt)?;
     let mut processes =
         Processes::start(&programs, &services, &installation, options.size, interrupt)?;
-    say("Pressing sync for both tenants");
+    say("Pressing sync for all tenants");
     let synced = sync(&programs, &installation, processes.url(), interrupt)?;
     // A program that died is the better explanation of a sync that failed.
     processes.check()?;
+    say("Changing policies in Microsoft Graph, and syncing again");
+    let made = history::make(&installation, &processes, interrupt);
+    processes.check()?;
+    made?;
     let stored = show(&installation, &processes)?;
     if options.exit {
         if !synced {
@@ -121,6 +127,9 @@ impl Installation {
         for role in ROLES {
             let email = format!("{role}-{mark}@demo.example");
             let token = operator.add_user(&email, role, &ids)?;
+            if role == INITIATOR {
+                operator.make_operator(&email)?;
+            }
             users.push(User { role, email, token });
         }
         let keys_file = operator.keys_file().to_owned();
@@ -132,13 +141,15 @@ impl Installation {
         })
     }
 
-    /// Who presses sync: somebody who may, and no more than that.
+    /// Who presses sync: somebody who may, and no more than that. Also an operator of the installation,
+    /// to whom the console shows queues and workers.
     fn initiator(&self) -> &User {
-        &self.users[2]
+        let found = self.users.iter().find(|user| user.role == INITIATOR);
+        found.unwrap_or(&self.users[0])
     }
 }
 
-/// Presses sync for both tenants and follows the runs with a progress bar each; whether all
+/// Presses sync for all tenants and follows the runs with a progress bar each; whether all
 /// succeeded.
 fn sync(
     programs: &Programs,
@@ -180,7 +191,6 @@ fn show(installation: &Installation, processes: &Processes) -> anyhow::Result<bo
         println!("  {}: {}", text(notice, "title"), text(notice, "body"));
     }
     say("Where to look");
-    println!("  console                 {}/console/", processes.url());
     println!("  API documentation       {}/docs", processes.url());
     for run in array(&get("/operation-runs")?, "items")? {
         let name = run["tenant"]["name"].as_str().unwrap_or_default();
@@ -201,6 +211,9 @@ fn show(installation: &Installation, processes: &Processes) -> anyhow::Result<bo
     for user in &installation.users {
         println!("  {:<9} {}", user.role, user.token);
     }
+    say("Open the console");
+    println!("  address  {}/console/", processes.url());
+    println!("  token    {token}");
     Ok(stored)
 }
 

@@ -105,6 +105,7 @@ export class Installation {
       ATLAS_LOGIN_URL: this.graphGate,
       ATLAS_HEALTH_FILE: health,
       ATLAS_GRAPH_FIRST_BACKOFF: "100ms",
+      ATLAS_GRAPH_MAX_WAIT: "2s",
     });
   }
 

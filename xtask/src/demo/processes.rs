@@ -19,6 +19,7 @@ pub(super) struct Processes {
     workers: Vec<Service>,
     api: Api,
     simulator: Service,
+    simulator_address: SocketAddr,
     api_url: String,
 }
 
@@ -77,6 +78,7 @@ impl Processes {
             workers,
             api,
             simulator,
+            simulator_address: address,
             api_url,
         })
     }
@@ -86,7 +88,12 @@ impl Processes {
         self.api.address()
     }
 
-    /// The same as a base URL.
+    /// Where the simulator listens.
+    pub(super) fn simulator(&self) -> SocketAddr {
+        self.simulator_address
+    }
+
+    /// The API's address as a base URL.
     pub(super) fn url(&self) -> &str {
         &self.api_url
     }
