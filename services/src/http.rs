@@ -29,14 +29,14 @@ pub fn get_json(address: SocketAddr, path: &str, token: &str) -> anyhow::Result<
 /// # Errors
 /// When the status of the answer is no success, with its body.
 pub fn send_json(
-    method: Method,
+    method: &Method,
     address: SocketAddr,
     path: &str,
     token: &str,
     document: &Value,
 ) -> anyhow::Result<Value> {
     let mut request = Request::builder()
-        .method(&method)
+        .method(method)
         .uri(format!("http://{address}{path}"))
         .header("content-type", "application/json");
     if !token.is_empty() {

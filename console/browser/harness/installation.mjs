@@ -1,7 +1,7 @@
 // An installation of its own for a file of tests: a database, the API, workers and a simulated Microsoft
 // Graph. `cargo xtask browser` starts PostgreSQL and Redis and builds the programs.
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,12 @@ function service(variable) {
   const value = process.env[variable];
   if (!value) throw new Error(`${variable} is not set: run these tests with cargo xtask browser`);
   return new URL(value);
+}
+
+/** The same tenant's id in each run of the tests, because the simulator makes its content of it. */
+function directoryOf(name) {
+  const hex = createHash("sha256").update(name).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 export class Installation {
@@ -111,7 +117,7 @@ export class Installation {
 
   /** Adds a tenant with credentials that the simulator accepts. */
   async addTenant(name) {
-    const directoryId = randomUUID();
+    const directoryId = directoryOf(name);
     const secret = [
       "--client-id",
       CLIENT_ID,

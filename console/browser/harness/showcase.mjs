@@ -37,9 +37,11 @@ export async function showcase() {
   const groups = await avery.send("POST", `/tenants/${contoso.id}/directory-groups-sync`);
   await Promise.all([...first, avery.ended(groups.run)]);
   await made.simulate(`mutate/${contoso.directoryId}`, {
-    ...{ seed: 5, add: 4, delete: 3, rename: 2, edit: 3, reassign: 3, edit_value: 6 },
+    ...{ seed: 5, add: 4, delete: 3, rename: 2, edit: 3, reassign: 3 },
     actor: ANNA,
   });
+  const settings = { seed: 8, edit_value: 4, keys: ["settingsCatalogPolicy"], actor: ANNA };
+  await made.simulate(`mutate/${contoso.directoryId}`, settings);
   await sync(contoso);
   await made.simulate("faults", {
     path: { exact: FORBIDDEN },

@@ -33,7 +33,7 @@ pub(super) fn make(
     };
     let (of_contoso, of_fabrikam) = (history.directory(contoso)?, history.directory(fabrikam)?);
     history.simulate(
-        Method::PUT,
+        &Method::PUT,
         "audit",
         &json!({"late_from_ms": 0, "late_to_ms": 0}),
     )?;
@@ -56,10 +56,10 @@ pub(super) fn make(
         "count": null,
         "effect": {"kind": "forbidden", "permission": MISSING},
     });
-    history.simulate(Method::POST, "faults", &refusal)?;
+    history.simulate(&Method::POST, "faults", &refusal)?;
     history.sync(&[contoso, fabrikam])?;
     // From here on the list can be read, so that a retry of what failed succeeds.
-    history.simulate(Method::DELETE, "faults", &Value::Null)?;
+    history.simulate(&Method::DELETE, "faults", &Value::Null)?;
     history.change(
         &of_contoso,
         &json!({"seed": 7, "edit_value": 2, "edit_nested": 2}),
@@ -68,7 +68,7 @@ pub(super) fn make(
     let daily = json!({"time": "02:30", "zone": "Europe/Berlin", "jitter_minutes": 60});
     let path = format!("/tenants/{}/schedule", contoso.id);
     let owner = &installation.users[0].token;
-    http::send_json(Method::PUT, processes.address(), &path, owner, &daily)?;
+    http::send_json(&Method::PUT, processes.address(), &path, owner, &daily)?;
     Ok(())
 }
 
@@ -93,13 +93,13 @@ impl History<'_> {
         Ok(text(&tenant, "directory_id").to_owned())
     }
 
-    fn simulate(&self, method: Method, what: &str, document: &Value) -> anyhow::Result<()> {
+    fn simulate(&self, method: &Method, what: &str, document: &Value) -> anyhow::Result<()> {
         let path = format!("/_sim/{what}");
         http::send_json(method, self.processes.simulator(), &path, "", document).map(drop)
     }
 
     fn change(&self, directory: &str, script: &Value) -> anyhow::Result<()> {
-        self.simulate(Method::POST, &format!("mutate/{directory}"), script)
+        self.simulate(&Method::POST, &format!("mutate/{directory}"), script)
     }
 
     /// Syncs these tenants at the same time, to the end.
@@ -108,7 +108,7 @@ impl History<'_> {
         for tenant in tenants {
             let path = format!("/tenants/{}/inventory-sync", tenant.id);
             let address = self.processes.address();
-            let started = http::send_json(Method::POST, address, &path, self.token(), &json!({}))?;
+            let started = http::send_json(&Method::POST, address, &path, self.token(), &json!({}))?;
             let id = started["run"]["id"].as_str().context("a run without id")?;
             runs.push(id.to_owned());
         }
