@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react
 import { Route, Router, Switch } from "wouter";
 import { ApiError, forgetBodies } from "./api/client";
 import { Shell } from "./layout/Shell";
-import { forgetJoined, refreshWithRuns } from "./live/useActiveRuns";
+import { followStream, forgetJoined, refreshWithRuns } from "./live/useActiveRuns";
 import { SignInPage } from "./pages/SignInPage";
 import { TenantsPage } from "./pages/TenantsPage";
 import { Loading } from "./parts/states";
@@ -38,8 +38,10 @@ function Session() {
   const [queries] = useState(newQueries);
   useEffect(() => {
     const stop = refreshWithRuns(queries);
+    const stopStream = followStream();
     return () => {
       stop();
+      stopStream();
       forgetBodies();
       forgetJoined();
     };

@@ -2,9 +2,13 @@
 
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { until } from "./programs.mjs";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const libraries = process.env.ATLAS_BROWSER_LIBRARIES;
+
+/** How often in a row nothing may be on its way before a page is settled. */
+const QUIET_LOOKS = 10;
 
 export const WIDE = { width: 1280, height: 800 };
 export const NARROW = { width: 360, height: 740 };
@@ -44,7 +48,13 @@ export async function open(browser, installation, caller, options = {}) {
       page.faults.push(text);
     }
   });
+  // A stream is open as long as the page is.
+  page.pending = new Set();
+  for (const ended of ["requestfinished", "requestfailed"]) {
+    page.on(ended, (request) => page.pending.delete(request));
+  }
   page.on("request", (request) => {
+    if (!request.url().endsWith("/stream")) page.pending.add(request);
     if (!request.url().startsWith(installation.pages) && !request.url().startsWith("blob:")) {
       page.faults.push(`asks ${request.url()}`);
     }
@@ -63,6 +73,10 @@ export const syncButton = (page, tenant) =>
 /** Waits until the page has what it shows: nothing is loading, and no answer is on its way. */
 export async function settled(page) {
   await page.locator("h1, h2").first().waitFor();
-  await page.waitForLoadState("networkidle");
-  await page.waitForFunction(() => document.querySelector(".loading") === null);
+  let quiet = 0;
+  await until(`${page.url()} to be settled`, async () => {
+    const loading = await page.locator(".loading").count();
+    quiet = loading === 0 && page.pending.size === 0 ? quiet + 1 : 0;
+    return quiet > QUIET_LOOKS;
+  });
 }

@@ -50,6 +50,30 @@ test("keeps the last runs while the API is away and recovers by itself", async (
   expect(seen.at(-1)).toMatchObject({ reachable: true, runs: [{ id: "1" }] });
 });
 
+test("a stream's progress is shown at once, and an event makes it look again", async () => {
+  const active = { ...run("1"), progress: { completed: 1, total: 9 } } as OperationRun;
+  const { updates, seen, asked } = polling([{ runs: [active], etag: "a", retryAfter: 2 }]);
+  await vi.advanceTimersByTimeAsync(10);
+  updates.apply({ event: "snapshot", data: { operation_runs: [{ id: "1" }] } });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked()).toBe(2);
+  updates.apply({ event: "progress", data: { operation_run_id: "1", completed: 5 } });
+  expect(seen.at(-1)?.runs[0]?.progress).toMatchObject({ completed: 5, total: 9 });
+  updates.apply({ event: "message", data: { operation_run_id: "1" } });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked()).toBe(3);
+});
+
+test("asks seldom while a stream reports all active runs, and often again when it is lost", async () => {
+  const { updates, asked } = polling([{ runs: [run("1")], etag: "a", retryAfter: 2 }]);
+  updates.apply({ event: "snapshot", data: { operation_runs: [{ id: "1" }] } });
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(asked()).toBe(2);
+  updates.apply({ event: "lost", data: undefined });
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked()).toBeGreaterThan(6);
+});
+
 test("a start during a request is looked at right after it", async () => {
   const { updates, asked } = polling([{ runs: [], etag: "a", retryAfter: 60 }]);
   updates.wake();

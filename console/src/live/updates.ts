@@ -1,6 +1,7 @@
 // Where news of runs come from. Today a poll; a stream can stand behind the same interface.
 
 import { answer, api, type Schemas } from "../api/client";
+import type { StreamMessage } from "./stream";
 
 export type OperationRun = Schemas["OperationRun"];
 
@@ -28,6 +29,8 @@ export interface Look {
 
 const DEFAULT_SECONDS = 10;
 const LONGEST_SECONDS = 30;
+/** While a stream reports all runs that are active. */
+const STREAMED_SECONDS = 60;
 
 export async function lookAtApi(): Promise<Look> {
   const { data, etag, retryAfter } = await answer(api.GET("/operation-runs/active"));
@@ -38,7 +41,10 @@ export async function lookAtApi(): Promise<Look> {
   };
 }
 
-/** Asks as often as the API says, only while somebody listens and the tab is visible. */
+/**
+ * Asks as often as the API says, only while somebody listens and the tab is visible; and seldom while a
+ * stream reports the same. What a stream says is shown at once.
+ */
 export class PollingUpdates implements RunUpdates {
   private readonly listeners = new Set<(snapshot: Snapshot) => void>();
   private snapshot: Snapshot = { runs: [], reachable: true };
@@ -47,6 +53,8 @@ export class PollingUpdates implements RunUpdates {
   private failures = 0;
   private looking = false;
   private again = false;
+  /** The runs that a stream has named; undefined while there is none. */
+  private streamed: Set<string> | undefined;
 
   constructor(
     private readonly look: () => Promise<Look>,
@@ -72,6 +80,42 @@ export class PollingUpdates implements RunUpdates {
     void this.poll();
   }
 
+  /** Takes a message of a stream. Progress is all that it says; anything else is worth a look. */
+  apply({ event, data }: StreamMessage): void {
+    if (event === "lost") {
+      this.streamed = undefined;
+      this.wake();
+      return;
+    }
+    const said = data as {
+      operation_run_id?: string;
+      operation_runs?: { id: string }[];
+    } & Partial<NonNullable<OperationRun["progress"]>>;
+    if (event === "snapshot") this.streamed = new Set(said.operation_runs?.map((run) => run.id));
+    const { operation_run_id: id, ...members } = said;
+    if (id) {
+      this.streamed ??= new Set();
+      this.streamed.add(id);
+    }
+    if (event !== "progress") {
+      this.wake();
+      return;
+    }
+    const known = this.snapshot.runs.find((run) => run.id === id);
+    if (!known?.progress) {
+      this.wake();
+      return;
+    }
+    const moved = { ...known, progress: { ...known.progress, ...members } };
+    const runs = this.snapshot.runs.map((run) => (run === known ? moved : run));
+    this.publish({ ...this.snapshot, runs });
+  }
+
+  private isStreamed(): boolean {
+    const active = this.snapshot.runs.filter((run) => run.status !== "completed");
+    return this.streamed !== undefined && active.every((run) => this.streamed?.has(run.id));
+  }
+
   /** Whoever listens next may be somebody else. */
   private forget(): void {
     clearTimeout(this.timer);
@@ -95,6 +139,7 @@ export class PollingUpdates implements RunUpdates {
         this.etag = look.etag;
         this.publish({ runs: look.runs, reachable: true });
       }
+      if (this.isStreamed()) seconds = Math.max(seconds, STREAMED_SECONDS);
     } catch {
       this.failures += 1;
       seconds = Math.min(2 ** this.failures, LONGEST_SECONDS);

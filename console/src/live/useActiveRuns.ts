@@ -2,9 +2,36 @@
 
 import type { QueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { lookAtApi, PollingUpdates, type RunUpdates, type Snapshot } from "./updates";
+import { bearer } from "../session/session";
+import { follow, type StreamMessage, shared } from "./stream";
+import { lookAtApi, PollingUpdates, type Snapshot } from "./updates";
 
-export const updates: RunUpdates = new PollingUpdates(lookAtApi);
+export const updates = new PollingUpdates(lookAtApi);
+
+/** Follows the stream of the caller, one for all tabs of the same sign-in. Returns how to stop. */
+export function followStream(): () => void {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const connect = async (lastId: string | undefined) => {
+    const headers = new Headers({ accept: "text/event-stream" });
+    headers.set("authorization", `Bearer ${await bearer()}`);
+    if (lastId) headers.set("last-event-id", lastId);
+    return fetch("/me/stream", { headers, signal });
+  };
+  const apply = (message: StreamMessage) => updates.apply(message);
+  void nameOfSession().then((name) => {
+    if (!signal.aborted) shared(name, (deliver) => follow(connect, deliver, signal), apply, signal);
+  });
+  return () => stopping.abort();
+}
+
+/** The same for tabs with the same token, which it does not show. */
+async function nameOfSession(): Promise<string> {
+  const token = new TextEncoder().encode(await bearer());
+  const digest = await crypto.subtle?.digest("SHA-256", token);
+  const bytes = new Uint8Array(digest ?? new ArrayBuffer());
+  return `tenantatlas.stream.${Array.from(bytes, (byte) => byte.toString(16)).join("")}`;
+}
 
 document.addEventListener("visibilitychange", () => updates.wake());
 
