@@ -64,7 +64,10 @@ const PAGES = {
     path: () => tenantPath(),
     act: (page) => openDialog(page, "Change schedule", "Schedule of Contoso"),
   },
-  operations: { path: () => "operations" },
+  operations: {
+    path: () => "operations",
+    act: (page) => page.getByRole("heading", { name: "Waiting and running" }).waitFor(),
+  },
   pause: {
     path: () => "operations",
     act: (page) => openDialog(page, "Pause Inventory sync", "Pause: Inventory sync"),
