@@ -19,6 +19,8 @@ use crate::problem::{FieldProblem, Problem};
 
 /// Parameters at most.
 const MAX_PARAMETERS: usize = 400;
+/// Characters of an unknown name that a refusal repeats.
+const MAX_SHOWN: usize = 100;
 
 /// The parameters of a request, and what was found wrong with them so far.
 pub(crate) struct QueryReader {
@@ -47,7 +49,7 @@ impl QueryReader {
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
             asked_for: Vec::new(),
-            errors: Vec::new(),
+            errors: badly_encoded(query),
             refusal: None,
         }
     }
@@ -117,7 +119,7 @@ impl QueryReader {
         }
         for (name, _) in &self.pairs {
             if !self.asked_for.contains(&name.as_str()) && self.errors.len() < MAX_PARAMETERS {
-                let shown: String = name.chars().take(100).collect();
+                let shown: String = name.chars().take(MAX_SHOWN).collect();
                 let detail = "This parameter is not known.";
                 self.errors.push(FieldProblem::in_parameter(
                     shown,
@@ -141,6 +143,40 @@ impl QueryReader {
             .map(|(_, value)| value.clone())
             .collect()
     }
+}
+
+/// Refuses the parameters whose names or values are not percent-encoded UTF-8: decoded all the same, they
+/// would be other texts than those that were meant.
+fn badly_encoded(query: &str) -> Vec<FieldProblem> {
+    let bad = query.split('&').take(MAX_PARAMETERS);
+    let bad = bad.filter(|pair| !is_well_encoded(pair));
+    bad.map(|pair| {
+        let decoded = form_urlencoded::parse(pair.as_bytes()).next();
+        let name = decoded.map_or_else(String::new, |(name, _)| name.into_owned());
+        let shown: String = name.chars().take(MAX_SHOWN).collect();
+        let detail = "Must be percent-encoded UTF-8.";
+        FieldProblem::in_parameter(shown, "invalid_value", detail)
+    })
+    .collect()
+}
+
+/// Whether each `%` begins the two digits of a byte, and all bytes together are UTF-8.
+fn is_well_encoded(text: &str) -> bool {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let Some((digits, rest)) = part.split_at_checked(2) else {
+            return false;
+        };
+        // A number may have a sign, a byte has none.
+        let is_plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        match u8::from_str_radix(digits, 16) {
+            Ok(byte) if is_plain => bytes.push(byte),
+            _ => return false,
+        }
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// A UUID in its usual spelling.
@@ -206,6 +242,26 @@ mod tests {
         assert!(refused("missing=yes").contains("true or false"));
         assert!(refused("policy_type=%00").contains("printable"));
         assert!(refused("policy_type=a&policy_type=b&policy_type=c").contains("too_many"));
+    }
+
+    #[test]
+    fn what_is_not_percent_encoded_text_is_refused_by_name() {
+        for bad in [
+            "missing=%",
+            "missing=%4",
+            "missing=%zz",
+            "missing=%+1",
+            "missing=%ff",
+            "missing=%é",
+        ] {
+            let refused = refused(bad);
+            assert!(refused.contains(r#"Parameter("missing")"#), "{refused}");
+            assert!(refused.contains("percent-encoded"), "{refused}");
+        }
+        assert!(refused("%ff=1").contains("percent-encoded"));
+        let mut reader = QueryReader::new("/x", "policy_type=100%25+%C3%A9");
+        assert_eq!(reader.many("policy_type", 2, text(9)), ["100% é"]);
+        reader.finish().unwrap();
     }
 
     #[test]

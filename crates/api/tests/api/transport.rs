@@ -116,6 +116,21 @@ async fn an_address_that_is_too_long_is_a_problem() {
     reply.is_problem(400, "validation_failed");
 }
 
+#[tokio::test]
+async fn a_query_that_is_not_percent_encoded_text_is_a_problem() {
+    let stage = Stage::set().await;
+    for query in ["q=%ff%ff%ff", "q=%zzz", "q=abc%", "%ff=1"] {
+        let reply = stage
+            .get(&stage.path(&format!("inventory-items?{query}")))
+            .await;
+        reply.is_problem(400, "validation_failed");
+    }
+    let reply = stage
+        .get(&stage.path("inventory-items?q=%C3%A9%C3%A9%25"))
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+}
+
 fn left(reply: &Reply) -> (u64, u64) {
     let text = reply.header("ratelimit");
     let (requests, seconds) = text
