@@ -8,6 +8,7 @@ mod events;
 mod hints;
 mod inventory;
 mod numbers;
+mod problems;
 mod schedules;
 mod values;
 
@@ -112,6 +113,8 @@ const CHANGES: &[Change] = &[
         daily_use::identifiers_missing,
     ),
     ("openapi", daily_use::described),
+    // Most problems show no run.
+    ("openapi", problems::described),
     // A full sync there asks for what was recorded, and that is kept as it is.
     ("tables/administration", daily_use::stored),
     ("tables/changes", daily_use::stored),

@@ -26,6 +26,13 @@ use crate::links::Links;
 /// The media type of every error.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
+/// The extension member with the run because of which an operation refuses.
+pub(crate) const RUN: &str = "run";
+/// Name of the schema of problems that have this member.
+pub(crate) const RUN_PROBLEM_SCHEMA: &str = "RunProblem";
+/// Name of the schema of all others.
+pub(crate) const PROBLEM_SCHEMA: &str = "Problem";
+
 /// Every code of a field or parameter that is not valid.
 pub(crate) const FIELD_CODES: &[&str] = &[
     "bad_cron",
@@ -198,6 +205,15 @@ impl Problem {
     pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.more.members.insert(member.to_owned(), value.into());
         self
+    }
+
+    /// Name of the schema that describes it.
+    pub(crate) fn schema(&self) -> &'static str {
+        if self.more.members.contains_key(RUN) {
+            RUN_PROBLEM_SCHEMA
+        } else {
+            PROBLEM_SCHEMA
+        }
     }
 
     /// The same problem with the seconds after which to try again.

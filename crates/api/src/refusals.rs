@@ -19,7 +19,7 @@ use utoipa::openapi::header::Header;
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
 
 use crate::example;
-use crate::problem::{PROBLEM_JSON, Problem};
+use crate::problem::{PROBLEM_JSON, PROBLEM_SCHEMA, Problem};
 
 /// The member by which a response names the component that it becomes.
 pub(crate) const COMPONENT: &str = "x-component";
@@ -59,7 +59,12 @@ impl Refusal {
 
     /// Each problem is an example, named by its type; a second one of a type has a number.
     pub(crate) fn into_response(self) -> Response {
-        let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+        let of_a_run = self
+            .problems
+            .iter()
+            .find(|one| one.schema() != PROBLEM_SCHEMA);
+        let schema = of_a_run.map_or(PROBLEM_SCHEMA, Problem::schema);
+        let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema)));
         for (at, problem) in self.problems.iter().enumerate() {
             let kind = problem.kind();
             let earlier = self.problems[..at].iter();

@@ -25,6 +25,9 @@ const COMMON_HEADERS: [&str; 5] = [
     "Access-Control-Allow-Origin",
 ];
 
+/// Printable ASCII that is not blank, in quotes or without any.
+const IDEMPOTENCY_KEY: &str = r#"^("[ !#-~]+"|[!#-~]([ !#-~]*[!#-~])?)$"#;
+
 /// References to these headers.
 fn header_references<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
     names
@@ -93,7 +96,7 @@ pub(super) fn parameters() -> Value {
                 "type": "string",
                 "minLength": 1,
                 "maxLength": idempotency_key::MAX_KEY,
-                "pattern": "^[ -~]+$",
+                "pattern": IDEMPOTENCY_KEY,
             },
             "example": "3f1d0a52-7c11-4e0e-9d8b-6c1f2a3b4d5e",
         },
@@ -235,7 +238,6 @@ pub(super) fn common_refusals(
         ("429", "TooManyRequests"),
         ("500", "InternalError"),
         ("503", "Unavailable"),
-        ("default", "Unexpected"),
     ];
     let of_path = [("404", "NotFound")].into_iter().filter(move |_| has_id);
     let of_body = [
@@ -246,6 +248,13 @@ pub(super) fn common_refusals(
     .into_iter()
     .filter(move |_| has_body);
     always.into_iter().chain(of_path).chain(of_body)
+}
+
+/// What every operation may answer besides. It stands in each operation, so that the form of all refusals
+/// is seen there without following a reference.
+pub(super) fn unexpected() -> Value {
+    let refusal = Refusal::new("Unexpected", "Any other error.");
+    refusal_component(refusal.with(fallback::not_allowed("GET, HEAD"))).1
 }
 
 /// These refusals, and the answer without news.
@@ -292,7 +301,6 @@ pub(super) fn responses() -> Map<String, Value> {
         )
         .with(Problem::database_unavailable())
         .with(Problem::timed_out()),
-        Refusal::new("Unexpected", "Any other error.").with(fallback::not_allowed("GET, HEAD")),
     ];
     let mut responses: Map<String, Value> = refusals.into_iter().map(refusal_component).collect();
     responses.insert(

@@ -14,7 +14,7 @@ use atlas_domain::run::{OperationKind, Outcome, ProgressPhase, RetryScope, RunAc
 use atlas_domain::schedule::{SkipReason, StopReason};
 use serde_json::{Value, json};
 
-use crate::problem::{FIELD_CODES, ProblemKind};
+use crate::problem::{FIELD_CODES, PROBLEM_SCHEMA, ProblemKind, RUN_PROBLEM_SCHEMA};
 
 /// The member of a schema that names the words.
 const WORDS: &str = "x-extensible-enum";
@@ -40,7 +40,8 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
     // Why a run went back to the queue, or a schedule stopped.
     let requeues = REQUEUES.trim_matches(['{', '}']).split(',');
     let reasons = requeues.chain(StopReason::WORDS).map(str::to_owned);
-    let problems = ProblemKind::ALL.iter().map(|kind| kind.code());
+    let permissions = || owned(&Permission::WORDS);
+    let problems = || ProblemKind::ALL.iter().map(|kind| kind.code()).collect();
     vec![
         ("AffectedRow", "defect", owned(&RowDefect::WORDS)),
         (
@@ -69,7 +70,7 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("KindSync", "kind", kinds()),
         ("LinkTarget", "kind", owned(&TargetKind::WORDS)),
         ("LiveGroup", "type", owned(&GroupType::WORDS)),
-        ("MyTenant", "permissions", owned(&Permission::WORDS)),
+        ("MyTenant", "permissions", permissions()),
         ("Notification", "code", failures().collect()),
         ("Notification", "kind", kinds()),
         ("Notification", "outcome", owned(&Outcome::WORDS)),
@@ -77,16 +78,18 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("OperationRun", "actions", owned(&RunAction::WORDS)),
         ("OperationRun", "kind", kinds()),
         ("OperationRun", "retry_scopes", owned(&RetryScope::WORDS)),
-        ("Problem", "code", problems.collect()),
-        ("Problem", "required_permission", owned(&Permission::WORDS)),
+        (PROBLEM_SCHEMA, "code", problems()),
+        (PROBLEM_SCHEMA, "required_permission", permissions()),
         ("Progress", "phase", owned(&ProgressPhase::WORDS)),
         ("Queue", "kind", kinds()),
         ("QueueControl", "kind", kinds()),
         ("RunError", "code", failures().collect()),
+        (RUN_PROBLEM_SCHEMA, "code", problems()),
+        (RUN_PROBLEM_SCHEMA, "required_permission", permissions()),
         ("ScheduleSkip", "reason", owned(&SkipReason::WORDS)),
         ("ScheduleStop", "reason", owned(&StopReason::WORDS)),
         ("SettingAssignment", "kind", owned(&LinkKind::WORDS)),
-        ("Tenant", "permissions", owned(&Permission::WORDS)),
+        ("Tenant", "permissions", permissions()),
         ("Wait", "reason", owned(&WaitReason::WORDS)),
     ]
 }

@@ -81,6 +81,7 @@ fn add_common_refusals(path: &str, operation: &mut Value, refusals: &Map<String,
             add_examples(own, &refusals[name]);
         }
     }
+    operation["responses"]["default"] = components::unexpected();
     if let Value::Object(responses) = &mut operation["responses"] {
         responses.sort_keys();
     }

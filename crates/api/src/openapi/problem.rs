@@ -3,10 +3,23 @@
 use serde_json::{Value, json};
 
 use super::reference::{self, FREE_TEXT, MAX_TEXT};
+use crate::problem::{PROBLEM_SCHEMA, RUN, RUN_PROBLEM_SCHEMA};
 
 /// Schemas of problems, with their names.
-pub(super) fn schemas() -> [(&'static str, Value); 2] {
-    [("Problem", problem()), ("FieldProblem", field_problem())]
+pub(super) fn schemas() -> [(&'static str, Value); 3] {
+    [
+        (PROBLEM_SCHEMA, problem()),
+        (RUN_PROBLEM_SCHEMA, run_problem()),
+        ("FieldProblem", field_problem()),
+    ]
+}
+
+/// Apart from the other, so that what most operations refuse with has no run in its description.
+fn run_problem() -> Value {
+    let mut schema = problem();
+    schema["description"] = json!("A problem (RFC 9457) that shows the run as it is.");
+    schema["properties"][RUN] = reference::schema("OperationRun");
+    schema
 }
 
 /// RFC 9457, with the members that problems of this API add.
@@ -74,7 +87,6 @@ fn problem() -> Value {
                 "items": {"type": "string", "maxLength": 128, "pattern": "^[a-z]+/[a-z+.-]+$"},
             },
             "links": reference::schema("RunLinks"),
-            "run": reference::schema("OperationRun"),
         },
         "additionalProperties": false,
     })

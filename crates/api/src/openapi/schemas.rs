@@ -21,6 +21,8 @@ const MAX_PARAMETER: u64 = 128;
 const MAX_ITEMS: u64 = 1000;
 /// The schema of any value but null.
 const ANY_VALUE: &str = "AnyValue";
+/// The schema of an object with any members.
+const ANY_OBJECT: &str = "AnyObject";
 
 /// Completes all schemas, names pages after what is in them, and adds those of problems.
 pub(super) fn complete(schemas: &mut Value) {
@@ -39,7 +41,7 @@ pub(super) fn complete(schemas: &mut Value) {
         restrict(&mut schema);
         completed.insert(name.to_owned(), schema);
     }
-    completed.insert(ANY_VALUE.to_owned(), any_value());
+    completed.extend(any().map(|(name, schema)| (name.to_owned(), schema)));
     completed.sort_keys();
     *schemas = Value::Object(completed);
 }
@@ -141,11 +143,13 @@ fn restrict_object(members: &mut Map<String, Value>) {
             }
             members.insert("additionalProperties".to_owned(), json!(false));
         }
-        // An object whose members are not ours to name. It is described in place: operations that share
-        // nothing but that have nothing to do with each other.
+        // An object whose members are not ours to name.
         _ => {
-            members.insert("additionalProperties".to_owned(), json!(true));
-            members.insert("maxProperties".to_owned(), json!(MAX_ITEMS));
+            let mut schema = Value::Object(std::mem::take(members));
+            refer(&mut schema, ANY_OBJECT);
+            if let Value::Object(reference) = schema {
+                *members = reference;
+            }
         }
     }
 }
@@ -210,13 +214,21 @@ fn refer(schema: &mut Value, name: &str) {
     }
 }
 
-/// The schema of a value whose members are not ours to name. Only null is never there.
+/// Schemas of values whose members are not ours to name, with their names. Only null is never there.
 ///
-/// It does not refer to itself, although such values may be nested without limit: generators of clients do
-/// not understand schemas in a circle. It has no types: a list of them would be read as the first one by
-/// some generators.
-fn any_value() -> Value {
-    json!({"description": "A value as it was given: a text, number, boolean, list or object."})
+/// They do not refer to themselves, although such values may be nested without limit: generators of
+/// clients do not understand schemas in a circle.
+fn any() -> [(&'static str, Value); 2] {
+    // A list of types would be read as the first of them by some generators of clients.
+    let value =
+        json!({"description": "A value as it was given: a text, number, boolean, list or object."});
+    let object = json!({
+        "description": "An object as it was given.",
+        "type": "object",
+        "additionalProperties": true,
+        "maxProperties": MAX_ITEMS,
+    });
+    [(ANY_VALUE, value), (ANY_OBJECT, object)]
 }
 
 fn restrict_text(members: &mut Map<String, Value>, format: &str) {

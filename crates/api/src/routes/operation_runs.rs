@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::extract::actor::Actor;
 use crate::extract::query::{OneOf, QueryReader, id, word};
 use crate::links::Links;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind, RUN};
 use crate::wire::run::OperationRun;
 
 /// Values of one filter at most.
@@ -45,5 +45,5 @@ fn run_problem(
     now: DateTime<Utc>,
 ) -> Problem {
     let run = OperationRun::new(view, links, now);
-    Problem::new(kind, detail).with("run", json!(run))
+    Problem::new(kind, detail).with(RUN, json!(run))
 }

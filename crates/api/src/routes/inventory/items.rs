@@ -55,7 +55,7 @@ const MIN_SEARCH: usize = 3;
         (
             "q" = Option<String>, Query,
             description = "Only items whose name contains this text, case-insensitive; at least three characters.",
-            example = "baseline",
+            min_length = 3, example = "baseline",
         ),
         (
             "missing" = Option<bool>, Query,

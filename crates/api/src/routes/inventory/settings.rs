@@ -41,7 +41,7 @@ const MAX_VALUE: usize = 2_000;
         (
             "q" = Option<String>, Query,
             description = "Only settings whose name or identifier contains this text, case-insensitive; at least three characters.",
-            example = "bitlocker",
+            min_length = 3, example = "bitlocker",
         ),
         (
             "policy_type" = inline(Option<Vec<PolicyTypeWord>>), Query,

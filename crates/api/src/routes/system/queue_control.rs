@@ -26,7 +26,11 @@ const MAX_REASON: usize = 500;
 pub(crate) struct PauseBody {
     /// The reason, for those who wait.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]+$"
+    )]
     reason: Option<String>,
 }
 
