@@ -1,5 +1,7 @@
 //! Every operation in the description, walked: none forgets to ask who calls and for which tenant.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use atlas_domain::access::Role;
 use reqwest::Method;
 use serde_json::Value;
@@ -106,6 +108,121 @@ async fn every_operation_hides_a_foreign_tenant() {
     );
     let reply = stage.api.get(&path, &stranger.token).await;
     reply.is_problem(404, "not_found");
+}
+
+/// Somebody who may do everything in the stage's tenant and in the installation.
+async fn anybody_allowed(stage: &Stage) -> String {
+    let owner = stage.scenario.member(stage.tenant.id, Role::Owner).await;
+    let connection = stage.database.connection().await;
+    let promote = "UPDATE users SET is_operator = true";
+    connection.batch_execute(promote).await.unwrap();
+    owner.token
+}
+
+#[tokio::test]
+async fn every_operation_refuses_an_unknown_parameter_by_name() {
+    let stage = Stage::set().await;
+    let run = stage.synced(1).await;
+    let token = anybody_allowed(&stage).await;
+    let item = stage.get(&stage.path("inventory-items")).await.items()[0]["id"].clone();
+    let ids = [
+        ("tenant_id", stage.tenant.id.to_string()),
+        ("run_id", run.to_string()),
+        ("item_id", item.as_str().unwrap().to_owned()),
+        ("notification_id", Uuid::from_u128(1).to_string()),
+    ];
+    for operation in operations() {
+        let path = operation.filled(&ids);
+        let request = stage.api.request(operation.method.clone(), &path);
+        let request = request.bearer_auth(&token).query(&[("nonsense", "1")]);
+        let reply = stage.api.send(request).await;
+        reply.is_problem(400, "validation_failed");
+        let errors = reply.body["errors"].as_array().unwrap();
+        let is_named = errors
+            .iter()
+            .any(|one| one["parameter"] == "nonsense" && one["code"] == "unknown_parameter");
+        assert!(is_named, "{}: {reply:?}", operation.id);
+    }
+}
+
+#[tokio::test]
+async fn every_operation_finds_nothing_under_an_unknown_id() {
+    let stage = Stage::set().await;
+    let run = stage.synced(1).await;
+    let token = anybody_allowed(&stage).await;
+    let item = stage.get(&stage.path("inventory-items")).await.items()[0]["id"].clone();
+    let known = [
+        ("tenant_id", stage.tenant.id.to_string()),
+        ("run_id", run.to_string()),
+        ("item_id", item.as_str().unwrap().to_owned()),
+        ("version_number", "1".to_owned()),
+        ("kind", "inventory_sync".to_owned()),
+        ("notification_id", Uuid::from_u128(1).to_string()),
+    ];
+    let unknown = |name: &str| match name {
+        "version_number" => "2147483647".to_owned(),
+        "kind" => "nothing".to_owned(),
+        _ => Uuid::from_u128(2).to_string(),
+    };
+    let mut asked = 0;
+    for operation in operations() {
+        let names = known.iter().map(|(name, _)| *name);
+        for name in names.filter(|name| operation.path.contains(&format!("{{{name}}}"))) {
+            for value in [unknown(name), "%ff".to_owned()] {
+                let place = operation.path.replace(&format!("{{{name}}}"), &value);
+                let path = known.iter().fold(place, |path, (name, id)| {
+                    path.replace(&format!("{{{name}}}"), id)
+                });
+                let request = stage.api.request(operation.method.clone(), &path);
+                let reply = stage.api.send(request.bearer_auth(&token)).await;
+                assert_eq!(
+                    reply.status.as_u16(),
+                    404,
+                    "{} {path}: {reply:?}",
+                    operation.id
+                );
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked >= 80, "{asked}");
+}
+
+#[tokio::test]
+async fn every_address_names_the_methods_that_it_knows() {
+    let stage = Stage::set().await;
+    let any = Uuid::from_u128(1).to_string();
+    let ids = ["tenant_id", "run_id", "item_id", "notification_id"].map(|name| (name, any.clone()));
+    let mut known: BTreeMap<String, Vec<Method>> = BTreeMap::new();
+    for operation in operations() {
+        let methods = known.entry(operation.filled(&ids)).or_default();
+        if operation.method == Method::GET {
+            methods.push(Method::HEAD);
+        }
+        methods.push(operation.method);
+    }
+    for (path, methods) in &known {
+        let all = [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::PATCH,
+            Method::OPTIONS,
+            Method::TRACE,
+        ];
+        for method in all.iter().filter(|method| !methods.contains(method)) {
+            let reply = stage
+                .api
+                .send(stage.api.request(method.clone(), path))
+                .await;
+            assert_eq!(reply.status.as_u16(), 405, "{method} {path}: {reply:?}");
+            let allowed: BTreeSet<_> = reply.header("allow").split(", ").collect();
+            let expected: BTreeSet<_> = methods.iter().map(Method::as_str).collect();
+            assert_eq!(allowed, expected, "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test]
