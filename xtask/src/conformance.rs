@@ -1,63 +1,112 @@
-//! `cargo xtask conformance`: what others say of the committed OpenAPI document. Their programs come
-//! from the npm registry.
+//! `cargo xtask conformance`: whether others can work with the API as it describes itself. Their programs
+//! come from npm and PyPI: judges of the document, generators of clients, and schemathesis, which sends
+//! what the document permits and what it does not.
+
+mod clients;
+mod installation;
+mod judges;
+mod room;
 
 use std::process::{Command, ExitCode};
 
 use atlas_services::interrupt::{Interrupt, Interrupted};
 use atlas_services::process;
 use atlas_services::workspace::Workspace;
+use clap::{Args, ValueEnum};
 
 use crate::ci::SKIPPED;
+use installation::Installation;
 
-const DOCUMENT: &str = "openapi/tenantatlas.json";
+/// What to check.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only this, which may be given more than once.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
 
-/// A program and its arguments. The version is fixed, so that a change is judged as the one before it.
-const JUDGES: [&[&str]; 2] = [
-    &[
-        "@redocly/cli@2.77.0",
-        "lint",
-        DOCUMENT,
-        "--extends=recommended-strict",
-        "--max-problems=20",
-    ],
-    // Fails on a document that it cannot make types of.
-    &["openapi-typescript@7.13.0", DOCUMENT, "--output=/dev/null"],
-];
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What judges say of the document.
+    Document,
+    /// A client of openapi-fetch, with answers validated by orval's schemas; the code of the guides.
+    Typescript,
+    /// A client of openapi-python-client, with answers read by pydantic; the code of the guides.
+    Python,
+    /// All checks of schemathesis, with two users of two tenants.
+    Schemathesis,
+}
 
-/// Runs every judge, also after one has complained.
-pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
-    let mut complaints = 0;
-    for judge in JUDGES {
-        let [program, arguments @ ..] = judge else {
-            continue;
-        };
-        let mut version = npx(workspace, program);
-        version.arg("--version");
-        match process::output(&mut version, interrupt) {
-            Ok(_) => {}
-            Err(error) if error.is::<Interrupted>() => return Err(error),
-            Err(error) => {
-                eprintln!("{program} cannot be run: {error:#}");
-                return Ok(ExitCode::from(SKIPPED));
-            }
-        }
-        let mut command = npx(workspace, program);
-        command.args(arguments);
-        complaints += usize::from(!process::run(&mut command, interrupt)?.success());
+/// What came of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Conforms,
+    Fails,
+    /// This machine lacks something, which was printed.
+    Skipped,
+}
+
+/// Runs every part, also after one has failed.
+pub(crate) fn run(
+    workspace: &Workspace,
+    options: &Options,
+    interrupt: &Interrupt,
+) -> anyhow::Result<ExitCode> {
+    let wanted = |part: &Part| options.only.is_empty() || options.only.contains(part);
+    let mut verdicts = Vec::new();
+    if wanted(&Part::Document) {
+        verdicts.push((Part::Document, judges::run(workspace, interrupt)?));
     }
-    Ok(if complaints == 0 {
-        ExitCode::SUCCESS
-    } else {
+    // Schemathesis comes last: it pauses queues.
+    let live = [Part::Typescript, Part::Python, Part::Schemathesis];
+    let live: Vec<Part> = live.into_iter().filter(wanted).collect();
+    if !live.is_empty() {
+        let mut installation = Installation::start(workspace, interrupt)?;
+        for part in live {
+            let verdict = match part {
+                Part::Typescript => clients::typescript(workspace, &installation, interrupt),
+                Part::Python => clients::python(workspace, &installation, interrupt),
+                _ => clients::schemathesis(workspace, &installation, interrupt),
+            };
+            // A program that died is the better explanation of what failed.
+            installation.check()?;
+            verdicts.push((part, verdict?));
+        }
+    }
+    for (part, verdict) in &verdicts {
+        eprintln!("{part:?}: {verdict:?}");
+    }
+    let any = |wanted| verdicts.iter().any(|(_, verdict)| *verdict == wanted);
+    Ok(if any(Verdict::Fails) {
         ExitCode::FAILURE
+    } else if any(Verdict::Skipped) {
+        ExitCode::from(SKIPPED)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
-fn npx(workspace: &Workspace, program: &str) -> Command {
-    let mut command = Command::new("npx");
-    command
-        .args(["--yes", program])
-        .current_dir(&workspace.root)
-        .env("REDOCLY_TELEMETRY", "off")
-        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
-    command
+/// Runs a command that fetches something; false, with the reason printed, where it cannot.
+fn fetched(what: &str, command: &mut Command, interrupt: &Interrupt) -> anyhow::Result<bool> {
+    match process::output(command, interrupt) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is::<Interrupted>() => Err(error),
+        Err(error) => {
+            eprintln!("{what} cannot be had: {error:#}");
+            Ok(false)
+        }
+    }
+}
+
+/// Runs these commands up to the first that fails.
+fn all_succeed(
+    commands: impl IntoIterator<Item = Command>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Verdict> {
+    for mut command in commands {
+        if !process::run(&mut command, interrupt)?.success() {
+            return Ok(Verdict::Fails);
+        }
+    }
+    Ok(Verdict::Conforms)
 }

@@ -1,7 +1,6 @@
 //! `cargo xtask demo`: the whole installation on this machine, with a simulated Microsoft Graph.
 
 mod history;
-mod processes;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +10,6 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 
-use self::processes::Processes;
 use atlas_services::directory::PrivateDirectory;
 use atlas_services::http;
 use atlas_services::interrupt::Interrupt;
@@ -21,9 +19,12 @@ use atlas_services::random;
 use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
 
+use crate::processes::{Processes, Setup};
+
 const TENANTS: [&str; 3] = ["Contoso", "Fabrikam", "Northwind"];
 const ROLES: [&str; 4] = ["owner", "manager", "operator", "readonly"];
 const INITIATOR: &str = "operator";
+const WORKERS: usize = 2;
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How to show it.
@@ -46,8 +47,14 @@ pub(crate) fn run(
     let programs = Programs::build(workspace, false, interrupt)?;
     let mut services = Services::start(workspace, Durability::Disposable, interrupt)?;
     let installation = Installation::prepare(&programs, &services, interrupt)?;
-    let mut processes =
-        Processes::start(&programs, &services, &installation, options.size, interrupt)?;
+    let setup = Setup {
+        keys_file: &installation.keys_file,
+        queue_namespace: &installation.queue_namespace,
+        workers: WORKERS,
+        simulator: &["--size", &options.size.to_string()],
+        api: &[],
+    };
+    let mut processes = Processes::start(&programs, &services, &setup, interrupt)?;
     say("Pressing sync for all tenants");
     let synced = sync(&programs, &installation, processes.url(), interrupt)?;
     // A program that died is the better explanation of a sync that failed.

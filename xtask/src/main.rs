@@ -11,6 +11,7 @@ mod console;
 mod demo;
 mod deny;
 mod openapi;
+mod processes;
 mod sbom;
 mod scale;
 mod schema;
@@ -55,16 +56,16 @@ enum Task {
     Soak(soak::Options),
     /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests, a soak.
     Ci {
-        /// Also run what takes long: plans among a million rows, other programs' opinion of the OpenAPI
+        /// Also run what takes long: plans among a million rows, clients and judges of the OpenAPI
         /// document, pages in a browser, and a soak of ten minutes.
         #[arg(long)]
         all: bool,
     },
     /// Run the tests that seed a million rows, which take minutes each.
     Scale,
-    /// Have programs from the npm registry check openapi/tenantatlas.json. The exit status is 77 when
-    /// they cannot be run.
-    Conformance,
+    /// Have others' programs judge openapi/tenantatlas.json, and clients that are made from it work with
+    /// a live server. The exit status is 77 when npm or Python, or what they fetch, is not to be had.
+    Conformance(conformance::Options),
     /// Check the console's sources, and write its client and its built files. The exit status is 77
     /// when npm, or what it fetches, is not to be had.
     Console {
@@ -132,7 +133,7 @@ fn execute(task: &Task) -> anyhow::Result<ExitCode> {
         Task::Schema => schema::run(&workspace, &interrupt),
         Task::Bench { arguments } => bench::run(&workspace, arguments, &interrupt),
         Task::Ci { all } => ci::run(&workspace, *all, &interrupt),
-        Task::Conformance => conformance::run(&workspace, &interrupt),
+        Task::Conformance(options) => conformance::run(&workspace, options, &interrupt),
         Task::Console { check } => console::run(&workspace, *check, &interrupt),
         Task::Browser(options) => browser::run(&workspace, options, &interrupt),
         Task::Scale => scale::run(&workspace, &interrupt),

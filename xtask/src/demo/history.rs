@@ -8,8 +8,8 @@ use atlas_services::http::{self, Method};
 use atlas_services::interrupt::Interrupt;
 use serde_json::{Value, json};
 
-use super::processes::Processes;
 use super::{Installation, Tenant, text};
+use crate::processes::Processes;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

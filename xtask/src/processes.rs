@@ -1,21 +1,35 @@
-//! The programs of the demonstration: simulator, API, workers.
+//! The programs of an installation on this machine: simulator, API, workers.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
-use super::Installation;
 use atlas_services::interrupt::Interrupt;
 use atlas_services::process::{self, Service};
 use atlas_services::programs::{Api, Programs, START_LIMIT, written_address};
 use atlas_services::servers::Services;
 
-const WORKERS: usize = 2;
 /// The same content each time.
 const SEED: &str = "1";
 
+/// What they are started with.
+#[derive(Debug)]
+pub(crate) struct Setup<'a> {
+    /// The file with the key of the tenants' secrets.
+    pub(crate) keys_file: &'a Path,
+    /// The prefix of all keys in Redis.
+    pub(crate) queue_namespace: &'a str,
+    /// How many workers.
+    pub(crate) workers: usize,
+    /// Arguments of the simulator.
+    pub(crate) simulator: &'a [&'a str],
+    /// Further settings of the API.
+    pub(crate) api: &'a [(&'a str, &'a str)],
+}
+
 /// All of them. They stop with the value, the workers first.
 #[derive(Debug)]
-pub(super) struct Processes {
+pub(crate) struct Processes {
     workers: Vec<Service>,
     api: Api,
     simulator: Service,
@@ -25,11 +39,10 @@ pub(super) struct Processes {
 
 impl Processes {
     /// Starts them and waits until each is ready.
-    pub(super) fn start(
+    pub(crate) fn start(
         programs: &Programs,
         services: &Services,
-        installation: &Installation,
-        size: u32,
+        setup: &Setup<'_>,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Self> {
         let directory = services.directory();
@@ -38,7 +51,7 @@ impl Processes {
             command
                 .env("DATABASE_URL", services.database_url())
                 .env("REDIS_URL", services.redis_url())
-                .env("ATLAS_QUEUE_NAMESPACE", &installation.queue_namespace);
+                .env("ATLAS_QUEUE_NAMESPACE", setup.queue_namespace);
             command
         };
 
@@ -46,22 +59,24 @@ impl Processes {
         let address_file = directory.path().join("graph-sim.address");
         command.env("ATLAS_SIM_LISTEN", "127.0.0.1:0");
         command.arg("--address-file").arg(&address_file);
-        command.args(["--seed", SEED, "--size", &size.to_string()]);
+        command.args(["--seed", SEED]).args(setup.simulator);
         let mut simulator = Service::start("graph-sim", &mut command, None, directory)?;
 
-        let api = Api::start("api", connected("atlas-api"), directory, interrupt)?;
+        let mut command = connected("atlas-api");
+        command.envs(setup.api.iter().copied());
+        let api = Api::start("api", command, directory, interrupt)?;
 
         let address =
             simulator.wait_until(START_LIMIT, interrupt, || written_address(&address_file))?;
         let graph_url = format!("http://{address}");
         let mut workers = Vec::new();
-        for number in 1..=WORKERS {
+        for number in 1..=setup.workers {
             let name = format!("worker-{number}");
             let health_file = directory.path().join(format!("{name}.health"));
             let mut command = connected("atlas-worker");
             command
                 .arg("run")
-                .env("ATLAS_SECRET_KEYS_FILE", &installation.keys_file)
+                .env("ATLAS_SECRET_KEYS_FILE", setup.keys_file)
                 .env("ATLAS_GRAPH_URL", &graph_url)
                 .env("ATLAS_LOGIN_URL", &graph_url)
                 .env("ATLAS_HEALTH_FILE", &health_file);
@@ -84,22 +99,22 @@ impl Processes {
     }
 
     /// Where the API listens.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.api.address()
     }
 
     /// Where the simulator listens.
-    pub(super) fn simulator(&self) -> SocketAddr {
+    pub(crate) fn simulator(&self) -> SocketAddr {
         self.simulator_address
     }
 
-    /// The API's address as a base URL.
-    pub(super) fn url(&self) -> &str {
+    /// The same as a base URL.
+    pub(crate) fn url(&self) -> &str {
         &self.api_url
     }
 
     /// Fails when one of them has ended, with the end of its log.
-    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
         self.simulator.check()?;
         self.api.check()?;
         self.workers.iter_mut().try_for_each(Service::check)
