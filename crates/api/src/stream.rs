@@ -17,6 +17,6 @@ mod progress;
 mod reader;
 mod snapshot;
 
-pub(crate) use feed::{Feed, too_many};
+pub(crate) use feed::{Feed, stopping, too_many};
 pub(crate) use hub::Topic;
 pub(crate) use reader::{Reader, check_access, hear};

@@ -17,7 +17,7 @@ use crate::extract::ticket::TICKET;
 use crate::problem::Problem;
 use crate::refusals::{Refusal, Responses, refusals};
 use crate::state::AppState;
-use crate::stream::{Feed, Topic, too_many};
+use crate::stream::{Feed, Topic, stopping, too_many};
 use crate::wire::stream::example;
 
 /// Server-sent events.
@@ -32,11 +32,12 @@ struct StreamRefusals;
 
 impl IntoResponses for StreamRefusals {
     fn responses() -> Responses {
-        refusals([Refusal::new(
-            "TooManyStreams",
-            "Too many streams are open, or the quota is exhausted.",
-        )
-        .with(too_many())])
+        let many = "Too many streams are open, or the quota is exhausted.";
+        let stops = "The process stops, the database is not available, or the request timed out.";
+        refusals([
+            Refusal::new("TooManyStreams", many).with(too_many()),
+            Refusal::new("StreamUnavailable", stops).with(stopping()),
+        ])
     }
 }
 

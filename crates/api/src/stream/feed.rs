@@ -78,7 +78,7 @@ pub(crate) fn too_many() -> Problem {
 }
 
 /// The refusal of a stream by a process that stops.
-fn stopping() -> Problem {
+pub(crate) fn stopping() -> Problem {
     Problem::new(ProblemKind::Stopping, "The API was asked to stop.").retry_after(1)
 }
 
@@ -97,8 +97,16 @@ impl Feed {
             tenant: topic.tenant(),
         };
         // The token may have been looked up some seconds ago.
-        if !state.store.ended_access(&[access]).await?.is_empty() {
+        let token = StandingQuestion {
+            tenant: None,
+            ..access
+        };
+        let ended = state.store.ended_access(&[token, access]).await?;
+        if ended.contains(&token) {
             return Err(revoked());
+        }
+        if ended.contains(&access) {
+            return Err(Problem::not_found());
         }
         let mut subscription = state.hub.subscribe(topic, access).ok_or_else(stopping)?;
         let now = joined(&mut subscription).await?;

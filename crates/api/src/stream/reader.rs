@@ -24,7 +24,7 @@ use crate::wire::event::Event;
 /// How often the log is read when nothing announces an event.
 const POLL: Duration = Duration::from_secs(1);
 /// Between two readings, whatever is announced.
-const GAP: Duration = Duration::from_millis(50);
+const GAP: Duration = Duration::from_millis(100);
 /// Events that are read at once.
 const PAGE: u16 = 200;
 /// After how long a check of access that failed is tried again.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use atlas_domain::access::Role;
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{Claim, Completion, InventoryProgress, ProgressPhase};
+use atlas_store::Retention;
 use atlas_test_support::{Member, eventually};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -504,6 +505,36 @@ async fn a_cursor_from_which_the_log_does_not_continue_is_answered_with_resync_a
     let mut continued = stage.stream(&path).await;
     continued.named("snapshot").await;
     assert_eq!(continued.event().await, queued);
+}
+
+#[tokio::test]
+async fn a_cursor_from_before_what_is_kept_is_answered_with_resync() {
+    let stage = Stage::set().await;
+    stage.synced(1).await;
+    let events = stage.get(&stage.path("events")).await;
+    let old = events.items()[0]["cursor"].as_str().unwrap();
+    // The newest part of the log is always kept.
+    stage.synced(1).await;
+    stage.get(&stage.path("events")).await;
+    let connection = stage.database.connection().await;
+    let long_ago =
+        "UPDATE event_numberings SET numbered_at = clock_timestamp() - interval '40 days'";
+    connection.batch_execute(long_ago).await.unwrap();
+    let days = |days: u64| Duration::from_secs(86_400 * days);
+    let retention = Retention {
+        runs: days(90),
+        notifications: days(90),
+        audit: days(400),
+        changes: days(200),
+        versions: days(200),
+        events: days(30),
+    };
+    stage.store.prune(&retention, 500).await.unwrap();
+    let mut stream = stage.stream(&format!("/me/stream?cursor={old}")).await;
+    stream.named("resync").await;
+    stream.named("snapshot").await;
+    stage.queued_run().await;
+    assert_eq!(stream.event().await.data["type"], "operation_run.queued");
 }
 
 #[tokio::test]
