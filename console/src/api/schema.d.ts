@@ -124,6 +124,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow what concerns you
+         * @description Streams events of your notifications and of the runs that you started, in the tenants that you are a member of, as `GET /tenants/{tenant_id}/stream` does. The snapshot has your active runs and `unread_notifications`, counted up to 100.
+         */
+        get: operations["stream_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/stream-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue a stream ticket
+         * @description Issues a ticket that opens one stream within 30 seconds, for `EventSource` in browsers, which sends no header: add it to the address of a stream as `ticket`. The stream ends when the token of this request stops being valid.
+         */
+        post: operations["issue_stream_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operation-runs": {
         parameters: {
             query?: never;
@@ -258,6 +298,26 @@ export interface paths {
          * @description Creates a run that repeats a completed run and refers to it in `retry_of`; the completed run does not change. Like a start, a retry joins an active run with the same selection, and responds with 503 and the links of a failed run if the job queue is not available. With the scope `failed_only`, the new run reads only the policy types that the completed run failed to read or did not reach. If there are none, or the run has not ended, the response is 409 with the member `run`.
          */
         post: operations["retry_operation_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operation-runs/{run_id}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow an operation run
+         * @description Streams what happens to the run, as `GET /tenants/{tenant_id}/stream` does for its tenant: the snapshot is the run, and `progress` has no `operation_run_id`. The stream ends after the run has. The response is 204 if the run has ended and nothing happened after the place to continue from, so that browsers do not connect again.
+         */
+        get: operations["stream_operation_run"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -847,6 +907,26 @@ export interface paths {
          * @description The tenant is not synced by itself any more. Runs that were started stay. The request is idempotent.
          */
         delete: operations["remove_schedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{tenant_id}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a tenant
+         * @description Streams what happens in the tenant as server-sent events. The message `snapshot` comes first: the active runs, without `selection`. Events of the log follow, with the same JSON as `GET …/events` and no `event` line; `id` is the cursor. `progress` has the members of the progress of a run that have changed, and `operation_run_id`. `end` is the last message; its `reason` is `shutdown`, `access_ended`, `run_ended`, `unavailable` or one that is added later. Lines that begin with a colon keep the connection open.  After a lost connection, send the last `id` as `Last-Event-ID`: the stream begins with a new snapshot and continues after that event, in whichever process. If the log does not continue from there, the message `resync` comes before the snapshot: read again what you follow. A stream ends within five seconds after your access does.
+         */
+        get: operations["stream_tenant"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2409,6 +2489,16 @@ export interface components {
             results: string;
             /**
              * Format: uri
+             * @description What happened to the run.
+             */
+            events: string;
+            /**
+             * Format: uri
+             * @description The same as a stream, which ends with the run.
+             */
+            stream: string;
+            /**
+             * Format: uri
              * @description Cancels the run (POST).
              */
             cancel: string;
@@ -2665,6 +2755,16 @@ export interface components {
          * @enum {string}
          */
         Status: "queued" | "running" | "completed";
+        /** @description A ticket for a stream. */
+        StreamTicket: {
+            /** @description The ticket: send it as `ticket` in the query of a stream, once. */
+            ticket: string;
+            /**
+             * Format: date-time
+             * @description When it stops being valid.
+             */
+            expires_at: string;
+        };
         /** @description A managed tenant, as one of its members sees it. */
         Tenant: {
             /**
@@ -3029,6 +3129,36 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many streams are open, or the quota is exhausted. */
+        TooManyStreams: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The process stops, the database is not available, or the request timed out. */
+        StreamUnavailable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Your role does not permit you to cancel runs. */
         CancelForbidden: {
             headers: {
@@ -3275,6 +3405,21 @@ export interface components {
          * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
          */
         cursor: string;
+        /**
+         * @description Continues after the event with this cursor. `Last-Event-ID` goes before it.
+         * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+         */
+        stream_cursor: string;
+        /**
+         * @description The last `id` that the stream sent. It continues after it.
+         * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+         */
+        "Last-Event-ID": string;
+        /**
+         * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
+         * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+         */
+        ticket: string;
     };
     requestBodies: never;
     headers: {
@@ -3579,6 +3724,8 @@ export interface operations {
                      *             "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *             "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *             "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *             "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *             "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *           }
@@ -3780,6 +3927,102 @@ export interface operations {
             };
         };
     };
+    stream_me: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Continues after the event with this cursor. `Last-Event-ID` goes before it.
+                 * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                 */
+                cursor?: components["parameters"]["stream_cursor"];
+                /**
+                 * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
+                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+                 */
+                ticket?: components["parameters"]["ticket"];
+            };
+            header?: {
+                /**
+                 * @description The last `id` that the stream sent. It continues after it.
+                 * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                 */
+                "Last-Event-ID"?: components["parameters"]["Last-Event-ID"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: snapshot
+                     *     id: WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                     *     retry: 3000
+                     *     data: {"operation_runs":[],"has_more":false}
+                     *
+                     *     id: WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                     *     data: {"id":"0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090","type":"operation_run.completed","occurred_at":"2026-05-04T10:03:19Z","tenant_id":"0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30","operation_run_id":"0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07","cursor":"WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ","data":{"kind":"inventory_sync","sequence":5,"attempt":1,"outcome":"succeeded","counts":{"items_seen":1204,"items_created":12,"items_changed":3}},"links":{"tenant":"https://atlas.example/tenants/0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30","operation_run":"https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"}}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyStreams"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["StreamUnavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
+    issue_stream_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ticket": "tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2",
+                     *       "expires_at": "2026-05-04T10:03:19Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StreamTicket"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Unexpected"];
+        };
+    };
     list_operation_runs: {
         parameters: {
             query?: {
@@ -3910,6 +4153,8 @@ export interface operations {
                      *             "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *             "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *             "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *             "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *             "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *           }
@@ -4030,6 +4275,8 @@ export interface operations {
                      *             "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *             "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *             "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *             "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *             "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *           }
@@ -4141,6 +4388,8 @@ export interface operations {
                      *         "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *         "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *         "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *         "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *         "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *       }
@@ -4271,6 +4520,8 @@ export interface operations {
                      *         "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *         "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *         "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *         "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *         "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *       }
@@ -4348,6 +4599,8 @@ export interface operations {
                      *         "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *         "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *         "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *         "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *         "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *         "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *       }
@@ -4664,6 +4917,8 @@ export interface operations {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *           "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *           "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *           "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *           "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *         }
@@ -4700,6 +4955,83 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    stream_operation_run: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Continues after the event with this cursor. `Last-Event-ID` goes before it.
+                 * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                 */
+                cursor?: components["parameters"]["stream_cursor"];
+                /**
+                 * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
+                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+                 */
+                ticket?: components["parameters"]["ticket"];
+            };
+            header?: {
+                /**
+                 * @description The last `id` that the stream sent. It continues after it.
+                 * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                 */
+                "Last-Event-ID"?: components["parameters"]["Last-Event-ID"];
+            };
+            path: {
+                /**
+                 * @description Identifier of the operation run.
+                 * @example 0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07
+                 */
+                run_id: components["parameters"]["run_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: snapshot
+                     *     id: WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                     *     retry: 3000
+                     *     data: {"operation_runs":[],"has_more":false}
+                     *
+                     *     id: WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                     *     data: {"id":"0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090","type":"operation_run.completed","occurred_at":"2026-05-04T10:03:19Z","tenant_id":"0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30","operation_run_id":"0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07","cursor":"WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ","data":{"kind":"inventory_sync","sequence":5,"attempt":1,"outcome":"succeeded","counts":{"items_seen":1204,"items_created":12,"items_changed":3}},"links":{"tenant":"https://atlas.example/tenants/0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30","operation_run":"https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"}}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The run has ended, and nothing was missed. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyStreams"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["StreamUnavailable"];
+            default: components["responses"]["Unexpected"];
         };
     };
     list_policy_types: {
@@ -5530,6 +5862,8 @@ export interface operations {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *           "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *           "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *           "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *           "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *         }
@@ -7285,6 +7619,8 @@ export interface operations {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *           "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *           "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *           "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *           "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *         }
@@ -7394,6 +7730,8 @@ export interface operations {
                      *             "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *             "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *             "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *             "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *             "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *             "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *           }
@@ -7560,6 +7898,8 @@ export interface operations {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *           "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *           "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *           "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *           "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *         }
@@ -7656,6 +7996,8 @@ export interface operations {
                      *           "self": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "view": "https://atlas.example/view/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07",
                      *           "results": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/results",
+                     *           "events": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/events",
+                     *           "stream": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/stream",
                      *           "cancel": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/cancel",
                      *           "retry": "https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07/retry"
                      *         }
@@ -7741,6 +8083,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    stream_tenant: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Continues after the event with this cursor. `Last-Event-ID` goes before it.
+                 * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                 */
+                cursor?: components["parameters"]["stream_cursor"];
+                /**
+                 * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
+                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+                 */
+                ticket?: components["parameters"]["ticket"];
+            };
+            header?: {
+                /**
+                 * @description The last `id` that the stream sent. It continues after it.
+                 * @example WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                 */
+                "Last-Event-ID"?: components["parameters"]["Last-Event-ID"];
+            };
+            path: {
+                /**
+                 * @description Identifier of the tenant, from `GET /tenants`.
+                 * @example 0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30
+                 */
+                tenant_id: components["parameters"]["tenant_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: snapshot
+                     *     id: WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                     *     retry: 3000
+                     *     data: {"operation_runs":[],"has_more":false}
+                     *
+                     *     id: WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ
+                     *     data: {"id":"0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090","type":"operation_run.completed","occurred_at":"2026-05-04T10:03:19Z","tenant_id":"0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30","operation_run_id":"0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07","cursor":"WyJldmVudCIsNDgyMTMsNzM5MTg0NjIwNTExNzM0ODExMixudWxsXQ","data":{"kind":"inventory_sync","sequence":5,"attempt":1,"outcome":"succeeded","counts":{"items_seen":1204,"items_created":12,"items_changed":3}},"links":{"tenant":"https://atlas.example/tenants/0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30","operation_run":"https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07"}}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyStreams"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["StreamUnavailable"];
+            default: components["responses"]["Unexpected"];
         };
     };
 }
