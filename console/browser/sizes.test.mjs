@@ -27,11 +27,13 @@ before(async () => {
   // Copies of an item that was read, each with an id and a name of its own.
   await sql`
     INSERT INTO inventory_items
-    SELECT (jsonb_populate_record(NULL::inventory_items, to_jsonb(i) || jsonb_build_object('id', gen_random_uuid(),
-        'external_id', gen_random_uuid(), 'name', 'Copy ' || lpad(n::text, 6, '0')))).*
+    SELECT copy.*
     FROM (SELECT * FROM inventory_items WHERE tenant_id = ${tenant.id}
             AND policy_type = 'deviceConfiguration' LIMIT 1) i
-        CROSS JOIN generate_series(1, ${ITEMS}::integer) n`;
+        CROSS JOIN generate_series(1, ${ITEMS}::integer) n
+        CROSS JOIN LATERAL jsonb_populate_record(NULL::inventory_items, to_jsonb(i)
+            || jsonb_build_object('id', gen_random_uuid(), 'external_id', gen_random_uuid(),
+                'name', 'Copy ' || lpad(n::text, 6, '0'))) copy`;
   await sql`
     UPDATE inventory_type_summaries SET present = present + ${ITEMS}
     WHERE tenant_id = ${tenant.id} AND policy_type = 'deviceConfiguration'`;

@@ -53,7 +53,13 @@ fn neither_the_image_nor_any_command_but_those_of_tests_asks_for_them() {
     let tests: BTreeSet<String> =
         set(&["ci.rs", "programs.rs", "soak.rs", "test.rs", "workspace.rs"]);
     assert_eq!(naming("FOR_TESTS"), tests);
-    // An installation for conformance runs the programs that were built for the other tests.
-    let tests: BTreeSet<String> = set(&["installation.rs", "programs.rs", "soak.rs", "test.rs"]);
+    // Conformance and the console's tests run the programs that were built for the other tests.
+    let tests: BTreeSet<String> = set(&[
+        "browser.rs",
+        "installation.rs",
+        "programs.rs",
+        "soak.rs",
+        "test.rs",
+    ]);
     assert_eq!(naming("build_for_tests"), tests);
 }

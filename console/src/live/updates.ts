@@ -9,7 +9,11 @@ export interface Snapshot {
   runs: OperationRun[];
   /** False while the API cannot be reached; `runs` are then the last that were known. */
   reachable: boolean;
+  /** False until the API has answered for the first time. */
+  looked: boolean;
 }
+
+const NOTHING_YET: Snapshot = { runs: [], reachable: true, looked: false };
 
 export interface RunUpdates {
   /** Calls back with every change, first with what is known. Returns how to stop. */
@@ -47,7 +51,7 @@ export async function lookAtApi(): Promise<Look> {
  */
 export class PollingUpdates implements RunUpdates {
   private readonly listeners = new Set<(snapshot: Snapshot) => void>();
-  private snapshot: Snapshot = { runs: [], reachable: true };
+  private snapshot = NOTHING_YET;
   private etag: string | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
@@ -119,7 +123,7 @@ export class PollingUpdates implements RunUpdates {
   /** Whoever listens next may be somebody else. */
   private forget(): void {
     clearTimeout(this.timer);
-    this.snapshot = { runs: [], reachable: true };
+    this.snapshot = NOTHING_YET;
     this.etag = undefined;
   }
 
@@ -137,7 +141,7 @@ export class PollingUpdates implements RunUpdates {
       seconds = look.retryAfter ?? DEFAULT_SECONDS;
       if (look.etag === undefined || look.etag !== this.etag || !this.snapshot.reachable) {
         this.etag = look.etag;
-        this.publish({ runs: look.runs, reachable: true });
+        this.publish({ runs: look.runs, reachable: true, looked: true });
       }
       if (this.isStreamed()) seconds = Math.max(seconds, STREAMED_SECONDS);
     } catch {

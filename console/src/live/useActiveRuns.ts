@@ -36,7 +36,7 @@ async function nameOfSession(): Promise<string> {
 document.addEventListener("visibilitychange", () => updates.wake());
 
 export function useActiveRuns(): Snapshot {
-  const [snapshot, setSnapshot] = useState<Snapshot>({ runs: [], reachable: true });
+  const [snapshot, setSnapshot] = useState<Snapshot>({ runs: [], reachable: true, looked: false });
   useEffect(() => updates.subscribe(setSnapshot), []);
   return snapshot;
 }
@@ -44,7 +44,8 @@ export function useActiveRuns(): Snapshot {
 /** Lists that show a run, or what it stored, are read again when a run starts or ends. */
 export function refreshWithRuns(queries: QueryClient): () => void {
   let known: Map<string, string> | undefined;
-  return updates.subscribe(({ runs }) => {
+  return updates.subscribe(({ runs, looked }) => {
+    if (!looked) return;
     const now = new Map(runs.map((run) => [run.id, run.status]));
     const moved = [...now].some(([id, status]) => known?.get(id) !== status);
     if (known && moved) {
