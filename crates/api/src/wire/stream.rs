@@ -11,7 +11,7 @@ use crate::wire::event::Event;
 use crate::wire::run::{OperationRun, Status};
 
 /// The ticket of the document's examples.
-pub(crate) const EXAMPLE_TICKET: &str = "tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2";
+pub(crate) const EXAMPLE_TICKET: &str = "tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1c";
 
 /// The state with which a stream begins.
 #[derive(Debug, Serialize)]
