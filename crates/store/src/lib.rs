@@ -86,9 +86,9 @@ pub use notifications::{NotificationFilter, NotificationView};
 pub use page::PageRequest;
 pub use pool::{PoolUse, Store, StoreOptions, StoreSetupError};
 pub use runs::{
-    ActiveRuns, Admission, AdmitError, CancelError, Cancellation, DispatchFailure, Exit, ExitError,
-    FinishRun, FoundRun, Heartbeat, RunFilter, RunView, RunningProgress, StartKey, StartRun,
-    SweepCount, SweepPlan, SweepSteps, UsedKey,
+    ActiveRuns, Admission, AdmitError, CancelError, Cancellation, CountedRuns, DispatchFailure,
+    Exit, ExitError, FinishRun, FoundRun, Heartbeat, RunFilter, RunView, RunningProgress, StartKey,
+    StartRun, SweepCount, SweepPlan, SweepSteps, UsedKey,
 };
 pub use schedules::{Fired, LastFired, ScheduleChangeError, ScheduleView};
 pub use system::{

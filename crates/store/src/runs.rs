@@ -18,6 +18,7 @@
 //! | `disabled` | runs of tenants that are disabled |
 //! | `read` | one run for screens |
 //! | `list` | lists of runs for screens |
+//! | `counted` | how many runs such a list has |
 //!
 //! Lock order everywhere: the run's row, then its tenant's fence row.
 
@@ -25,6 +26,7 @@ mod active;
 mod admit;
 mod cancel;
 mod claim;
+mod counted;
 mod disabled;
 mod exit;
 mod finish;
@@ -47,6 +49,7 @@ pub use active::ActiveRuns;
 pub use admit::{Admission, AdmitError, DispatchFailure, StartRun};
 pub use cancel::{CancelError, Cancellation};
 pub use claim::Heartbeat;
+pub use counted::CountedRuns;
 pub use exit::{Exit, ExitError};
 pub use finish::FinishRun;
 pub use found::FoundRun;

@@ -17,7 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::row::RunRow;
-use super::view::{KEY, Keys, Roles, RunView, listed};
+use super::view::{KEY, Keys, Roles, RunView, Runs, listed};
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
 use crate::functions::coalesce;
@@ -49,7 +49,7 @@ type Page = PageRequest<(DateTime<Utc>, RunId)>;
 
 /// Up to this number, tenants are few, unless they are all: a page of each costs less than walking
 /// over the runs of all other tenants when these had no runs for months.
-const FEW: i64 = 50;
+pub(super) const FEW: i64 = 50;
 
 impl Store {
     /// Runs, newest first.
@@ -69,8 +69,8 @@ impl Store {
     }
 }
 
-/// The keys that are of one of the tenants.
-pub(super) fn of_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
+/// The runs, or their keys, that are of one of the tenants.
+pub(super) fn of_tenants<S>(keys: Runs<S>, tenants: &[Uuid]) -> Runs<S> {
     match *tenants {
         [tenant] => keys.filter(operation_runs::tenant_id.eq(tenant)),
         _ => keys.filter(operation_runs::tenant_id.eq_any(tenants.to_vec())),
@@ -100,7 +100,10 @@ fn of_each(
 /// Whether the tenants are several, but so few that reading as many rows of each as fill a page is
 /// cheaper than to look for their rows among those of all tenants. With `n` of `all` tenants of one
 /// size that is `n` pages against `all / n`.
-async fn are_few(connection: &mut AsyncPgConnection, tenants: &[Uuid]) -> QueryResult<bool> {
+pub(super) async fn are_few(
+    connection: &mut AsyncPgConnection,
+    tenants: &[Uuid],
+) -> QueryResult<bool> {
     if tenants.len() < 2 {
         return Ok(false);
     }
@@ -158,7 +161,7 @@ impl RunFilter {
 
     /// Whether few runs of all tenants are asked for, or those that an index of their own holds: in
     /// each tenant one would look for them through all of its runs.
-    fn is_narrow(&self) -> bool {
+    pub(super) fn is_narrow(&self) -> bool {
         let leaves_out_most = (!self.status.is_empty()
             && !self.status.contains(&Status::Completed))
             || (!self.outcome.is_empty() && !self.outcome.contains(&Outcome::Succeeded));
@@ -167,42 +170,49 @@ impl RunFilter {
 
     /// The keys of the page, of any tenant.
     pub(super) fn keys(&self, page: &Page) -> Keys {
+        let mut keys = self
+            .matching()
+            .select(KEY)
+            .order((operation_runs::created_at.desc(), operation_runs::id.desc()))
+            .limit(page.limit);
+        if let Some((time, id)) = page.after {
+            keys = keys.filter(before(KEY, (time, id.into_uuid())));
+        }
+        keys
+    }
+
+    /// The runs that are asked for, of any tenant.
+    pub(super) fn matching(&self) -> Runs {
         // Runs of kinds that this version does not know are left out.
         let kinds = match &self.kind[..] {
             [] => OperationKind::WORDS.to_vec(),
             some => some.iter().map(|kind| kind.as_str()).collect(),
         };
-        let mut keys = operation_runs::table
+        let mut runs = operation_runs::table
             .filter(operation_runs::kind.eq_any(kinds))
-            .select(KEY)
-            .order((operation_runs::created_at.desc(), operation_runs::id.desc()))
-            .limit(page.limit)
             .into_boxed();
-        if let Some((time, id)) = page.after {
-            keys = keys.filter(before(KEY, (time, id.into_uuid())));
-        }
         if !self.status.is_empty() {
             let statuses = self.status.iter().map(|status| status.as_str());
-            keys = keys.filter(operation_runs::status.eq_any(statuses));
+            runs = runs.filter(operation_runs::status.eq_any(statuses));
         }
         if !self.outcome.is_empty() {
             let outcomes = self.outcome.iter().map(|outcome| outcome.as_str());
-            keys = keys.filter(operation_runs::outcome.eq_any(outcomes));
+            runs = runs.filter(operation_runs::outcome.eq_any(outcomes));
         }
         if let Some(user) = self.initiator {
-            keys = keys.filter(operation_runs::initiator_id.eq(user.into_uuid()));
+            runs = runs.filter(operation_runs::initiator_id.eq(user.into_uuid()));
         }
         if let Some(time) = self.created_after {
-            keys = keys.filter(operation_runs::created_at.gt(time));
+            runs = runs.filter(operation_runs::created_at.gt(time));
         }
         if let Some(time) = self.created_before {
-            keys = keys.filter(operation_runs::created_at.lt(time));
+            runs = runs.filter(operation_runs::created_at.lt(time));
         }
         if !self.ids.is_empty() {
             let ids = self.ids.iter().map(|id| id.into_uuid());
-            keys = keys.filter(operation_runs::id.eq_any(ids));
+            runs = runs.filter(operation_runs::id.eq_any(ids));
         }
-        keys
+        runs
     }
 }
 

@@ -30,8 +30,11 @@ pub struct RunView<I = RunInputs> {
 /// The tenants that a reader belongs to, with the reader's role in each.
 pub(super) type Roles = HashMap<Uuid, String>;
 
+/// A query for runs, or for some of their columns.
+pub(super) type Runs<S = operation_runs::SqlType> = operation_runs::BoxedQuery<'static, Pg, S>;
+
 /// A query for the keys of runs: when they were recorded, and their ids.
-pub(super) type Keys = operation_runs::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)>;
+pub(super) type Keys = Runs<(Timestamptz, SqlUuid)>;
 
 /// What it selects.
 pub(super) const KEY: (operation_runs::created_at, operation_runs::id) =

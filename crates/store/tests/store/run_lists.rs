@@ -167,7 +167,7 @@ fn filters() -> impl Strategy<Value = Drawn> {
 }
 
 #[test]
-fn pages_of_runs_are_those_of_a_filter_in_memory() {
+fn pages_and_counts_of_runs_are_those_of_a_filter_in_memory() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let lists = runtime.block_on(Lists::set());
     let initiators = [
@@ -194,7 +194,32 @@ fn pages_of_runs_are_those_of_a_filter_in_memory() {
         };
         let (user, visible) = &lists.readers[reader];
         let listed = runtime.block_on(lists.listed(*user, &filter, limit));
-        prop_assert_eq!(listed, lists.expected(visible, &filter));
+        let expected = lists.expected(visible, &filter);
+        prop_assert_eq!(&listed, &expected);
+        // The limit is that of the counts, too.
+        let store = &lists.stage.store;
+        let counted = runtime
+            .block_on(store.count_runs(*user, &filter, limit))
+            .unwrap();
+        let newest = &expected[..expected.len().min(usize::try_from(limit).unwrap())];
+        let count = |is: &dyn Fn(&Known) -> bool| {
+            let known = lists
+                .runs
+                .iter()
+                .filter(|run| newest.contains(&run.id) && is(run));
+            i64::try_from(known.count()).unwrap()
+        };
+        prop_assert_eq!(counted.total(), count(&|_| true));
+        for status in Status::ALL {
+            prop_assert_eq!(
+                counted.with_status(status),
+                count(&|run| run.status == status)
+            );
+        }
+        for outcome in Outcome::ALL {
+            let with = count(&|run| run.outcome == Some(outcome));
+            prop_assert_eq!(counted.with_outcome(outcome), with);
+        }
         Ok(())
     });
     outcome.unwrap();

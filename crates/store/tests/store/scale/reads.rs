@@ -66,6 +66,14 @@ impl Read {
         }
     }
 
+    /// One that may touch more than a list.
+    const fn with_most_buffers(self, most_buffers: i64) -> Self {
+        Self {
+            most_buffers,
+            ..self
+        }
+    }
+
     /// Gives the number of rows.
     pub(super) async fn call(&self, store: &Store) -> usize {
         (self.call)(store.clone()).await

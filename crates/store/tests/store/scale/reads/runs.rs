@@ -8,6 +8,11 @@ use chrono::{DateTime, Utc};
 use super::super::pages::Hundredth;
 use super::{Read, days_ago, list, member_of_all, page, tenant};
 
+/// Runs that are counted at most.
+const COUNTED: i64 = 10_000;
+/// A page of an index holds some sixty keys of runs, and there are the leaves of several indexes.
+const COUNTED_BUFFERS: i64 = 400;
+
 pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
     let ids = newest(store).await;
     let none = RunFilter::default;
@@ -117,7 +122,54 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
         let active = store.active_runs(member_of_all(), &every, 20).await?;
         Ok(active.runs)
     }));
+    all.extend(counts());
     all
+}
+
+/// Counts touch as many pages of an index as hold the runs that are counted.
+fn counts() -> impl Iterator<Item = Read> {
+    let none = RunFilter::default;
+    let filters = [
+        ("counts of runs", none()),
+        (
+            "counts of runs of a tenant",
+            RunFilter {
+                tenant: vec![tenant(1)],
+                ..none()
+            },
+        ),
+        (
+            "counts of runs of twenty tenants",
+            RunFilter {
+                tenant: (1..=20).map(tenant).collect(),
+                ..none()
+            },
+        ),
+        (
+            "counts of runs, failed",
+            RunFilter {
+                outcome: vec![Outcome::Failed],
+                ..none()
+            },
+        ),
+        (
+            "counts of runs of an initiator",
+            RunFilter {
+                initiator: Some(member_of_all()),
+                ..none()
+            },
+        ),
+    ];
+    filters.into_iter().map(|(name, filter)| {
+        let read = Read::new(name, move |store: Store| {
+            let filter = filter.clone();
+            async move {
+                let counted = store.count_runs(member_of_all(), &filter, COUNTED).await?;
+                Ok((0..counted.total()).collect())
+            }
+        });
+        read.with_most_buffers(COUNTED_BUFFERS)
+    })
 }
 
 async fn newest(store: &Store) -> Vec<RunId> {
