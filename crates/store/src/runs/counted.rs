@@ -122,7 +122,8 @@ impl RunFilter {
 }
 
 /// The newest rows of all lists, by status and outcome. diesel's builder lacks queries in the place of
-/// a table. As the lists have no order and no limit of their own, PostgreSQL merges their indexes.
+/// a table. Several lists are each ordered and have no limit, so that PostgreSQL merges their indexes and
+/// reads of each no more than is among the newest.
 struct Tally {
     lists: Vec<Counted>,
     cap: i64,
@@ -145,7 +146,13 @@ impl QueryFragment<Pg> for Tally {
             if place > 0 {
                 out.push_sql(" UNION ALL ");
             }
+            out.push_sql("(");
             QueryFragment::<Pg>::walk_ast(list, out.reborrow())?;
+            // One list alone is ordered as the whole is.
+            if self.lists.len() > 1 {
+                out.push_sql(" ORDER BY created_at DESC, id DESC");
+            }
+            out.push_sql(")");
         }
         out.push_sql(
             ") list(created_at, id, status, outcome) ORDER BY created_at DESC, id DESC LIMIT ",
