@@ -29,6 +29,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(directory_groups::search::search_directory_groups)
         .service(operation_runs::list::list_operation_runs)
         // Before the address that takes any id.
+        .service(operation_runs::counts::count_operation_runs)
         .service(operation_runs::active::list_active_operation_runs)
         .service(operation_runs::detail::get_operation_run)
         .service(operation_runs::results::list_operation_run_results)

@@ -2,6 +2,7 @@
 
 pub(super) mod active;
 pub(super) mod cancel;
+pub(super) mod counts;
 pub(super) mod detail;
 pub(super) mod list;
 pub(super) mod results;

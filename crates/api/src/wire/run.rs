@@ -1,5 +1,6 @@
 //! Operation runs.
 
+mod counts;
 pub(crate) mod example;
 mod heartbeat;
 mod selection;
@@ -19,6 +20,7 @@ use crate::wire::cancel::Cancel;
 use crate::wire::run_error::RunError;
 use heartbeat::{Heartbeat, HeartbeatState};
 
+pub(crate) use counts::OperationRunCounts;
 pub(crate) use selection::{Priority, Selection, Verify};
 pub(crate) use status::{Outcome, Status};
 

@@ -26,6 +26,7 @@ mod relations;
 mod released;
 mod retry;
 mod revocation;
+mod run_counts;
 mod runs;
 mod schedule;
 mod schema;

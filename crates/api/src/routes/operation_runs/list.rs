@@ -78,7 +78,10 @@ pub(crate) async fn list_operation_runs(
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<wire::OperationRun>>, Problem> {
-    let filter = filter(&mut query, &actor);
+    let filter = RunFilter {
+        ids: query.many("ids", MAX_VALUES, id),
+        ..filter(&mut query, &actor)
+    };
     let paging = Paging::<DateTime<Utc>, RunId>::read(&mut query);
     query.finish()?;
     let user = actor.user_id();
@@ -100,13 +103,13 @@ fn page() -> Page<wire::OperationRun> {
     Page::of(wire::example::completed_of_list())
 }
 
-fn filter(query: &mut QueryReader, actor: &Actor) -> RunFilter {
+/// Reads what a list of runs is filtered by, and what counts of it are.
+pub(super) fn filter(query: &mut QueryReader, actor: &Actor) -> RunFilter {
     RunFilter {
         status: query.many("status", MAX_VALUES, word),
         outcome: query.many("outcome", MAX_VALUES, word),
         created_after: query.one("created_after", moment),
         created_before: query.one("created_before", moment),
-        ids: query.many("ids", MAX_VALUES, id),
         ..super::filter(query, actor)
     }
 }
