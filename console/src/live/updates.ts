@@ -1,4 +1,4 @@
-// Where news of runs come from. Today a poll; a stream can stand behind the same interface.
+// Where news of runs come from: a poll, and a stream that spares it while it reports all active runs.
 
 import { answer, api, type Schemas } from "../api/client";
 import type { StreamMessage } from "./stream";
