@@ -67,7 +67,7 @@ impl Read {
     }
 
     /// One that may touch more than a list.
-    const fn with_most_buffers(self, most_buffers: i64) -> Self {
+    fn with_most_buffers(self, most_buffers: i64) -> Self {
         Self {
             most_buffers,
             ..self
