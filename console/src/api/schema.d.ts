@@ -204,6 +204,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operation-runs/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count operation runs
+         * @description Counts the runs of all your tenants by status and outcome, up to 10,000: if there are more, the newest 10,000 are counted, and `capped` reports that there may be more. The filters are those of the list.
+         */
+        get: operations["count_operation_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/operation-runs/{run_id}": {
         parameters: {
             query?: never;
@@ -2078,6 +2098,20 @@ export interface components {
             /** @description Addresses of the run. */
             links: components["schemas"]["RunLinks"];
         };
+        /** @description Numbers of runs. */
+        OperationRunCounts: {
+            /**
+             * Format: int64
+             * @description Number of runs, up to 10,000.
+             */
+            total: number;
+            /** @description Whether there may be more: the counts are then those of the newest runs. */
+            capped: boolean;
+            /** @description By status. */
+            by_status: components["schemas"]["RunsByStatus"];
+            /** @description By outcome, of runs that are completed. */
+            by_outcome: components["schemas"]["RunsByOutcome"];
+        };
         /** @description A page of a list. */
         OperationRunPage: {
             /** @description The entries, in the list's order. */
@@ -2566,6 +2600,47 @@ export interface components {
             supported?: string[];
             links?: components["schemas"]["RunLinks"];
             run?: components["schemas"]["OperationRun"];
+        };
+        /** @description Numbers of runs by outcome. */
+        RunsByOutcome: {
+            /**
+             * Format: int64
+             * @description Number of runs that succeeded.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Number of runs that partially succeeded.
+             */
+            partially_succeeded: number;
+            /**
+             * Format: int64
+             * @description Number of runs that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Number of runs that were cancelled.
+             */
+            cancelled: number;
+        };
+        /** @description Numbers of runs by status. */
+        RunsByStatus: {
+            /**
+             * Format: int64
+             * @description Number of runs that wait for a worker.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Number of runs that a worker executes.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Number of runs that have ended.
+             */
+            completed: number;
         };
         /** @description When a tenant is synced by itself. */
         Schedule: {
@@ -3417,7 +3492,7 @@ export interface components {
         "Last-Event-ID": string;
         /**
          * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
-         * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+         * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1c
          */
         ticket: string;
     };
@@ -3937,7 +4012,7 @@ export interface operations {
                 cursor?: components["parameters"]["stream_cursor"];
                 /**
                  * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
-                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1c
                  */
                 ticket?: components["parameters"]["ticket"];
             };
@@ -4020,7 +4095,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "ticket": "tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2",
+                     *       "ticket": "tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1c",
                      *       "expires_at": "2026-05-04T10:03:19Z"
                      *     }
                      */
@@ -4312,6 +4387,114 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ActiveOperationRuns"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_operation_runs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only runs of these tenants.
+                 * @example [
+                 *       "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30"
+                 *     ]
+                 */
+                tenant_id?: string[];
+                /**
+                 * @description Only runs of these kinds, such as inventory_sync.
+                 * @example [
+                 *       "inventory_sync"
+                 *     ]
+                 */
+                kind?: ("inventory_sync" | "directory_groups_sync")[];
+                /**
+                 * @description Only runs with these statuses.
+                 * @example [
+                 *       "queued"
+                 *     ]
+                 */
+                status?: components["schemas"]["Status"][];
+                /**
+                 * @description Only runs with these outcomes.
+                 * @example [
+                 *       "failed"
+                 *     ]
+                 */
+                outcome?: components["schemas"]["Outcome"][];
+                /**
+                 * @description Only runs that this user started: an identifier, or `me`.
+                 * @example me
+                 */
+                initiator?: string;
+                /**
+                 * @description Only runs created after this time.
+                 * @example 2026-05-01T00:00:00Z
+                 */
+                created_after?: string;
+                /**
+                 * @description Only runs created before this time.
+                 * @example 2026-06-01T00:00:00Z
+                 */
+                created_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 128,
+                     *       "capped": false,
+                     *       "by_status": {
+                     *         "queued": 2,
+                     *         "running": 4,
+                     *         "completed": 122
+                     *       },
+                     *       "by_outcome": {
+                     *         "succeeded": 118,
+                     *         "partially_succeeded": 3,
+                     *         "failed": 1,
+                     *         "cancelled": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OperationRunCounts"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -4993,7 +5176,7 @@ export interface operations {
                 cursor?: components["parameters"]["stream_cursor"];
                 /**
                  * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
-                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1c
                  */
                 ticket?: components["parameters"]["ticket"];
             };
@@ -8134,7 +8317,7 @@ export interface operations {
                 cursor?: components["parameters"]["stream_cursor"];
                 /**
                  * @description A ticket of `POST /me/stream-tickets`, instead of the header Authorization.
-                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1cD2
+                 * @example tst_7Hq2mVx9LrT4wKp1ZsNc8YbDfGjE3aU0aB1c
                  */
                 ticket?: components["parameters"]["ticket"];
             };
