@@ -34,12 +34,14 @@ impl CountedRuns {
         self.groups.iter().map(|(_, _, runs)| runs).sum()
     }
 
+    /// How many of the runs that were counted have this status.
     #[must_use]
     pub fn with_status(&self, status: Status) -> i64 {
         let groups = self.groups.iter().filter(|(known, _, _)| *known == status);
         groups.map(|(_, _, runs)| runs).sum()
     }
 
+    /// How many of them ended in this way.
     #[must_use]
     pub fn with_outcome(&self, outcome: Outcome) -> i64 {
         let groups = self.groups.iter();
