@@ -12,6 +12,8 @@ use super::{Read, days_ago, list, member_of_all, page, tenant};
 const COUNTED: i64 = 10_000;
 /// A page of an index holds some sixty keys of runs, and there are the leaves of several indexes.
 const COUNTED_BUFFERS: i64 = 400;
+/// Those of one outcome lie among runs of two others in the index, few on each of its pages.
+const COUNTED_AMONG_OTHERS: i64 = 4_000;
 
 pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
     let ids = newest(store).await;
@@ -24,6 +26,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 tenant: vec![tenant(1)],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs of twenty tenants",
@@ -31,6 +34,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 tenant: (1..=20).map(tenant).collect(),
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs of a kind",
@@ -38,6 +42,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 kind: vec![OperationKind::DirectoryGroupsSync],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs, queued",
@@ -45,6 +50,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 status: vec![Status::Queued],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs, running",
@@ -52,6 +58,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 status: vec![Status::Running],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs, completed",
@@ -59,6 +66,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 status: vec![Status::Completed],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs, succeeded",
@@ -66,6 +74,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 outcome: vec![Outcome::Succeeded],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs, failed",
@@ -73,6 +82,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 outcome: vec![Outcome::Failed],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs, cancelled",
@@ -80,6 +90,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 outcome: vec![Outcome::Cancelled],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs of an initiator",
@@ -87,6 +98,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 initiator: Some(member_of_all()),
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs of the last days",
@@ -94,6 +106,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 created_after: Some(days_ago(3)),
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "runs of long ago",
@@ -101,6 +114,7 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 created_before: Some(days_ago(85)),
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         ("runs by id", RunFilter { ids, ..none() }),
     ];
@@ -130,13 +144,14 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
 fn counts() -> impl Iterator<Item = Read> {
     let none = RunFilter::default;
     let filters = [
-        ("counts of runs", none()),
+        ("counts of runs", none(), COUNTED_BUFFERS),
         (
             "counts of runs of a tenant",
             RunFilter {
                 tenant: vec![tenant(1)],
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "counts of runs of twenty tenants",
@@ -144,6 +159,7 @@ fn counts() -> impl Iterator<Item = Read> {
                 tenant: (1..=20).map(tenant).collect(),
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
         (
             "counts of runs, failed",
@@ -151,6 +167,7 @@ fn counts() -> impl Iterator<Item = Read> {
                 outcome: vec![Outcome::Failed],
                 ..none()
             },
+            COUNTED_AMONG_OTHERS,
         ),
         (
             "counts of runs of an initiator",
@@ -158,9 +175,10 @@ fn counts() -> impl Iterator<Item = Read> {
                 initiator: Some(member_of_all()),
                 ..none()
             },
+            COUNTED_BUFFERS,
         ),
     ];
-    filters.into_iter().map(|(name, filter)| {
+    filters.into_iter().map(|(name, filter, most_buffers)| {
         let read = Read::new(name, move |store: Store| {
             let filter = filter.clone();
             async move {
@@ -168,7 +186,7 @@ fn counts() -> impl Iterator<Item = Read> {
                 Ok((0..counted.total()).collect())
             }
         });
-        read.with_most_buffers(COUNTED_BUFFERS)
+        read.with_most_buffers(most_buffers)
     })
 }
 
