@@ -30,7 +30,7 @@ EXCEPTIONS = (
         "Cursors come from answers: the document says how they look and not which there are, and one belongs "
         "to the list and the filters that it was made for.",
         ("invalid_value", "cursor_mismatch"),
-        "cursor|",
+        "cursor|Last-Event-ID|",
     ),
     Exemption(
         "words of filters",
@@ -69,12 +69,19 @@ EXCEPTIONS = (
     ),
 )
 
+# To OpenAPI 3.1 a stream is a text. Schemathesis reads its messages and compares each, an object, with that.
+STREAMS = "messages of streams"
+STREAM_FAILURE = "SSE event violates schema"
+
 used: Counter[str] = Counter()
 
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
     """Whether the failure counts."""
+    if failure.title == STREAM_FAILURE:
+        used[STREAMS] += 1
+        return False
     if type(failure).__name__ != "RejectedPositiveData":
         return True
     problem = response.json()
@@ -98,5 +105,5 @@ def exception(code: str, place: str) -> str | None:
 
 @atexit.register
 def report() -> None:
-    for one in EXCEPTIONS:
-        print(f"exception: {one.name}: {used[one.name]} requests")
+    for name in [*(one.name for one in EXCEPTIONS), STREAMS]:
+        print(f"exception: {name}: {used[name]} requests")
