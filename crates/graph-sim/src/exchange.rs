@@ -107,13 +107,19 @@ pub(crate) async fn meet(shared: &Shared, path: &str, tenant: Option<&str>) -> O
     effect
 }
 
-/// Takes as long as the answer is to take.
-pub(crate) async fn take_time(shared: &Shared, asked: &IncomingRequest, rows: usize) {
+/// Takes as long as the answer is to take that was begun at this time. Making it is a part of that.
+pub(crate) async fn take_time(
+    shared: &Shared,
+    asked: &IncomingRequest,
+    rows: usize,
+    begun: Instant,
+) {
     let latency = shared
         .latency()
         .of(rows, expands(&asked.query), random_bits());
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
+    let left = latency.saturating_sub(begun.elapsed());
+    if !left.is_zero() {
+        tokio::time::sleep(left).await;
     }
 }
 
@@ -137,11 +143,12 @@ pub(crate) async fn part(
         Some(&batch.request),
     );
     let effect = meet(shared, &asked.path, tenant).await;
+    let begun = Instant::now();
     let answer = graph(shared, caller, asked, effect.as_ref(), &asked.ids_in(batch));
     if matches!(effect, Some(Effect::MissingResponse)) {
         return None;
     }
-    take_time(shared, asked, answer.rows).await;
+    take_time(shared, asked, answer.rows, begun).await;
     underway.answered(answer.status, answer.header("Retry-After"));
     Some(answer)
 }

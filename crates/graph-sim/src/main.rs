@@ -52,7 +52,7 @@ struct Arguments {
     /// A file with the application's secret. Without it the secret is `simulator-secret`.
     #[arg(long, env = "ATLAS_SIM_CLIENT_SECRET_FILE", value_name = "PATH")]
     client_secret_file: Option<PathBuf>,
-    /// How long every answer takes, such as `120ms`.
+    /// How long every answer takes, such as `120ms`, with the time to make it.
     #[arg(long, env = "ATLAS_SIM_LATENCY", default_value = "0s", value_parser = humantime::parse_duration)]
     latency: Duration,
     /// How much longer it takes for each row, such as `50us`.

@@ -1,6 +1,6 @@
 //! HTTP in and out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
@@ -60,7 +60,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
     let tenant = directory.as_deref().or(caller.tenant());
     let mut underway = asked.begin(&shared, tenant, caller.user_agent.as_deref(), None);
     let effect = exchange::meet(&shared, &asked.path, tenant).await;
-    let effect = effect.as_ref();
+    let (effect, begun) = (effect.as_ref(), Instant::now());
     let batch = batch::version(&asked.path).is_some();
     let published = || shared.sign_in.published(&caller.base, &asked.path);
     let answer = if let Some(directory) = &directory {
@@ -79,7 +79,7 @@ pub(crate) async fn serve(request: HttpRequest, body: Bytes, shared: Data<Shared
     };
     // The requests of a batch took their time already.
     if !batch || answer.status != 200 {
-        exchange::take_time(&shared, &asked, answer.rows).await;
+        exchange::take_time(&shared, &asked, answer.rows, begun).await;
     }
     underway.answered(answer.status, answer.header("Retry-After"));
     send(answer, &ids)

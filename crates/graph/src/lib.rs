@@ -19,7 +19,7 @@
 //!
 //! What is absent here, and must stay absent: a bearer token on its way to any address but the
 //! configured Graph, a link that was taken apart and put together again, an error that carries
-//! text of the upstream, and more than one page in memory per list.
+//! text of the upstream, and more of a list in memory than a page and the next one.
 //!
 //! | module | subject |
 //! | --- | --- |

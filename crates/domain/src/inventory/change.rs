@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::json_text::length_of;
 use crate::hex::hex;
 use crate::words::words;
 
@@ -76,11 +77,10 @@ pub(super) fn take_apart<'a>(
 
 /// The value; its digest where it is longer than `longest` bytes of JSON.
 pub(super) fn kept(value: &Value, longest: usize) -> Value {
-    let text = value.to_string();
-    if text.len() <= longest {
+    if length_of(value) <= longest {
         value.clone()
     } else {
-        digest(&text)
+        digest(&value.to_string())
     }
 }
 

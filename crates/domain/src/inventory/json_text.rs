@@ -1,6 +1,6 @@
 //! JSON that waits to be stored.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -41,6 +41,26 @@ impl fmt::Debug for JsonText {
     }
 }
 
+/// How many bytes a value has as JSON.
+pub(super) fn length_of(value: &Value) -> usize {
+    struct Length(usize);
+
+    impl io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value).expect("what comes from JSON can be JSON again");
+    length.0
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -51,5 +71,6 @@ mod tests {
     fn a_value_comes_back_as_it_was() {
         let value = json!({"b": [1, "x\u{0}\\u0000", null], "a": {"deep": 1.5}});
         assert_eq!(JsonText::of(&value).value(), value);
+        assert_eq!(JsonText::of(&value).as_str().len(), length_of(&value));
     }
 }

@@ -30,7 +30,7 @@ use sha2::{Digest, Sha256};
 
 use super::change::{digest, kept, take_apart};
 use super::content::{content_hash, hash_of, normal};
-use super::json_text::JsonText;
+use super::json_text::{JsonText, length_of};
 use crate::guid::fold_guids;
 
 pub use others::parse_value_json;
@@ -134,7 +134,7 @@ impl ValuesBuilder {
     /// Adds a value, whose own objects are not taken apart.
     fn put(&mut self, key: String, value: &Value) {
         let value = kept(&normal(value), LONGEST_VALUE);
-        self.bytes += key.len() + value.to_string().len() + 6;
+        self.bytes += key.len() + length_of(&value) + 6;
         self.entries.entry(key).or_default().push(value);
     }
 
@@ -156,7 +156,7 @@ impl ValuesBuilder {
     fn absorb(&mut self, prefix: &str, fields: Map<String, Value>) {
         for (key, value) in fields {
             let key = format!("{prefix}{key}");
-            self.bytes += key.len() + value.to_string().len() + 6;
+            self.bytes += key.len() + length_of(&value) + 6;
             self.entries.entry(key).or_default().push(value);
         }
     }

@@ -1,5 +1,6 @@
 //! Walking a list to its end.
 
+mod ahead;
 mod children;
 mod ending;
 mod expansion;
@@ -8,8 +9,7 @@ mod round;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::future::ready;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use atlas_domain::causes::Causes;
 use atlas_domain::failure::RowProblems;
@@ -29,9 +29,9 @@ use crate::plan::ListPlan;
 use crate::request::call::{AddressKind, Placed};
 use crate::request::link::VersionRoot;
 use crate::request::room::PageInMemory;
-use crate::row::context::RowContext;
 use crate::row::enrich::{Enricher, Incomplete};
-use crate::row::page::{self, PageRead};
+use crate::row::page::PageRead;
+use ahead::Ahead;
 use expansion::Expansion;
 use portions::Portions;
 use round::Round;
@@ -86,8 +86,11 @@ pub struct ListReader {
     /// What is left of the page that was read last.
     portions: Portions,
     /// Objects whose values are stored.
-    known: KnownValues,
+    known: Arc<KnownValues>,
     expansion: Expansion,
+    ahead: Option<Ahead>,
+    /// The place of the page that was returned last, as long as its reader keeps it.
+    returned: Weak<PageInMemory>,
 }
 
 impl TenantGraph {
@@ -130,8 +133,10 @@ impl ListReader {
             may_be_cut: false,
             expired: false,
             portions: Portions::default(),
-            known,
+            known: Arc::new(known),
             expansion: Expansion::default(),
+            ahead: None,
+            returned: Weak::new(),
         };
         reader.begin(strategy);
         reader
@@ -274,37 +279,11 @@ impl ListReader {
     fn begin(&mut self, strategy: FetchStrategy) {
         let first = Step::first(&self.root, self.plan.collection(), strategy);
         self.strategy = strategy;
+        self.ahead = None;
         self.steps = VecDeque::from([first]);
         let round = Round::after(&self.given);
         self.given
             .absorb(std::mem::replace(&mut self.round, round).ids);
-    }
-
-    async fn fetch(&mut self, step: &Step) -> Result<Placed<PageRead>, GraphError> {
-        let reducible = self.less().is_some();
-        let plan = &self.plan;
-        let context = RowContext {
-            with_assignments: self.strategy.assignments(),
-            with_settings: self.strategy.settings(),
-            known: Some(&self.known),
-            parent: step.parent.as_deref(),
-        };
-        let ahead = step.body.as_deref();
-        if let Some(Ok(read)) = ahead.map(|body| page::list(plan, context, body)) {
-            return self.enricher.beside(ready(Ok((read, None)))).await;
-        }
-        let singleton = plan.collection().shape() == Shape::Singleton;
-        let (url, kind) = (&step.url, step.address_kind);
-        let page = self.graph.get_page(url, kind, reducible, |body| {
-            if singleton {
-                page::singleton(plan, body)
-            } else {
-                page::list(plan, context, body)
-            }
-        });
-        let read = self.enricher.beside(page).await?;
-        // A singleton that was never set up, such as an Apple push certificate.
-        Ok(read.unwrap_or_default())
     }
 
     /// Completes a page that was read and moves on. When that fails, the same page is read next.
@@ -354,6 +333,7 @@ impl ListReader {
             self.begin_again(strategy, "pages with settings are short");
         }
         let place = portions.place();
+        self.returned = place.as_ref().map(Arc::downgrade).unwrap_or_default();
         self.portions = portions;
         Ok(ListPage {
             observations,

@@ -1,15 +1,19 @@
 //! Links, assignments and what is read for them, held against the simulator's answer key.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use atlas_domain::failure::FailureCode;
 use atlas_domain::inventory::Observation;
 use atlas_domain::inventory::link::{LinkKind, LinkSource};
 use atlas_domain::policy_types::{PolicyTypeKey, registry};
 use atlas_graph::{Collection, Incomplete, TenantGraph, collections, plan};
-use atlas_graph_sim::{AnswerLink, Effect, FaultRule, MutationScript, PathMatch};
+use atlas_graph_sim::{AnswerLink, Effect, FaultRule, GateRule, MutationScript, PathMatch};
 
 use crate::setup::{Setup, everything};
+
+const SETTINGS_CATALOG: &str = "/beta/deviceManagement/configurationPolicies";
+const REUSABLE_SETTINGS: &str = "/beta/deviceManagement/reusablePolicySettings";
 
 /// What reading with links reported.
 #[derive(Default)]
@@ -321,13 +325,12 @@ async fn links_of_settings_catalog_policies_cost_few_requests() {
 
 #[tokio::test]
 async fn what_belongs_to_a_whole_list_is_read_beside_its_first_page() {
-    const LIST: &str = "/beta/deviceManagement/configurationPolicies";
-    const SETTINGS: &str = "/beta/deviceManagement/reusablePolicySettings";
     let setup = Setup::with_size(100).await;
     let delayed = Effect::Delayed { milliseconds: 300 };
-    setup
-        .sim
-        .fault(FaultRule::always(PathMatch::exact(LIST), delayed));
+    setup.sim.fault(FaultRule::always(
+        PathMatch::exact(SETTINGS_CATALOG),
+        delayed,
+    ));
     let reading = read(&setup.graph(), &keys(&["settingsCatalogPolicy"])).await;
     assert!(!reading.objects.is_empty());
     let log = setup.sim.log();
@@ -335,7 +338,31 @@ async fn what_belongs_to_a_whole_list_is_read_beside_its_first_page() {
         let mut entries = log.iter().filter(|entry| entry.path == path);
         entries.next().unwrap()
     };
-    assert!(of(SETTINGS).started_us < of(LIST).ended_us);
-    let asked = log.iter().filter(|entry| entry.path == SETTINGS);
+    assert!(of(REUSABLE_SETTINGS).started_us < of(SETTINGS_CATALOG).ended_us);
+    let asked = log.iter().filter(|entry| entry.path == REUSABLE_SETTINGS);
     assert_eq!(asked.count(), 1, "once for all pages");
+}
+
+#[tokio::test]
+async fn the_second_page_is_requested_while_what_belongs_to_a_whole_list_is_read() {
+    let setup = Setup::with_size(10_000).await;
+    let held = setup.sim.hold(PathMatch::exact(REUSABLE_SETTINGS));
+    let list = PathMatch::exact(SETTINGS_CATALOG);
+    let second = setup.sim.hold(GateRule::new(list).after(1));
+    let graph = setup.graph();
+    let reading = async { read(&graph, &keys(&["settingsCatalogPolicy"])).await };
+    let released = async {
+        let arrives = second.someone_waiting();
+        let arrives = tokio::time::timeout(Duration::from_secs(30), arrives);
+        arrives.await.expect("the second page is requested");
+        assert_eq!(held.waiting(), 1);
+        second.release();
+        held.release();
+    };
+    let (reading, ()) = tokio::join!(reading, released);
+    let objects = reading.objects.len();
+    assert!(objects > 500);
+    let log = setup.sim.log();
+    let pages = log.iter().filter(|entry| entry.path == SETTINGS_CATALOG);
+    assert_eq!(pages.count(), objects.div_ceil(500), "each page once");
 }

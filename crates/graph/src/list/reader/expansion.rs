@@ -10,7 +10,7 @@ use crate::error::{GraphError, GraphErrorKind};
 const PAGES: u32 = 2;
 
 /// A page that has fewer rows, and a link to the next, is short.
-const SHORT: u64 = 5;
+pub(super) const SHORT: u64 = 5;
 
 /// What was seen of the pages with settings.
 #[derive(Debug, Default)]

@@ -1,11 +1,11 @@
 //! Who changed items: audit logs are read once since the last time, and changes get the actors that
 //! their events name. Nothing else depends on that: a run without the logs ends as it would have ended.
 //!
-//! The first page of each log, which is nearly always the only one, is requested while lists are read,
-//! and stored when they are: events of objects that are no items are not stored. What happens in between
-//! is found by the next run, as events are that become visible late.
+//! The logs are read while lists are read, as far as their events have room, and stored when these are:
+//! events of objects that are no items are not stored. What happens in between is found by the next
+//! run, as events are that become visible late.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
@@ -17,8 +17,10 @@ use atlas_graph::{ActivityPage, ActivityReader, GraphError, TenantGraph, activit
 use atlas_store::{StoreError, WriteError};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
-use futures::future::{Either, join_all, select, try_join_all};
+use futures::future::{Either, select, try_join_all};
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::InventorySyncService;
 use crate::interrupt::Interrupt;
@@ -31,9 +33,13 @@ const FIRST: TimeDelta = TimeDelta::days(1);
 /// No reading begins longer before: older events are not kept.
 const OLDEST: TimeDelta = TimeDelta::days(30);
 /// Pages of a log that one run reads at most: a hundred thousand events. Later runs go on from there.
-const MOST_PAGES: u32 = 100;
+const MOST_PAGES: usize = 100;
 /// After so long a run reads no further page.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// When so many events of a log wait to be stored, no further page is requested. An event has some
+/// hundred bytes.
+const MOST_WAITING: usize = 2_000;
 
 /// How reading a log ended.
 enum LogEnd {
@@ -46,13 +52,15 @@ enum LogEnd {
 /// How asking for a page of a log ended; `None` is the end of the log.
 type NextPage = Result<Option<ActivityPage>, LogEnd>;
 
-/// A log of which the first page was requested.
+/// A log that was read from its beginning on, as far as its events have room.
 struct OpenLog {
     log: ActivityLog,
-    /// When that was.
+    /// When it was first asked for.
     opened_at: DateTime<Utc>,
     reader: ActivityReader,
-    first: NextPage,
+    waiting: VecDeque<ActivityPage>,
+    /// How asking for a further page ended, where that was.
+    next: Option<NextPage>,
 }
 
 /// The logs that report changes of what a run reads.
@@ -60,20 +68,45 @@ pub(super) struct OpenLogs(Result<Vec<OpenLog>, StoreError>);
 
 impl OpenLog {
     async fn open(
-        tenant: &TenantGraph,
+        tenant: TenantGraph,
         log: ActivityLog,
         since: DateTime<Utc>,
         opened_at: DateTime<Utc>,
     ) -> Self {
-        let mut reader = tenant.activity_log(log, since);
-        let first = next_page(&mut reader, Instant::now() + LONGEST).await;
-        // While its events wait to be stored, lists may need its place.
-        let first = first.map(|page| page.map(ActivityPage::out_of_place));
-        Self {
+        let mut opened = Self {
             log,
             opened_at,
-            reader,
-            first,
+            reader: tenant.activity_log(log, since),
+            waiting: VecDeque::new(),
+            next: None,
+        };
+        let until = Instant::now() + LONGEST;
+        let mut events = 0;
+        while events < MOST_WAITING && opened.waiting.len() < MOST_PAGES {
+            match next_page(&mut opened.reader, until).await {
+                Ok(Some(page)) => {
+                    events += page.events.len();
+                    // While its events wait to be stored, lists may need its place.
+                    opened.waiting.push_back(page.out_of_place());
+                }
+                end => {
+                    opened.next = Some(end);
+                    break;
+                }
+            }
+        }
+        opened
+    }
+
+    /// The next page.
+    async fn page(&mut self, until: Instant) -> NextPage {
+        match (self.waiting.pop_front(), self.next.take()) {
+            (Some(page), next) => {
+                self.next = next;
+                Ok(Some(page))
+            }
+            (None, Some(next)) => next,
+            (None, None) => next_page(&mut self.reader, until).await,
         }
     }
 }
@@ -123,9 +156,12 @@ impl InventorySyncService {
         let logs = activity_logs(keys).into_iter().map(|log| {
             let read_to = read_to.get(&log);
             let since = read_to.map_or(now - FIRST, |&time| (time - OVERLAP).max(now - OLDEST));
-            OpenLog::open(tenant, log, since, now)
+            // A task of its own: a page has a thousand events, and lists are read meanwhile.
+            let opening = OpenLog::open(tenant.clone(), log, since, now).in_current_span();
+            AbortOnDropHandle::new(tokio::spawn(opening))
         });
-        OpenLogs(Ok(join_all(logs).await))
+        let opened = try_join_all(logs).await;
+        OpenLogs(opened.map_err(|error| StoreError::Unavailable(error.into())))
     }
 
     /// Reads these logs to their ends, and gives changes their actors.
@@ -161,21 +197,16 @@ impl InventorySyncService {
     async fn read_log(
         &self,
         lease: &Lease,
-        opened: OpenLog,
+        mut opened: OpenLog,
     ) -> Result<(ActivityLog, LogEnd), WriteError> {
-        let OpenLog {
-            log,
-            opened_at,
-            mut reader,
-            first: mut next,
-        } = opened;
+        let log = opened.log;
         let until = Instant::now() + LONGEST;
-        for further in (0..MOST_PAGES).rev() {
-            let page = match next {
+        for _ in 0..MOST_PAGES {
+            let page = match opened.page(until).await {
                 Err(end) => return Ok((log, end)),
                 Ok(None) => {
                     self.store
-                        .store_activity(lease, log, &[], Some(opened_at))
+                        .store_activity(lease, log, &[], Some(opened.opened_at))
                         .await?;
                     return Ok((log, LogEnd::Read));
                 }
@@ -188,11 +219,6 @@ impl InventorySyncService {
                     .store_activity(lease, log, &page.events, reached)
                     .await?;
             }
-            drop(page);
-            if further == 0 {
-                break;
-            }
-            next = next_page(&mut reader, until).await;
         }
         Ok((log, LogEnd::Cut))
     }
