@@ -350,12 +350,14 @@ set_anew AS (
     WHERE o.values_hash IS NOT NULL AND o.values_hash IS DISTINCT FROM b.values_hash
 ),
 set_now AS (
-    SELECT n.item_id, n.policy_type, t.place, t.setting_id, t.field, n.value_fields -> t.field AS value
+    SELECT n.item_id, n.policy_type, t.place, t.setting_id, t.field, v.value
     FROM unnest(
             :setting_items::bigint[], :setting_places::uuid[], :setting_ids::text[],
             :setting_fields::text[]
         ) AS t(at, place, setting_id, field)
-        JOIN set_anew n ON n.at = t.at AND n.value_fields ? t.field
+        JOIN set_anew n ON n.at = t.at
+        CROSS JOIN LATERAL (SELECT n.value_fields -> t.field AS value OFFSET 0) v
+    WHERE v.value IS NOT NULL
 ),
 set_before AS (
     SELECT n.item_id, k.place

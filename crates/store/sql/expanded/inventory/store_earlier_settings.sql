@@ -29,14 +29,16 @@ guard AS (
 ),
 set_now AS (
     SELECT i.id AS item_id, i.policy_type, t.place, t.setting_id, t.field,
-        c.value_fields -> t.field AS value
+        v.value
     FROM guard
         CROSS JOIN unnest(
             $6::bigint[], $7::uuid[], $8::text[],
             $9::text[]
         ) AS t(at, place, setting_id, field)
         JOIN inventory_items i ON i.id = ($5::uuid[])[t.at]
-        JOIN inventory_contents c ON c.item_id = i.id AND c.value_fields ? t.field
+        JOIN inventory_contents c ON c.item_id = i.id
+        CROSS JOIN LATERAL (SELECT c.value_fields -> t.field AS value OFFSET 0) v
+    WHERE v.value IS NOT NULL
     FOR KEY SHARE OF i
 ),
 settings AS (
