@@ -186,7 +186,7 @@ impl Collection {
 
 static TABLE: LazyLock<Vec<Collection>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/collections.json"))
-        .expect("the embedded table is valid: a test reads it")
+        .expect("crates/graph-sim/data/collections.json is valid: a test reads it")
 });
 
 static INDEX: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| {
@@ -218,11 +218,14 @@ mod tests {
 
     #[test]
     fn every_key_and_every_path_stands_in_the_table_once() {
-        let paths: BTreeSet<_> = collections().iter().map(Collection::path).collect();
-        assert_eq!(paths.len(), collections().len());
-        let keys: Vec<_> = collections().iter().flat_map(Collection::keys).collect();
-        assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
-        assert!(collections().iter().all(|one| !one.variants.is_empty()));
+        let (mut paths, mut keys) = (BTreeSet::new(), BTreeSet::new());
+        for one in collections() {
+            assert!(paths.insert(one.path()), "{} occurs twice", one.path());
+            assert!(!one.variants.is_empty(), "{} has no variant", one.path());
+            for key in one.keys() {
+                assert!(keys.insert(key), "{key} occurs twice");
+            }
+        }
     }
 
     #[test]
@@ -252,8 +255,9 @@ mod tests {
     #[test]
     fn a_path_answers_under_the_version_it_is_read_from() {
         for collection in collections() {
-            assert!(collection.versions.contains(&collection.version));
-            assert!(collection.page_size > 0 && collection.max_top > 0);
+            let path = collection.path();
+            assert!(collection.versions.contains(&collection.version), "{path}");
+            assert!(collection.page_size > 0 && collection.max_top > 0, "{path}");
         }
     }
 }

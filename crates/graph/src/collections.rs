@@ -144,9 +144,13 @@ impl Collection {
     /// When the tables of the registry have different keys, which a test rules out.
     #[must_use]
     pub fn key(&self) -> PolicyTypeKey {
-        registry()
-            .find(&self.key)
-            .expect("the tables of the registry have the same keys: a test compares them")
+        registry().find(&self.key).unwrap_or_else(|| {
+            panic!(
+                "crates/graph/data/collections.json has {:?}, which is not in \
+                 crates/domain/data/policy_types.json: a test compares them",
+                self.key
+            )
+        })
     }
 
     /// `beta` or `v1.0`.
@@ -230,13 +234,13 @@ impl Collection {
 
 static COLLECTIONS: LazyLock<Vec<Collection>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/collections.json"))
-        .expect("the embedded collections are valid JSON: a test reads them")
+        .expect("crates/graph/data/collections.json is valid: a test reads it")
 });
 
 /// The kinds of objects in lists of several kinds, by path, without their namespace.
 static KINDS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/kinds.json"))
-        .expect("the embedded kinds are valid JSON: a test reads them")
+        .expect("crates/graph/data/kinds.json is valid: a test reads it")
 });
 
 /// Every collection, one per policy type and foundation, in the registry's order.

@@ -12,9 +12,15 @@ fn both_tables_of_the_registry_have_the_same_keys() {
         .iter()
         .map(|one| one.key.as_str())
         .collect();
-    assert_eq!(ours, domains);
-    assert_eq!(ours.len(), collections().len(), "a key occurs twice");
+    let differing: Vec<_> = ours.symmetric_difference(&domains).collect();
+    assert!(
+        differing.is_empty(),
+        "crates/graph/data/collections.json and crates/domain/data/policy_types.json do not both have \
+         {differing:?}"
+    );
+    let mut keys = BTreeSet::new();
     for one in collections() {
+        assert!(keys.insert(&one.key), "{} occurs twice", one.key);
         assert_eq!(
             one.shape == Shape::DelegatedOnly,
             !one.key().describe().app_only,
@@ -219,7 +225,12 @@ fn each_service_is_read_with_permissions_of_its_own() {
                 || one.path.starts_with("/deviceAppManagement");
             // What Intune's readers may see of the organization is enough.
             let shared = one.path == "/organization";
-            assert!(intune == of_intune || shared, "{}: {permission}", one.key);
+            assert!(
+                intune == of_intune || shared,
+                "{}: {permission} is no permission of the service at {}",
+                one.key,
+                one.path
+            );
         }
     }
 }

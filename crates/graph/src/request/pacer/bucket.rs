@@ -325,6 +325,10 @@ mod tests {
             .map(|one| one.path())
             .filter(|path| Charge::of_sub_request(path).bucket == Bucket::Other)
             .collect();
-        assert_eq!(unpublished, ["/identityGovernance/termsOfUse/agreements"]);
+        assert_eq!(
+            unpublished,
+            ["/identityGovernance/termsOfUse/agreements"],
+            "Bucket::of has no service for these paths"
+        );
     }
 }
