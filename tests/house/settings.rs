@@ -137,7 +137,11 @@ fn no_program_takes_a_secret_or_a_token_as_an_argument() {
         for flag in flags {
             let secret = ["secret", "token", "key", "password"];
             if secret.iter().any(|word| flag.contains(word)) {
-                assert!(flag.ends_with("-file"), "{program} {flag}");
+                assert!(
+                    flag.ends_with("-file"),
+                    "{program} {flag}: its name says that its value is a secret, which would stand in the \
+                     process list"
+                );
             }
         }
     }
