@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::announcements::Announcements;
 use crate::coalescer::Coalescer;
 use crate::execution::Executor;
 
@@ -29,6 +30,7 @@ pub struct Dispatcher {
     /// Slots that look in the same moment claim with one statement.
     claims: Coalescer<(), Option<Claim>>,
     doorbell: Doorbell,
+    announcements: Announcements,
     executor: Arc<Executor>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -60,6 +62,7 @@ impl Dispatcher {
         });
         Arc::new(Self {
             claims,
+            announcements: Announcements::new(doorbell.clone()),
             doorbell,
             executor: Arc::new(executor),
             slots: Arc::new(Semaphore::new(slots)),
@@ -133,7 +136,7 @@ impl Dispatcher {
     async fn work_until_none_is_due(self: &Arc<Self>, message: Option<Message>) {
         while let Some(claim) = self.claim().await {
             CLAIMS.add(&[claim.lease.kind.as_str()], 1);
-            self.announce_events();
+            self.announcements.announce();
             crash_point!("claim.after");
             if message.is_none() {
                 crash_point!("sweep.after_row");
@@ -157,7 +160,7 @@ impl Dispatcher {
                 .execute(claim, self.handing_back.clone())
                 .instrument(span)
                 .await;
-            self.announce_events();
+            self.announcements.announce();
             if let Some(run) = waiting {
                 self.ring(run).await;
             }
@@ -182,12 +185,6 @@ impl Dispatcher {
             return None;
         }
         self.claims.ask(()).await.flatten()
-    }
-
-    /// For streams, in a task of its own: no run waits for Redis.
-    fn announce_events(&self) {
-        let doorbell = self.doorbell.clone();
-        tokio::spawn(async move { doorbell.announce_events().await });
     }
 
     async fn ring(&self, run: RunId) {

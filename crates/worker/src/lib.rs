@@ -5,6 +5,7 @@
 //! under a lease that a heartbeat renews; whatever it writes is refused once the lease is somebody
 //! else's. Any number of processes may do this side by side.
 
+mod announcements;
 pub mod coalescer;
 pub mod dispatcher;
 pub mod execution;
