@@ -9,6 +9,7 @@ mod wrk;
 
 use std::fmt;
 
+use anyhow::ensure;
 use atlas_services::interrupt::{Interrupt, Interrupted};
 use atlas_services::programs::Programs;
 use atlas_services::workspace::Workspace;
@@ -23,20 +24,47 @@ pub(crate) struct Options {
     #[arg(long, value_enum)]
     only: Option<Part>,
     /// How often all are measured in turn.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// How long a sample of starts takes, in seconds.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=60))]
     seconds: u32,
-    /// Connections of the callers.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
-    connections: u32,
+    /// Connections of the callers, one number after the other.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64", value_parser = clap::value_parser!(u32).range(1..=256))]
+    connections: Vec<u32>,
     /// Processes of a peer's service.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     processes: u32,
     /// Empty jobs and runs that wait when a worker starts.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     jobs: u32,
+    /// Fail when a figure misses its target.
+    #[arg(long)]
+    check: bool,
+}
+
+/// The figures so far that miss their targets.
+#[derive(Default)]
+struct Missed(Vec<String>);
+
+impl Missed {
+    /// Prints a ratio, ours to a peer's, beside the least that is expected.
+    fn at_least(&mut self, name: &str, ratio: f64, target: f64) {
+        println!("{name:<52} {ratio:>6.2} of at least {target:.2}");
+        self.note(name, ratio >= target);
+    }
+
+    /// Prints a time of ours beside the longest that is expected.
+    fn at_most(&mut self, name: &str, milliseconds: f64, target: f64) {
+        println!("{name:<52} {milliseconds:>6.2} of at most {target:.2} ms");
+        self.note(name, milliseconds <= target);
+    }
+
+    fn note(&mut self, name: &str, reached: bool) {
+        if !reached {
+            self.0.push(name.to_owned());
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,12 +116,21 @@ pub(crate) fn run(
     };
     let selects = |part| options.only.is_none_or(|only| only == part);
     let programs = Programs::build(workspace, true, interrupt)?;
+    let mut missed = Missed::default();
     if selects(Part::Starts) {
-        starts::measure(workspace, &programs, node.as_ref(), options, interrupt)?;
+        let node = node.as_ref();
+        starts::measure(workspace, &programs, node, options, &mut missed, interrupt)?;
     }
     if selects(Part::Jobs) {
-        jobs::measure(workspace, &programs, node.as_ref(), options, interrupt)?;
+        let node = node.as_ref();
+        jobs::measure(workspace, &programs, node, options, &mut missed, interrupt)?;
     }
+    let missed = missed.0;
+    ensure!(
+        !options.check || missed.is_empty(),
+        "below the targets: {}",
+        missed.join("; ")
+    );
     Ok(())
 }
 
@@ -111,16 +148,34 @@ fn result<T>(
         .ok_or_else(|| anyhow::anyhow!("there is no result in: {printed}"))
 }
 
-/// A mean of the rounds.
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
+/// The median of the rounds.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
     use super::*;
+
+    #[test]
+    fn a_figure_that_misses_its_target_is_named() {
+        let mut missed = Missed::default();
+        missed.at_least("enough", 1.2, 1.2);
+        missed.at_least("too little", 1.19, 1.2);
+        missed.at_least("not measured", f64::NAN, 1.2);
+        missed.at_most("soon", 2.0, 2.0);
+        missed.at_most("late", 2.01, 2.0);
+        assert_eq!(missed.0, ["too little", "not measured", "late"]);
+    }
+
+    #[test]
+    fn the_median_is_the_round_in_the_middle() {
+        assert!((median([3.0, 1.0, 2.0].into_iter()) - 2.0).abs() < 1e-9);
+        assert!(median(std::iter::empty()).is_nan());
+    }
 
     #[test]
     fn a_result_is_found_among_other_lines() {

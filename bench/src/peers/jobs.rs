@@ -10,7 +10,7 @@ use atlas_services::servers::{Durability, Services};
 use atlas_services::workspace::Workspace;
 
 use super::node::Node;
-use super::{Kind, Options, mean, result};
+use super::{Kind, Missed, Options, median, result};
 use crate::database::Database;
 use crate::runs::Installation;
 
@@ -18,6 +18,10 @@ use crate::runs::Installation;
 const CONCURRENCY: u16 = 32;
 /// Starts, one at a time, of which the time until the worker begins is taken.
 const STARTS: u32 = 300;
+/// What is expected: empty jobs beside graphile-worker's, and the milliseconds until a worker begins.
+const OF_GRAPHILE: f64 = 1.1;
+const BEGIN_P50: f64 = 2.0;
+const BEGIN_P99: f64 = 5.0;
 const DATABASE: &str = "bench_peers";
 
 /// Jobs per second, and milliseconds from adding one until it begins.
@@ -34,6 +38,7 @@ pub(super) fn measure(
     programs: &Programs,
     node: Option<&Node>,
     options: &Options,
+    missed: &mut Missed,
     interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
     let services = Services::start(workspace, Durability::Durable, interrupt)?;
@@ -56,8 +61,8 @@ pub(super) fn measure(
         }
     }
     println!(
-        "\nEmpty jobs, one worker process, {CONCURRENCY} at once, means of {} rounds of {}; the ratio is \
-         ours to theirs",
+        "\nEmpty jobs, one worker process, {CONCURRENCY} at once, medians of {} rounds of {}; the ratio \
+         is ours to theirs",
         options.rounds, options.jobs
     );
     println!(
@@ -69,7 +74,14 @@ pub(super) fn measure(
         if !samples.is_empty() {
             print(kind, samples, &our_samples);
         }
+        if kind == Kind::Graphile && !samples.is_empty() {
+            let ratio = rate(&our_samples) / rate(samples);
+            missed.at_least("empty jobs beside graphile-worker's", ratio, OF_GRAPHILE);
+        }
     }
+    let (p50, p99) = beginnings(&our_samples);
+    missed.at_most("from a start until a worker begins, p50", p50, BEGIN_P50);
+    missed.at_most("from a start until a worker begins, p99", p99, BEGIN_P99);
     Ok(())
 }
 
@@ -100,12 +112,20 @@ fn theirs(
 }
 
 fn print(name: impl fmt::Display, samples: &[Sample], ours: &[Sample]) {
-    let rate = |samples: &[Sample]| mean(samples.iter().map(|sample| sample.per_second));
+    let (p50, p99) = beginnings(samples);
     println!(
-        "{name:<13} {:>8.0} {:>6.2}  {:>13.2} {:>8.2}",
+        "{name:<13} {:>8.0} {:>6.2}  {p50:>13.2} {p99:>8.2}",
         rate(samples),
-        rate(ours) / rate(samples),
-        mean(samples.iter().map(|sample| sample.p50)),
-        mean(samples.iter().map(|sample| sample.p99))
+        rate(ours) / rate(samples)
     );
+}
+
+fn rate(samples: &[Sample]) -> f64 {
+    median(samples.iter().map(|sample| sample.per_second))
+}
+
+/// Milliseconds, p50 and p99.
+fn beginnings(samples: &[Sample]) -> (f64, f64) {
+    let of = |time: fn(&Sample) -> f64| median(samples.iter().map(time));
+    (of(|sample| sample.p50), of(|sample| sample.p99))
 }

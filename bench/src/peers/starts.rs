@@ -17,7 +17,7 @@ use atlas_services::workspace::Workspace;
 
 use super::node::Node;
 use super::wrk::{Caller, Mode, Sample, Target};
-use super::{Kind, Options, mean};
+use super::{Kind, Missed, Options, median};
 use crate::database::Database;
 use crate::pgbench;
 use crate::tenants::Tenants;
@@ -49,6 +49,11 @@ enum Subject {
     Pgbench,
 }
 
+/// What is expected beside the service with BullMQ, by the connections of the callers: starts that
+/// create, and starts that join.
+const OF_BULLMQ: [(u32, f64, Option<f64>); 3] =
+    [(1, 0.8, None), (16, 1.2, Some(0.9)), (64, 1.2, Some(0.9))];
+
 /// The two modes, a sample for each round.
 #[derive(Debug, Default)]
 struct Samples {
@@ -73,6 +78,7 @@ pub(super) fn measure(
     programs: &Programs,
     node: Option<&Node>,
     options: &Options,
+    missed: &mut Missed,
     interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
     let caller = match Caller::find(workspace, interrupt) {
@@ -133,18 +139,40 @@ pub(super) fn measure(
         interrupt,
         scripts: &scripts,
     };
-    let mut measured: Vec<_> = subjects.iter().map(|_| Samples::default()).collect();
-    for _ in 0..options.rounds {
-        for (subject, samples) in subjects.iter().zip(&mut measured) {
-            samples.created.push(bench.created(subject)?);
+    for &connections in &options.connections {
+        let mut measured: Vec<_> = subjects.iter().map(|_| Samples::default()).collect();
+        for _ in 0..options.rounds {
+            for (subject, samples) in subjects.iter().zip(&mut measured) {
+                samples.created.push(bench.created(subject, connections)?);
+            }
+            for (subject, samples) in subjects.iter().zip(&mut measured) {
+                samples.joined.push(bench.joined(subject, connections)?);
+            }
+            running.iter_mut().try_for_each(Service::check)?;
         }
-        for (subject, samples) in subjects.iter().zip(&mut measured) {
-            samples.joined.push(bench.joined(subject)?);
-        }
-        running.iter_mut().try_for_each(Service::check)?;
+        print(options, connections, &subjects, &measured);
+        compare(connections, &subjects, &measured, missed);
     }
-    print(options, &subjects, &measured);
     Ok(())
+}
+
+/// Prints our rates beside those of the service with BullMQ where a ratio is expected.
+fn compare(connections: u32, subjects: &[Subject], measured: &[Samples], missed: &mut Missed) {
+    let bullmq = subjects
+        .iter()
+        .position(|subject| matches!(subject, Subject::Service(Kind::Bullmq, _)));
+    let expected = OF_BULLMQ.iter().find(|(number, ..)| *number == connections);
+    let (Some(bullmq), Some(&(_, created, joined))) = (bullmq, expected) else {
+        return;
+    };
+    let (ours, theirs) = (&measured[0], &measured[bullmq]);
+    let name = |what| format!("{what} starts at {connections} connections beside BullMQ's");
+    let ratio = rate(&ours.created) / rate(&theirs.created);
+    missed.at_least(&name("created"), ratio, created);
+    if let Some(joined) = joined {
+        let ratio = rate(&ours.joined) / rate(&theirs.joined);
+        missed.at_least(&name("joined"), ratio, joined);
+    }
 }
 
 fn service(
@@ -171,9 +199,9 @@ fn service(
 
 impl Bench<'_> {
     /// Each start makes a run.
-    fn created(&self, subject: &Subject) -> anyhow::Result<Sample> {
+    fn created(&self, subject: &Subject, connections: u32) -> anyhow::Result<Sample> {
         self.empty(subject)?;
-        let sample = self.sample(subject, Mode::Create, self.options.seconds)?;
+        let sample = self.sample(subject, Mode::Create, self.options.seconds, connections)?;
         let (database, table) = match subject {
             Subject::Ours(_) => (&self.ours, "operation_runs"),
             Subject::Service(..) | Subject::Pgbench => (&self.theirs, "runs"),
@@ -190,10 +218,10 @@ impl Bench<'_> {
     }
 
     /// Each start finds an active run.
-    fn joined(&self, subject: &Subject) -> anyhow::Result<Sample> {
+    fn joined(&self, subject: &Subject, connections: u32) -> anyhow::Result<Sample> {
         self.empty(subject)?;
-        self.sample(subject, Mode::Join, WARM_UP_SECONDS)?;
-        self.sample(subject, Mode::Join, self.options.seconds)
+        self.sample(subject, Mode::Join, WARM_UP_SECONDS, connections)?;
+        self.sample(subject, Mode::Join, self.options.seconds, connections)
     }
 
     fn empty(&self, subject: &Subject) -> anyhow::Result<()> {
@@ -211,14 +239,20 @@ impl Bench<'_> {
         self.services.empty_redis()
     }
 
-    fn sample(&self, subject: &Subject, mode: Mode, seconds: u32) -> anyhow::Result<Sample> {
+    fn sample(
+        &self,
+        subject: &Subject,
+        mode: Mode,
+        seconds: u32,
+        connections: u32,
+    ) -> anyhow::Result<Sample> {
         let call = |target| {
             let (caller, interrupt) = (&self.caller, self.interrupt);
-            caller.sample(target, mode, seconds, self.options, interrupt)
+            caller.sample(target, mode, seconds, connections, interrupt)
         };
         match subject {
             Subject::Service(_, target) => call(target),
-            Subject::Pgbench => self.pgbench(mode, seconds),
+            Subject::Pgbench => self.pgbench(mode, seconds, connections),
             Subject::Ours(target) => {
                 let ended = AtomicBool::new(false);
                 thread::scope(|scope| {
@@ -240,8 +274,8 @@ impl Bench<'_> {
     }
 
     /// Without percentiles, which pgbench does not print.
-    fn pgbench(&self, mode: Mode, seconds: u32) -> anyhow::Result<Sample> {
-        let clients = self.options.connections.to_string();
+    fn pgbench(&self, mode: Mode, seconds: u32, connections: u32) -> anyhow::Result<Sample> {
+        let clients = connections.to_string();
         let mut command = self.services.pgbench_of(&self.their_url)?;
         command
             .args(["--no-vacuum", "--protocol=prepared", "--jobs=1"])
@@ -271,17 +305,16 @@ impl fmt::Display for Subject {
     }
 }
 
-fn print(options: &Options, subjects: &[Subject], measured: &[Samples]) {
+fn print(options: &Options, connections: u32, subjects: &[Subject], measured: &[Samples]) {
     println!(
-        "\nStarts at {} connections, means of {} rounds of {} s; a service has {} processes, and the \
-         ratio is ours to theirs",
-        options.connections, options.rounds, options.seconds, options.processes
+        "\nStarts at {connections} connections, medians of {} rounds of {} s; a service has {} processes, \
+         and the ratio is ours to theirs",
+        options.rounds, options.seconds, options.processes
     );
     println!(
         "{:<10} {:>9} {:>8} {:>8} {:>6}  {:>9} {:>8} {:>8} {:>6}",
         "", "created/s", "p50 ms", "p99 ms", "ratio", "joined/s", "p50 ms", "p99 ms", "ratio"
     );
-    let rate = |samples: &[Sample]| mean(samples.iter().map(|sample| sample.per_second));
     let ours = &measured[0];
     for (subject, samples) in subjects.iter().zip(measured) {
         print!("{subject:<10}");
@@ -292,13 +325,17 @@ fn print(options: &Options, subjects: &[Subject], measured: &[Samples]) {
             print!(
                 " {:>9.0} {} {} {:>6.2} ",
                 rate(samples),
-                column(mean(samples.iter().map(|sample| sample.p50))),
-                column(mean(samples.iter().map(|sample| sample.p99))),
+                column(median(samples.iter().map(|sample| sample.p50))),
+                column(median(samples.iter().map(|sample| sample.p99))),
                 rate(ours) / rate(samples)
             );
         }
         println!();
     }
+}
+
+fn rate(samples: &[Sample]) -> f64 {
+    median(samples.iter().map(|sample| sample.per_second))
 }
 
 fn column(milliseconds: f64) -> String {

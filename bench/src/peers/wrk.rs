@@ -9,7 +9,7 @@ use atlas_services::process;
 use atlas_services::servers::wrk::Wrk;
 use atlas_services::workspace::Workspace;
 
-use super::{Options, result};
+use super::result;
 
 /// What is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +74,13 @@ impl Caller {
         target: &Target,
         mode: Mode,
         seconds: u32,
-        options: &Options,
+        connections: u32,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Sample> {
         let mut command = self.wrk.command();
         command
             .args(["--threads=1", "--latency", "--timeout=10s"])
-            .arg(format!("--connections={}", options.connections))
+            .arg(format!("--connections={connections}"))
             .arg(format!("--duration={seconds}s"))
             .arg("--script")
             .arg(&self.script)
