@@ -2,11 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, settled } from "./harness/browser.mjs";
+import { launch, open, rowOf, settled } from "./harness/browser.mjs";
 import { Installation } from "./harness/installation.mjs";
 
 const TENANTS = 1000;
 const ITEMS = 100_000;
+/** Tenants whose last sync failed, and the name of the last of them. */
+const FAILED = 150;
+const LAST_FAILED = "Customer 0150";
 
 let installation, browser, tenant, member;
 
@@ -24,6 +27,15 @@ before(async () => {
   await sql`
     INSERT INTO memberships (user_id, tenant_id, role)
     SELECT u.id, t.id, 'operator' FROM users u CROSS JOIN tenants t ON CONFLICT DO NOTHING`;
+  // Copies of the run, as it would be if it had failed in the first customers.
+  await sql`
+    INSERT INTO operation_runs
+    SELECT copy.*
+    FROM operation_runs r CROSS JOIN tenants t
+        CROSS JOIN LATERAL jsonb_populate_record(NULL::operation_runs, to_jsonb(r)
+            || jsonb_build_object('id', gen_random_uuid(), 'tenant_id', t.id,
+                'outcome', 'failed')) copy
+    WHERE r.tenant_id = ${tenant.id} AND t.name BETWEEN 'Customer 0001' AND ${LAST_FAILED}`;
   // Copies of an item that was read, each with an id and a name of its own.
   await sql`
     INSERT INTO inventory_items
@@ -55,14 +67,15 @@ function counted(page) {
   return (path) => requests.get(path) ?? 0;
 }
 
-test("a thousand tenants are shown in parts, and only rows on the screen ask for more", async () => {
+test("a thousand tenants are shown in parts, and a hundred failed runs are one request", async () => {
   const page = await open(browser, installation, member);
   const requests = counted(page);
   await page.goto("");
   await page.getByText("200 of 1,000 tenants").waitFor();
-  await page.getByText("None").first().waitFor();
+  await rowOf(page, { name: LAST_FAILED }).getByText("Failed").waitFor();
   await settled(page);
   assert.equal(requests("/tenants"), 1);
+  assert.equal(requests("/operation-runs"), Math.ceil(FAILED / 100));
   assert.ok(requests("/tenants/{id}/schedule") < 40, `${requests("/tenants/{id}/schedule")}`);
   await page.getByRole("button", { name: "Show more tenants" }).click();
   await page.getByText("400 of 1,000 tenants").waitFor();

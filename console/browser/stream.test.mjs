@@ -1,4 +1,4 @@
-// One stream of a browser, which all of its tabs follow.
+// What pages show without a reload: one's own runs by the one stream of a browser, and those of others.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -40,4 +40,28 @@ test("two tabs follow a run to its end by one stream", async () => {
   }
   assert.equal(streams, 1);
   assert.deepEqual(first.faults, []);
+});
+
+test("a run that somebody else starts appears on the tenant's page, and what it read at its end", async () => {
+  const tenant = await installation.addTenant("Fabrikam");
+  const reader = await installation.addUser("Riley Reader", "readonly", [tenant]);
+  const other = await installation.addUser("Olive Other", "owner", [tenant]);
+  const page = await open(browser, installation, reader);
+  await page.goto(`tenants/${tenant.id}`);
+  await page.getByRole("heading", { name: "Nothing is stored yet" }).waitFor();
+  let loads = 0;
+  page.on("load", () => {
+    loads += 1;
+  });
+  await installation.hold(SLOW, tenant);
+  await other.sync(tenant);
+  const active = page.getByRole("region", { name: "Active: Inventory sync" });
+  await active.getByText("started by Olive Other").waitFor();
+  await active.getByRole("progressbar").waitFor();
+  assert.equal(await widgetOf(page).count(), 0);
+  await installation.release();
+  await active.waitFor({ state: "detached" });
+  await page.getByRole("rowheader").first().waitFor();
+  assert.equal(loads, 0);
+  assert.deepEqual(page.faults, []);
 });

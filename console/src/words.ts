@@ -47,6 +47,14 @@ const GROUP_TYPES: Record<string, string> = {
   distribution: "Distribution",
 };
 
+const PLATFORMS: Record<string, string> = {
+  windows: "Windows",
+  macOS: "macOS",
+  iOS: "iOS",
+  android: "Android",
+  linux: "Linux",
+};
+
 const from = (words: Record<string, string>) => (code: string) => words[code] ?? readable(code);
 
 export const kindWords = from(KINDS);
@@ -55,6 +63,14 @@ export const phaseWords = from(PHASES);
 export const waitWords = from(WAITS);
 export const changeWords = from(CHANGES);
 export const groupTypeWords = from(GROUP_TYPES);
+
+/** Several platforms are joined by commas. */
+export function platformWords(platforms: string): string {
+  return platforms
+    .split(/, ?/)
+    .map((one) => PLATFORMS[one] ?? readable(one))
+    .join(", ");
+}
 
 export type State =
   | "queued"

@@ -139,6 +139,24 @@ export class Installation {
     return new Caller(this, email, name, token);
   }
 
+  /** Makes everything that is stored of a tenant so many days older. */
+  async age({ id }, days) {
+    const { sql } = this;
+    await sql`
+      UPDATE operation_runs SET created_at = created_at - ${days} * interval '1 day',
+        started_at = started_at - ${days} * interval '1 day',
+        completed_at = completed_at - ${days} * interval '1 day'
+      WHERE tenant_id = ${id}`;
+    await sql`
+      UPDATE inventory_type_summaries SET data_as_of = data_as_of - ${days} * interval '1 day'
+      WHERE tenant_id = ${id}`;
+    await sql`
+      UPDATE inventory_items SET first_seen_at = first_seen_at - ${days} * interval '1 day',
+        last_seen_at = last_seen_at - ${days} * interval '1 day',
+        changed_at = changed_at - ${days} * interval '1 day'
+      WHERE tenant_id = ${id}`;
+  }
+
   /** Sends to one of the simulator's control endpoints. */
   async simulate(what, body, method = "POST") {
     const sent = await fetch(`${this.graphUrl}/_sim/${what}`, {

@@ -1,5 +1,5 @@
 // An installation with something of everything that pages show: a history with changes, an incomplete
-// run, a failed one and an active one, a schedule, a paused queue, tenants that cannot be synced.
+// run, a failed one and an active one, a schedule, a paused queue, tenants that cannot be synced, old data.
 
 import { Installation } from "./installation.mjs";
 import { until } from "./programs.mjs";
@@ -14,7 +14,8 @@ const ANNA = {
 
 export async function showcase() {
   const made = await Installation.start({ size: 300 });
-  const [contoso, fabrikam, northwind, tailspin] = [
+  const [adatum, contoso, fabrikam, northwind, tailspin] = [
+    await made.addTenant("Adatum"),
     await made.addTenant("Contoso"),
     await made.addTenant("Fabrikam"),
     await made.addTenant("Northwind Traders"),
@@ -22,7 +23,7 @@ export async function showcase() {
   ];
   const directory = ["--directory-id", "3f0c2a54-7d0b-4c39-9d0a-5b1c7f1de001"];
   const woodgrove = await made.atlas("tenant", "add", "--name", "Woodgrove Bank", ...directory);
-  const able = [contoso, fabrikam, northwind, tailspin, { id: woodgrove }];
+  const able = [adatum, contoso, fabrikam, northwind, tailspin, { id: woodgrove }];
   const avery = await made.addUser("Avery Howard", "owner", able);
   await made.atlas("user", "operator", avery.email);
   const morgan = await made.addUser("Morgan Diaz", "owner", able);
@@ -33,9 +34,13 @@ export async function showcase() {
   await made.simulate("audit", { late_from_ms: 0, late_to_ms: 0 }, "PUT");
 
   const sync = async (tenant) => avery.ended(await avery.sync(tenant));
-  const first = [contoso, fabrikam].map(sync);
+  const first = [adatum, contoso, fabrikam].map(sync);
   const groups = await avery.send("POST", `/tenants/${contoso.id}/directory-groups-sync`);
   await Promise.all([...first, avery.ended(groups.run)]);
+  await made.age(adatum, 3);
+  const aged = await avery.get(
+    `/tenants/${adatum.id}/inventory-items?policy_type=deviceCompliancePolicy`,
+  );
   await made.simulate(`mutate/${contoso.directoryId}`, {
     ...{ seed: 5, add: 4, delete: 3, rename: 2, edit: 3, reassign: 3 },
     actor: ANNA,
@@ -74,7 +79,7 @@ export async function showcase() {
   });
   return {
     installation: made,
-    ...{ avery, morgan, reader, stranger, contoso, fabrikam, northwind, tailspin },
-    ...{ partial, failed, active, changed: items[0].item },
+    ...{ avery, morgan, reader, stranger, adatum, contoso, fabrikam, northwind, tailspin },
+    ...{ partial, failed, active, changed: items[0].item, agedItem: aged.items[0] },
   };
 }

@@ -68,10 +68,14 @@ export default function ChangesPage({ tenant }: { tenant: Schemas["Tenant"] }) {
             </Empty>
           ) : (
             <>
-              {byDay(items).map(([date, ofDay]) => (
+              {byDay(items).map(([date, ofDay], at, days) => (
                 <section key={date} aria-label={date}>
                   <h2 className="day">
-                    {date} <span className="quiet">{count(ofDay.length, "change")}</span>
+                    {date}{" "}
+                    <span className="quiet">
+                      {count(ofDay.length, "change")}
+                      {next_cursor && at === days.length - 1 && " on this page"}
+                    </span>
                   </h2>
                   <ul className="feed card">
                     {ofDay.map((change) => (

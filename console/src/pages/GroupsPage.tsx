@@ -9,12 +9,14 @@ import { ListLayout, Virtualizer } from "react-aria-components/Virtualizer";
 import { Link } from "wouter";
 import { api, body, type Schemas } from "../api/client";
 import { useAddress } from "../parts/address";
+import { olderThanDay } from "../parts/age";
 import { Badge } from "../parts/badge";
 import { Choice, Search } from "../parts/fields";
+import { Icon } from "../parts/icons";
 import { Pager } from "../parts/pager";
 import { Empty, Loaded } from "../parts/states";
 import { GroupsSyncButton } from "../parts/sync";
-import { Moment } from "../parts/time";
+import { Moment, useNow } from "../parts/time";
 import { count, groupTypeWords, readable } from "../words";
 
 type Tenant = Schemas["Tenant"];
@@ -68,19 +70,10 @@ export default function GroupsPage({ tenant }: { tenant: Tenant }) {
           ]}
         />
       </div>
+      <GroupsHelp page={groups.data} failed={groups.isError} />
       <Loaded query={groups}>
-        {({ items, next_cursor, data_as_of }) => (
+        {({ items, next_cursor }) => (
           <>
-            <p className="notice busy">
-              {data_as_of ? (
-                <>
-                  Stored groups, as of <Moment at={data_as_of} />.{" "}
-                </>
-              ) : (
-                "Groups of this directory have not been read yet. "
-              )}
-              Sync groups brings them up to date; no page waits for Microsoft Graph.
-            </p>
             {items.length === 0 ? (
               <Empty title={q ? "No stored group matches" : "No groups are stored"} />
             ) : (
@@ -90,6 +83,7 @@ export default function GroupsPage({ tenant }: { tenant: Tenant }) {
                     <ListBox
                       className="group-list card"
                       aria-label="Groups"
+                      aria-describedby="groups-help"
                       items={items}
                       selectionMode="single"
                       selectedKeys={picked ? [picked.id] : []}
@@ -117,6 +111,34 @@ export default function GroupsPage({ tenant }: { tenant: Tenant }) {
       </Loaded>
       <LiveSearch tenant={tenant} />
     </>
+  );
+}
+
+/** How old the stored groups are and how they are read again: also while they load, and if they cannot. */
+function GroupsHelp({
+  page,
+  failed,
+}: {
+  page: Schemas["DirectoryGroupPage"] | undefined;
+  failed: boolean;
+}) {
+  const now = useNow(60_000);
+  const at = page?.data_as_of;
+  const old = olderThanDay(at, now);
+  return (
+    <p className={old ? "notice warning" : "notice busy"} id="groups-help">
+      {old && <Icon name="warning" />}{" "}
+      {at ? (
+        <>
+          These groups are stored here. They were read from Microsoft Graph <Moment at={at} />.{" "}
+        </>
+      ) : page ? (
+        "The groups of this directory have not been read yet. "
+      ) : (
+        `Groups are stored here${failed ? "" : "; loading how old they are"}. `
+      )}
+      Press Sync groups to read them again.
+    </p>
   );
 }
 
@@ -158,7 +180,7 @@ function GroupFacts({ group, tenantId }: { group: Group | undefined; tenantId: s
                 {items.map((link) => (
                   <li key={link.id}>
                     <Link href={`/tenants/${tenantId}/items/${link.item.id}`}>
-                      {link.item.name}
+                      {link.item.name || link.item.external_id}
                     </Link>
                     {link.kind === "excluded_from" ? (
                       <Badge code="partially_succeeded" words="Excluded" />
@@ -196,8 +218,8 @@ function LiveSearch({ tenant }: { tenant: Tenant }) {
     search.mutate();
   };
   return (
-    <details className="live card">
-      <summary>Search the directory itself</summary>
+    <section className="live card" aria-labelledby="live">
+      <h2 id="live">Search the directory itself</h2>
       <p className="quiet" id="live-reason">
         {!available
           ? "Searching the directory is not available for this tenant."
@@ -249,6 +271,6 @@ function LiveSearch({ tenant }: { tenant: Tenant }) {
           {search.data.items.length === 0 && <li className="quiet">No group found.</li>}
         </ul>
       )}
-    </details>
+    </section>
   );
 }

@@ -1,30 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { api, body, type Schemas } from "../api/client";
-import { usePolicyTypeLabels } from "../api/queries";
+import { useInventorySummary, usePolicyTypeLabels } from "../api/queries";
 import { useAddress } from "../parts/address";
+import { behind, olderThanDay, oldest } from "../parts/age";
 import { Badge } from "../parts/badge";
 import { ExportButton } from "../parts/export";
 import { Choice, Search } from "../parts/fields";
 import { Icon } from "../parts/icons";
 import { Pager } from "../parts/pager";
 import { Empty, Loaded } from "../parts/states";
-import { day, Moment } from "../parts/time";
-import { count } from "../words";
+import { day, Moment, useNow } from "../parts/time";
+import { count, platformWords } from "../words";
 import { endOfDay, incomplete, itemQuery, summaryByCategory } from "./inventoryQuery";
 
 type Tenant = Schemas["Tenant"];
 
 export default function InventoryPage({ tenant }: { tenant: Tenant }) {
-  const summary = useQuery({
-    queryKey: ["inventory", tenant.id, "summary"],
-    queryFn: () =>
-      body(
-        api.GET("/tenants/{tenant_id}/inventory-summary", {
-          params: { path: { tenant_id: tenant.id } },
-        }),
-      ),
-  });
+  const summary = useInventorySummary(tenant.id);
   const { get } = useAddress();
   return (
     <Loaded query={summary}>
@@ -37,6 +30,7 @@ export default function InventoryPage({ tenant }: { tenant: Tenant }) {
           <>
             <Categories summary={data} chosen={get("category")} />
             <Filters summary={data} tenant={tenant} />
+            <Completeness types={data.types} />
             <Items tenant={tenant} />
           </>
         )
@@ -74,6 +68,47 @@ function Categories({
   );
 }
 
+const NAMED = 3;
+
+/** How old the oldest of what is shown is, and which policy types no sync has read completely lately. */
+function Completeness({ types }: { types: Schemas["PolicyTypeSummary"][] }) {
+  const now = useNow(60_000);
+  const late = behind(types, now);
+  const stored = types.filter((type) => type.present + type.missing > 0).length;
+  const first = oldest(types);
+  if (late.length === 0) {
+    return (
+      <p className="quiet completeness">
+        All {count(stored, "policy type")} with items were read completely within a day
+        {first && (
+          <>
+            , the oldest <Moment at={first} />
+          </>
+        )}
+        .
+      </p>
+    );
+  }
+  return (
+    <div className="notice warning completeness">
+      <p>
+        {late.length === stored ? "All " : ""}
+        {count(late.length, "policy type")}
+        {late.length === stored ? "" : ` of ${stored}`} with items{" "}
+        {late.length === 1 ? "was" : "were"} not read completely for more than a day:
+      </p>
+      <ul className="plain-list">
+        {late.slice(0, NAMED).map((type) => (
+          <li key={type.policy_type}>
+            {type.label}, {type.data_as_of ? <Moment at={type.data_as_of} /> : "never"}
+          </li>
+        ))}
+        {late.length > NAMED && <li>and {count(late.length - NAMED, "more type")}</li>}
+      </ul>
+    </div>
+  );
+}
+
 function Filters({ summary, tenant }: { summary: Schemas["InventorySummary"]; tenant: Tenant }) {
   const { get, filter } = useAddress();
   const category = get("category");
@@ -105,11 +140,10 @@ function Filters({ summary, tenant }: { summary: Schemas["InventorySummary"]; te
         onChange={(platform) => filter({ platform })}
         options={[
           ["", "All"],
-          ["windows", "Windows"],
-          ["macOS", "macOS"],
-          ["iOS", "iOS"],
-          ["android", "Android"],
-          ["linux", "Linux"],
+          ...["windows", "macOS", "iOS", "android", "linux"].map((one): [string, string] => [
+            one,
+            platformWords(one),
+          ]),
         ]}
       />
       <Choice
@@ -202,12 +236,15 @@ function Items({ tenant }: { tenant: Tenant }) {
                         <Link
                           href={`/tenants/${tenant.id}/items/${item.id}${query.as_of ? `?day=${get("day")}` : ""}`}
                         >
-                          {item.name || item.external_id}
+                          {item.name || label(item.policy_type)}
                         </Link>
+                        {!item.name && <code className="quiet sub">{item.external_id}</code>}
                         {item.missing_since && <Badge code="gone" words="Deleted" />}
                       </th>
                       <td data-label="Policy type">{label(item.policy_type)}</td>
-                      <td data-label="Platform">{item.platform || "—"}</td>
+                      <td data-label="Platform">
+                        {item.platform ? platformWords(item.platform) : "—"}
+                      </td>
                       <td data-label="Assignments" className="right number">
                         {item.assignment_count ?? "—"}
                       </td>
@@ -215,8 +252,7 @@ function Items({ tenant }: { tenant: Tenant }) {
                         <Moment at={item.changed_at} />
                       </td>
                       <td data-label="Last seen">
-                        {item.reading && !item.reading.complete && <Icon name="warning" />}
-                        <Moment at={item.last_seen_at} />
+                        <LastSeen item={item} />
                       </td>
                     </tr>
                   ))}
@@ -228,5 +264,15 @@ function Items({ tenant }: { tenant: Tenant }) {
         </>
       )}
     </Loaded>
+  );
+}
+
+function LastSeen({ item }: { item: Schemas["InventoryItem"] }) {
+  const now = useNow(60_000);
+  const old = !item.missing_since && olderThanDay(item.last_seen_at, now);
+  return (
+    <span className={old ? "old" : ""}>
+      {old && <Icon name="warning" />} <Moment at={item.last_seen_at} />
+    </span>
   );
 }

@@ -1,15 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { ApiError, api, body, type Schemas } from "../api/client";
-import { usePolicyTypeLabels } from "../api/queries";
+import { useInventorySummary, usePolicyTypeLabels } from "../api/queries";
 import { Actors } from "../parts/actors";
 import { useAddress } from "../parts/address";
+import { olderThanDay } from "../parts/age";
 import { Badge } from "../parts/badge";
-import { DifferenceView } from "../parts/difference";
+import { assignmentText, DifferenceView } from "../parts/difference";
+import { Icon } from "../parts/icons";
 import { ItemLinks } from "../parts/itemLinks";
 import { Loaded } from "../parts/states";
-import { day, Moment } from "../parts/time";
+import { day, Moment, useNow } from "../parts/time";
 import { Values } from "../parts/values";
+import { platformWords } from "../words";
 import { endOfDay } from "./inventoryQuery";
 
 type Tenant = Schemas["Tenant"];
@@ -44,13 +47,12 @@ export default function ItemPage({ tenant, itemId }: { tenant: Tenant; itemId: s
       {(data) => (
         <>
           <div className="item-head">
-            <h2>{data.name || data.external_id}</h2>
+            <h2>{data.name || label(data.policy_type)}</h2>
             {data.missing_since && <Badge code="gone" words="Deleted" />}
             <p className="quiet">
               {label(data.policy_type)}
-              {data.platform && ` · ${data.platform}`} · changed <Moment at={data.changed_at} /> ·
-              last seen <Moment at={data.last_seen_at} />
-              {data.reading && !data.reading.complete && " · the last reading was not complete"}
+              {data.platform && ` · ${platformWords(data.platform)}`} · changed{" "}
+              <Moment at={data.changed_at} />
               {data.missing_since && (
                 <>
                   {" "}
@@ -58,6 +60,7 @@ export default function ItemPage({ tenant, itemId }: { tenant: Tenant; itemId: s
                 </>
               )}
             </p>
+            <ItemAge tenantId={tenant.id} item={data} />
             <p className="quiet">
               Id in Microsoft Graph: <code>{data.external_id}</code>
             </p>
@@ -82,13 +85,65 @@ export default function ItemPage({ tenant, itemId }: { tenant: Tenant; itemId: s
               </Loaded>
             </section>
             <div>
-              <ItemLinks tenantId={tenant.id} itemId={itemId} />
+              {asOf ? (
+                <Loaded query={content} rows={2}>
+                  {(found) => <AssignmentsThen content={found} />}
+                </Loaded>
+              ) : (
+                <ItemLinks tenantId={tenant.id} itemId={itemId} />
+              )}
               <Versions tenantId={tenant.id} itemId={itemId} />
             </div>
           </div>
         </>
       )}
     </Loaded>
+  );
+}
+
+/** When it was last read, and whether its policy type was read completely since. */
+function ItemAge({ tenantId, item }: { tenantId: string; item: Schemas["InventoryItem"] }) {
+  const now = useNow(60_000);
+  const summary = useInventorySummary(tenantId).data;
+  const type = summary?.types.find((one) => one.policy_type === item.policy_type);
+  const complete = item.reading ? item.reading.completed_at : type?.data_as_of;
+  const partly = item.reading
+    ? !item.reading.complete
+    : type !== undefined && (complete === undefined || complete < item.last_seen_at);
+  const old = !item.reading && !item.missing_since && olderThanDay(item.last_seen_at, now);
+  return (
+    <p className={old || partly ? "old" : "quiet"}>
+      {(old || partly) && <Icon name="warning" />} Last read <Moment at={item.last_seen_at} />
+      {partly
+        ? ", when its policy type could not be read completely"
+        : complete &&
+          !item.reading && (
+            <>
+              ; its policy type was read completely <Moment at={complete} />
+            </>
+          )}
+      {old && ". It may have changed since: sync the tenant to read it again"}.
+    </p>
+  );
+}
+
+/** Assignments as they were known at an earlier time. */
+function AssignmentsThen({ content }: { content: Schemas["InventoryItemContent"] | null }) {
+  const names = new Map(content?.assignment_targets.map((one) => [one.id, one.name]));
+  const assignments = content?.assignments;
+  return (
+    <section>
+      <h3>Assignments</h3>
+      {assignments === undefined && <p className="quiet">Not known at that time.</p>}
+      {assignments?.length === 0 && <p className="quiet">Not assigned.</p>}
+      {assignments !== undefined && assignments.length > 0 && (
+        <ul className="links card">
+          {assignments.map((one) => (
+            <li key={JSON.stringify(one)}>{assignmentText(one, names)}</li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 

@@ -1,8 +1,9 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link, useLocation } from "wouter";
-import { answer, api, body, type Schemas } from "../api/client";
+import { api, body, type Schemas } from "../api/client";
+import { useRun } from "../api/queries";
 import { rememberJoined, updates } from "../live/useActiveRuns";
 import { Badge, RunBadge } from "../parts/badge";
 import { Icon } from "../parts/icons";
@@ -14,17 +15,9 @@ import { Timeline } from "../parts/timeline";
 import { kindWords, readable } from "../words";
 
 type Run = Schemas["OperationRun"];
-const SECONDS = 2;
 
 export default function RunPage({ runId }: { runId: string }) {
-  const run = useQuery({
-    queryKey: ["runs", "one", runId],
-    queryFn: () =>
-      answer(api.GET("/operation-runs/{run_id}", { params: { path: { run_id: runId } } })),
-    // As often as the API says, until the run has ended.
-    refetchInterval: ({ state: { data } }) =>
-      data && data.data.status === "completed" ? false : (data?.retryAfter ?? SECONDS) * 1000,
-  });
+  const run = useRun(runId);
   return (
     <Loaded query={run} page>
       {({ data }) => (
@@ -42,7 +35,7 @@ export default function RunPage({ runId }: { runId: string }) {
           </div>
           <section className="card run-now" aria-label="Progress">
             <ProgressLine run={data} />
-            {data.error && <RunErrorWords error={data.error} />}
+            {data.error && <RunErrorWords error={data.error} outcome={data.outcome} />}
           </section>
           <div className="run-parts">
             <Facts run={data} />
@@ -55,9 +48,15 @@ export default function RunPage({ runId }: { runId: string }) {
   );
 }
 
-function RunErrorWords({ error }: { error: Schemas["RunError"] }) {
+function RunErrorWords({
+  error,
+  outcome,
+}: {
+  error: Schemas["RunError"];
+  outcome: string | undefined;
+}) {
   return (
-    <div className="notice bad">
+    <div className={outcome === "partially_succeeded" ? "notice warning" : "notice bad"}>
       {error.hint && <p>{error.hint}</p>}
       {error.missing_permissions && (
         <p>

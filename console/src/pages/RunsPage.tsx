@@ -14,7 +14,7 @@ import { runQuery } from "./runQuery";
 
 export default function RunsPage() {
   const { get, filter, search } = useAddress();
-  const tenants = useTenants(true).data?.pages.flatMap((page) => page.items) ?? [];
+  const tenants = useTenants({ all: true }).data?.pages.flatMap((page) => page.items) ?? [];
   const query = runQuery(search);
   const runs = useQuery({
     queryKey: ["runs", "list", query],

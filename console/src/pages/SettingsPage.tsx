@@ -87,7 +87,7 @@ export default function SettingsPage({ tenant }: { tenant: Schemas["Tenant"] }) 
                         <td data-label="Value">{one.value_name ?? settingValue(one)}</td>
                         <td data-label="Policy">
                           <Link href={`/tenants/${tenant.id}/items/${one.item.id}`}>
-                            {one.item.name}
+                            {one.item.name || one.item.external_id}
                           </Link>
                           <span className="quiet sub">{label(one.item.policy_type)}</span>
                         </td>

@@ -1,24 +1,27 @@
 // All tenants of the caller: how old the data is, what came of the last sync, what is running.
 
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Link } from "wouter";
-import { api, body, type Schemas } from "../api/client";
+import type { Schemas } from "../api/client";
 import { useMe, useTenants } from "../api/queries";
 import { updates } from "../live/useActiveRuns";
 import { useAddress } from "../parts/address";
-import { Badge, RunBadge } from "../parts/badge";
+import { isOld } from "../parts/age";
+import { Badge } from "../parts/badge";
 import { Choice, Search } from "../parts/fields";
 import { Icon } from "../parts/icons";
+import { inTurns } from "../parts/inTurns";
+import { LastSyncWords, useLastProblems } from "../parts/lastSync";
 import { ScheduleWords } from "../parts/schedule";
 import { Empty, Loaded } from "../parts/states";
 import { SyncButton, startInventorySync } from "../parts/sync";
 import { Moment } from "../parts/time";
 import { useVisible } from "../parts/useVisible";
 import { whyNot } from "../parts/whyNot";
-import { count } from "../words";
-import { filterTenants, isOld } from "./tenantFilter";
+import { count, readable } from "../words";
+import { filterTenants } from "./tenantFilter";
 
 type Tenant = Schemas["Tenant"];
 
@@ -30,7 +33,7 @@ export function TenantsPage() {
   const text = get("q") ?? "";
   const show = get("show") ?? "all";
   // A search is one of all tenants, so all of them are read for it.
-  const tenants = useTenants(text !== "" || show !== "all");
+  const tenants = useTenants({ all: text !== "" || show !== "all", live: true });
   const total = useMe().data?.tenant_count;
   const [most, setMost] = useState(ROWS);
   return (
@@ -53,6 +56,7 @@ export function TenantsPage() {
             ["all", "All tenants"],
             ["active", "With an active run"],
             ["old", "Data older than a day"],
+            ["problem", "Last sync did not succeed"],
             ["never", "Never synced"],
             ["cannot", "That cannot be synced"],
           ]}
@@ -75,6 +79,7 @@ export function TenantsPage() {
           const unread = text === "" && show === "all" ? (total ?? 0) - all.length : 0;
           return (
             <>
+              {show !== "old" && <OldTenants tenants={all} />}
               <SyncPage tenants={shown} found={found.length + Math.max(unread, 0)} />
               {shown.length === 0 ? (
                 <Empty title="No tenant matches" />
@@ -101,12 +106,29 @@ export function TenantsPage() {
   );
 }
 
+/** How many tenants have old data, and the way to those, where one button syncs them. */
+function OldTenants({ tenants }: { tenants: Tenant[] }) {
+  const { withParameters } = useAddress();
+  const old = tenants.filter((tenant) => isOld(tenant, Date.now())).length;
+  if (old === 0) return null;
+  return (
+    <section className="notice warning old-data" aria-label="Old data">
+      <Icon name="warning" />
+      <p>
+        The data of {count(old, "tenant")} is older than a day.{" "}
+        <Link href={withParameters({ show: "old" })}>Show {old === 1 ? "it" : "them"}</Link> to sync{" "}
+        {old === 1 ? "it" : "them"}.
+      </p>
+    </section>
+  );
+}
+
 /** Starts a sync of every tenant that the page shows and that the caller may sync. */
 function SyncPage({ tenants, found }: { tenants: Tenant[]; found: number }) {
   const can = tenants.filter((tenant) => whyNot(tenant) === undefined);
   const start = useMutation({
     mutationFn: async () => {
-      const ended = await Promise.allSettled(can.map((tenant) => startInventorySync(tenant.id)));
+      const ended = await inTurns(can, (tenant) => startInventorySync(tenant.id));
       const started = ended.filter((one) => one.status === "fulfilled").map((one) => one.value);
       const joined = started.filter((one) => one.disposition === "joined").length;
       return { created: started.length - joined, joined, failed: ended.length - started.length };
@@ -131,7 +153,7 @@ function SyncPage({ tenants, found }: { tenants: Tenant[]; found: number }) {
         </span>
         {can.length > 1 && (
           <Button className="button" isPending={start.isPending} onPress={() => start.mutate()}>
-            <Icon name="sync" /> Sync these {can.length}
+            <Icon name="sync" /> Sync these {can.length.toLocaleString()}
           </Button>
         )}
       </div>
@@ -140,13 +162,14 @@ function SyncPage({ tenants, found }: { tenants: Tenant[]; found: number }) {
 }
 
 function TenantTable({ tenants }: { tenants: Tenant[] }) {
+  const problems = useLastProblems(tenants);
   return (
     <table className="table cards">
       <thead>
         <tr>
           <th scope="col">Tenant</th>
           <th scope="col">Data as of</th>
-          <th scope="col">Last run</th>
+          <th scope="col">Last sync</th>
           <th scope="col">Schedule</th>
           <th scope="col">
             <span className="hidden">Sync</span>
@@ -155,22 +178,28 @@ function TenantTable({ tenants }: { tenants: Tenant[] }) {
       </thead>
       <tbody>
         {tenants.map((tenant) => (
-          <TenantRow key={tenant.id} tenant={tenant} />
+          <TenantRow key={tenant.id} tenant={tenant} problem={problems.get(tenant.id)} />
         ))}
       </tbody>
     </table>
   );
 }
 
-/** Its schedule and last run are only asked for while it is on the screen: there may be a thousand. */
-function TenantRow({ tenant }: { tenant: Tenant }) {
+/** Its schedule is only asked for while it is on the screen: there may be a thousand. */
+function TenantRow({
+  tenant,
+  problem,
+}: {
+  tenant: Tenant;
+  problem: Schemas["OperationRun"] | undefined;
+}) {
   const [row, visible] = useVisible<HTMLTableRowElement>();
   return (
     <tr ref={row}>
       <th scope="row">
         <Link href={`/tenants/${tenant.id}`}>{tenant.name}</Link>
         <span className="quiet sub">
-          {tenant.role}
+          {readable(tenant.role)}
           {!tenant.enabled && <Badge code="failed" words="Disabled" />}
           {!tenant.connected && <Badge code="failed" words="No credentials" />}
         </span>
@@ -185,8 +214,8 @@ function TenantRow({ tenant }: { tenant: Tenant }) {
           <span className="quiet">Never synced</span>
         )}
       </td>
-      <td data-label="Last run">
-        <LastRun tenant={tenant} visible={visible} />
+      <td data-label="Last sync">
+        <LastSyncWords tenant={tenant} problem={problem} />
       </td>
       <td data-label="Schedule">
         <ScheduleWords tenantId={tenant.id} visible={visible} />
@@ -195,28 +224,5 @@ function TenantRow({ tenant }: { tenant: Tenant }) {
         <SyncButton tenant={tenant} small />
       </td>
     </tr>
-  );
-}
-
-/** The active run, else the last one that ended, with what it could not read. */
-function LastRun({ tenant, visible }: { tenant: Tenant; visible: boolean }) {
-  const last = useQuery({
-    queryKey: ["runs", "last", tenant.id],
-    enabled: visible && tenant.sync.last_attempt_at !== undefined,
-    staleTime: 60_000,
-    queryFn: async () => {
-      const query = { tenant_id: [tenant.id], kind: ["inventory_sync" as const], limit: 1 };
-      const page = await body(api.GET("/operation-runs", { params: { query } }));
-      return page.items[0] ?? null;
-    },
-  });
-  const run = last.data;
-  if (!run) return <span className="quiet">{tenant.sync.last_attempt_at ? "…" : "None"}</span>;
-  const unread = (run.counts?.types_failed ?? 0) + (run.counts?.types_incomplete ?? 0);
-  return (
-    <Link className="plain" href={`/runs/${run.id}`}>
-      <RunBadge run={run} />
-      {unread > 0 && <span className="quiet"> {count(unread, "type")} incomplete</span>}
-    </Link>
   );
 }

@@ -15,7 +15,7 @@ const tenant = (name: string, sync: Schemas["TenantSync"]) =>
 const tenants = [
   tenant("Contoso", { kinds: [], data_as_of: "2026-11-30T11:00:00Z", active_run_id: "r" }),
   tenant("Fabrikam", { kinds: [], data_as_of: "2026-11-20T11:00:00Z" }),
-  tenant("Litware", { kinds: [] }),
+  tenant("Litware", { kinds: [], last_attempt_at: "2026-11-20T11:00:00Z" }),
 ];
 const names = (text: string, show: string) =>
   filterTenants(tenants, text, show, now).map((one) => one.name);
@@ -28,5 +28,6 @@ test("finds names in any case, and directory ids by their beginning", () => {
 test("old data, never synced and active are different things", () => {
   expect(names("", "old")).toEqual(["Fabrikam"]);
   expect(names("", "never")).toEqual(["Litware"]);
+  expect(names("", "problem")).toEqual(["Litware"]);
   expect(names("", "active")).toEqual(["Contoso"]);
 });

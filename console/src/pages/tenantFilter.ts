@@ -1,13 +1,8 @@
 import type { Schemas } from "../api/client";
+import { isOld, lastSync } from "../parts/age";
 import { whyNot } from "../parts/whyNot";
 
 type Tenant = Schemas["Tenant"];
-const DAY = 86_400_000;
-
-export function isOld(tenant: Tenant, now: number): boolean {
-  const known = tenant.sync.data_as_of;
-  return known !== undefined && now - new Date(known).getTime() > DAY;
-}
 
 /** The tenants whose name or directory id contains the text, of one of the page's kinds. */
 export function filterTenants(
@@ -28,6 +23,8 @@ export function filterTenants(
         return isOld(tenant, now);
       case "never":
         return tenant.sync.data_as_of === undefined;
+      case "problem":
+        return lastSync(tenant) === "other";
       case "cannot":
         return whyNot(tenant) !== undefined;
       default:

@@ -37,7 +37,7 @@ export function ExportButton({
   return (
     <div className="field">
       <Button className="button" isPending={download.isPending} onPress={() => download.mutate()}>
-        Export
+        {policyType ? "Export this type" : "Export all"}
       </Button>
       {download.isError && (
         <span className="old" role="alert">

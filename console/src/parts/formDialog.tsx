@@ -59,8 +59,7 @@ export default function FormDialog({
               )}
             </div>
             <div className="dialog-foot">
-              {beside}
-              <span className="grow" />
+              {beside && <span className="beside">{beside}</span>}
               <Button className="button" onPress={onClose}>
                 Cancel
               </Button>

@@ -10,6 +10,8 @@ import { Loaded } from "./states";
 
 type InventoryLink = Schemas["InventoryLink"];
 const PAGE = 200;
+/** A scope tag is used by thousands of items. */
+const USED_BY = 50;
 const ASSIGNMENTS = ["assigned_to", "excluded_from"];
 
 /** Groups that stand for everybody have words for identifiers. */
@@ -17,47 +19,57 @@ export function targetName(target: Schemas["LinkTarget"]): string {
   return target.name ?? (target.kind === "virtual_group" ? readable(target.id) : target.id);
 }
 
-export function grouped(links: InventoryLink[]) {
-  const out = links.filter((link) => link.direction !== "in");
-  return {
-    assignments: out.filter((link) => ASSIGNMENTS.includes(link.kind)),
-    uses: out.filter((link) => !ASSIGNMENTS.includes(link.kind)),
-    usedBy: links.filter((link) => link.direction === "in"),
-  };
-}
-
-export function ItemLinks({ tenantId, itemId }: { tenantId: string; itemId: string }) {
-  const links = useQuery({
-    queryKey: ["inventory", tenantId, "links", itemId],
+function useLinks(tenantId: string, itemId: string, direction: "out" | "in", limit: number) {
+  return useQuery({
+    queryKey: ["inventory", tenantId, "links", itemId, direction],
     queryFn: () =>
       body(
         api.GET("/tenants/{tenant_id}/inventory-items/{item_id}/links", {
-          params: { path: { tenant_id: tenantId, item_id: itemId }, query: { limit: PAGE } },
+          params: { path: { tenant_id: tenantId, item_id: itemId }, query: { direction, limit } },
         }),
       ),
   });
+}
+
+export function ItemLinks({ tenantId, itemId }: { tenantId: string; itemId: string }) {
+  const links = useLinks(tenantId, itemId, "out", PAGE);
+  const usedBy = useLinks(tenantId, itemId, "in", USED_BY);
   return (
-    <Loaded query={links} rows={3}>
-      {({ items, next_cursor }) => {
-        const { assignments, uses, usedBy } = grouped(items);
-        return (
-          <>
-            <LinkList
-              title="Assignments"
-              none="Not assigned."
-              links={assignments}
-              tenantId={tenantId}
-            />
-            {uses.length > 0 && <LinkList title="Uses" links={uses} tenantId={tenantId} />}
-            {usedBy.length > 0 && <LinkList title="Used by" links={usedBy} tenantId={tenantId} />}
-            {next_cursor && (
-              <p className="quiet">Only the first {count(PAGE, "link")} are shown.</p>
-            )}
-          </>
-        );
-      }}
-    </Loaded>
+    <>
+      <Loaded query={links} rows={3}>
+        {({ items, next_cursor }) => {
+          const assignments = items.filter((link) => ASSIGNMENTS.includes(link.kind));
+          const uses = items.filter((link) => !ASSIGNMENTS.includes(link.kind));
+          return (
+            <>
+              <LinkList
+                title="Assignments"
+                none="Not assigned."
+                links={assignments}
+                tenantId={tenantId}
+              />
+              {uses.length > 0 && <LinkList title="Uses" links={uses} tenantId={tenantId} />}
+              {next_cursor && <First of={PAGE} />}
+            </>
+          );
+        }}
+      </Loaded>
+      <Loaded query={usedBy} rows={2}>
+        {({ items, next_cursor }) =>
+          items.length > 0 && (
+            <>
+              <LinkList title="Used by" links={items} tenantId={tenantId} inward />
+              {next_cursor && <First of={USED_BY} />}
+            </>
+          )
+        }
+      </Loaded>
+    </>
   );
+}
+
+function First({ of }: { of: number }) {
+  return <p className="quiet">Only the first {count(of, "link")} are shown.</p>;
 }
 
 function LinkList({
@@ -65,23 +77,25 @@ function LinkList({
   none,
   links,
   tenantId,
+  inward = false,
 }: {
   title: string;
   none?: string;
   links: InventoryLink[];
   tenantId: string;
+  /** Whether they are links of other items to this one. */
+  inward?: boolean;
 }) {
   const label = usePolicyTypeLabels();
   return (
-    <section>
+    <section aria-label={title}>
       <h3>{title}</h3>
       {links.length === 0 && <p className="quiet">{none}</p>}
       {links.length > 0 && (
         <ul className="links card">
           {links.map((link) => {
-            const inward = link.direction === "in";
             const id = inward ? link.item.id : link.target.item_id;
-            const name = inward ? link.item.name : targetName(link.target);
+            const name = inward ? link.item.name || link.item.external_id : targetName(link.target);
             const type = inward ? label(link.item.policy_type) : readable(link.target.kind);
             return (
               <li key={link.id}>

@@ -49,20 +49,22 @@ export function NotificationRow({
           {notification.title}
         </Link>
         <p>{notification.body}</p>
-        <p className="quiet">
-          <Moment at={notification.created_at} />
+        <p className="note-foot">
+          <span className="quiet">
+            <Moment at={notification.created_at} />
+          </span>
+          {unread && (
+            <Button
+              className="link-button"
+              aria-label={`Mark as read: ${notification.title}`}
+              isPending={mark.isPending}
+              onPress={() => mark.mutate(notification.id)}
+            >
+              Mark as read
+            </Button>
+          )}
         </p>
       </div>
-      {unread && (
-        <Button
-          className="link-button"
-          aria-label={`Mark as read: ${notification.title}`}
-          isPending={mark.isPending}
-          onPress={() => mark.mutate(notification.id)}
-        >
-          Mark as read
-        </Button>
-      )}
     </li>
   );
 }

@@ -2,9 +2,12 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Sample } from "../pages/OperatorsPage";
+import { tick } from "./time";
 
 const HEIGHT = 220;
 const SHORTEST_SECONDS = 120;
+/** Pixels that a time of day needs. */
+const TICK_SPACE = 90;
 
 /** Lines of waiting and running runs. The numbers are in the table of queues, too. */
 export default function QueueChart({ samples }: { samples: Sample[] }) {
@@ -27,7 +30,14 @@ export default function QueueChart({ samples }: { samples: Sample[] }) {
           y: { range: (_, __, most) => [0, Math.max(5, most)] },
         },
         legend: { live: false },
-        axes: [axis, axis],
+        axes: [
+          {
+            ...axis,
+            space: TICK_SPACE,
+            values: (_, ticks, __, ___, apart) => ticks.map((at) => tick(at, apart)),
+          },
+          { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
+        ],
         series: [
           {},
           { label: "Waiting", stroke: () => colour("--chart-waiting"), width: 2 },

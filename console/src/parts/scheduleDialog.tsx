@@ -123,14 +123,18 @@ export default function ScheduleDialog({
         options={zones.map((zone): [string, string] => [zone, zone.replaceAll("_", " ")])}
       />
       <label className="field">
-        <span>Up to so many minutes later, always the same for a tenant</span>
+        <span>Longest delay, in minutes</span>
         <input
+          aria-describedby="delay-help"
           type="number"
           min={0}
           max={LONGEST_JITTER}
           value={chosen.jitter}
           onChange={(event) => choose({ jitter: event.target.value })}
         />
+        <span className="quiet" id="delay-help">
+          Each tenant has a delay of its own, so that syncs of many tenants do not start at once.
+        </span>
       </label>
       <Tick selected={chosen.catchUp} onChange={(catchUp) => choose({ catchUp })}>
         Catch up <span className="quiet">sync once if no worker ran at a due time</span>

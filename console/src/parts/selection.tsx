@@ -161,7 +161,7 @@ function Picker({
       <div className="dialog-foot">
         <span className="quiet">{count(chosen.size, "policy type")}</span>
         <Button className="button" onPress={cancel}>
-          Close
+          Cancel
         </Button>
         <Button
           className="button primary"

@@ -8,7 +8,7 @@ import { Link } from "wouter";
 import { ApiError, api, body, type Schemas } from "../api/client";
 import { rememberJoined, updates } from "../live/useActiveRuns";
 import { Icon } from "./icons";
-import { whyNot } from "./whyNot";
+import { lacksPermission, whyNot } from "./whyNot";
 
 const SelectionDialog = lazy(() => import("./selection"));
 
@@ -87,7 +87,7 @@ export function SyncButton({ tenant, small = false }: { tenant: Tenant; small?: 
       </div>
       {reason && !small && <p className="quiet">{reason}</p>}
       {reason && small && (
-        <span className="why" title={reason}>
+        <span className={lacksPermission(tenant) ? "why" : "hidden"} title={reason}>
           <span className="hidden">Cannot sync: {reason}</span>
           <span aria-hidden="true">No permission</span>
         </span>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { distance, duration } from "./time";
+import { distance, duration, tick } from "./time";
 
 const now = Date.parse("2026-11-30T12:00:00Z");
 
@@ -13,6 +13,12 @@ test("near moments are distances", () => {
 
 test("far moments are dates", () => {
   expect(distance("2026-01-02T12:00:00Z", now)).toContain("2026");
+});
+
+test("ticks of charts have 24 hours, and seconds where ticks are close", () => {
+  const evening = new Date("2026-11-30T21:05:40").getTime() / 1000;
+  expect(tick(evening, 300)).toBe("21:05");
+  expect(tick(evening, 10)).toBe("21:05:40");
 });
 
 test("durations are short", () => {

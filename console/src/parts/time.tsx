@@ -2,9 +2,21 @@
 
 import { useEffect, useState } from "react";
 
-const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "long" });
+/** Hours from 0 to 23 in every language, as in logs and schedules. */
+const HOURS = { hourCycle: "h23" } as const;
+const EXACT = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "long",
+  timeStyle: "long",
+  ...HOURS,
+});
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const CLOCK = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "medium",
+  timeStyle: "short",
+  ...HOURS,
+});
+const MINUTE = new Intl.DateTimeFormat(undefined, { timeStyle: "short", ...HOURS });
+const SECOND = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", ...HOURS });
 const DISTANCE = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "long" });
 
 export function exact(moment: string): string {
@@ -13,6 +25,11 @@ export function exact(moment: string): string {
 
 export function day(moment: string): string {
   return DAY.format(new Date(moment));
+}
+
+/** The time of day of a tick of a chart; ticks that are closer than a minute have seconds. */
+export function tick(seconds: number, apart: number): string {
+  return (apart < 60 ? SECOND : MINUTE).format(new Date(seconds * 1000));
 }
 
 /** "5 minutes ago" within a day, then "3 days ago", then the date. */

@@ -60,7 +60,7 @@ export function Values({
                   className="beside"
                   href={`/tenants/${tenantId}/settings?setting_id=${encodeURIComponent(row.settingId)}`}
                 >
-                  Set elsewhere? <span className="hidden">{row.name}</span>
+                  Other policies <span className="hidden">{row.name}</span>
                 </Link>
               )}
             </dd>
