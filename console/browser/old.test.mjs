@@ -44,7 +44,7 @@ test("the inventory, its types and an item show their age and what to do", async
   await page.goto(`tenants/${tenant.id}`);
   await old(page).getByText("it is from 3 days ago").waitFor();
   await old(page).getByText("Press Sync to read it again").waitFor();
-  await page.getByText(/with items were not read completely for more than a day/).waitFor();
+  await page.getByText(/^None of the .* was read completely within a day/).waitFor();
   await page.goto(`tenants/${tenant.id}/items/${item.id}`);
   await page.getByRole("heading", { name: item.name }).waitFor();
   await old(page).getByText("it is from 3 days ago").waitFor();

@@ -1,5 +1,14 @@
 import { expect, test } from "vitest";
-import { count, fieldName, readable, stateOf, valueText, waitWords } from "./words";
+import {
+  count,
+  fieldName,
+  isNamed,
+  platformWords,
+  readable,
+  stateOf,
+  valueText,
+  waitWords,
+} from "./words";
 
 test("a code without words is still readable", () => {
   expect(readable("quota_left")).toBe("Quota left");
@@ -33,6 +42,13 @@ test("an object is an outline", () => {
   expect(valueText([{ actionType: "block", configurations: [{ hours: 24 }], ccList: [] }])).toBe(
     "1\n   Action Type: block\n   Configurations\n      1\n         Hours: 24\n   Cc List: None",
   );
+});
+
+test("platforms have their makers' spelling, and an identifier is no name", () => {
+  expect(platformWords("windows")).toBe("Windows");
+  expect(platformWords("android,iOS,cloud")).toBe("Android, iOS, Cloud");
+  expect(isNamed({ name: "Kiosk", external_id: "8f" })).toBe(true);
+  expect(isNamed({ name: "8f", external_id: "8f" })).toBe(false);
 });
 
 test("one is singular", () => {

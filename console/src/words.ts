@@ -64,6 +64,11 @@ export const waitWords = from(WAITS);
 export const changeWords = from(CHANGES);
 export const groupTypeWords = from(GROUP_TYPES);
 
+/** Whether an object has a name, and not its identifier in the place of one. */
+export function isNamed({ name, external_id }: { name: string; external_id: string }): boolean {
+  return name !== "" && name !== external_id;
+}
+
 /** Several platforms are joined by commas. */
 export function platformWords(platforms: string): string {
   return platforms

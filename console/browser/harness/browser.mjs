@@ -16,8 +16,7 @@ export const NARROW = { width: 360, height: 740 };
 export function launch() {
   return chromium.launch({
     executablePath: process.env.ATLAS_CHROMIUM ?? PLACES.find(existsSync),
-    // Fields for dates and times follow the language of the browser, not of the page.
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--lang=en-GB"],
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
     ...(libraries ? { env: { ...process.env, LD_LIBRARY_PATH: libraries } } : {}),
   });
 }

@@ -91,23 +91,25 @@ function WidgetRun({ run, close }: { run: OperationRun; close: () => void }) {
         {ended && <CloseButton label={`Close: ${run.tenant.name}`} onPress={close} />}
       </div>
       <ProgressLine run={run} />
-      <div className="widget-foot">
-        <span className="quiet">
-          <Took from={run.started_at ?? run.created_at} to={run.completed_at} />
-        </span>
-        <Link href={`/runs/${run.id}`}>View run</Link>
-        {run.cancel && !ended && <span className="quiet">Cancelling…</span>}
-        {run.actions.includes("cancel") && !run.cancel && (
-          <Button
-            className="link-button"
-            aria-label={`Cancel the run of ${run.tenant.name}`}
-            isPending={cancel.isPending}
-            onPress={() => cancel.mutate()}
-          >
-            Cancel
-          </Button>
-        )}
-      </div>
+      {!ended && (
+        <div className="widget-foot">
+          <span className="quiet">
+            <Took from={run.started_at ?? run.created_at} to={run.completed_at} />
+          </span>
+          <Link href={`/runs/${run.id}`}>View run</Link>
+          {run.cancel && <span className="quiet">Cancelling…</span>}
+          {run.actions.includes("cancel") && !run.cancel && (
+            <Button
+              className="link-button"
+              aria-label={`Cancel the run of ${run.tenant.name}`}
+              isPending={cancel.isPending}
+              onPress={() => cancel.mutate()}
+            >
+              Cancel
+            </Button>
+          )}
+        </div>
+      )}
     </li>
   );
 }

@@ -11,7 +11,7 @@ import { Icon } from "../parts/icons";
 import { Pager } from "../parts/pager";
 import { Empty, Loaded } from "../parts/states";
 import { day, Moment, useNow } from "../parts/time";
-import { count, platformWords } from "../words";
+import { count, isNamed, platformWords } from "../words";
 import { endOfDay, incomplete, itemQuery, summaryByCategory } from "./inventoryQuery";
 
 type Tenant = Schemas["Tenant"];
@@ -89,12 +89,23 @@ function Completeness({ types }: { types: Schemas["PolicyTypeSummary"][] }) {
       </p>
     );
   }
+  if (late.length === stored) {
+    return (
+      <p className="quiet completeness">
+        None of the {count(stored, "policy type")} with items was read completely within a day
+        {first && (
+          <>
+            , the oldest <Moment at={first} />
+          </>
+        )}
+        .
+      </p>
+    );
+  }
   return (
     <div className="notice warning completeness">
       <p>
-        {late.length === stored ? "All " : ""}
-        {count(late.length, "policy type")}
-        {late.length === stored ? "" : ` of ${stored}`} with items{" "}
+        {late.length} of {count(stored, "policy type")} with items{" "}
         {late.length === 1 ? "was" : "were"} not read completely for more than a day:
       </p>
       <ul className="plain-list">
@@ -236,9 +247,9 @@ function Items({ tenant }: { tenant: Tenant }) {
                         <Link
                           href={`/tenants/${tenant.id}/items/${item.id}${query.as_of ? `?day=${get("day")}` : ""}`}
                         >
-                          {item.name || label(item.policy_type)}
+                          {isNamed(item) ? item.name : label(item.policy_type)}
                         </Link>
-                        {!item.name && <code className="quiet sub">{item.external_id}</code>}
+                        {!isNamed(item) && <code className="quiet sub">{item.external_id}</code>}
                         {item.missing_since && <Badge code="gone" words="Deleted" />}
                       </th>
                       <td data-label="Policy type">{label(item.policy_type)}</td>

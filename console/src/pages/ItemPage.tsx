@@ -12,7 +12,7 @@ import { ItemLinks } from "../parts/itemLinks";
 import { Loaded } from "../parts/states";
 import { day, Moment, useNow } from "../parts/time";
 import { Values } from "../parts/values";
-import { platformWords } from "../words";
+import { isNamed, platformWords } from "../words";
 import { endOfDay } from "./inventoryQuery";
 
 type Tenant = Schemas["Tenant"];
@@ -47,7 +47,7 @@ export default function ItemPage({ tenant, itemId }: { tenant: Tenant; itemId: s
       {(data) => (
         <>
           <div className="item-head">
-            <h2>{data.name || label(data.policy_type)}</h2>
+            <h2>{isNamed(data) ? data.name : label(data.policy_type)}</h2>
             {data.missing_since && <Badge code="gone" words="Deleted" />}
             <p className="quiet">
               {label(data.policy_type)}
@@ -114,14 +114,8 @@ function ItemAge({ tenantId, item }: { tenantId: string; item: Schemas["Inventor
   return (
     <p className={old || partly ? "old" : "quiet"}>
       {(old || partly) && <Icon name="warning" />} Last read <Moment at={item.last_seen_at} />
-      {partly
-        ? ", when its policy type could not be read completely"
-        : complete &&
-          !item.reading && (
-            <>
-              ; its policy type was read completely <Moment at={complete} />
-            </>
-          )}
+      {partly && ", when its policy type could not be read completely"}
+      {!partly && complete && !item.missing_since && ", with all of its policy type"}
       {old && ". It may have changed since: sync the tenant to read it again"}.
     </p>
   );

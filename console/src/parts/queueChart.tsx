@@ -5,9 +5,10 @@ import type { Sample } from "../pages/OperatorsPage";
 import { tick } from "./time";
 
 const HEIGHT = 220;
-const SHORTEST_SECONDS = 120;
+const SHORTEST_SECONDS = 60;
 /** Pixels that a time of day needs. */
 const TICK_SPACE = 90;
+const AXIS_HEIGHT = 36;
 
 /** Lines of waiting and running runs. The numbers are in the table of queues, too. */
 export default function QueueChart({ samples }: { samples: Sample[] }) {
@@ -34,6 +35,7 @@ export default function QueueChart({ samples }: { samples: Sample[] }) {
           {
             ...axis,
             space: TICK_SPACE,
+            size: AXIS_HEIGHT,
             values: (_, ticks, __, ___, apart) => ticks.map((at) => tick(at, apart)),
           },
           { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },

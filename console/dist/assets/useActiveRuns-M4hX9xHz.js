@@ -1,4 +1,4 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{h as n,m as r,v as i}from"./words-BgVHYVDx.js";var a=e(t(),1),o=3e3,s=6e4,c=6e4;function l(e){let t={event:`message`,data:void 0},n=[];for(let r of e.split(`
+import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{g as n,h as r,y as i}from"./words-BY1Xsy_y.js";var a=e(t(),1),o=3e3,s=6e4,c=6e4;function l(e){let t={event:`message`,data:void 0},n=[];for(let r of e.split(`
 `)){let[,e,i]=/^([a-z]+): ?(.*)$/.exec(r)??[];e===`event`&&(t.event=i??``),e===`id`&&(t.id=i??``),e===`retry`&&(t.retry=Number(i)),e===`data`&&n.push(i??``)}if(n.length!==0)return t.data=JSON.parse(n.join(`
 `)),t}async function*u(e){let t=e.pipeThrough(new TextDecoderStream).getReader(),n=``;try{for(;;){let{value:e,done:r}=await d(c,t.read());if(r)return;n+=e;let i=n.split(`
 
