@@ -113,9 +113,10 @@ function ItemAge({ tenantId, item }: { tenantId: string; item: Schemas["Inventor
   const old = !item.reading && !item.missing_since && olderThanDay(item.last_seen_at, now);
   return (
     <p className={old || partly ? "old" : "quiet"}>
-      {(old || partly) && <Icon name="warning" />} Last read <Moment at={item.last_seen_at} />
+      {(old || partly) && <Icon name="warning" />}
+      Last read <Moment at={item.last_seen_at} />
       {partly && ", when its policy type could not be read completely"}
-      {!partly && complete && !item.missing_since && ", with all of its policy type"}
+      {!partly && complete && !item.missing_since && "; its policy type was read completely"}
       {old && ". It may have changed since: sync the tenant to read it again"}.
     </p>
   );
