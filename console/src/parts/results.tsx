@@ -102,7 +102,12 @@ export function RunResults({ run }: { run: Schemas["OperationRun"] }) {
                   </tr>
                 </thead>
                 {shown.map((one) => (
-                  <ResultRows key={one.policy_type} result={one} label={label(one.policy_type)} />
+                  <ResultRows
+                    key={one.policy_type}
+                    result={one}
+                    label={label(one.policy_type)}
+                    ended={run.status === "completed"}
+                  />
                 ))}
               </table>
               {results.hasNextPage && (
@@ -118,14 +123,16 @@ export function RunResults({ run }: { run: Schemas["OperationRun"] }) {
   );
 }
 
-function ResultRows({ result, label }: { result: Result; label: string }) {
+function ResultRows({ result, label, ended }: { result: Result; label: string; ended: boolean }) {
   const { error } = result;
+  // A run that has ended reads nothing any more.
+  const words = ended && result.status === "pending" ? "Not read" : readable(result.status);
   return (
     <tbody>
       <tr className={error ? "has-more" : ""}>
         <th scope="row">{label}</th>
         <td data-label="Status">
-          <Badge code={result.status} words={readable(result.status)} />
+          <Badge code={result.status} words={words} />
         </td>
         <Count name="Seen" value={result.seen} />
         <Count name="New" value={result.created} />
