@@ -7,6 +7,7 @@ import "./style/base.css";
 import "./style/parts.css";
 import "./style/table.css";
 import "./style/overlay.css";
+import "./style/run.css";
 import "./style/pages.css";
 
 applyTheme();
