@@ -79,7 +79,7 @@ export function TenantsPage() {
           const unread = text === "" && show === "all" ? (total ?? 0) - all.length : 0;
           return (
             <>
-              {show !== "old" && <OldTenants tenants={all} />}
+              {show !== "old" && <OldTenants tenants={all} more={tenants.hasNextPage} />}
               <SyncPage tenants={shown} found={found.length + Math.max(unread, 0)} />
               {shown.length === 0 ? (
                 <Empty title="No tenant matches" />
@@ -107,17 +107,18 @@ export function TenantsPage() {
 }
 
 /** How many tenants have old data, and the way to those, where one button syncs them. */
-function OldTenants({ tenants }: { tenants: Tenant[] }) {
+function OldTenants({ tenants, more }: { tenants: Tenant[]; more: boolean }) {
   const { withParameters } = useAddress();
   const old = tenants.filter((tenant) => isOld(tenant, Date.now())).length;
   if (old === 0) return null;
+  const them = old === 1 && !more ? "it" : "them";
   return (
     <section className="notice warning old-data" aria-label="Old data">
       <Icon name="warning" />
       <p>
-        The data of {count(old, "tenant")} is older than a day.{" "}
-        <Link href={withParameters({ show: "old" })}>Show {old === 1 ? "it" : "them"}</Link> to sync{" "}
-        {old === 1 ? "it" : "them"}.
+        The data of {more && "at least "}
+        {count(old, "tenant")} is older than a day.{" "}
+        <Link href={withParameters({ show: "old" })}>Show {them}</Link> to sync {them}.
       </p>
     </section>
   );
