@@ -1,6 +1,8 @@
 //! Which policy types an inventory sync reads, and their one normal form.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -49,7 +51,7 @@ pub struct FieldError {
 /// A valid selection in its normal form: sorted keys, two flags, what is verified. Selects a type at least.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Selection {
-    policy_types: BTreeSet<PolicyTypeKey>,
+    policy_types: Arc<BTreeSet<PolicyTypeKey>>,
     include_foundations: bool,
     include_dependencies: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +60,27 @@ pub struct Selection {
     #[serde(skip)]
     asked: SelectionRequest,
 }
+
+/// What most starts ask for, resolved and written once.
+struct Everything {
+    policy_types: Arc<BTreeSet<PolicyTypeKey>>,
+    normal_form: String,
+}
+
+static EVERYTHING: LazyLock<Everything> = LazyLock::new(|| {
+    let policy_types = Arc::new(registry().policies().collect());
+    let everything = Selection {
+        policy_types: Arc::clone(&policy_types),
+        include_foundations: true,
+        include_dependencies: true,
+        verify: None,
+        asked: SelectionRequest::default(),
+    };
+    Everything {
+        policy_types,
+        normal_form: everything.written(),
+    }
+});
 
 /// A stored selection names something that this version does not know.
 #[derive(Debug, thiserror::Error)]
@@ -85,11 +108,13 @@ impl SelectionRequest {
 
         let include_foundations = self.include_foundations.unwrap_or(true);
         let asked_for_none = asked.as_ref().is_some_and(BTreeSet::is_empty);
-        let policy_types: BTreeSet<_> = asked
-            .unwrap_or_else(|| registry.policies().collect())
-            .into_iter()
-            .filter(|key| categories.is_empty() || categories.contains(&key.describe().category))
-            .collect();
+        let of_categories = |key: &PolicyTypeKey| categories.contains(&key.describe().category);
+        let policy_types = match asked {
+            None if categories.is_empty() => EVERYTHING.policy_types.clone(),
+            None => Arc::new(registry.policies().filter(of_categories).collect()),
+            Some(keys) if categories.is_empty() => Arc::new(keys),
+            Some(keys) => Arc::new(keys.into_iter().filter(of_categories).collect()),
+        };
         if policy_types.is_empty() && !(asked_for_none && include_foundations) {
             return Err(vec![FieldError {
                 pointer: if asked_for_none {
@@ -175,7 +200,7 @@ impl Selection {
     #[must_use]
     pub fn everything() -> Self {
         Self {
-            policy_types: registry().policies().collect(),
+            policy_types: EVERYTHING.policy_types.clone(),
             include_foundations: true,
             include_dependencies: true,
             verify: None,
@@ -191,7 +216,7 @@ impl Selection {
 
     /// The selected policy types, without foundations, in order.
     #[must_use]
-    pub const fn policy_types(&self) -> &BTreeSet<PolicyTypeKey> {
+    pub fn policy_types(&self) -> &BTreeSet<PolicyTypeKey> {
         &self.policy_types
     }
 
@@ -216,7 +241,7 @@ impl Selection {
     /// Everything to be read: the policy types and, when included, the foundations.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<PolicyTypeKey> {
-        let mut keys = self.policy_types.clone();
+        let mut keys = BTreeSet::clone(&self.policy_types);
         if self.include_foundations {
             keys.extend(registry().foundations());
         }
@@ -239,7 +264,7 @@ impl Selection {
                 include_dependencies: self.asked.include_dependencies,
                 verify: self.verify,
             },
-            policy_types,
+            policy_types: Arc::new(policy_types),
             include_foundations,
             include_dependencies: self.include_dependencies,
             verify: self.verify,
@@ -249,14 +274,30 @@ impl Selection {
     /// The normal form: JSON with members in a fixed order and keys sorted. Two requests that ask
     /// for the same have the same text.
     #[must_use]
-    pub fn normal_form(&self) -> String {
+    pub fn normal_form(&self) -> Cow<'static, str> {
+        if self.is_everything() {
+            Cow::Borrowed(&EVERYTHING.normal_form)
+        } else {
+            Cow::Owned(self.written())
+        }
+    }
+
+    fn written(&self) -> String {
         serde_json::to_string(self).expect("strings and flags always serialize")
+    }
+
+    /// Whether it is what most starts ask for, and was resolved by a default.
+    fn is_everything(&self) -> bool {
+        Arc::ptr_eq(&self.policy_types, &EVERYTHING.policy_types)
+            && self.include_foundations
+            && self.include_dependencies
+            && self.verify.is_none()
     }
 
     /// SHA-256 of the normal form, in lower-case hexadecimal.
     #[must_use]
     pub fn hash(&self) -> String {
-        hex(&Sha256::digest(self.normal_form()))
+        hex(&Sha256::digest(self.normal_form().as_bytes()))
     }
 
     /// What rows keep: what was asked for, without what is verified, which [`Selection::verify`] returns
@@ -306,6 +347,18 @@ mod tests {
     fn everything_is_what_a_request_without_members_selects() {
         let request = SelectionRequest::default();
         assert_eq!(request.resolve(), Ok(Selection::everything()));
+        // Also where its normal form was not written before.
+        let keys = registry().policies().map(|key| key.to_string()).collect();
+        let spelled_out = SelectionRequest {
+            policy_types: Some(keys),
+            ..SelectionRequest::default()
+        };
+        let spelled_out = spelled_out.resolve().unwrap();
+        assert!(!spelled_out.is_everything());
+        assert_eq!(
+            spelled_out.normal_form(),
+            Selection::everything().normal_form()
+        );
     }
 
     fn only_error(json: &str) -> FieldError {

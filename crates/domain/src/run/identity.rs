@@ -18,9 +18,9 @@ impl RunIdentity {
     pub fn of(tenant: TenantId, inputs: &RunInputs) -> Self {
         let mut hash = Sha256::new();
         for part in [
-            &tenant.to_string(),
+            tenant.to_string().as_str(),
             inputs.kind().as_str(),
-            &inputs.normal_form(),
+            &*inputs.normal_form(),
         ] {
             // The length before each part keeps ("ab", "c") and ("a", "bc") apart.
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

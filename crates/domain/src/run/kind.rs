@@ -1,6 +1,8 @@
 //! The kinds of run, and of each its inputs, counts and progress. A new kind is a file like
 //! [`inventory_sync`](super::inventory_sync) and a variant of each enum here.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -70,10 +72,10 @@ impl RunInputs {
 
     /// JSON text that is the same for every way to ask for the same work.
     #[must_use]
-    pub fn normal_form(&self) -> String {
+    pub fn normal_form(&self) -> Cow<'static, str> {
         match self {
             Self::InventorySync(selection) => selection.normal_form(),
-            Self::DirectoryGroupsSync => "{}".to_owned(),
+            Self::DirectoryGroupsSync => Cow::Borrowed("{}"),
         }
     }
 

@@ -60,6 +60,8 @@ impl RunInputs {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use crate::policy_types::registry;
     use crate::selection::{Selection, SelectionRequest};
@@ -76,7 +78,7 @@ mod tests {
         }
     }
 
-    fn failed_only(json: &str, results: &[TypeResult]) -> Result<String, NothingFailed> {
+    fn failed_only(json: &str, results: &[TypeResult]) -> Result<Cow<'static, str>, NothingFailed> {
         let inputs = RunInputs::InventorySync(selection(json));
         inputs
             .for_retry(RetryScope::FailedOnly, results)
