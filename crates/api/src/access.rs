@@ -62,6 +62,12 @@ pub(crate) trait MemberScope {
     /// The kind and the identifier of what the request is about, as the audit log records them.
     fn target(&self) -> (&'static str, String);
 
+    /// The caller's place as it is now, where [`Self::membership`] may be older than the request. Refused
+    /// when there is none any more.
+    async fn now(&self, _state: &AppState) -> Result<Membership, Problem> {
+        Ok(self.membership())
+    }
+
     /// The permit that `decide` gives the caller. A refusal is recorded as `denied`.
     async fn permit<P>(
         &self,
@@ -70,16 +76,43 @@ pub(crate) trait MemberScope {
         state: &AppState,
         context: &RequestContext,
     ) -> Result<P, Problem> {
-        let member = self.membership();
+        match decide(&self.membership()) {
+            Ok(permit) => Ok(permit),
+            Err(_) => self.permit_now(decide, denied, state, context).await,
+        }
+    }
+
+    /// The same by the caller's place as it is now, for what is not checked again.
+    async fn permit_now<P>(
+        &self,
+        decide: impl Fn(&Membership) -> Result<P, PermissionDenied>,
+        denied: AuditAction,
+        state: &AppState,
+        context: &RequestContext,
+    ) -> Result<P, Problem> {
+        let member = self.now(state).await?;
         match decide(&member) {
             Ok(permit) => Ok(permit),
             Err(refusal) => {
-                let event = denial(member, self.target(), denied, context);
-                state.store.record_audit(event).await?;
-                Err(not_permitted(refusal.permission))
+                let target = self.target();
+                Err(deny(member, target, refusal.permission, denied, state, context).await?)
             }
         }
     }
+}
+
+/// Records a refusal as `denied`, and returns it.
+pub(crate) async fn deny(
+    member: Membership,
+    target: (&'static str, String),
+    permission: Permission,
+    denied: AuditAction,
+    state: &AppState,
+    context: &RequestContext,
+) -> Result<Problem, Problem> {
+    let event = denial(member, target, denied, context);
+    state.store.record_audit(event).await?;
+    Ok(not_permitted(permission))
 }
 
 fn denial(

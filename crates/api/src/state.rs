@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
+use atlas_domain::access::Role;
 use atlas_domain::clock::{Clock, Entropy};
+use atlas_domain::ids::{TenantId, UserId};
 use atlas_queue::Doorbell;
 use atlas_store::Store;
 
 use crate::directory_search::DirectorySearch;
+use crate::extract::recent::Recent;
 use crate::extract::token_cache::TokenCache;
 use crate::links::Links;
 use crate::options::ApiOptions;
@@ -30,6 +33,8 @@ pub(crate) struct AppState {
     pub(crate) directory_search: DirectorySearch,
     /// Tokens that were looked up a moment ago.
     pub(crate) tokens: TokenCache,
+    /// Places in tenants that starts looked up a moment ago.
+    pub(crate) memberships: Recent<(UserId, TenantId), Role>,
     /// Quotas.
     pub(crate) rates: RateLimits,
     /// Proxies whose word for the caller's address is taken.
@@ -81,6 +86,7 @@ impl AppState {
             doorbell,
             directory_search,
             tokens: TokenCache::new(options.token_cache),
+            memberships: Recent::new(options.token_cache),
             rates: RateLimits::new(options.requests_per_minute, &*entropy),
             proxies: options.trusted_proxies.clone(),
             refused: RefusedRequests::default(),

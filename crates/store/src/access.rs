@@ -1,7 +1,9 @@
 //! Who a token belongs to, and where that user is a member.
 
+pub(crate) mod asked;
 mod standing;
 mod stream_tickets;
+mod together;
 
 use atlas_domain::access::api_token::TokenHash;
 use atlas_domain::access::{Membership, Role};
@@ -192,7 +194,13 @@ pub(crate) fn parse_role(text: &str) -> Result<Role, StoreError> {
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<Info> {
-    [STATEMENTS, standing::STATEMENTS, stream_tickets::STATEMENTS].concat()
+    [
+        STATEMENTS,
+        standing::STATEMENTS,
+        stream_tickets::STATEMENTS,
+        together::STATEMENTS,
+    ]
+    .concat()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use deadpool_postgres::PoolError as StatementPoolError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -106,6 +107,19 @@ impl StoreError {
     /// Whether the statement names a table that is not there.
     pub(crate) fn is_about_a_missing_table(&self) -> bool {
         self.code() == Some(&SqlState::UNDEFINED_TABLE)
+    }
+
+    /// The same failure for each of several callers, where it is about none of them: there is no
+    /// connection, no space, or nothing is written. Another error is returned as it is.
+    pub(crate) fn of_all(self) -> Result<impl Fn() -> Self, Self> {
+        let (failure, cause): (fn(Cause) -> Self, Cause) = match self {
+            Self::Unavailable(cause) => (Self::Unavailable, cause),
+            Self::Full(cause) => (Self::Full, cause),
+            Self::ReadOnly(cause) => (Self::ReadOnly, cause),
+            other => return Err(other),
+        };
+        let cause: Arc<dyn Error + Send + Sync> = cause.into();
+        Ok(move || failure(Box::new(cause.clone())))
     }
 
     pub(crate) fn corrupt(what: &'static str, source: impl Into<Cause>) -> Self {

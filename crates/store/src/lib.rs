@@ -24,6 +24,7 @@
 pub mod access;
 pub mod admin;
 pub mod audit;
+mod coalescer;
 mod connection;
 pub mod directory_groups;
 mod error;
@@ -59,6 +60,7 @@ pub use admin::{
     TenantRow, TokenRow, UserRow, UserSummary,
 };
 pub use audit::{AuditEntry, AuditEventView, AuditFilter, NewAuditEvent, Origin};
+pub use coalescer::Coalescer;
 pub use connection::{ConnectFailure, ConnectFailureKind, Pooling, TlsSetupError, UrlError};
 pub use directory_groups::{
     GroupEffect, GroupFilter, GroupPlace, GroupReading, GroupTally, GroupView, MARKED_AT_ONCE,

@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use atlas_domain::causes::Causes;
@@ -29,8 +29,10 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::access::asked::SharedLookUps;
 use crate::connection::{ConnectFailure, Connector, Pooling, Settings, UrlError};
 use crate::error::StoreError;
+use crate::runs::asked::SharedStarts;
 use crate::statement::{self, Statement};
 
 /// Set for each connection, so that no statement, lock or forgotten transaction can hold up others for
@@ -128,6 +130,10 @@ pub struct Store {
     acquire_timeout: Duration,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// Memberships that are looked up together, from the first one on.
+    pub(crate) look_ups: Arc<OnceLock<SharedLookUps>>,
+    /// Starts that arrive together, likewise.
+    pub(crate) starts: Arc<OnceLock<SharedStarts>>,
     /// Who administers, for the audit log: see [`Store::administered_by`].
     pub(crate) administrator: Option<Arc<str>>,
 }
@@ -164,6 +170,8 @@ impl Store {
             acquire_timeout: options.acquire_timeout,
             clock,
             entropy,
+            look_ups: Arc::default(),
+            starts: Arc::default(),
             administrator: None,
         })
     }

@@ -3,7 +3,10 @@
 //! | module | subject |
 //! | --- | --- |
 //! | `active` | runs that are active or have just ended, for screens |
-//! | `admit` | recording a run or joining the active one; a run that could not be put into Redis |
+//! | `admit` | recording a run or joining the active one |
+//! | `asked` | starts on their way to a statement |
+//! | `together` | the same for starts that arrive together |
+//! | `fail_dispatch` | a run that could not be put into Redis |
 //! | `cancel` | stopping a run on request |
 //! | `claim` | taking a due run, renewing its lease |
 //! | `exit` | what became of a run that its owner let go of |
@@ -20,15 +23,18 @@
 //! | `list` | lists of runs for screens |
 //! | `counted` | how many runs such a list has |
 //!
-//! Lock order everywhere: the run's row, then its tenant's fence row.
+//! Lock order everywhere: the run's row, then its tenant's fence row. A statement for several starts
+//! locks runs in the order of tenant, kind and identity.
 
 mod active;
 mod admit;
+pub(crate) mod asked;
 mod cancel;
 mod claim;
 mod counted;
 mod disabled;
 mod exit;
+mod fail_dispatch;
 mod finish;
 mod found;
 mod list;
@@ -39,6 +45,7 @@ mod row;
 mod start_key;
 mod sweep;
 mod sweep_plan;
+mod together;
 mod view;
 
 pub(crate) use admit::TENANT_NAME;
@@ -46,11 +53,12 @@ pub(crate) use claim::milliseconds;
 pub(crate) use row::to_json;
 
 pub use active::ActiveRuns;
-pub use admit::{Admission, AdmitError, DispatchFailure, StartRun};
+pub use admit::{Admission, AdmitError, StartRun};
 pub use cancel::{CancelError, Cancellation};
 pub use claim::Heartbeat;
 pub use counted::CountedRuns;
 pub use exit::{Exit, ExitError};
+pub use fail_dispatch::DispatchFailure;
 pub use finish::FinishRun;
 pub use found::FoundRun;
 pub use list::RunFilter;
@@ -67,6 +75,7 @@ pub(crate) fn statements() -> Vec<crate::statement::Info> {
         cancel::STATEMENTS,
         claim::STATEMENTS,
         disabled::STATEMENTS,
+        fail_dispatch::STATEMENTS,
         finish::STATEMENTS,
         found::STATEMENTS,
         read::STATEMENTS,
@@ -74,6 +83,7 @@ pub(crate) fn statements() -> Vec<crate::statement::Info> {
         start_key::STATEMENTS,
         sweep::STATEMENTS,
         sweep_plan::STATEMENTS,
+        together::STATEMENTS,
     ]
     .concat()
 }

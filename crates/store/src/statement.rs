@@ -15,7 +15,7 @@ use tokio_postgres::types::ToSql;
 use crate::error::StoreError;
 #[cfg(test)]
 pub(crate) use row::Column;
-pub(crate) use row::{CountRow, FromRow, RoleRow, row};
+pub(crate) use row::{CountRow, FromRow, PlaceRow, RoleRow, row};
 pub(crate) use text::{Text, join, number};
 
 /// A statement with its values.

@@ -9,7 +9,7 @@ use atlas_domain::ids::RunId;
 use atlas_domain::run::Claim;
 use atlas_domain::run::lease::LeaseTerms;
 use atlas_queue::{Doorbell, Message};
-use atlas_store::Store;
+use atlas_store::{Coalescer, Store};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::CLAIMS;
 use futures::future::BoxFuture;
@@ -19,7 +19,6 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::announcements::Announcements;
-use crate::coalescer::Coalescer;
 use crate::execution::Executor;
 
 /// Runs that one statement claims at most.
@@ -57,7 +56,7 @@ impl Dispatcher {
         slots: usize,
     ) -> Arc<Self> {
         let terms = Arc::new(terms);
-        let claims = Coalescer::new(CLAIMS_AT_ONCE, move |slots: Vec<()>| {
+        let claims = Coalescer::new(CLAIMS_AT_ONCE, 1, move |slots: Vec<()>| {
             claim_for(store.clone(), terms.clone(), slots.len())
         });
         Arc::new(Self {

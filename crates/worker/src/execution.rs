@@ -11,7 +11,7 @@ use atlas_domain::clock::Entropy;
 use atlas_domain::failure::{Failure, FailureCode};
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{Claim, Completion, InventoryCounts};
-use atlas_store::{Exit, FinishRun, Store};
+use atlas_store::{Coalescer, Exit, FinishRun, Store};
 use atlas_telemetry::crash_point;
 use atlas_telemetry::metrics::{RUN_HAND_BACKS, RUN_RETRIES};
 use futures::FutureExt;
@@ -21,7 +21,6 @@ use self::exit::{
     exit_until, exit_with_retries, finish_free, is_queued, lost, record, write_refused,
 };
 use self::lease_keeper::LeaseKeeper;
-use crate::coalescer::Coalescer;
 use crate::interrupt::Interrupt;
 use crate::progress::ProgressBoard;
 use crate::services::Services;
@@ -56,7 +55,7 @@ impl Executor {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let finishing = store.clone();
-        let finishes = Coalescer::new(FINISHES_AT_ONCE, move |runs| {
+        let finishes = Coalescer::new(FINISHES_AT_ONCE, 1, move |runs| {
             finish_free(finishing.clone(), runs)
         });
         Self {

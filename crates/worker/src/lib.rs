@@ -6,7 +6,6 @@
 //! else's. Any number of processes may do this side by side.
 
 mod announcements;
-pub mod coalescer;
 pub mod dispatcher;
 pub mod execution;
 pub mod graph_traffic;

@@ -12,10 +12,9 @@ use atlas_domain::ids::TenantId;
 use atlas_domain::tenant::{CredentialFile, ENDING_WITHIN, StoredProof};
 use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring, VaultError};
 use atlas_graph::{Application, ClientCertificate, Credential, GraphClient, TenantGraph};
-use atlas_store::{Store, StoredCredential};
+use atlas_store::{Coalescer, Store, StoredCredential};
 use chrono::TimeDelta;
 
-use crate::coalescer::Coalescer;
 use crate::interrupt::{Interrupt, interrupt, with_retries};
 use directory::{CredentialsDirectory, FileRefusal};
 
@@ -50,7 +49,7 @@ impl SignIn {
         credentials_dir: Option<PathBuf>,
     ) -> Self {
         let reads = store.clone();
-        let credentials = Coalescer::new(READ_AT_ONCE, move |tenants| {
+        let credentials = Coalescer::new(READ_AT_ONCE, 1, move |tenants| {
             read_credentials(reads.clone(), tenants)
         });
         Self {

@@ -101,6 +101,7 @@ fn tenant_refusal(kind: ProblemKind, tenant: TenantId, detail: &str, hint: &str)
 
 pub(super) fn not_admitted(error: AdmitError, tenant: TenantId) -> Problem {
     match error {
+        AdmitError::NotMember => Problem::not_found(),
         AdmitError::NotPermitted => access::not_permitted(Permission::CanSyncTenant),
         AdmitError::TenantDisabled => tenant_refusal(
             ProblemKind::TenantDisabled,
@@ -162,7 +163,7 @@ pub(super) async fn check_priority(
     if priority == Priority::Normal {
         return Ok(());
     }
-    let permit = scope.permit(can_set_priority, denied, state, context);
+    let permit = scope.permit_now(can_set_priority, denied, state, context);
     permit.await.map(drop)
 }
 
@@ -174,9 +175,11 @@ async fn admit_and_ring(
     state: web::Data<AppState>,
 ) -> Result<Answer<StartedRun>, Problem> {
     let (tenant, user, role) = (permit.tenant_id(), permit.user_id(), permit.role());
-    let kind = start.inputs.kind();
-    let admission = state.store.admit(permit, start).await;
-    let admission = admission.map_err(|error| not_admitted(error, tenant))?;
+    let (kind, retry_of) = (start.inputs.kind(), start.retry_of);
+    let admission = match state.store.admit(permit, start).await {
+        Ok(admission) => admission,
+        Err(error) => return Err(refused(error, tenant, user, retry_of, &context, &state).await),
+    };
     match &admission {
         Admission::Created(_) => STARTS.add(&[kind.as_str(), "created"], 1),
         Admission::Joined(_) => STARTS.add(&[kind.as_str(), "joined"], 1),
@@ -198,6 +201,37 @@ async fn admit_and_ring(
             }
         }
     }
+}
+
+/// What a start that was not admitted is answered with. A role that changed since the permit was given
+/// is recorded as it is before one is given.
+async fn refused(
+    error: AdmitError,
+    tenant: TenantId,
+    user: UserId,
+    retry_of: Option<RunId>,
+    context: &RequestContext,
+    state: &AppState,
+) -> Problem {
+    state.memberships.remove(&(user, tenant));
+    if !matches!(error, AdmitError::NotPermitted) {
+        return not_admitted(error, tenant);
+    }
+    let member = match state.store.membership(tenant, user).await {
+        Ok(Some(member)) => member,
+        Ok(None) => return Problem::not_found(),
+        Err(error) => return error.into(),
+    };
+    let (target, denied) = match retry_of {
+        None => (("tenant", tenant.to_string()), AuditAction::RunStartDenied),
+        Some(run) => (
+            ("operation_run", run.to_string()),
+            AuditAction::RunRetryDenied,
+        ),
+    };
+    let permission = Permission::CanSyncTenant;
+    let denied = access::deny(member, target, permission, denied, state, context).await;
+    denied.unwrap_or_else(|failure| failure)
 }
 
 /// The answer of a start that was made before: its run as it is now.

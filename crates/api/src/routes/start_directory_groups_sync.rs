@@ -15,7 +15,7 @@ use crate::example::Example;
 use crate::extract::body::JsonBody;
 use crate::extract::idempotency_key::IdempotencyKey;
 use crate::extract::query::QueryReader;
-use crate::extract::tenant_scope::TenantScope;
+use crate::extract::start_scope::StartScope;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::run::{Priority, StartedRun, example};
@@ -67,7 +67,7 @@ const MEMBERS: [&str; 1] = ["priority"];
 )]
 #[post("/tenants/{tenant_id}/directory-groups-sync")]
 pub(crate) async fn start_directory_groups_sync(
-    scope: TenantScope,
+    scope: StartScope,
     key: IdempotencyKey,
     body: JsonBody,
     query: QueryReader,
@@ -78,12 +78,15 @@ pub(crate) async fn start_directory_groups_sync(
     let permit = scope
         .permit(can_sync_tenant, denied, &state, &context)
         .await?;
-    query.finish()?;
-    let body: StartBody = body.read(&MEMBERS).await?.unwrap_or_default();
-    let priority = body.priority.unwrap_or_default().into();
+    let read = async {
+        query.finish()?;
+        let body: Option<StartBody> = body.read(&MEMBERS).await?;
+        Ok(body.unwrap_or_default().priority.unwrap_or_default().into())
+    };
+    let priority = scope.or_now(read.await, &state).await?;
     check_priority(priority, &scope, denied, &state, &context).await?;
     let wishes = Wishes {
-        key: key.read()?,
+        key: scope.or_now(key.read(), &state).await?,
         priority,
         retry_of: None,
     };

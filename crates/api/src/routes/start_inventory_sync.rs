@@ -17,7 +17,7 @@ use crate::example::Example;
 use crate::extract::body::JsonBody;
 use crate::extract::idempotency_key::IdempotencyKey;
 use crate::extract::query::QueryReader;
-use crate::extract::tenant_scope::TenantScope;
+use crate::extract::start_scope::StartScope;
 use crate::problem::{FieldProblem, Problem};
 use crate::state::AppState;
 use crate::wire::run::{Priority, StartedRun, Verify};
@@ -106,7 +106,7 @@ const MEMBERS: [&str; 6] = [
 )]
 #[post("/tenants/{tenant_id}/inventory-sync")]
 pub(crate) async fn start_inventory_sync(
-    scope: TenantScope,
+    scope: StartScope,
     key: IdempotencyKey,
     body: JsonBody,
     query: QueryReader,
@@ -117,13 +117,16 @@ pub(crate) async fn start_inventory_sync(
     let permit = scope
         .permit(can_sync_tenant, denied, &state, &context)
         .await?;
-    query.finish()?;
-    let body: SelectionBody = body.read(&MEMBERS).await?.unwrap_or_default();
-    let priority = body.priority.unwrap_or_default().into();
-    let inputs = RunInputs::InventorySync(body.resolve()?);
+    let read = async {
+        query.finish()?;
+        let body: SelectionBody = body.read(&MEMBERS).await?.unwrap_or_default();
+        let priority = body.priority.unwrap_or_default().into();
+        Ok((priority, RunInputs::InventorySync(body.resolve()?)))
+    };
+    let (priority, inputs) = scope.or_now(read.await, &state).await?;
     check_priority(priority, &scope, denied, &state, &context).await?;
     let wishes = Wishes {
-        key: key.read()?,
+        key: scope.or_now(key.read(), &state).await?,
         priority,
         retry_of: None,
     };

@@ -24,6 +24,7 @@ mod readiness;
 mod refusals;
 mod relations;
 mod released;
+mod remembered;
 mod retry;
 mod revocation;
 mod run_counts;

@@ -1,16 +1,16 @@
 //! Recording a run or joining the active one, in one statement.
 
 use atlas_domain::access::{Role, SyncPermit};
-use atlas_domain::audit::{ActorKind, AuditAction};
-use atlas_domain::failure::{Failure, FailureCode};
+use atlas_domain::audit::AuditAction;
 use atlas_domain::ids::{RequestId, RunId};
 use atlas_domain::notification;
 use atlas_domain::run::identity::RunIdentity;
-use atlas_domain::run::{Completion, OperationKind, OperationRun, RunCounts, RunInputs};
+use atlas_domain::run::{OperationRun, RunInputs};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::row::{RunRow, to_json};
+use super::asked::{Admitted, AskedStart, CreatedRow};
+use super::row::RunRow;
 use super::start_key::{StartKey, UsedKey};
 use crate::access::{parse_role, role_names};
 use crate::audit::Origin;
@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::pool::Store;
 #[cfg(test)]
 use crate::statement::{Info, Statement};
-use crate::statement::{fetch_one, fetch_optional, row, statement};
+use crate::statement::{row, statement};
 
 /// Stands for the tenant's name in texts that the database completes.
 pub(crate) const TENANT_NAME: &str = "{tenant}";
@@ -56,7 +56,10 @@ pub enum Admission {
 /// Why nothing was recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum AdmitError {
-    /// The membership ended, or its role changed, since the permit was given.
+    /// The membership ended since the permit was given, perhaps with the tenant.
+    #[error("the initiator does not belong to the tenant any more")]
+    NotMember,
+    /// The role changed, or the user was disabled, since the permit was given.
     #[error("the initiator may not sync this tenant any more")]
     NotPermitted,
     /// The tenant is switched off.
@@ -73,15 +76,6 @@ pub enum AdmitError {
     Store(#[from] StoreError),
 }
 
-/// What became of a run that could not be put into Redis.
-#[derive(Debug)]
-pub enum DispatchFailure {
-    /// It has failed, and the initiator was notified.
-    Failed(OperationRun),
-    /// A worker has it after all, or it has ended meanwhile: no failure.
-    Taken(OperationRun),
-}
-
 /// Two statements that differ in whether a key is written first.
 macro_rules! admit {
     ($name:ident, $file:literal, { $($key:ident: $type:ty,)* }) => {
@@ -94,18 +88,18 @@ macro_rules! admit {
                 identity: &'a str,
                 run: Uuid,
                 lock_scope: &'static str,
-                inputs: Value,
+                inputs: &'a Value,
                 verify: Option<&'static str>,
                 retry_of: Option<Uuid>,
                 priority: i16,
                 notification: Uuid,
-                title: String,
-                body: String,
+                title: &'a str,
+                body: &'a str,
                 audit: Uuid,
                 request: Uuid,
-                request_name: Option<String>,
-                address: Option<String>,
-                user_agent: Option<String>,
+                request_name: Option<&'a str>,
+                address: Option<&'a str>,
+                user_agent: Option<&'a str>,
                 $($key: $type,)*
             }
             file: $file,
@@ -122,14 +116,57 @@ macro_rules! admit {
 
 admit!(Admit, "runs/admit", {});
 admit!(AdmitKeyed, "runs/admit_keyed", {
-    key: String,
-    request_hash: String,
+    key: &'a str,
+    request_hash: &'a str,
 });
 
-row! {
-    struct CreatedRow {
-        created: bool,
+fn asked(permit: &SyncPermit, start: StartRun) -> AskedStart {
+    let kind = start.inputs.kind();
+    let (inputs, verify) = start.inputs.to_stored();
+    AskedStart {
+        tenant: permit.tenant_id().into_uuid(),
+        initiator: permit.user_id().into_uuid(),
+        kind,
+        identity: RunIdentity::of(permit.tenant_id(), &start.inputs),
+        run: start.run_id.into_uuid(),
+        inputs,
+        verify,
+        retry_of: start.retry_of.map(RunId::into_uuid),
+        priority: start.priority,
+        message: notification::queued(kind, TENANT_NAME),
+        request: start.request_id.into_uuid(),
+        request_name: start.origin.request_name,
+        address: start.origin.address,
+        user_agent: start.origin.user_agent,
     }
+}
+
+/// The statement of this name for a start.
+macro_rules! bound {
+    ($name:ident, $store:expr, $start:expr, { $($key:ident: $value:expr),* }) => {
+        $name {
+            tenant: $start.tenant,
+            initiator: $start.initiator,
+            roles: &role_names(Role::that_may_sync()),
+            kind: $start.kind.as_str(),
+            identity: $start.identity.as_str(),
+            run: $start.run,
+            lock_scope: $start.kind.lock_scope(),
+            inputs: &$start.inputs,
+            verify: $start.verify,
+            retry_of: $start.retry_of,
+            priority: $start.priority,
+            notification: $store.mint(),
+            title: &$start.message.title,
+            body: &$start.message.body,
+            audit: $store.mint(),
+            request: $start.request,
+            request_name: $start.request_name.as_deref(),
+            address: $start.address.as_deref(),
+            user_agent: $start.user_agent.as_deref(),
+            $($key: $value),*
+        }
+    };
 }
 
 statement! {
@@ -150,38 +187,11 @@ row! {
     }
 }
 
-statement! {
-    struct FailDispatch {
-        run: Uuid,
-        error: Value,
-        event: &'static str,
-        notification: Uuid,
-        title: String,
-        body: String,
-        cancelled_title: String,
-        cancelled_body: String,
-        audit: Uuid,
-    }
-    file: "runs/fail_dispatch",
-    row: RunRow,
-    pieces: ["runs/pieces/message", "runs/pieces/recorded", "runs/pieces/columns"],
-    transitions: [FailDispatch],
-    constants: [actor = ActorKind::User.as_str()],
-}
-
-statement! {
-    struct Find {
-        run: Uuid,
-    }
-    file: "runs/find",
-    row: RunRow,
-    pieces: ["runs/pieces/columns"],
-}
-
 impl Store {
     /// Records the run that is asked for, with its audit entry, its notification and its first
-    /// event, or joins the same run when it is active. Checks the membership again. The audit entry
-    /// of a join is committed without waiting for the disk.
+    /// event, or joins the same run when it is active. Checks the membership again. Starts without a
+    /// key that arrive together share a statement. The audit entry of a join is committed without
+    /// waiting for the disk, unless a run was recorded with it.
     ///
     /// # Errors
     /// [`AdmitError`]; nothing was recorded then.
@@ -189,49 +199,13 @@ impl Store {
     pub async fn admit(
         &self,
         permit: SyncPermit,
-        start: StartRun,
+        mut start: StartRun,
     ) -> Result<Admission, AdmitError> {
-        let kind = start.inputs.kind();
-        let identity = RunIdentity::of(permit.tenant_id(), &start.inputs);
-        let message = notification::queued(kind, TENANT_NAME);
-        let (inputs, verify) = start.inputs.to_stored();
-        let roles = role_names(Role::that_may_sync());
-        macro_rules! bound {
-            ($name:ident { $($more:tt)* }) => {
-                $name {
-                    tenant: permit.tenant_id().into_uuid(),
-                    initiator: permit.user_id().into_uuid(),
-                    roles: &roles,
-                    kind: kind.as_str(),
-                    identity: identity.as_str(),
-                    run: start.run_id.into_uuid(),
-                    lock_scope: kind.lock_scope(),
-                    inputs,
-                    verify,
-                    retry_of: start.retry_of.map(RunId::into_uuid),
-                    priority: start.priority,
-                    notification: self.mint(),
-                    title: message.title,
-                    body: message.body,
-                    audit: self.mint(),
-                    request: start.request_id.into_uuid(),
-                    request_name: start.origin.request_name,
-                    address: start.origin.address,
-                    user_agent: start.origin.user_agent,
-                    $($more)*
-                }
-            };
-        }
-        let key = start.key;
+        let (run, key) = (start.run_id, start.key.take());
+        let start = asked(&permit, start);
         let row = match &key {
-            None => self.fetch_optional(&bound!(Admit {})).await,
-            Some(key) => {
-                let keyed = bound!(AdmitKeyed {
-                    key: key.key.clone(),
-                    request_hash: key.request_hash.clone(),
-                });
-                self.fetch_optional(&keyed).await
-            }
+            None => self.admit_together(start).await,
+            Some(key) => self.admit_keyed(&start, key).await,
         };
         let row = match row {
             // The user or the tenant was removed since the statement began.
@@ -239,93 +213,81 @@ impl Store {
             row => row?,
         };
         match row {
-            Some((run, CreatedRow { created: true })) => Ok(Admission::Created(run.into_run()?)),
-            Some((run, CreatedRow { created: false })) => {
-                let run = run.into_run()?;
+            Some((row, CreatedRow { created: true })) => Ok(Admission::Created(row.into_run()?)),
+            Some((row, CreatedRow { created: false })) => {
+                let joined = row.into_run()?;
                 if let Some(key) = &key {
-                    self.correct_key(permit.user_id(), key, start.run_id, run.id)
+                    self.correct_key(permit.user_id(), key, run, joined.id)
                         .await?;
                 }
-                Ok(Admission::Joined(run))
+                Ok(Admission::Joined(joined))
             }
             None => self.repeated_or_refused(&permit, key.as_ref()).await,
         }
     }
 
-    /// Why nothing was recorded: the key was used before, or the caller may not.
+    /// Records or joins a run, by itself.
+    pub(super) async fn admit_alone(&self, start: &AskedStart) -> Result<Admitted, StoreError> {
+        self.fetch_optional(&bound!(Admit, self, start, {})).await
+    }
+
+    async fn admit_keyed(
+        &self,
+        start: &AskedStart,
+        key: &StartKey,
+    ) -> Result<Admitted, StoreError> {
+        let keyed = bound!(AdmitKeyed, self, start, {
+            key: &key.key,
+            request_hash: &key.request_hash
+        });
+        self.fetch_optional(&keyed).await
+    }
+
+    /// Why nothing was recorded: the caller may not, or the key was used before.
     async fn repeated_or_refused(
         &self,
         permit: &SyncPermit,
         key: Option<&StartKey>,
     ) -> Result<Admission, AdmitError> {
-        let refusal = self.refusal(permit).await;
-        let Some(key) = key.filter(|_| matches!(refusal, AdmitError::NotPermitted)) else {
+        if let Some(refusal) = self.refusal(permit).await? {
             return Err(refusal);
+        }
+        let used = match key {
+            None => None,
+            Some(key) => self
+                .used_key(permit.user_id(), key)
+                .await?
+                .map(|used| (key, used)),
         };
-        match self.used_key(permit.user_id(), key).await? {
-            Some(used) if used.request_hash == key.request_hash => Ok(Admission::Repeated(used)),
-            Some(used) => Err(AdmitError::KeyReused(used)),
-            None => Err(refusal),
+        match used {
+            Some((key, used)) if used.request_hash == key.request_hash => {
+                Ok(Admission::Repeated(used))
+            }
+            Some((_, used)) => Err(AdmitError::KeyReused(used)),
+            // Whatever it was is no more.
+            None => Err(AdmitError::NotPermitted),
         }
     }
 
-    async fn refusal(&self, permit: &SyncPermit) -> AdmitError {
+    /// What keeps the permit's user from starting a run of its tenant.
+    async fn refusal(&self, permit: &SyncPermit) -> Result<Option<AdmitError>, StoreError> {
         let find = FindRefusal {
             tenant: permit.tenant_id().into_uuid(),
             user: permit.user_id().into_uuid(),
         };
-        let row = self.fetch_optional(&find).await;
-        match row {
-            Err(error) => error.into(),
-            Ok(Some(row)) if !row.disabled => match parse_role(&row.role) {
-                Ok(role) if !role.may_sync() => AdmitError::NotPermitted,
-                Ok(_) if !row.enabled => AdmitError::TenantDisabled,
-                Ok(_) if !row.connected => AdmitError::NotConnected,
-                Ok(_) => AdmitError::NotPermitted,
-                Err(error) => error.into(),
-            },
-            Ok(_) => AdmitError::NotPermitted,
-        }
-    }
-
-    /// Ends a run that could not be put into Redis as failed, notifies its initiator, and records both;
-    /// unless a worker has it after all.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the run then stays queued and a sweep hands it out.
-    pub async fn fail_dispatch(
-        &self,
-        run: RunId,
-        kind: OperationKind,
-    ) -> Result<DispatchFailure, StoreError> {
-        let error = Failure::transient(
-            FailureCode::DISPATCH_FAILED,
-            "The run could not be handed to the workers.",
-        )
-        .with_hint(
-            "Start it again in a moment; if it keeps failing, Redis takes no messages, and the API's \
-             /readyz says why.",
-        );
-        let completion = Completion::failed(error.clone(), RunCounts::none(kind));
-        let message = notification::terminal(kind, TENANT_NAME, &completion);
-        let client = self.client().await?;
-        let fail = FailDispatch {
-            run: run.into_uuid(),
-            error: to_json(&error),
-            event: "dispatch_failed",
-            notification: self.mint(),
-            title: message.title.clone(),
-            body: message.body.clone(),
-            cancelled_title: message.title,
-            cancelled_body: message.body,
-            audit: self.mint(),
+        let Some(row) = self.fetch_optional(&find).await? else {
+            return Ok(Some(AdmitError::NotMember));
         };
-        if let Some(row) = fetch_optional(&client, &fail).await? {
-            return Ok(DispatchFailure::Failed(row.into_run()?));
-        }
-        let run = run.into_uuid();
-        let row = fetch_one(&client, &Find { run }).await?;
-        Ok(DispatchFailure::Taken(row.into_run()?))
+        let may_sync = parse_role(&row.role)?.may_sync();
+        Ok(if row.disabled || !may_sync {
+            Some(AdmitError::NotPermitted)
+        } else if !row.enabled {
+            Some(AdmitError::TenantDisabled)
+        } else if !row.connected {
+            Some(AdmitError::NotConnected)
+        } else {
+            None
+        })
     }
 }
 
@@ -334,6 +296,4 @@ pub(super) const STATEMENTS: &[Info] = &[
     <Admit<'_> as Statement>::INFO,
     <AdmitKeyed<'_> as Statement>::INFO,
     <FindRefusal as Statement>::INFO,
-    <FailDispatch as Statement>::INFO,
-    <Find as Statement>::INFO,
 ];

@@ -111,3 +111,17 @@ row! {
         role: String,
     }
 }
+
+row! {
+    /// Which of several requests a row answers, counted from one.
+    pub(crate) struct PlaceRow {
+        place: i64,
+    }
+}
+
+impl PlaceRow {
+    /// The same, counted from zero.
+    pub(crate) fn index(&self) -> usize {
+        usize::try_from(self.place - 1).unwrap_or(usize::MAX)
+    }
+}

@@ -87,10 +87,7 @@ async fn a_permit_whose_membership_changed_is_refused_and_records_nothing() {
         .store
         .admit(Scenario::permit(tenant, stranger.id), Scenario::start("{}"))
         .await;
-    assert!(
-        matches!(refused, Err(AdmitError::NotPermitted)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(AdmitError::NotMember)), "{refused:?}");
     assert_eq!(stage.count("SELECT count(*) FROM operation_runs").await, 0);
     assert_eq!(stage.count("SELECT count(*) FROM notifications").await, 0);
 }

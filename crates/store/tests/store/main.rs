@@ -4,6 +4,7 @@
 
 mod actors;
 mod admission;
+mod admission_together;
 mod as_of;
 mod cancellation;
 mod changes;

@@ -20,11 +20,10 @@ use atlas_domain::run::{
 };
 use atlas_domain::selection::Selection;
 use atlas_graph::ListPlan;
-use atlas_store::{Beginning, Store};
+use atlas_store::{Beginning, Coalescer, Store};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join};
 
-use crate::coalescer::Coalescer;
 use crate::interrupt::{Interrupt, with_retries};
 use crate::progress::{ProgressBoard, Tracker};
 use crate::service::RunService;
@@ -69,7 +68,7 @@ impl InventorySyncService {
         verify_within: Duration,
     ) -> Self {
         let begins = store.clone();
-        let beginnings = Coalescer::new(BEGINNINGS_AT_ONCE, move |beginnings| {
+        let beginnings = Coalescer::new(BEGINNINGS_AT_ONCE, 1, move |beginnings| {
             persist::begin_free(begins.clone(), beginnings)
         });
         Self {

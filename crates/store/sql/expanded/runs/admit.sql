@@ -135,10 +135,10 @@ SELECT
         AS cancel_requested_by_name,
     r.cancel_reason, r.cancel_deadline_at,
     (r.not_before > clock_timestamp()) AS not_due,  -- the row may be younger than the statement
-    (r.status = 'queued' AND EXISTS (
-        SELECT 1 FROM operation_runs o
+    (r.status = 'queued' AND (  -- one row at most, and no EXISTS, for which all that runs might be read
+        SELECT true FROM operation_runs o
         WHERE o.tenant_id = r.tenant_id AND o.lock_scope = r.lock_scope AND o.status = 'running'
-    )) AS tenant_busy,
+    ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
     )) AS paused
