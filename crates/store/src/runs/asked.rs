@@ -44,6 +44,10 @@ pub(super) type Admitted = Option<(RunRow, CreatedRow)>;
 
 /// What became of a start among others.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all answers are of the large one"
+)]
 pub(crate) enum Answer {
     /// The statement's answer.
     Admitted(Result<Admitted, StoreError>),

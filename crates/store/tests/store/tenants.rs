@@ -140,10 +140,7 @@ async fn what_is_asked_for_while_its_tenant_is_removed_finds_it_gone() {
         stage.somebody_waits().await;
         removal.commit().await.unwrap();
     });
-    assert!(
-        matches!(refused, Err(AdmitError::NotPermitted)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(AdmitError::NotMember)), "{refused:?}");
 
     let denied = NewAuditEvent {
         tenant: Some(tenant),
