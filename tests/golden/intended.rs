@@ -8,6 +8,7 @@ mod events;
 mod hints;
 mod inventory;
 mod numbers;
+mod paging;
 mod problems;
 mod schedules;
 mod values;
@@ -113,6 +114,8 @@ const CHANGES: &[Change] = &[
         daily_use::identifiers_missing,
     ),
     ("openapi", daily_use::described),
+    // Lists are read back as well.
+    ("answers/list_", paging::named_before),
     // Most problems show no run.
     ("openapi", problems::described),
     // A full sync there asks for what was recorded, and that is kept as it is.

@@ -1,11 +1,11 @@
-//! Lists in pages. A cursor names the last row of a page by its sort key and id, so that rows that
-//! come or go meanwhile neither repeat nor hide others.
+//! Lists in pages. A cursor names the last row of a page or the first one by its sort key and id, so that
+//! rows that come or go meanwhile neither repeat nor hide others.
 
 use std::str::FromStr;
 
 use actix_web::http::header;
 use atlas_domain::inventory::link::LinkTarget;
-use atlas_store::{GroupPlace, PageRequest};
+use atlas_store::{GroupPlace, PageRequest, Place};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -26,8 +26,10 @@ pub(crate) const DEFAULT_LIMIT: u16 = 50;
 pub(crate) const MAX_LIMIT: u16 = 200;
 /// The longest cursor that is read, in bytes.
 pub(crate) const MAX_CURSOR: usize = 8192;
-/// What a cursor of this shape begins with.
-const VERSION: u8 = 1;
+/// What a cursor begins with whose page is after the row.
+const AFTER: u8 = 1;
+/// What a cursor begins with whose page is before the row.
+const BEFORE: u8 = 2;
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,6 +41,10 @@ pub(crate) struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     pub(crate) next_cursor: Option<String>,
+    /// Cursor of the previous page. Absent on the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
+    pub(crate) previous_cursor: Option<String>,
 }
 
 impl<T: Example> Example for Page<T> {
@@ -53,6 +59,7 @@ impl<T> Page<T> {
         Self {
             items: vec![entry],
             next_cursor: Some(example::CURSOR.to_owned()),
+            previous_cursor: None,
         }
     }
 }
@@ -126,7 +133,7 @@ impl SortKey for DateTime<Utc> {
 /// Which page of which list is asked for.
 pub(crate) struct Paging<S, I> {
     limit: u16,
-    after: Option<(S, I)>,
+    place: Place<(S, I)>,
     fingerprint: String,
     path: String,
     pairs: Vec<(String, String)>,
@@ -140,27 +147,29 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
         let cursor = query.one("cursor", |text| {
             decode(text).ok_or_else(|| "Not a cursor of this API.".to_owned())
         });
-        let after = cursor.and_then(|(of, key, id): (String, S, I)| {
-            if of == fingerprint {
-                return Some((key, id));
+        let place = match cursor {
+            Some((of, place)) if of == fingerprint => place,
+            Some(_) => {
+                query.refuse_with(cursor_mismatch());
+                Place::First
             }
-            query.refuse_with(cursor_mismatch());
-            None
-        });
+            None => Place::First,
+        };
         Self {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
-            after,
+            place,
             fingerprint,
             path: query.path().to_owned(),
             pairs: query.pairs().to_vec(),
         }
     }
 
-    /// What to ask the store for: one row more than is shown reveals whether there is a next page.
+    /// What to ask the store for: one row more than is shown reveals whether there is another page in the
+    /// direction in which this one is read.
     pub(crate) fn request(&self) -> PageRequest<(S, I)> {
         PageRequest {
             limit: i64::from(self.limit) + 1,
-            after: self.after.clone(),
+            place: self.place.clone(),
         }
     }
 
@@ -184,27 +193,37 @@ impl<S: SortKey + Clone, I: FromStr + ToString + Copy> Paging<S, I> {
         show: impl Fn(R) -> T,
         wrap: impl FnOnce(Page<T>) -> W,
     ) -> Answer<W> {
-        let more = rows.len() > usize::from(self.limit);
-        rows.truncate(usize::from(self.limit));
-        let next_cursor = rows.last().filter(|_| more).map(|last| {
-            let (key, id) = key(last);
-            encode(&self.fingerprint, &key.to_text(), &id.to_string())
+        let further = rows.len().saturating_sub(self.limit.into());
+        // The row beside a page is on its other side.
+        let (has_previous, has_next) = match self.place {
+            Place::First => (false, further > 0),
+            Place::After(_) => (true, further > 0),
+            Place::Before(_) => (further > 0, true),
+        };
+        match self.place {
+            Place::First | Place::After(_) => rows.truncate(self.limit.into()),
+            Place::Before(_) => drop(rows.drain(..further)),
+        }
+        let cursor = |side, row| encode(side, &self.fingerprint, &key(row));
+        let first = rows.first().filter(|_| has_previous);
+        let last = rows.last().filter(|_| has_next);
+        let previous_cursor = first.map(|row| cursor(BEFORE, row));
+        let next_cursor = last.map(|row| cursor(AFTER, row));
+        let beside = [("next", &next_cursor), ("prev", &previous_cursor)];
+        let beside = beside.into_iter().filter_map(|(relation, cursor)| {
+            let address = page_address(&self.path, self.pairs.iter(), links, cursor.as_ref()?);
+            Some(format!("<{address}>; rel=\"{relation}\""))
         });
-        let next = next_cursor
-            .as_ref()
-            .map(|cursor| format!("<{}>; rel=\"next\"", self.next(links, cursor)));
+        let beside = beside.collect::<Vec<_>>().join(", ");
         let answer = Answer::ok(wrap(Page {
             items: rows.into_iter().map(show).collect(),
             next_cursor,
+            previous_cursor,
         }));
-        match next {
-            Some(next) => answer.header(header::LINK, &next),
-            None => answer,
+        if beside.is_empty() {
+            return answer;
         }
-    }
-
-    fn next(&self, links: &Links, cursor: &str) -> String {
-        next_address(&self.path, self.pairs.iter(), links, cursor)
+        answer.header(header::LINK, &beside)
     }
 }
 
@@ -216,8 +235,8 @@ pub(crate) fn read_limit(query: &mut QueryReader) -> Option<u16> {
     })
 }
 
-/// The address of the next page, with the parameters of this one.
-pub(crate) fn next_address<'a>(
+/// The address of another page, with the parameters of this one.
+pub(crate) fn page_address<'a>(
     path: &str,
     pairs: impl Iterator<Item = &'a (String, String)>,
     links: &Links,
@@ -250,22 +269,26 @@ fn fingerprint(query: &QueryReader) -> String {
     URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..9])
 }
 
-fn encode(fingerprint: &str, key: &str, id: &str) -> String {
-    let text = serde_json::json!([VERSION, fingerprint, key, id]).to_string();
+/// A cursor of the page on one side of a row.
+fn encode<S: SortKey, I: ToString>(side: u8, fingerprint: &str, (key, id): &(S, I)) -> String {
+    let text = serde_json::json!([side, fingerprint, key.to_text(), id.to_string()]).to_string();
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn decode<S: SortKey, I: FromStr>(cursor: &str) -> Option<(String, S, I)> {
+fn decode<S: SortKey, I: FromStr>(cursor: &str) -> Option<(String, Place<(S, I)>)> {
     if cursor.len() > MAX_CURSOR {
         return None;
     }
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let (version, fingerprint, key, id): (u8, String, String, String) =
+    let (side, fingerprint, key, id): (u8, String, String, String) =
         serde_json::from_slice(&bytes).ok()?;
-    if version != VERSION {
-        return None;
-    }
-    Some((fingerprint, S::from_text(&key)?, id.parse().ok()?))
+    let row = (S::from_text(&key)?, id.parse().ok()?);
+    let place = match side {
+        AFTER => Place::After(row),
+        BEFORE => Place::Before(row),
+        _ => return None,
+    };
+    Some((fingerprint, place))
 }
 
 #[cfg(test)]
@@ -278,24 +301,29 @@ mod tests {
     #[test]
     fn a_cursor_survives_the_way_and_garbage_is_refused() {
         let id = Uuid::from_u128(7);
-        let cursor = encode("f", "näme / 1", &id.to_string());
-        let read: (String, String, Uuid) = decode(&cursor).unwrap();
-        assert_eq!(read, ("f".to_owned(), "näme / 1".to_owned(), id));
-        let other_key: Option<(String, DateTime<Utc>, Uuid)> = decode(&cursor);
-        assert_eq!(other_key, None);
-        assert_eq!(decode::<LinkTarget, Uuid>(&cursor), None);
+        let row = ("näme / 1".to_owned(), id);
+        let read = |side| decode::<String, Uuid>(&encode(side, "f", &row));
+        let place = |place| Some(("f".to_owned(), place));
+        assert_eq!(read(AFTER), place(Place::After(row.clone())));
+        assert_eq!(read(BEFORE), place(Place::Before(row.clone())));
+        assert_eq!(read(3), None);
+        let cursor = encode(AFTER, "f", &row);
+        assert!(decode::<DateTime<Utc>, Uuid>(&cursor).is_none());
+        assert!(decode::<LinkTarget, Uuid>(&cursor).is_none());
         let target = LinkTarget {
             kind: TargetKind::Special,
             id: "All of them".to_owned(),
         };
-        let cursor = encode("f", &target.to_text(), &id.to_string());
-        assert_eq!(decode(&cursor), Some(("f".to_owned(), target, id)));
+        let cursor = encode(AFTER, "f", &(target.clone(), id));
+        let place = Place::After((target, id));
+        assert_eq!(decode(&cursor), Some(("f".to_owned(), place)));
+        let null = ("a\0b".to_owned(), "id".to_owned());
         for garbage in [
             "",
             "x",
             "WzFd",
             &"A".repeat(9000),
-            &encode("f", "a\0b", "id"),
+            &encode(AFTER, "f", &null),
         ] {
             assert_eq!(decode::<String, Uuid>(garbage), None, "{garbage}");
         }

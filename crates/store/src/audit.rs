@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::keyset::before;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{audit_events, users};
@@ -194,14 +194,15 @@ impl AuditFilter {
         tenant: TenantId,
         page: &PageRequest<(DateTime<Utc>, AuditEventId)>,
     ) -> audit_events::BoxedQuery<'static, Pg, (Timestamptz, SqlUuid)> {
+        let direction = page.reads(Direction::Descending);
         let mut keys = audit_events::table
             .filter(audit_events::tenant_id.eq(tenant.into_uuid()))
             .select(KEY)
-            .order((audit_events::occurred_at.desc(), audit_events::id.desc()))
-            .limit(page.limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            keys = keys.filter(before(KEY, (time, id.into_uuid())));
+            .into_boxed()
+            .order(ordered(KEY, direction))
+            .limit(page.limit);
+        if let Some((time, id)) = page.key() {
+            keys = keys.filter(beyond(KEY, (*time, id.into_uuid()), direction));
         }
         if !self.action.is_empty() {
             let actions = self.action.iter().map(|action| action.as_str());

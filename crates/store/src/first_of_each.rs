@@ -13,12 +13,15 @@ use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Array, BigInt, HasSqlType, SqlType};
 
-/// The first `limit` rows of `lists` together. `list` selects `columns`, two by which all lists
-/// descend, of the one list that [`value`] and [`second`] name, and at most `limit` of them.
+use crate::keyset::Direction;
+
+/// The first `limit` rows of `lists` together. `list` selects `columns`, two by which all lists go in
+/// the direction, of the one list that [`value`] and [`second`] name, and at most `limit` of them.
 ///
 /// The cost is bounded by the number of lists times the limit, however long the lists are.
 pub(crate) const fn first_of_each<C, V, Q>(
     _columns: C,
+    direction: Direction,
     lists: V,
     list: Q,
     limit: i64,
@@ -28,7 +31,7 @@ where
 {
     FirstOfEach {
         columns: PhantomData,
-        direction: " DESC",
+        direction,
         lists,
         list,
         limit,
@@ -39,20 +42,10 @@ where
 #[derive(Debug, Clone)]
 pub(crate) struct FirstOfEach<C, V, Q> {
     columns: PhantomData<C>,
-    direction: &'static str,
+    direction: Direction,
     lists: V,
     list: Q,
     limit: i64,
-}
-
-impl<C, V, Q> FirstOfEach<C, V, Q> {
-    /// Of lists that ascend.
-    pub(crate) fn ascending(self) -> Self {
-        Self {
-            direction: "",
-            ..self
-        }
-    }
 }
 
 /// Of each list its newest row. `list` selects it, and `columns` may name the list by [`value`] and the
@@ -206,10 +199,10 @@ where
         self.list.walk_ast(out.reborrow())?;
         out.push_sql(") first ORDER BY first.");
         out.push_identifier(A::NAME)?;
-        out.push_sql(self.direction);
+        out.push_sql(self.direction.suffix());
         out.push_sql(", first.");
         out.push_identifier(B::NAME)?;
-        out.push_sql(self.direction);
+        out.push_sql(self.direction.suffix());
         out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
     }

@@ -85,7 +85,7 @@ pub use migrations::{
     schema_version,
 };
 pub use notifications::{NotificationFilter, NotificationView};
-pub use page::PageRequest;
+pub use page::{PageRequest, Place};
 pub use pool::{PoolUse, Store, StoreOptions, StoreSetupError};
 pub use runs::{
     ActiveRuns, Admission, AdmitError, CancelError, Cancellation, CountedRuns, DispatchFailure,

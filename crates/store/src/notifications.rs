@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::functions::clock_timestamp;
-use crate::keyset::before;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{
@@ -143,15 +143,16 @@ macro_rules! of_member {
 macro_rules! keys_of {
     ($table:ident, $user:expr, $filter:expr, $page:expr) => {{
         let key = ($table::created_at, $table::id);
+        let direction = $page.reads(Direction::Descending);
         let mut keys = $table::table
             .filter($table::user_id.eq($user.into_uuid()))
             .filter(of_member!($table, $user))
             .select(key)
-            .order(($table::created_at.desc(), $table::id.desc()))
-            .limit($page.limit)
-            .into_boxed();
-        if let Some((time, id)) = $page.after {
-            keys = keys.filter(before(key, (time, id.into_uuid())));
+            .into_boxed()
+            .order(ordered(key, direction))
+            .limit($page.limit);
+        if let Some((time, id)) = $page.key() {
+            keys = keys.filter(beyond(key, (*time, id.into_uuid()), direction));
         }
         if $filter.unread {
             keys = keys.filter($table::read_at.is_null());
@@ -204,7 +205,10 @@ impl Store {
             })
             .await?;
         rows.sort_unstable_by_key(|row| Reverse((row.created_at, row.id)));
-        rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        // Of each table the rows beside the place, of both together those of the page.
+        let rows = page.cut(rows, |row, (time, id)| {
+            (*time, id.into_uuid()).cmp(&(row.created_at, row.id))
+        });
         let runs = self.runs_of(&rows).await?;
         Ok(rows
             .into_iter()

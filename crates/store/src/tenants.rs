@@ -19,7 +19,7 @@ use crate::access::parse_role;
 use crate::admin::parse_cloud;
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, newest_of_each, value};
-use crate::keyset::after;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{
@@ -89,6 +89,9 @@ struct Row {
     data_as_of: Option<DateTime<Utc>>,
 }
 
+/// What tenants are listed by.
+const KEY: (tenants::name, tenants::id) = (tenants::name, tenants::id);
+
 impl Store {
     /// The tenants that the user belongs to, by name.
     ///
@@ -123,6 +126,7 @@ impl Store {
         only: Option<TenantId>,
         page: PageRequest<(String, TenantId)>,
     ) -> Result<Vec<TenantView>, StoreError> {
+        let direction = page.reads(Direction::Ascending);
         let data_as_of = summaries::table
             .filter(summaries::tenant_id.eq(tenants::id))
             .select(max(summaries::data_as_of))
@@ -141,14 +145,14 @@ impl Store {
                 tenants::created_at,
                 data_as_of,
             ))
-            .order((tenants::name, tenants::id))
-            .limit(page.limit)
-            .into_boxed();
+            .into_boxed()
+            .order(ordered(KEY, direction))
+            .limit(page.limit);
         if let Some(tenant) = only {
             query = query.filter(tenants::id.eq(tenant.into_uuid()));
         }
-        if let Some((name, id)) = page.after {
-            query = query.filter(after((tenants::name, tenants::id), (name, id.into_uuid())));
+        if let Some((name, id)) = page.key() {
+            query = query.filter(beyond(KEY, (name.clone(), id.into_uuid()), direction));
         }
         let (rows, states) = self
             .read(async |connection| {
@@ -157,7 +161,8 @@ impl Store {
                 Ok((rows, States::load(&ids, connection).await?))
             })
             .await?;
-        rows.into_iter()
+        page.in_list_order(rows)
+            .into_iter()
             .map(|row| {
                 let syncs = states.of(row.id);
                 row.into_view(syncs)

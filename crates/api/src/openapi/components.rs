@@ -104,7 +104,7 @@ pub(super) fn parameters() -> Value {
             "name": "cursor",
             "in": "query",
             "required": false,
-            "description": "The `next_cursor` of the previous page. Repeat all other parameters except \
+            "description": "The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except \
                 `limit` unchanged.",
             "schema": {
                 "type": "string",
@@ -195,7 +195,7 @@ pub(super) fn headers() -> Value {
             64, "^(W/)?\"[A-Za-z0-9_-]+\"$", "\"Zr3kQbWmT0y1xVhU9sJd\"",
         ),
         "Link": text(
-            "The next page (`rel=\"next\"`), if there is one.",
+            "The next page (`rel=\"next\"`) and the previous page (`rel=\"prev\"`), if there are such pages.",
             16384, "^<[^>]+>; rel=.+$",
             "<https://atlas.example/operation-runs?limit=50&cursor=WzFd>; rel=\"next\"",
         ),

@@ -10,9 +10,9 @@ pub(super) fn info() -> Value {
         "description": "Start inventory syncs, follow their runs and read the inventory. Names are in \
             snake_case, times are RFC 3339 in UTC, and identifiers are UUIDs. A member whose value is \
             not known is absent, never null. Errors are RFC 9457 problems; `type` is the address of a \
-            page that explains the problem. Lists are paginated: follow `next_cursor` or the `Link` \
-            header. Responses to GET carry an `ETag` and honour `If-None-Match`, except the export, \
-            which is a stream. Run statuses and outcomes are closed enumerations; new values may be \
+            page that explains the problem. Lists are paginated: follow `next_cursor` and \
+            `previous_cursor`, or the `Link` header. Responses to GET carry an `ETag` and honour \
+            `If-None-Match`, except the export and the streams of server-sent events. Run statuses and outcomes are closed enumerations; new values may be \
             added to all others. `/healthz`, `/readyz`, `/version`, `/docs` and `/problems` need no \
             token and are not described here.",
         "version": env!("CARGO_PKG_VERSION"),

@@ -130,7 +130,7 @@ impl EventPaging {
     ) -> Answer<EventList> {
         let next_cursor = next.to_string();
         let kept = self.pairs.iter().filter(|(name, _)| name != "from");
-        let next = paging::next_address(&self.path, kept, links, &next_cursor);
+        let next = paging::page_address(&self.path, kept, links, &next_cursor);
         let list = EventList {
             items,
             next_cursor,

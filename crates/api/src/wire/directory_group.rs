@@ -111,6 +111,10 @@ pub(crate) struct DirectoryGroupPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     next_cursor: Option<String>,
+    /// Cursor of the previous page. Absent on the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
+    previous_cursor: Option<String>,
     /// Always `cache`: the groups come from the database.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     source: &'static str,
@@ -128,6 +132,7 @@ impl DirectoryGroupPage {
         Self {
             items: page.items,
             next_cursor: page.next_cursor,
+            previous_cursor: page.previous_cursor,
             source: CACHE,
             data_as_of: state.data_as_of,
             hint: state.hint,

@@ -83,6 +83,10 @@ pub(crate) struct InventoryItemPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     next_cursor: Option<String>,
+    /// Cursor of the previous page. Absent on the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
+    previous_cursor: Option<String>,
     /// The last reading of each listed policy type before `as_of`. Types that had not been read are left
     /// out, and so are types whose readings are not stored any more. Absent without `as_of`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +182,7 @@ impl InventoryItemPage {
         Self {
             items: page.items,
             next_cursor: page.next_cursor,
+            previous_cursor: page.previous_cursor,
             readings,
         }
     }

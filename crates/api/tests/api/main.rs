@@ -18,6 +18,7 @@ mod inventory;
 mod names;
 mod notifications;
 mod parameters;
+mod previous_pages;
 mod program;
 mod protocol;
 mod readiness;

@@ -14,7 +14,7 @@ use super::refusal::AccessChangeError;
 use super::standing::{hold, owners_remain};
 use crate::access::parse_role;
 use crate::error::StoreError;
-use crate::keyset::after;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{memberships, users};
@@ -94,11 +94,11 @@ impl Store {
         tenant: TenantId,
         page: PageRequest<(String, UserId)>,
     ) -> Result<Vec<MemberRow>, StoreError> {
+        let key = (users::display_name, users::id);
+        let direction = page.reads(Direction::Ascending);
         let mut query = memberships::table
             .inner_join(users::table)
             .filter(memberships::tenant_id.eq(tenant.into_uuid()))
-            .order((users::display_name, users::id))
-            .limit(page.limit)
             .select((
                 users::id,
                 users::email,
@@ -107,14 +107,16 @@ impl Store {
                 users::disabled_at,
                 memberships::created_at,
             ))
-            .into_boxed();
-        if let Some((name, id)) = page.after {
-            let key = (users::display_name, users::id);
-            query = query.filter(after(key, (name, id.into_uuid())));
+            .into_boxed()
+            .order(ordered(key, direction))
+            .limit(page.limit);
+        if let Some((name, id)) = page.key() {
+            query = query.filter(beyond(key, (name.clone(), id.into_uuid()), direction));
         }
         let rows: Vec<ListedMember> = self
             .read(async |connection| query.load(connection).await)
             .await?;
+        let rows = page.in_list_order(rows);
         rows.into_iter().map(ListedMember::into_member).collect()
     }
 

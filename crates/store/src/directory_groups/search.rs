@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::read::{GroupPlace, GroupRow, GroupView};
 use crate::error::StoreError;
 use crate::functions::{WordSimilar, starts_with};
-use crate::keyset::after;
-use crate::page::PageRequest;
+use crate::keyset::{Direction, beyond, ordered};
+use crate::page::{PageRequest, Place};
 use crate::pattern::containing;
 use crate::pool::Store;
 use crate::schema::directory_groups;
@@ -99,9 +99,8 @@ struct Search {
     group_type: Option<GroupType>,
     /// As names are compared; empty when nothing was typed.
     typed: String,
-    limit: i64,
-    /// The last row of the page before: how it was found, its name and its id.
-    after: Option<(i32, String, Uuid)>,
+    /// Where it is: how the row beside it was found, its name and its id.
+    page: PageRequest<(i32, String, Uuid)>,
 }
 
 /// Groups with their ranks, in order.
@@ -117,18 +116,20 @@ impl Search {
             tenant: tenant.into_uuid(),
             group_type: filter.group_type,
             typed: filter.q.as_deref().map(search_key).unwrap_or_default(),
-            limit: page.limit,
-            after: page
-                .after
-                .map(|(place, id)| (place.rank, place.name_key, id.into_uuid())),
+            page: page.map(|(place, id)| (place.rank, place.name_key, id.into_uuid())),
         }
     }
 
     /// The groups of the page.
     async fn found(&self, connection: &mut AsyncPgConnection) -> QueryResult<FoundGroups> {
         let mut found = FoundGroups::new();
-        for rank in [Rank::Beginning, Rank::Within, Rank::Likeness] {
-            let wanted = self.limit - i64::try_from(found.len()).unwrap_or(self.limit);
+        let mut ranks = [Rank::Beginning, Rank::Within, Rank::Likeness];
+        if self.direction() == Direction::Descending {
+            ranks.reverse();
+        }
+        let limit = self.page.limit;
+        for rank in ranks {
+            let wanted = limit - i64::try_from(found.len()).unwrap_or(limit);
             if wanted <= 0 || self.is_over(rank) {
                 continue;
             }
@@ -139,44 +140,49 @@ impl Search {
             };
             found.extend(keys.into_iter().map(|(_, id)| (rank, id)));
         }
-        Ok(found)
+        Ok(self.page.in_list_order(found))
     }
 
-    /// Whether this way of finding names adds nothing: the pages before are past it, or the text is
-    /// too short for it.
+    fn direction(&self) -> Direction {
+        self.page.reads(Direction::Ascending)
+    }
+
+    /// Whether this way of finding names adds nothing: what it finds is on the other side of the row
+    /// beside the page, or the text is too short for it.
     fn is_over(&self, rank: Rank) -> bool {
-        let earlier = self
-            .after
-            .as_ref()
-            .is_some_and(|(last, ..)| *last > rank as i32);
+        let earlier = match &self.page.place {
+            Place::First => false,
+            Place::After((beside, ..)) => *beside > rank as i32,
+            Place::Before((beside, ..)) => *beside < rank as i32,
+        };
         let short = self.typed.chars().count() < SHORTEST_INSIDE;
         earlier || (short && rank != Rank::Beginning)
     }
 
     fn beginning(&self, limit: i64) -> Groups {
-        let mut groups = self.groups().order(KEY).limit(limit);
+        let mut groups = self.page_of(Rank::Beginning, limit);
         if !self.typed.is_empty() {
             let end = format!("{}\u{10ffff}", self.typed);
             groups = groups
                 .filter(directory_groups::name_key.ge(self.typed.clone()))
                 .filter(directory_groups::name_key.lt(end));
         }
-        if let Some((name, id)) = self.last(Rank::Beginning) {
-            groups = groups.filter(after(KEY, (name.to_owned(), id)));
-        }
         groups
     }
 
     fn within(&self, limit: i64) -> Groups {
         let typed = self.typed.clone();
-        let mut groups = self
-            .groups()
+        self.page_of(Rank::Within, limit)
             .filter(directory_groups::name_key.like(containing(&typed)))
             .filter(not(starts_with(directory_groups::name_key, typed)))
-            .order(KEY)
-            .limit(limit);
-        if let Some((name, id)) = self.last(Rank::Within) {
-            groups = groups.filter(after(KEY, (name.to_owned(), id)));
+    }
+
+    /// So many groups from the row beside the page on, if that was found in this way.
+    fn page_of(&self, rank: Rank, limit: i64) -> Groups {
+        let direction = self.direction();
+        let mut groups = self.groups().order(ordered(KEY, direction)).limit(limit);
+        if let Some((name, id)) = self.beside(rank) {
+            groups = groups.filter(beyond(KEY, (name.to_owned(), id), direction));
         }
         groups
     }
@@ -199,10 +205,17 @@ impl Search {
     fn in_order(&self, mut alike: Vec<(String, Uuid)>, limit: i64) -> Vec<(String, Uuid)> {
         alike.retain(|(key, _)| !key.contains(&self.typed));
         alike.truncate(JUDGED);
-        if let Some((name, id)) = self.last(Rank::Likeness) {
-            alike.retain(|(key, other)| (key.as_str(), *other) > (name, id));
-        }
         alike.sort_unstable();
+        if self.direction() == Direction::Descending {
+            alike.reverse();
+        }
+        if let Some((name, id)) = self.beside(Rank::Likeness) {
+            let is_passed = |(key, other): &(String, Uuid)| match self.direction() {
+                Direction::Ascending => (key.as_str(), *other) <= (name, id),
+                Direction::Descending => (key.as_str(), *other) >= (name, id),
+            };
+            alike.retain(|group| !is_passed(group));
+        }
         alike.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         alike
     }
@@ -219,10 +232,10 @@ impl Search {
         groups
     }
 
-    /// The last row of the page before, when its name was found in this way.
-    fn last(&self, rank: Rank) -> Option<(&str, Uuid)> {
-        let (last, name, id) = self.after.as_ref()?;
-        (*last == rank as i32).then_some((name.as_str(), *id))
+    /// The row beside the page, when its name was found in this way.
+    fn beside(&self, rank: Rank) -> Option<(&str, Uuid)> {
+        let (beside, name, id) = self.page.key()?;
+        (*beside == rank as i32).then_some((name.as_str(), *id))
     }
 }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use self::keys::{KEY, Keys, Span};
 use crate::error::StoreError;
+use crate::keyset::{Direction, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{inventory_changes, inventory_items, operation_runs};
@@ -147,7 +148,7 @@ impl Store {
         filter: &ChangeFilter,
         page: PageRequest<(DateTime<Utc>, ChangeId)>,
     ) -> Result<Vec<ChangeView>, StoreError> {
-        let limit = page.limit;
+        let direction = Direction::ascending(filter.ascending);
         let span = match filter.run {
             Some(run) => match self.span(tenant, run).await? {
                 Some(span) => Some(span),
@@ -157,7 +158,6 @@ impl Store {
         };
         let keys: Keys = match span {
             Some(span) => Box::new(filter.of_run(tenant, span, &page)),
-            None if filter.ascending => Box::new(filter.in_order(tenant, &page)),
             None => filter.keys(tenant, &page),
         };
         let query = inventory_changes::table
@@ -166,15 +166,13 @@ impl Store {
             )
             .filter(inventory_changes::tenant_id.eq(tenant.into_uuid()))
             .filter(within(KEY, keys))
-            .order((KEY.0.desc(), KEY.1.desc()))
-            .limit(limit)
-            .select(ChangeRow::as_select());
-        let mut rows = self
+            .limit(page.limit)
+            .select(ChangeRow::as_select())
+            .into_boxed::<Pg>()
+            .order(ordered(KEY, direction));
+        let rows = self
             .read(async |connection| query.load(connection).await)
             .await?;
-        if filter.ascending {
-            rows.reverse();
-        }
         rows.into_iter().map(ChangeRow::into_view).collect()
     }
 

@@ -24,7 +24,7 @@ use super::changes::ItemName;
 use super::held::{IsTarget, is_target};
 use super::read::ItemView;
 use crate::error::StoreError;
-use crate::keyset::after;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{inventory_items, inventory_links};
@@ -106,13 +106,15 @@ const BY_TARGET: (
     inventory_links::id,
 );
 
+const BY_ID: (inventory_links::id,) = (inventory_links::id,);
+
 /// What a list of links is ordered by.
 #[derive(Clone, Copy)]
 pub(super) enum Order {
     /// Their targets.
     Target,
-    /// Their ids.
-    Id,
+    /// Their ids, in this direction.
+    Id(Direction),
 }
 
 diesel::alias!(inventory_items as target_items: TargetItems);
@@ -148,15 +150,16 @@ impl Store {
         direction: LinkDirection,
         page: PageRequest<LinkId>,
     ) -> Result<Vec<LinkView>, StoreError> {
+        let read = page.reads(Direction::Ascending);
         let keys = || {
             let mut keys = inventory_links::table
                 .filter(inventory_links::tenant_id.eq(tenant.into_uuid()))
                 .select(KEY)
-                .order(inventory_links::id)
-                .limit(page.limit)
-                .into_boxed::<Pg>();
-            if let Some(last) = page.after {
-                keys = keys.filter(inventory_links::id.gt(last.into_uuid()));
+                .into_boxed::<Pg>()
+                .order(ordered(BY_ID, read))
+                .limit(page.limit);
+            if let Some(id) = page.key() {
+                keys = keys.filter(beyond(BY_ID, (id.into_uuid(),), read));
             }
             keys
         };
@@ -178,8 +181,8 @@ impl Store {
                 Box::new(out().union_all(from_others))
             }
         };
-        self.links_of_keys(tenant, keys, page.limit, Order::Id)
-            .await
+        let links = self.links_of_keys(tenant, keys, page.limit, Order::Id(read));
+        Ok(page.in_list_order(links.await?))
     }
 
     /// The links from these items, by target.
@@ -228,15 +231,16 @@ impl LinkFilter {
         tenant: TenantId,
         page: &PageRequest<(LinkTarget, LinkId)>,
     ) -> inventory_links::BoxedQuery<'static, Pg, (SqlUuid, SqlUuid)> {
+        let direction = page.reads(Direction::Ascending);
         let mut keys = inventory_links::table
             .filter(inventory_links::tenant_id.eq(tenant.into_uuid()))
             .select(KEY)
-            .order(BY_TARGET)
-            .limit(page.limit)
-            .into_boxed();
-        if let Some((target, id)) = &page.after {
-            let last = (target.kind.as_str(), target.id.clone(), id.into_uuid());
-            keys = keys.filter(after(BY_TARGET, last));
+            .into_boxed()
+            .order(ordered(BY_TARGET, direction))
+            .limit(page.limit);
+        if let Some((target, id)) = page.key() {
+            let key = (target.kind.as_str(), target.id.clone(), id.into_uuid());
+            keys = keys.filter(beyond(BY_TARGET, key, direction));
         }
         if let Some(kind) = self.target_kind {
             keys = keys.filter(inventory_links::target_kind.eq(kind.as_str()));
@@ -325,7 +329,12 @@ async fn found(
         .into_boxed();
     match order {
         Order::Target => query.order(BY_TARGET).load(connection).await,
-        Order::Id => query.order(inventory_links::id).load(connection).await,
+        Order::Id(direction) => {
+            query
+                .order(ordered(BY_ID, direction))
+                .load(connection)
+                .await
+        }
     }
 }
 

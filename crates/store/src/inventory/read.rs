@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::keyset::after;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pattern::containing;
 use crate::pool::Store;
@@ -111,6 +111,8 @@ struct SummaryRow {
 /// wide rows are read afterwards.
 const KEY: (inventory_items::name, inventory_items::id) =
     (inventory_items::name, inventory_items::id);
+
+const BY_NAME: Direction = Direction::Ascending;
 
 type BoxedKeys = inventory_items::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 
@@ -229,13 +231,13 @@ impl ItemFilter {
         page: &PageRequest<(String, ItemId)>,
         text: &str,
     ) -> QueryResult<Vec<Uuid>> {
-        let limit = page.limit;
+        let (limit, direction) = (page.limit, page.reads(BY_NAME));
         let matching = || {
             self.matching(tenant, page)
                 .filter(inventory_items::name.ilike(containing(text)))
         };
         let contains_text = inventory_items::name.ilike(containing(text));
-        let first: Vec<(Uuid, bool)> = in_order(self.matching(tenant, page), READ_FIRST)
+        let first: Vec<(Uuid, bool)> = in_order(self.matching(tenant, page), direction, READ_FIRST)
             .select((inventory_items::id, contains_text))
             .load(connection)
             .await?;
@@ -256,26 +258,28 @@ impl ItemFilter {
             if !is_full(&some, MANY) {
                 // No index has this order, so that these few are found by parts again.
                 let order = (inventory_items::name.concat(""), inventory_items::id);
-                let page = by_parts().order(order).limit(limit);
+                let page = by_parts().order(ordered(order, direction)).limit(limit);
                 return Ok(ids(page.load(connection).await?));
             }
         }
-        Ok(ids(in_order(matching(), limit).load(connection).await?))
+        let page = in_order(matching(), direction, limit);
+        Ok(ids(page.load(connection).await?))
     }
 
     /// The keys of the page, whatever the names.
     fn keys(&self, tenant: TenantId, page: &PageRequest<(String, ItemId)>) -> BoxedKeys {
-        in_order(self.matching(tenant, page), page.limit)
+        in_order(self.matching(tenant, page), page.reads(BY_NAME), page.limit)
     }
 
-    /// The keys of the page and of all that follow, whatever the names.
+    /// The keys of the page and of all that are read after it, whatever the names.
     fn matching(&self, tenant: TenantId, page: &PageRequest<(String, ItemId)>) -> BoxedKeys {
         let mut keys = inventory_items::table
             .filter(inventory_items::tenant_id.eq(tenant.into_uuid()))
             .select(KEY)
             .into_boxed();
-        if let Some((name, id)) = &page.after {
-            keys = keys.filter(after(KEY, (name.clone(), id.into_uuid())));
+        if let Some((name, id)) = page.key() {
+            let key = (name.clone(), id.into_uuid());
+            keys = keys.filter(beyond(KEY, key, page.reads(BY_NAME)));
         }
         match &self.policy_type[..] {
             [] => {}
@@ -300,8 +304,8 @@ impl ItemFilter {
     }
 }
 
-fn in_order(keys: BoxedKeys, limit: i64) -> BoxedKeys {
-    keys.order(KEY).limit(limit)
+fn in_order(keys: BoxedKeys, direction: Direction, limit: i64) -> BoxedKeys {
+    keys.order(ordered(KEY, direction)).limit(limit)
 }
 
 fn is_full<T>(rows: &[T], limit: i64) -> bool {

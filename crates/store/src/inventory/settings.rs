@@ -18,7 +18,7 @@ use super::links::{KEY as LINK_KEY, LinkView, Order};
 use super::setting_definitions::SettingNames;
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
-use crate::keyset::after;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pattern::containing;
 use crate::pool::Store;
@@ -101,6 +101,7 @@ impl Store {
         let rows = self
             .read(async |connection| filter.page(connection, tenant, &page).await)
             .await?;
+        let rows = page.in_list_order(rows);
         let ids = rows.iter().map(|row| row.setting_id.clone()).collect();
         let names = self.setting_names(ids).await?;
         let items = rows.iter().map(|row| row.item_id);
@@ -127,7 +128,8 @@ impl Store {
             .order((LINK_KEY.0.desc(), LINK_KEY.1.desc()))
             .limit(MOST_ASSIGNMENTS);
         let lists = by_one::<SqlUuid, _>(items.into_iter().collect());
-        let keys = Box::new(first_of_each(LINK_KEY, lists, list, limit));
+        let newest_first = Direction::Descending;
+        let keys = Box::new(first_of_each(LINK_KEY, newest_first, lists, list, limit));
         let links = self
             .links_of_keys(tenant, keys, limit, Order::Target)
             .await?;
@@ -141,7 +143,7 @@ impl Store {
 }
 
 impl SettingFilter {
-    /// The rows of the page.
+    /// The rows of the page, in the direction in which it is read.
     async fn page(
         &self,
         connection: &mut AsyncPgConnection,
@@ -153,14 +155,18 @@ impl SettingFilter {
             let ids = Vec::from_iter(only);
             return self.rows(connection, tenant, ids, page, page.limit).await;
         };
-        let mut found = definitions(tenant, text);
+        let direction = page.reads(Direction::Ascending);
+        let mut found = definitions(tenant, text, direction);
         if let Some(id) = only {
             let ids = found.filter(setting_definitions::id.eq(id));
             let ids = ids.load(connection).await?;
             return self.rows(connection, tenant, ids, page, page.limit).await;
         }
-        if let Some((setting, _)) = &page.after {
-            found = found.filter(setting_definitions::id.ge(setting.clone()));
+        if let Some((setting, _)) = page.key() {
+            found = match direction {
+                Direction::Ascending => found.filter(setting_definitions::id.ge(setting.clone())),
+                Direction::Descending => found.filter(setting_definitions::id.le(setting.clone())),
+            };
         }
         let mut at_once = FIRST_SETTINGS;
         let mut rows = Vec::new();
@@ -175,12 +181,13 @@ impl SettingFilter {
             if i64::try_from(rows.len()).is_ok_and(|count| count >= page.limit) {
                 return Ok(rows);
             }
-            found = definitions(tenant, text).filter(setting_definitions::id.gt(last));
+            let beyond_last = beyond((setting_definitions::id,), (last,), direction);
+            found = definitions(tenant, text, direction).filter(beyond_last);
             at_once *= 2;
         }
     }
 
-    /// Rows of these settings, after the page before.
+    /// Rows of these settings, on the page's side of the row beside it.
     async fn rows(
         &self,
         connection: &mut AsyncPgConnection,
@@ -189,20 +196,22 @@ impl SettingFilter {
         page: &PageRequest<(String, Uuid)>,
         limit: i64,
     ) -> QueryResult<Vec<SettingRow>> {
+        let direction = page.reads(Direction::Ascending);
         let mut list = inventory_settings::table
             .inner_join(
                 inventory_items::table.on(inventory_items::id.eq(inventory_settings::item_id)),
             )
             .filter(inventory_settings::tenant_id.eq(tenant.into_uuid()))
             .filter(inventory_items::missing_since.is_null())
-            .order(KEY)
-            .limit(limit)
-            .into_boxed::<Pg>();
-        if let Some((setting, place)) = &page.after {
+            .into_boxed::<Pg>()
+            .order(ordered(KEY, direction))
+            .limit(limit);
+        if let Some((setting, place)) = page.key() {
             list = if ids.iter().all(|id| id == setting) {
-                list.filter(inventory_settings::place.gt(*place))
+                let of_setting = (inventory_settings::place,);
+                list.filter(beyond(of_setting, (*place,), direction))
             } else {
-                list.filter(after(KEY, (setting.clone(), *place)))
+                list.filter(beyond(KEY, (setting.clone(), *place), direction))
             };
         }
         if let Some(value) = &self.value {
@@ -223,16 +232,17 @@ impl SettingFilter {
         let list = list
             .filter(inventory_settings::setting_id.eq(value::<Text>()))
             .select(KEY);
-        let keys = first_of_each(KEY, by_one::<Text, _>(ids), list, limit).ascending();
+        let keys = first_of_each(KEY, direction, by_one::<Text, _>(ids), list, limit);
         inventory_settings::table
             .inner_join(
                 inventory_items::table.on(inventory_items::id.eq(inventory_settings::item_id)),
             )
             .filter(inventory_settings::tenant_id.eq(tenant.into_uuid()))
             .filter(within(KEY, keys))
-            .order(KEY)
             .limit(limit)
             .select(SettingRow::as_select())
+            .into_boxed::<Pg>()
+            .order(ordered(KEY, direction))
             .load(connection)
             .await
     }
@@ -240,7 +250,11 @@ impl SettingFilter {
 
 /// Settings of items of the tenant whose name or id contains a text. OFFSET keeps the planner from
 /// reading all that the items set: one row is enough for each setting.
-fn definitions(tenant: TenantId, text: &str) -> setting_definitions::BoxedQuery<'static, Pg, Text> {
+fn definitions(
+    tenant: TenantId,
+    text: &str,
+    direction: Direction,
+) -> setting_definitions::BoxedQuery<'static, Pg, Text> {
     let set = inventory_settings::table
         .filter(inventory_settings::tenant_id.eq(tenant.into_uuid()))
         .filter(inventory_settings::setting_id.eq(setting_definitions::id))
@@ -249,9 +263,9 @@ fn definitions(tenant: TenantId, text: &str) -> setting_definitions::BoxedQuery<
     setting_definitions::table
         .filter(setting_definitions::search.ilike(containing(text)))
         .filter(exists(set))
-        .order(setting_definitions::id)
         .select(setting_definitions::id)
         .into_boxed()
+        .order(ordered((setting_definitions::id,), direction))
 }
 
 impl SettingRow {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::results::{self, ResultRow};
 use crate::error::StoreError;
-use crate::keyset::before;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::runs::RunView;
@@ -86,18 +86,20 @@ impl Store {
         page: PageRequest<(DateTime<Utc>, RunId)>,
     ) -> Result<Vec<SyncRunView>, StoreError> {
         let key = (inventory_sync_runs::created_at, inventory_sync_runs::run_id);
+        let direction = page.reads(Direction::Descending);
         let mut query = syncs(tenant.into_uuid())
             .select(Row::as_select())
-            .order((key.0.desc(), key.1.desc()))
-            .limit(page.limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            query = query.filter(before(key, (time, id.into_uuid())));
+            .into_boxed()
+            .order(ordered(key, direction))
+            .limit(page.limit);
+        if let Some((time, id)) = page.key() {
+            query = query.filter(beyond(key, (*time, id.into_uuid()), direction));
         }
         let rows = self
             .read(async |connection| query.load(connection).await)
             .await?;
-        rows.into_iter().map(Row::into_view).collect()
+        let rows = page.in_list_order(rows).into_iter();
+        rows.map(Row::into_view).collect()
     }
 
     /// Why a run could not read audit logs, by the log. Empty for runs of other kinds, too.

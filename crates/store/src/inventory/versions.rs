@@ -4,6 +4,8 @@
 mod actors;
 mod rows;
 
+use std::iter;
+
 use atlas_domain::ids::{ItemId, RunId, TenantId};
 use atlas_domain::inventory::actor::MadeBy;
 use chrono::{DateTime, Utc};
@@ -16,6 +18,7 @@ pub(super) use self::rows::{Bodies, CurrentVersion, PastVersion};
 use self::rows::{current_row, find};
 use super::ItemName;
 use crate::error::StoreError;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::inventory_versions;
@@ -71,36 +74,36 @@ impl Store {
         item: ItemId,
         page: PageRequest<i32>,
     ) -> Result<Option<Vec<VersionSummary>>, StoreError> {
+        let number = (inventory_versions::number,);
+        let direction = page.reads(Direction::Descending);
         let found = self
             .read(async |connection| {
                 let Some(current) = current_row(connection, tenant, item).await? else {
                     return Ok(None);
                 };
-                let before = page.after.unwrap_or(i32::MAX);
-                let past = inventory_versions::table
+                let mut past = inventory_versions::table
                     .filter(inventory_versions::item_id.eq(item.into_uuid()))
-                    .filter(inventory_versions::number.lt(before))
-                    .order(inventory_versions::number.desc())
-                    .limit(page.limit)
                     .select(PastVersion::as_select())
-                    .load(connection)
-                    .await?;
+                    .into_boxed()
+                    .order(ordered(number, direction))
+                    .limit(page.limit);
+                if let Some(place) = page.key() {
+                    past = past.filter(beyond(number, (*place,), direction));
+                }
+                let past: Vec<PastVersion> = past.load(connection).await?;
                 Ok(Some((current.version, past)))
             })
             .await?;
         let Some((current, past)) = found else {
             return Ok(None);
         };
-        let newest = page.after.is_none().then(|| current.summary());
         // Versions that ended meanwhile are above the current one that was read before them.
-        let past = past
-            .iter()
-            .filter(|past: &&PastVersion| past.number < current.version);
-        let mut versions: Vec<_> = newest
-            .into_iter()
-            .chain(past.map(PastVersion::summary))
-            .collect();
-        versions.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        let past = page.in_list_order(past);
+        let past = past.iter().filter(|past| past.number < current.version);
+        let versions = iter::once(current.summary()).chain(past.map(PastVersion::summary));
+        let versions = page.cut(versions.collect(), |version, place| {
+            place.cmp(&version.number)
+        });
         self.with_actors(tenant, item, versions).await.map(Some)
     }
 

@@ -21,7 +21,7 @@ use super::view::{KEY, Keys, Roles, RunView, Runs, listed};
 use crate::error::StoreError;
 use crate::first_of_each::{by_one, first_of_each, value};
 use crate::functions::coalesce;
-use crate::keyset::before;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{memberships, operation_runs, tenants};
@@ -44,8 +44,10 @@ pub struct RunFilter {
     pub ids: Vec<RunId>,
 }
 
-/// Where a page begins: after the run with this key.
+/// Which page: beside the run with this key.
 type Page = PageRequest<(DateTime<Utc>, RunId)>;
+
+const NEWEST_FIRST: Direction = Direction::Descending;
 
 /// Up to this number, tenants are few, unless they are all: a page of each costs less than walking
 /// over the runs of all other tenants when these had no runs for months.
@@ -91,10 +93,11 @@ pub(super) fn of_filtered_tenants(keys: Keys, tenants: &[Uuid]) -> Keys {
 fn of_each(
     keys: Keys,
     tenants: Vec<Uuid>,
+    direction: Direction,
     limit: i64,
 ) -> impl Query<SqlType = (Timestamptz, SqlUuid)> + QueryFragment<Pg> + QueryId + Send {
     let list = keys.filter(operation_runs::tenant_id.eq(value::<SqlUuid>()));
-    first_of_each(KEY, by_one::<SqlUuid, _>(tenants), list, limit)
+    first_of_each(KEY, direction, by_one::<SqlUuid, _>(tenants), list, limit)
 }
 
 /// Whether the tenants are several, but so few that reading as many rows of each as fill a page is
@@ -135,7 +138,12 @@ impl RunFilter {
             let keys = of_tenants(self.keys(page), &tenants);
             keys.load(connection).await?
         } else {
-            let keys = of_each(self.keys(page), tenants, page.limit);
+            let keys = of_each(
+                self.keys(page),
+                tenants,
+                page.reads(NEWEST_FIRST),
+                page.limit,
+            );
             keys.load(connection).await?
         };
         Ok((listed(connection, keys).await?, roles))
@@ -170,13 +178,14 @@ impl RunFilter {
 
     /// The keys of the page, of any tenant.
     pub(super) fn keys(&self, page: &Page) -> Keys {
+        let direction = page.reads(NEWEST_FIRST);
         let mut keys = self
             .matching()
             .select(KEY)
-            .order((operation_runs::created_at.desc(), operation_runs::id.desc()))
+            .order(ordered(KEY, direction))
             .limit(page.limit);
-        if let Some((time, id)) = page.after {
-            keys = keys.filter(before(KEY, (time, id.into_uuid())));
+        if let Some((time, id)) = page.key() {
+            keys = keys.filter(beyond(KEY, (*time, id.into_uuid()), direction));
         }
         keys
     }
@@ -302,7 +311,7 @@ pub(super) mod tests {
         );
         let few = plan(
             connection,
-            of_each(none().keys(&page), every[..4].to_vec(), 51),
+            of_each(none().keys(&page), every[..4].to_vec(), NEWEST_FIRST, 51),
         )
         .await;
         assert!(

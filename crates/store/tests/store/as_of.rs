@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use atlas_domain::clock::{Clock as _, SystemClock};
 use atlas_domain::ids::{ItemId, RunId};
 use atlas_domain::inventory::{Observation, TypeResult, TypeStatus};
-use atlas_store::{ItemFilter, PageRequest, PastItem, TypeReading};
+use atlas_store::{ItemFilter, PageRequest, PastItem, Place, TypeReading};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::Stage;
+use crate::both_ways::both_ways;
 use crate::inventory::{key, observation};
 
 const TYPES: [&str; 3] = ["mobileApp", "policySet", "roleScopeTag"];
@@ -77,19 +78,9 @@ impl Stage {
         filter: &ItemFilter,
         limit: i64,
     ) -> Vec<PastItem> {
-        let (mut all, mut page) = (Vec::new(), PageRequest::first(limit));
-        loop {
-            let items = self
-                .store
-                .items_as_of(self.tenant.id, filter, time, page.clone());
-            let items = items.await.unwrap();
-            assert!(items.len() <= usize::try_from(limit).unwrap());
-            let Some(last) = items.last() else {
-                return all;
-            };
-            page.after = Some((last.version.name.clone(), last.id));
-            all.extend(items);
-        }
+        let (store, tenant) = (&self.store, self.tenant.id);
+        let list = |page| store.items_as_of(tenant, filter, time, page);
+        both_ways(limit, list, |item| (item.version.name.clone(), item.id)).await
     }
 
     async fn ids_at(&self, time: DateTime<Utc>, filter: &ItemFilter) -> Vec<String> {
@@ -175,7 +166,7 @@ async fn a_page_continues_where_it_was_although_a_sync_ended_its_versions() {
             .await
             .unwrap();
         let Some(last) = items.last() else { break };
-        page.after = Some((last.version.name.clone(), last.id));
+        page.place = Place::After((last.version.name.clone(), last.id));
         found.extend(items.into_iter().map(|item| item.version.name));
         let renamed: Vec<Observation> = named(1 + u8::try_from(found.len()).unwrap())
             .into_iter()

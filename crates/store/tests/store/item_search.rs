@@ -1,10 +1,10 @@
 //! Finding items by a part of their names, among more of them than a search looks at one by one.
 
-use atlas_domain::ids::ItemId;
-use atlas_store::{ItemFilter, PageRequest};
+use atlas_store::ItemFilter;
 use uuid::Uuid;
 
 use crate::Stage;
+use crate::both_ways::both_ways;
 
 const NAMES: &str = "SELECT n, 'Policy ' || lpad(n::text, 4, '0')
         || CASE WHEN n % 2 = 0 THEN ' even' ELSE '' END
@@ -16,18 +16,10 @@ const NAMES: &str = "SELECT n, 'Policy ' || lpad(n::text, 4, '0')
 impl Stage {
     /// The names of the items that a search finds, page by page.
     async fn search(&self, filter: &ItemFilter) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut after: Option<(String, ItemId)> = None;
-        loop {
-            let page = PageRequest { limit: 40, after };
-            let items = self.store.items(self.tenant.id, filter, page).await;
-            let items = items.unwrap();
-            let Some(last) = items.last() else {
-                return found;
-            };
-            after = Some((last.name.clone(), last.id));
-            found.extend(items.into_iter().map(|item| item.name));
-        }
+        let (store, tenant) = (&self.store, self.tenant.id);
+        let list = |page| store.items(tenant, filter, page);
+        let items = both_ways(40, list, |item| (item.name.clone(), item.id)).await;
+        items.into_iter().map(|item| item.name).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use atlas_domain::inventory::link::{Link, LinkKind, LinkSet, LinkSource, LinkTar
 use atlas_store::{ItemFilter, ItemView, LinkDirection, LinkFilter, LinkView, PageRequest};
 
 use crate::Stage;
+use crate::both_ways::both_ways;
 use crate::inventory::{key, observation};
 
 fn link(kind: LinkKind, target: TargetKind, id: &str) -> Link {
@@ -63,18 +64,8 @@ impl Stage {
     }
 
     async fn links(&self, filter: &LinkFilter) -> Vec<LinkView> {
-        let mut found = Vec::new();
-        let mut after = None;
-        loop {
-            let request = PageRequest { limit: 3, after };
-            let page = self.store.links(self.tenant.id, filter, request).await;
-            let page = page.unwrap();
-            let Some(last) = page.last() else {
-                return found;
-            };
-            after = Some((last.target.clone(), last.id));
-            found.extend(page);
-        }
+        let list = |page| self.store.links(self.tenant.id, filter, page);
+        both_ways(3, list, |link| (link.target.clone(), link.id)).await
     }
 
     async fn item_of(&self, external_id: &str) -> ItemView {
@@ -88,22 +79,9 @@ impl Stage {
 
     async fn of_item(&self, external_id: &str, direction: LinkDirection) -> Vec<LinkView> {
         let item = self.item_of(external_id).await;
-        let mut found: Vec<LinkView> = Vec::new();
-        loop {
-            let request = PageRequest {
-                limit: 2,
-                after: found.last().map(|link| link.id),
-            };
-            let page = self
-                .store
-                .item_links(self.tenant.id, &item, direction, request)
-                .await
-                .unwrap();
-            if page.is_empty() {
-                return found;
-            }
-            found.extend(page);
-        }
+        let (store, tenant) = (&self.store, self.tenant.id);
+        let list = |page| store.item_links(tenant, &item, direction, page);
+        both_ways(2, list, |link| link.id).await
     }
 }
 

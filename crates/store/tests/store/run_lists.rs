@@ -3,12 +3,13 @@
 use atlas_domain::access::Role;
 use atlas_domain::ids::{RunId, TenantId, UserId};
 use atlas_domain::run::{OperationKind, Outcome, Status};
-use atlas_store::{PageRequest, RunFilter};
+use atlas_store::{PageRequest, RunFilter, RunView};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::Stage;
+use crate::both_ways::both_ways;
 
 /// A run as the filter in memory knows it.
 #[derive(Debug, Clone)]
@@ -103,16 +104,10 @@ impl Lists {
     }
 
     async fn listed(&self, user: UserId, filter: &RunFilter, limit: i64) -> Vec<RunId> {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let page = PageRequest { limit, after };
-            let runs = self.stage.store.runs(user, filter, page).await.unwrap();
-            found.extend(runs.iter().map(|view| view.run.id));
-            match runs.last() {
-                Some(last) => after = Some((last.run.created_at, last.run.id)),
-                None => return found,
-            }
-        }
+        let store = &self.stage.store;
+        let key = |view: &RunView<OperationKind>| (view.run.created_at, view.run.id);
+        let found = both_ways(limit, |page| store.runs(user, filter, page), key).await;
+        found.iter().map(|view| view.run.id).collect()
     }
 }
 
@@ -253,10 +248,7 @@ async fn runs_of_kinds_of_a_later_version_are_left_out_and_pages_go_on() {
         let runs = stage.store.runs(user, &RunFilter::default(), page).await;
         let run = runs.unwrap().remove(0).run;
         assert_eq!(run.id, expected);
-        page = PageRequest {
-            limit: 1,
-            after: Some((run.created_at, run.id)),
-        };
+        page = PageRequest::after(1, Some((run.created_at, run.id)));
     }
     let every = RunFilter::default();
     let active = stage.store.active_runs(user, &every, 20).await.unwrap();

@@ -7,6 +7,7 @@ use atlas_store::{PageRequest, SettingFilter, SettingView, WriteError};
 use serde_json::{Value, json};
 
 use crate::Stage;
+use crate::both_ways::both_ways;
 use crate::inventory::{key, observation};
 
 const CATALOG: &str = "settingsCatalogPolicy";
@@ -60,19 +61,8 @@ impl Stage {
 
     /// All pages of two rows.
     async fn settings(&self, filter: &SettingFilter) -> Vec<SettingView> {
-        let (mut all, mut page) = (Vec::new(), PageRequest::first(2));
-        loop {
-            let rows = self
-                .store
-                .settings(self.tenant.id, filter, page.clone())
-                .await
-                .unwrap();
-            let Some(last) = rows.last() else {
-                return all;
-            };
-            page.after = Some((last.setting_id.clone(), last.place));
-            all.extend(rows);
-        }
+        let list = |page| self.store.settings(self.tenant.id, filter, page);
+        both_ways(2, list, |row| (row.setting_id.clone(), row.place)).await
     }
 
     /// Who sets what to what, in an order of its own.

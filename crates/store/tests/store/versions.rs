@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::Stage;
+use crate::both_ways::both_ways;
 use crate::inventory::{key, observation};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -231,21 +232,21 @@ async fn versions_are_read_page_by_page_and_in_their_own_tenant() {
         stage.read_apps(&[app(1, &json!(round), &[])]).await;
     }
     let item = stage.app_id(1).await;
-    let page = |after| PageRequest { limit: 2, after };
-    let mut numbers = Vec::new();
-    let mut after = None;
-    loop {
-        let versions = stage
-            .store
-            .item_versions(stage.tenant.id, item, page(after));
-        let versions = versions.await.unwrap().unwrap();
-        let Some(last) = versions.last() else { break };
-        after = Some(last.number);
-        numbers.extend(versions.iter().map(|version| version.number));
+    let (store, tenant) = (&stage.store, stage.tenant.id);
+    let list = |page| async move {
+        let versions = store.item_versions(tenant, item, page).await?;
+        Ok(versions.unwrap())
+    };
+    for limit in [1, 2, 3] {
+        let versions = both_ways(limit, list, |version| version.number).await;
+        let numbers: Vec<i32> = versions.iter().map(|version| version.number).collect();
+        assert_eq!(numbers, [5, 4, 3, 2, 1]);
     }
-    assert_eq!(numbers, [5, 4, 3, 2, 1]);
     let other = stage.scenario.tenant("Fabrikam").await.id;
-    let versions = stage.store.item_versions(other, item, page(None)).await;
+    let versions = stage
+        .store
+        .item_versions(other, item, PageRequest::first(2))
+        .await;
     assert!(versions.unwrap().is_none());
     let version = stage
         .store

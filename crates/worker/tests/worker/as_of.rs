@@ -7,7 +7,7 @@ use atlas_domain::ids::ItemId;
 use atlas_domain::policy_types::registry;
 use atlas_domain::run::Outcome;
 use atlas_graph_sim::MutationScript;
-use atlas_store::{ItemFilter, PageRequest, PastItem};
+use atlas_store::{ItemFilter, PageRequest, PastItem, Place};
 use atlas_test_support::TestTenant;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -83,7 +83,7 @@ async fn items_at(
         let Some(last) = items.last() else {
             return all;
         };
-        page.after = Some((last.version.name.clone(), last.id));
+        page.place = Place::After((last.version.name.clone(), last.id));
         all.extend(items);
     }
 }

@@ -6,9 +6,7 @@ use actix_web::{HttpRequest, get, web};
 use atlas_domain::guid::fold_guids;
 use atlas_domain::ids::{ItemId, LinkId, TenantId};
 use atlas_domain::inventory::link::{LinkKind, LinkTarget, TargetKind};
-use atlas_store::{
-    AssignmentIds, AssignmentNames, LinkDirection, LinkFilter, LinkView, PageRequest,
-};
+use atlas_store::{AssignmentIds, AssignmentNames, LinkDirection, LinkFilter, LinkView};
 
 use crate::answer::Answer;
 use crate::example::{self, Example};
@@ -79,11 +77,7 @@ pub(crate) async fn list_inventory_item_links(
     let tenant = scope.tenant_id();
     let item = state.store.item(tenant, item_id).await?;
     let item = item.ok_or_else(Problem::not_found)?;
-    let PageRequest { limit, after } = paging.request();
-    let page = PageRequest {
-        limit,
-        after: after.map(|((), id)| id),
-    };
+    let page = paging.request().map(|((), id)| id);
     let links = state
         .store
         .item_links(tenant, &item, direction, page)

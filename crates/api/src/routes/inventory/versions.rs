@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, get, web};
 use atlas_domain::ids::{ItemId, TenantId};
 use atlas_domain::inventory::difference::content_difference;
-use atlas_store::{AssignmentIds, ItemVersion, PageRequest, WhichVersion};
+use atlas_store::{AssignmentIds, ItemVersion, WhichVersion};
 
 use super::items::not_known_then;
 use crate::answer::Answer;
@@ -83,11 +83,7 @@ pub(crate) async fn list_inventory_item_versions(
     let item: ItemId = path_id(&request, "item_id")?;
     let paging = Paging::<(), i32>::read(&mut query);
     query.finish()?;
-    let PageRequest { limit, after } = paging.request();
-    let page = PageRequest {
-        limit,
-        after: after.map(|((), number)| number),
-    };
+    let page = paging.request().map(|((), number)| number);
     let versions = state
         .store
         .item_versions(scope.tenant_id(), item, page)

@@ -95,7 +95,7 @@ pub(crate) async fn list_operation_runs(
     );
     Ok(page.tagged_by(|page| {
         let runs = wire::OperationRun::all_steady(&page.items);
-        (runs, page.next_cursor.clone())
+        (runs, page.next_cursor.clone(), page.previous_cursor.clone())
     }))
 }
 

@@ -7,7 +7,6 @@ use actix_web::{get, web};
 use atlas_domain::inventory::TypeStatus;
 use atlas_domain::inventory::actor::ActivityLog;
 use atlas_domain::policy_types::registry;
-use atlas_store::PageRequest;
 
 use crate::answer::Answer;
 use crate::example::Example;
@@ -79,16 +78,10 @@ pub(crate) async fn list_operation_run_results(
     let mut results: Vec<_> = results.chain(unread).collect();
     results.sort_unstable_by_key(OperationRunResult::name);
     // There are as many as there are policy types: the pages are cut here.
-    let PageRequest { limit, after } = paging.request();
-    let rows = results
-        .into_iter()
-        .filter(|result| statuses.is_empty() || statuses.contains(&result.status))
-        .filter(|result| {
-            let name = result.name();
-            after.as_ref().is_none_or(|(last, _)| name > last.as_str())
-        })
-        .take(usize::try_from(limit).unwrap_or_default())
-        .collect();
+    results.retain(|result| statuses.is_empty() || statuses.contains(&result.status));
+    let rows = paging
+        .request()
+        .cut(results, |result, (name, _)| result.name().cmp(name));
     Ok(paging.page(
         &state.links,
         rows,

@@ -4,13 +4,13 @@ use atlas_domain::ids::{ItemId, TenantId};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_dsl::positional_order_dsl::PositionalOrderDsl;
+use diesel::query_dsl::positional_order_dsl::{OrderColumn, PositionalOrderDsl};
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::inventory::read::ItemFilter;
-use crate::keyset::after;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pattern::containing;
 use crate::schema::{inventory_items, inventory_versions};
@@ -19,6 +19,8 @@ const CURRENT: (inventory_items::name, inventory_items::id) =
     (inventory_items::name, inventory_items::id);
 const ENDED: (inventory_versions::name, inventory_versions::item_id) =
     (inventory_versions::name, inventory_versions::item_id);
+
+const BY_NAME: Direction = Direction::Ascending;
 
 type CurrentKeys = inventory_items::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 type EndedKeys = inventory_versions::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
@@ -35,11 +37,18 @@ pub(super) async fn page(
 ) -> QueryResult<Vec<Uuid>> {
     let current = current(tenant, filter, time, page);
     let both = current.union_all(ended(tenant, filter, time, page));
-    let keys: Vec<(String, Uuid)> = both
-        .positional_order_by((1, 2))
-        .limit(page.limit)
-        .load(connection)
-        .await?;
+    let keys: Vec<(String, Uuid)> = match page.reads(BY_NAME) {
+        Direction::Ascending => {
+            let keys = both.positional_order_by((1, 2)).limit(page.limit);
+            keys.load(connection).await?
+        }
+        Direction::Descending => {
+            let (name, id) = (OrderColumn(1).desc(), OrderColumn(2).desc());
+            let keys = both.positional_order_by((name, id));
+            keys.limit(page.limit).load(connection).await?
+        }
+    };
+    let keys = page.in_list_order(keys);
     Ok(keys.into_iter().map(|(_, id)| id).collect())
 }
 
@@ -50,6 +59,7 @@ fn current(
     time: DateTime<Utc>,
     page: &PageRequest<(String, ItemId)>,
 ) -> CurrentKeys {
+    let direction = page.reads(BY_NAME);
     let came_back = inventory_items::present_since;
     let gone = inventory_items::missing_since;
     let mut keys = inventory_items::table
@@ -58,11 +68,12 @@ fn current(
         .filter(came_back.is_null().or(came_back.le(time)))
         .filter(gone.is_null().or(gone.gt(time)))
         .select(CURRENT)
-        .order(CURRENT)
-        .limit(page.limit)
-        .into_boxed();
-    if let Some((name, id)) = &page.after {
-        keys = keys.filter(after(CURRENT, (name.clone(), id.into_uuid())));
+        .into_boxed()
+        .order(ordered(CURRENT, direction))
+        .limit(page.limit);
+    if let Some((name, id)) = page.key() {
+        let key = (name.clone(), id.into_uuid());
+        keys = keys.filter(beyond(CURRENT, key, direction));
     }
     if let Some(text) = &filter.q {
         keys = keys.filter(inventory_items::name.ilike(containing(text)));
@@ -89,16 +100,18 @@ fn ended(
     time: DateTime<Utc>,
     page: &PageRequest<(String, ItemId)>,
 ) -> EndedKeys {
+    let direction = page.reads(BY_NAME);
     let mut keys = inventory_versions::table
         .filter(inventory_versions::tenant_id.eq(tenant.into_uuid()))
         .filter(inventory_versions::valid_from.le(time))
         .filter(inventory_versions::valid_to.gt(time))
         .select(ENDED)
-        .order(ENDED)
-        .limit(page.limit)
-        .into_boxed();
-    if let Some((name, id)) = &page.after {
-        keys = keys.filter(after(ENDED, (name.clone(), id.into_uuid())));
+        .into_boxed()
+        .order(ordered(ENDED, direction))
+        .limit(page.limit);
+    if let Some((name, id)) = page.key() {
+        let key = (name.clone(), id.into_uuid());
+        keys = keys.filter(beyond(ENDED, key, direction));
     }
     if let Some(text) = &filter.q {
         keys = keys.filter(inventory_versions::name.ilike(containing(text)));

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::first_of_each::{by_two, first_of_each, second, value};
+use crate::keyset::Direction;
 use crate::pool::Store;
 use crate::schema::inventory_type_results;
 
@@ -73,7 +74,9 @@ impl Store {
             .select(KEY)
             .order((KEY.0.desc(), KEY.1.desc()))
             .limit(1);
-        let keys = first_of_each(KEY, by_two::<Text, _>(pairs), list, limit);
+        let newest_first = Direction::Descending;
+        let pairs = by_two::<Text, _>(pairs);
+        let keys = first_of_each(KEY, newest_first, pairs, list, limit);
         let types: Vec<String> = policy_types.iter().map(|key| (*key).to_owned()).collect();
         let rows: Vec<ReadingRow> = self
             .read(async |connection| {

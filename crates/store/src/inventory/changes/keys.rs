@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::ChangeFilter;
 use crate::first_of_each::{by_one, by_two, first_of_each, second, value};
-use crate::keyset::{after, before};
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::schema::{inventory_change_actors, inventory_changes};
 
@@ -37,28 +37,21 @@ pub(super) struct Span {
 }
 
 impl ChangeFilter {
-    /// The keys of the page in the filter's order, without those of an actor.
-    pub(super) fn in_order(
+    /// The keys of the page, of any kind, policy type and actor.
+    fn of_any_words(
         &self,
         tenant: TenantId,
         page: &PageRequest<(DateTime<Utc>, ChangeId)>,
     ) -> BoxedKeys {
+        let direction = self.direction(page);
         let mut keys = inventory_changes::table
             .filter(inventory_changes::tenant_id.eq(tenant.into_uuid()))
             .select(KEY)
-            .limit(page.limit)
-            .into_boxed();
-        let place = page.after.map(|(time, id)| (time, id.into_uuid()));
-        if self.ascending {
-            keys = keys.order((KEY.0.asc(), KEY.1.asc()));
-            if let Some(place) = place {
-                keys = keys.filter(after(KEY, place));
-            }
-        } else {
-            keys = keys.order((KEY.0.desc(), KEY.1.desc()));
-            if let Some(place) = place {
-                keys = keys.filter(before(KEY, place));
-            }
+            .into_boxed()
+            .order(ordered(KEY, direction))
+            .limit(page.limit);
+        if let Some((time, id)) = page.key() {
+            keys = keys.filter(beyond(KEY, (*time, id.into_uuid()), direction));
         }
         if let Some(time) = self.since {
             keys = keys.filter(inventory_changes::occurred_at.ge(time));
@@ -66,7 +59,11 @@ impl ChangeFilter {
         if let Some(item) = self.item {
             keys = keys.filter(inventory_changes::item_id.eq(item.into_uuid()));
         }
-        of_words(keys, self.kinds(), self.types())
+        keys
+    }
+
+    fn direction(&self, page: &PageRequest<(DateTime<Utc>, ChangeId)>) -> Direction {
+        page.reads(Direction::ascending(self.ascending))
     }
 
     /// The keys of the page of what a run detected: a part of the tenant's changes by time.
@@ -76,8 +73,8 @@ impl ChangeFilter {
         span: Span,
         page: &PageRequest<(DateTime<Utc>, ChangeId)>,
     ) -> BoxedKeys {
-        let mut keys = self
-            .in_order(tenant, page)
+        let keys = of_words(self.of_any_words(tenant, page), self.kinds(), self.types());
+        let mut keys = keys
             .filter(inventory_changes::run_id.eq(span.run))
             .filter(inventory_changes::occurred_at.ge(span.from));
         if let Some(end) = span.to {
@@ -86,7 +83,7 @@ impl ChangeFilter {
         keys
     }
 
-    /// The keys of the page. Where several kinds or types are asked for, each gives its newest, so
+    /// The keys of the page. Where several kinds or types are asked for, each gives its own, so
     /// that rare ones are not looked for among many others.
     pub(super) fn keys(
         &self,
@@ -97,22 +94,10 @@ impl ChangeFilter {
         if let Some(actor) = &self.actor {
             return self.of_actor(tenant, &actor.to_lowercase(), page);
         }
-        let limit = page.limit;
-        let mut keys = inventory_changes::table
-            .filter(inventory_changes::tenant_id.eq(tenant.into_uuid()))
-            .select(KEY)
-            .order((KEY.0.desc(), KEY.1.desc()))
-            .limit(limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            keys = keys.filter(before(KEY, (time, id.into_uuid())));
-        }
-        if let Some(time) = self.since {
-            keys = keys.filter(inventory_changes::occurred_at.ge(time));
-        }
-        if let Some(item) = self.item {
-            let of_item = keys.filter(inventory_changes::item_id.eq(item.into_uuid()));
-            return Box::new(of_words(of_item, kinds, types));
+        let (direction, limit) = (self.direction(page), page.limit);
+        let keys = self.of_any_words(tenant, page);
+        if self.item.is_some() {
+            return Box::new(of_words(keys, kinds, types));
         }
         let every_kind = || ChangeKind::WORDS.map(str::to_owned).to_vec();
         let kinds_of_types = if kinds.is_empty() {
@@ -124,7 +109,8 @@ impl ChangeFilter {
             (true, true) => Box::new(keys),
             (true, false) => {
                 let list = keys.filter(inventory_changes::kind.eq(value::<Text>()));
-                Box::new(first_of_each(KEY, by_one::<Text, _>(kinds), list, limit))
+                let kinds = by_one::<Text, _>(kinds);
+                Box::new(first_of_each(KEY, direction, kinds, list, limit))
             }
             (false, _) if types.len() * kinds_of_types.len() <= MAX_PAIRS => {
                 let pairs = types.iter().flat_map(|one| {
@@ -135,12 +121,8 @@ impl ChangeFilter {
                 let list = keys
                     .filter(inventory_changes::policy_type.eq(value::<Text>()))
                     .filter(inventory_changes::kind.eq(second::<Text>()));
-                Box::new(first_of_each(
-                    KEY,
-                    by_two::<Text, _>(pairs.collect()),
-                    list,
-                    limit,
-                ))
+                let pairs = by_two::<Text, _>(pairs.collect());
+                Box::new(first_of_each(KEY, direction, pairs, list, limit))
             }
             (false, _) => Box::new(of_words(keys, kinds, types)),
         }
@@ -153,6 +135,7 @@ impl ChangeFilter {
         actor: &str,
         page: &PageRequest<(DateTime<Utc>, ChangeId)>,
     ) -> Keys {
+        let direction = self.direction(page);
         let key = (
             inventory_change_actors::occurred_at,
             inventory_change_actors::change_id,
@@ -161,11 +144,11 @@ impl ChangeFilter {
             .filter(inventory_change_actors::tenant_id.eq(tenant.into_uuid()))
             .filter(inventory_change_actors::actor.eq(actor.to_owned()))
             .select(key)
-            .order((key.0.desc(), key.1.desc()))
-            .limit(page.limit)
-            .into_boxed();
-        if let Some((time, id)) = page.after {
-            keys = keys.filter(before(key, (time, id.into_uuid())));
+            .into_boxed()
+            .order(ordered(key, direction))
+            .limit(page.limit);
+        if let Some((time, id)) = page.key() {
+            keys = keys.filter(beyond(key, (*time, id.into_uuid()), direction));
         }
         if let Some(time) = self.since {
             keys = keys.filter(inventory_change_actors::occurred_at.ge(time));

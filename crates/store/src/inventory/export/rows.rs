@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::functions::pg_column_size;
 use crate::inventory::versions::{Bodies, CurrentVersion, PastVersion};
-use crate::keyset::after;
+use crate::keyset::{Direction, beyond};
 use crate::schema::{
     inventory_bodies, inventory_contents, inventory_items, inventory_links, inventory_versions,
 };
@@ -105,7 +105,7 @@ pub(super) async fn candidates(
         Start::Beginning => {}
         Start::After(key) => {
             let last = (key.policy_type.clone(), key.external_id.clone());
-            query = query.filter(after(KEY, last));
+            query = query.filter(beyond(KEY, last, Direction::Ascending));
         }
         Start::OfType(key) => {
             query = query

@@ -1,6 +1,7 @@
 //! Lists of changes, and how long changes are kept.
 
 use super::*;
+use crate::both_ways::both_ways;
 
 #[tokio::test]
 async fn changes_are_found_by_every_filter_in_pages_without_gap_or_repetition() {
@@ -85,17 +86,19 @@ async fn changes_are_found_by_every_filter_in_pages_without_gap_or_repetition() 
                     || filter.policy_types.contains(&change.item.policy_type))
         };
         let expected: Vec<_> = all.iter().filter(asked).map(|change| change.id).collect();
-        let mut found = Vec::new();
-        let mut after = None;
-        loop {
-            let page = PageRequest { limit: 2, after };
-            let page = stage.store.changes(stage.tenant.id, &filter, page).await;
-            let page = page.unwrap();
-            let Some(last) = page.last() else { break };
-            after = Some((last.occurred_at, last.id));
-            found.extend(page.iter().map(|change| change.id));
+        for ascending in [false, true] {
+            let filter = ChangeFilter {
+                ascending,
+                ..filter.clone()
+            };
+            let list = |page| stage.store.changes(stage.tenant.id, &filter, page);
+            let found = both_ways(2, list, |change| (change.occurred_at, change.id)).await;
+            let mut found: Vec<_> = found.iter().map(|change| change.id).collect();
+            if ascending {
+                found.reverse();
+            }
+            assert_eq!(found, expected, "{filter:?}");
         }
-        assert_eq!(found, expected, "{filter:?}");
     }
     let stranger = stage.scenario.tenant("Fabrikam").await;
     let foreign = ChangeFilter {

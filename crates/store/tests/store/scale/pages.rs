@@ -63,7 +63,7 @@ fn last<R, K>(rows: Vec<R>, key: impl Fn(&R) -> K) -> K {
 pub(super) async fn all_runs(store: &Store, user: UserId) -> usize {
     let (mut after, mut count) = (None, 0);
     loop {
-        let page = PageRequest { limit: 500, after };
+        let page = PageRequest::after(500, after);
         let rows = store.runs(user, &RunFilter::default(), page).await.unwrap();
         let Some(last) = rows.last() else {
             return count;

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use atlas_domain::access::operator::can_operate_installation;
 use atlas_domain::clock::{Clock as _, SystemClock};
 use atlas_domain::ids::{TenantId, UserId};
-use atlas_store::{PageRequest, Store, StoreError};
+use atlas_store::{PageRequest, Place, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -94,19 +94,19 @@ impl Read {
 }
 
 /// A page as the API asks for it: with one row more, to know whether there is another.
-const fn page<K>(after: Option<K>) -> PageRequest<K> {
+fn page<K>(place: Place<K>) -> PageRequest<K> {
     PageRequest {
         limit: PAGE + 1,
-        after,
+        place,
     }
 }
 
 /// A read of a page with a filter.
 macro_rules! list {
-    ($name:expr, $filter:expr, $after:expr, |$store:ident, $kept:ident, $page:ident| $call:expr) => {{
-        let (filter, after) = ($filter, $after);
+    ($name:expr, $filter:expr, $place:expr, |$store:ident, $kept:ident, $page:ident| $call:expr) => {{
+        let (filter, place) = ($filter, $place);
         Read::new($name, move |$store: Store| {
-            let ($kept, $page) = (filter.clone(), page(after.clone()));
+            let ($kept, $page) = (filter.clone(), page(place.clone()));
             async move { $call.await }
         })
     }};

@@ -5,7 +5,7 @@ use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, TargetKind};
 use atlas_domain::policy_types::registry;
 use atlas_store::{
-    ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, SettingFilter, Store,
+    ChangeFilter, ItemFilter, LinkDirection, LinkFilter, PageRequest, Place, SettingFilter, Store,
     WhichVersion,
 };
 
@@ -89,8 +89,8 @@ pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
         ("items that many names match", q("kiosk")),
         ("items that no name matches", q("nowhere")),
     ];
-    let one = |(name, filter): (&str, ItemFilter), after: Option<(String, ItemId)>| {
-        list!(name, filter, after, |store, filter, page| store.items(
+    let one = |(name, filter): (&str, ItemFilter), place: Place<(String, ItemId)>| {
+        list!(name, filter, place, |store, filter, page| store.items(
             tenant(1),
             &filter,
             page
@@ -98,7 +98,7 @@ pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
     };
     let mut all: Vec<_> = filters
         .into_iter()
-        .map(|filter| one(filter, None))
+        .map(|filter| one(filter, Place::First))
         .collect();
     for read in &mut all {
         read.finds_nothing = read.name.contains(" no name ");
@@ -108,13 +108,17 @@ pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
     }
     all.push(one(
         ("items, hundredth page", none()),
-        Some(hundredth.items.clone()),
+        Place::After(hundredth.items.clone()),
+    ));
+    all.push(one(
+        ("items, before the hundredth page", none()),
+        Place::Before(hundredth.items.clone()),
     ));
     all.extend(items_as_of());
     all.push(Read::new("inventory summary", |store| async move {
         store.inventory_summary(tenant(1)).await
     }));
-    all.push(list!("syncs", (), None, |store, _none, page| store
+    all.push(list!("syncs", (), Place::First, |store, _none, page| store
         .sync_runs(tenant(1), page)));
     all
 }
@@ -127,7 +131,7 @@ fn items_as_of() -> Vec<Read> {
         ("items as of a late time", days_ago(1)),
     ];
     let lists = times.map(|(name, time)| {
-        list!(name, time, None, |store, time, page| async move {
+        list!(name, time, Place::First, |store, time, page| async move {
             let all = ItemFilter::default();
             store.items_as_of(tenant(1), &all, time, page).await
         })
@@ -162,11 +166,8 @@ fn settings() -> Vec<Read> {
         ..of_id.clone()
     };
     let one = |(name, filter): (&str, SettingFilter)| {
-        list!(name, filter, None, |store, filter, page| store.settings(
-            tenant(1),
-            &filter,
-            page
-        ))
+        list!(name, filter, Place::First, |store, filter, page| store
+            .settings(tenant(1), &filter, page))
     };
     let mut all: Vec<Read> = [
         ("settings of one id", of_id),
@@ -232,21 +233,21 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
     let mut all: Vec<_> = filters
         .into_iter()
         .map(|(name, filter)| {
-            list!(name, filter, None, |store, filter, page| store
+            list!(name, filter, Place::First, |store, filter, page| store
                 .links(tenant, &filter, page))
         })
         .collect();
     all.push(list!(
         "links of an item",
         item,
-        None,
+        Place::First,
         |store, item, page| store.item_links(tenant, &item, LinkDirection::Both, page)
     ));
 
     all.push(list!(
         "versions of an item",
         linked,
-        None,
+        Place::First,
         |store, linked, page| async move {
             let versions = store.item_versions(tenant, linked, page).await?;
             Ok(versions.unwrap_or_default())
@@ -273,12 +274,21 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
     let since = Some(days_ago(60));
     let one_type = vec!["activityBasedTimeoutPolicy".to_owned()];
     let filters = [
-        ("changes", none(), None),
-        ("changes, hundredth page", none(), Some(hundredth.changes)),
+        ("changes", none(), Place::First),
+        (
+            "changes, hundredth page",
+            none(),
+            Place::After(hundredth.changes),
+        ),
+        (
+            "changes, before the hundredth page",
+            none(),
+            Place::Before(hundredth.changes),
+        ),
         (
             "changes since a moment",
             ChangeFilter { since, ..none() },
-            None,
+            Place::First,
         ),
         (
             "changes of an item",
@@ -286,7 +296,7 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
                 item: Some(linked),
                 ..none()
             },
-            None,
+            Place::First,
         ),
         (
             "changes of a kind",
@@ -294,7 +304,7 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
                 kinds: vec![ChangeKind::Gone],
                 ..none()
             },
-            None,
+            Place::First,
         ),
         (
             "changes of a type",
@@ -302,7 +312,7 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
                 policy_types: one_type,
                 ..none()
             },
-            None,
+            Place::First,
         ),
         (
             "changes of an actor",
@@ -310,11 +320,11 @@ pub(super) async fn links_and_changes(store: &Store, hundredth: &Hundredth) -> V
                 actor: Some("anna@contoso.example".to_owned()),
                 ..none()
             },
-            None,
+            Place::First,
         ),
     ];
-    all.extend(filters.into_iter().map(|(name, filter, after)| {
-        list!(name, filter, after, |store, filter, page| store
+    all.extend(filters.into_iter().map(|(name, filter, place)| {
+        list!(name, filter, place, |store, filter, page| store
             .changes(tenant, &filter, page))
     }));
     all

@@ -3,7 +3,7 @@
 use atlas_domain::audit::{AuditAction, AuditOutcome};
 use atlas_domain::directory::GroupType;
 use atlas_domain::ids::NotificationId;
-use atlas_store::{AuditFilter, GroupFilter, NotificationFilter, Store};
+use atlas_store::{AuditFilter, GroupFilter, NotificationFilter, Place, Store};
 use chrono::{DateTime, Utc};
 
 use super::super::pages::Hundredth;
@@ -14,20 +14,20 @@ const BUFFERS_OF_NOTHING: i64 = 20;
 
 pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
     let user = member_of_all();
-    let notices = |name, unread: bool, after: Option<(DateTime<Utc>, NotificationId)>| {
+    let notices = |name, unread: bool, place: Place<(DateTime<Utc>, NotificationId)>| {
         let filter = NotificationFilter::unread(unread);
-        list!(name, filter, after, |store, filter, page| store
+        list!(name, filter, place, |store, filter, page| store
             .notifications(user, &filter, page))
     };
     let mut all = vec![
-        list!("tenants", (), None, |store, _none, page| store
+        list!("tenants", (), Place::First, |store, _none, page| store
             .tenants_of(user, page)),
-        list!("members", (), None, |store, _none, page| store
+        list!("members", (), Place::First, |store, _none, page| store
             .member_page(tenant(1), page)),
         list!(
             "notifications of a tenant",
             tenant(1),
-            None,
+            Place::First,
             |store, tenant, page| async move {
                 let of_tenant = NotificationFilter {
                     tenants: vec![tenant],
@@ -36,13 +36,18 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
                 store.notifications(member_of_all(), &of_tenant, page).await
             }
         ),
-        notices("notifications", false, None),
+        notices("notifications", false, Place::First),
         notices(
             "notifications, hundredth page",
             false,
-            Some(hundredth.notifications),
+            Place::After(hundredth.notifications),
         ),
-        notices("notifications, unread", true, None),
+        notices(
+            "notifications, before the hundredth page",
+            false,
+            Place::Before(hundredth.notifications),
+        ),
+        notices("notifications, unread", true, Place::First),
         Read::new("unread count", move |store| async move {
             store.unread_count(user, 100).await.map(|count| vec![count])
         }),
@@ -51,25 +56,42 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
     let (action, actor) = (vec![AuditAction::RunCompleted], Some(user.into_uuid()));
     let moment = Some(days_ago(3));
     let filters = [
-        ("audit", none(), None),
-        ("audit, hundredth page", none(), Some(hundredth.audit)),
-        ("audit of an action", AuditFilter { action, ..none() }, None),
+        ("audit", none(), Place::First),
+        (
+            "audit, hundredth page",
+            none(),
+            Place::After(hundredth.audit),
+        ),
+        (
+            "audit, before the hundredth page",
+            none(),
+            Place::Before(hundredth.audit),
+        ),
+        (
+            "audit of an action",
+            AuditFilter { action, ..none() },
+            Place::First,
+        ),
         (
             "audit of an action that no entry has",
             AuditFilter {
                 action: vec![AuditAction::TenantAdded],
                 ..none()
             },
-            None,
+            Place::First,
         ),
-        ("audit of an actor", AuditFilter { actor, ..none() }, None),
+        (
+            "audit of an actor",
+            AuditFilter { actor, ..none() },
+            Place::First,
+        ),
         (
             "audit, denied",
             AuditFilter {
                 outcome: Some(AuditOutcome::Denied),
                 ..none()
             },
-            None,
+            Place::First,
         ),
         (
             "audit of the last days",
@@ -77,7 +99,7 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
                 occurred_after: moment,
                 ..none()
             },
-            None,
+            Place::First,
         ),
         (
             "audit of before",
@@ -85,11 +107,11 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
                 occurred_before: moment,
                 ..none()
             },
-            None,
+            Place::First,
         ),
     ];
-    all.extend(filters.into_iter().map(|(name, filter, after)| {
-        list!(name, filter, after, |store, filter, page| store
+    all.extend(filters.into_iter().map(|(name, filter, place)| {
+        list!(name, filter, place, |store, filter, page| store
             .audit_events(tenant(1), &filter, page))
     }));
     for read in &mut all {
@@ -123,11 +145,8 @@ pub(super) fn groups() -> Vec<Read> {
     filters
         .into_iter()
         .map(|(name, filter)| {
-            list!(name, filter, None, |store, filter, page| store.groups(
-                tenant(1),
-                &filter,
-                page
-            ))
+            list!(name, filter, Place::First, |store, filter, page| store
+                .groups(tenant(1), &filter, page))
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use atlas_domain::ids::RunId;
 use atlas_domain::run::{OperationKind, Outcome, Status};
-use atlas_store::{PageRequest, RunFilter, Store};
+use atlas_store::{PageRequest, Place, RunFilter, Store};
 use chrono::{DateTime, Utc};
 
 use super::super::pages::Hundredth;
@@ -106,19 +106,28 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
         ),
         ("runs by id", RunFilter { ids, ..none() }),
     ];
-    let one = |(name, filter): (&str, RunFilter), after: Option<(DateTime<Utc>, RunId)>| {
-        list!(name, filter, after, |store, filter, page| store.runs(
+    let one = |(name, filter): (&str, RunFilter), place: Place<(DateTime<Utc>, RunId)>| {
+        list!(name, filter, place, |store, filter, page| store.runs(
             member_of_all(),
             &filter,
             page
         ))
     };
-    let far = one(("runs, hundredth page", none()), Some(hundredth.runs));
+    let twenty = RunFilter {
+        tenant: (1..=20).map(tenant).collect(),
+        ..none()
+    };
+    let (after, before) = (Place::After(hundredth.runs), Place::Before(hundredth.runs));
+    let far = [
+        one(("runs, hundredth page", none()), after),
+        one(("runs, before the hundredth page", none()), before),
+        one(("runs of twenty tenants, backwards", twenty), before),
+    ];
     let mut all: Vec<_> = filters
         .into_iter()
-        .map(|filter| one(filter, None))
+        .map(|filter| one(filter, Place::First))
         .collect();
-    all.push(far);
+    all.extend(far);
     all.push(Read::new("active runs", |store| async move {
         let every = RunFilter::default();
         let active = store.active_runs(member_of_all(), &every, 20).await?;
