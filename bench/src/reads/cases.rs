@@ -3,6 +3,9 @@
 //! Names in braces are filled in by [`super::places`]; the tenant is the largest one unless it is the
 //! usual one.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 /// What an index can serve answers within this time, one call in a hundred excepted.
@@ -134,6 +137,7 @@ pub(super) const ALL: &[Case] = &[
     list("/me/notifications?unread=true"),
     list("/me/events"),
     list("/me/events?type=operation_run.completed"),
+    list("/me/events?sort=-occurred_at"),
     one("/me/events?from=now"),
     one("/me/notifications?tenant_id={tenant_id}"),
     one("/policy-types"),
@@ -141,6 +145,7 @@ pub(super) const ALL: &[Case] = &[
     one("/system/queues"),
     one("/system/workers"),
     list("/tenants"),
+    list("/tenants?sort=-name"),
     one("/tenants/{tenant_id}"),
     one("/tenants/{tenant_id}/schedule"),
     one("/operation-runs/active"),
@@ -160,6 +165,7 @@ pub(super) const ALL: &[Case] = &[
     one("/operation-runs/{run_id}"),
     one("/operation-runs/{run_id}/results"),
     list("/operation-runs/{run_id}/events"),
+    one("/operation-runs/{run_id}/events?sort=-occurred_at"),
     one("/operation-runs/{run_id}/results?status=failed"),
     list("/operation-runs"),
     list("/operation-runs?tenant_id={tenant_id}"),
@@ -178,6 +184,8 @@ pub(super) const ALL: &[Case] = &[
     list("/operation-runs?created_after={three_days_ago}"),
     list("/operation-runs?created_before={eighty_five_days_ago}"),
     one("/operation-runs?ids={several_runs}"),
+    list("/operation-runs?sort=created_at"),
+    list("/operation-runs?sort=created_at&tenant_id={several_tenants}"),
     several("/operation-runs?status=completed&kind=directory_groups_sync"),
     several("/operation-runs?status=queued&status=running"),
     several("/operation-runs?status=running&initiator=me"),
@@ -197,6 +205,7 @@ pub(super) const ALL: &[Case] = &[
     ),
     list("/tenants/{tenant_id}/inventory-items"),
     list("/tenants/{usual_tenant}/inventory-items"),
+    list("/tenants/{tenant_id}/inventory-items?sort=-name"),
     list("/tenants/{tenant_id}/inventory-items?policy_type=deviceCompliancePolicy"),
     list(
         "/tenants/{tenant_id}/inventory-items?policy_type=androidManagedAppProtection&policy_type=assignmentFilter",
@@ -294,6 +303,7 @@ pub(super) const ALL: &[Case] = &[
     list("/tenants/{usual_tenant}/inventory-sync-runs"),
     list("/tenants/{tenant_id}/events"),
     list("/tenants/{tenant_id}/events?type=operation_run.completed"),
+    list("/tenants/{tenant_id}/events?sort=-occurred_at"),
     one("/tenants/{tenant_id}/events?from=now"),
     list("/tenants/{tenant_id}/audit-events"),
     list("/tenants/{tenant_id}/audit-events?action=operation_run.completed"),
@@ -323,75 +333,3 @@ pub(super) const ALL: &[Case] = &[
     one("/tenants/{tenant_id}/directory-groups?q=xylophone"),
     several("/tenants/{tenant_id}/directory-groups?q=berlin&type=microsoft_365"),
 ];
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
-    use serde_json::Value;
-
-    use super::*;
-
-    const DOCUMENT: &str = include_str!("../../../openapi/tenantatlas.json");
-
-    /// Paths of all GET operations, with the names of their query parameters.
-    fn reads(document: &Value) -> Vec<(&String, Vec<&str>)> {
-        let paths = document["paths"].as_object().unwrap().iter();
-        paths
-            .filter_map(|(path, operations)| {
-                let parameters = operations.get("get")?["parameters"].as_array();
-                let parameters = parameters.into_iter().flatten().map(|parameter| {
-                    parameter["$ref"].as_str().map_or(parameter, |reference| {
-                        document.pointer(reference.trim_start_matches('#')).unwrap()
-                    })
-                });
-                let queries = parameters.filter(|parameter| parameter["in"] == "query");
-                let names = queries.map(|parameter| parameter["name"].as_str().unwrap());
-                Some((path, names.collect()))
-            })
-            .collect()
-    }
-
-    fn of<'a>(path: &'a str) -> impl Iterator<Item = (&'static Case, &'static str)> + 'a {
-        ALL.iter().filter_map(move |case| {
-            let (own, query) = case.path.split_once('?').unwrap_or((case.path, ""));
-            (own.replace("{usual_tenant}", "{tenant_id}") == path).then_some((case, query))
-        })
-    }
-
-    #[test]
-    fn every_read_and_every_filter_of_the_api_is_measured() {
-        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
-        let reads = reads(&document);
-        assert!(reads.len() > 20, "{}", reads.len());
-        let is_stream = |path: &str| STREAMS.contains(&path);
-        for (path, parameters) in reads.into_iter().filter(|(path, _)| !is_stream(path)) {
-            assert!(
-                of(path).count() > 0,
-                "GET {path} is not measured: add it to ALL"
-            );
-            for name in parameters {
-                let measured = match name {
-                    "limit" => true,
-                    // Of results and members there are few pages.
-                    "cursor" => of(path).any(|(case, _)| {
-                        case.deep || path.ends_with("/results") || path.ends_with("/members")
-                    }),
-                    filter => of(path).any(|(_, query)| {
-                        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-                        pairs.any(|(name, _)| name == filter)
-                    }),
-                };
-                assert!(
-                    measured,
-                    "GET {path} is not measured with {name}: add it to ALL"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn no_two_lines_have_one_name() {
-        let names: std::collections::BTreeSet<_> = ALL.iter().map(|case| case.name(1)).collect();
-        assert_eq!(names.len(), ALL.len());
-    }
-}

@@ -11,6 +11,8 @@ use crate::paging::MAX_CURSOR;
 
 /// What a cursor of this shape begins with; those of other lists begin with a number.
 const SHAPE: &str = "event";
+/// What a cursor begins with that continues with what is older.
+const BEFORE: &str = "before_event";
 
 /// A place from which a list of events continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,28 @@ impl EventCursor {
 
     /// Reads one from a request.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match Self::read(text)? {
+            (SHAPE, cursor) => Ok(cursor),
+            _ => Err(
+                "This cursor continues lists of events that are newest first, and nothing else."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// Reads one of a list that is newest first.
+    pub(crate) fn parse_before(text: &str) -> Result<Self, String> {
+        match Self::read(text)? {
+            (BEFORE, cursor) => Ok(cursor),
+            _ => Err(
+                "This cursor continues lists of events that are oldest first, and streams."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// Its shape, and the place.
+    fn read(text: &str) -> Result<(&'static str, Self), String> {
         let refused = || "Not a cursor of a list of events.".to_owned();
         if text.len() > MAX_CURSOR {
             return Err(refused());
@@ -49,21 +73,33 @@ impl EventCursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
         let (shape, position, mark, sequence): (String, i64, i64, Option<i32>) =
             serde_json::from_slice(&bytes).map_err(|_| refused())?;
-        if shape != SHAPE || position < 0 || sequence.is_some_and(|sequence| sequence < 0) {
+        let shape = [SHAPE, BEFORE].into_iter().find(|known| *known == shape);
+        let shape = shape.ok_or_else(refused)?;
+        if position < 0 || sequence.is_some_and(|sequence| sequence < 0) {
             return Err(refused());
         }
-        Ok(Self(RunEventPlace {
+        let place = RunEventPlace {
             place: EventPlace { position, mark },
             sequence,
-        }))
+        };
+        Ok((shape, Self(place)))
+    }
+
+    /// The same place, for what is older.
+    pub(crate) fn before(self) -> String {
+        self.encode(BEFORE)
+    }
+
+    fn encode(self, shape: &str) -> String {
+        let RunEventPlace { place, sequence } = self.0;
+        let text = serde_json::json!([shape, place.position, place.mark, sequence]).to_string();
+        URL_SAFE_NO_PAD.encode(text)
     }
 }
 
 impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RunEventPlace { place, sequence } = self.0;
-        let text = serde_json::json!([SHAPE, place.position, place.mark, sequence]).to_string();
-        f.write_str(&URL_SAFE_NO_PAD.encode(text))
+        f.write_str(&self.encode(SHAPE))
     }
 }
 
@@ -92,11 +128,15 @@ mod tests {
         });
         for cursor in [EventCursor::of_log(place), of_run] {
             assert_eq!(EventCursor::parse(&cursor.to_string()), Ok(cursor));
+            assert_eq!(EventCursor::parse_before(&cursor.before()), Ok(cursor));
+            assert!(EventCursor::parse(&cursor.before()).is_err());
+            assert!(EventCursor::parse_before(&cursor.to_string()).is_err());
         }
         let negative = URL_SAFE_NO_PAD.encode(r#"["event",-1,0,null]"#);
         let other = URL_SAFE_NO_PAD.encode(r#"["other",1,0,null]"#);
         for garbage in ["", "x", "WzFd", &"A".repeat(9000), &negative, &other] {
             assert!(EventCursor::parse(garbage).is_err(), "{garbage}");
+            assert!(EventCursor::parse_before(garbage).is_err(), "{garbage}");
         }
     }
 }

@@ -31,7 +31,7 @@ pub use kind::{OperationKind, Progress, RunCounts, RunInputs};
 pub use lease::{Claim, Lease};
 pub use outcome::{Completion, Outcome};
 pub use phase::ProgressPhase;
-pub use priority::Priority;
+pub use priority::{Priority, RunPriority};
 pub use retry::{NothingFailed, RetryScope};
 pub use state::{CancelRequest, OperationRun, RunState, WaitReason};
 pub use transition::{Status, Transition};

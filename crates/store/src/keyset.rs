@@ -86,28 +86,34 @@ impl<L> QueryId for Ordered<L> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
+impl<L, G> ValidGrouping<G> for Ordered<L> {
+    type IsAggregate = is_aggregate::No;
+}
+
 impl<L: AppearsOnTable<T>, T> AppearsOnTable<T> for Ordered<L> {}
 
 macro_rules! ordered_by {
-    ($($column:ident: $index:tt),+) => {
-        impl<$($column: QueryFragment<Pg>),+> QueryFragment<Pg> for Ordered<($($column,)+)> {
+    ($first:ident $(, $column:ident: $index:tt)*) => {
+        impl<$first: QueryFragment<Pg> $(, $column: QueryFragment<Pg>)*> QueryFragment<Pg>
+            for Ordered<($first, $($column,)*)>
+        {
             fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                self.columns.0.walk_ast(out.reborrow())?;
+                out.push_sql(self.direction.suffix());
                 $(
-                    if $index > 0 {
-                        out.push_sql(", ");
-                    }
+                    out.push_sql(", ");
                     self.columns.$index.walk_ast(out.reborrow())?;
                     out.push_sql(self.direction.suffix());
-                )+
+                )*
                 Ok(())
             }
         }
     };
 }
 
-ordered_by!(A: 0);
-ordered_by!(A: 0, B: 1);
-ordered_by!(A: 0, B: 1, C: 2);
+ordered_by!(A);
+ordered_by!(A, B: 1);
+ordered_by!(A, B: 1, C: 2);
 
 /// Values of the types of columns, one for each.
 pub(crate) trait Values<L> {

@@ -93,16 +93,18 @@ struct Row {
 const KEY: (tenants::name, tenants::id) = (tenants::name, tenants::id);
 
 impl Store {
-    /// The tenants that the user belongs to, by name.
+    /// The tenants that the user belongs to, by ascending or by descending names.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn tenants_of(
         &self,
         user: UserId,
+        descending: bool,
         page: PageRequest<(String, TenantId)>,
     ) -> Result<Vec<TenantView>, StoreError> {
-        self.member_tenants(user, None, page).await
+        let direction = Direction::ascending(!descending);
+        self.member_tenants(user, None, direction, page).await
     }
 
     /// One tenant that the user belongs to.
@@ -115,7 +117,12 @@ impl Store {
         user: UserId,
     ) -> Result<Option<TenantView>, StoreError> {
         let mut found = self
-            .member_tenants(user, Some(tenant), PageRequest::first(1))
+            .member_tenants(
+                user,
+                Some(tenant),
+                Direction::Ascending,
+                PageRequest::first(1),
+            )
             .await?;
         Ok(found.pop())
     }
@@ -124,9 +131,10 @@ impl Store {
         &self,
         user: UserId,
         only: Option<TenantId>,
+        list: Direction,
         page: PageRequest<(String, TenantId)>,
     ) -> Result<Vec<TenantView>, StoreError> {
-        let direction = page.reads(Direction::Ascending);
+        let direction = page.reads(list);
         let data_as_of = summaries::table
             .filter(summaries::tenant_id.eq(tenants::id))
             .select(max(summaries::data_as_of))

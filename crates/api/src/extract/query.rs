@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 use url::form_urlencoded;
 
 pub(crate) use words::{
-    AuditActionWord, CategoryWord, OneOf, PolicyTypeWord, Words, category, policy_type, word,
+    AuditActionWord, CategoryWord, OneOf, PolicyTypeWord, Words, ascending, category, policy_type,
+    word,
 };
 
 use crate::problem::{FieldProblem, Problem};

@@ -10,7 +10,9 @@ use atlas_domain::inventory::actor;
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, LinkSource, TargetKind};
 use atlas_domain::notification::{Phase, SCHEDULE_STOPPED};
-use atlas_domain::run::{OperationKind, Outcome, ProgressPhase, RetryScope, RunAction, WaitReason};
+use atlas_domain::run::{
+    OperationKind, Outcome, ProgressPhase, RetryScope, RunAction, RunPriority, WaitReason,
+};
 use atlas_domain::schedule::{SkipReason, StopReason};
 use serde_json::{Value, json};
 
@@ -77,6 +79,7 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("Notification", "phase", phases.map(str::to_owned).collect()),
         ("OperationRun", "actions", owned(&RunAction::WORDS)),
         ("OperationRun", "kind", kinds()),
+        ("OperationRun", "priority", owned(&RunPriority::WORDS)),
         ("OperationRun", "retry_scopes", owned(&RetryScope::WORDS)),
         (PROBLEM_SCHEMA, "code", problems()),
         (PROBLEM_SCHEMA, "required_permission", permissions()),

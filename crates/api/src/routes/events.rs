@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::event_cursor::EventCursor;
 use crate::example::Example;
 use crate::extract::actor::Actor;
-use crate::extract::query::{OneOf, QueryReader, Words, text, word};
+use crate::extract::query::{OneOf, QueryReader, Words, ascending, text, word};
 use crate::extract::run_scope::RunScope;
 use crate::extract::tenant_scope::TenantScope;
 use crate::links::Links;
@@ -84,6 +84,7 @@ struct EventPaging {
     limit: u16,
     beginning: Beginning,
     cursor: Option<EventCursor>,
+    newest_first: bool,
     path: String,
     pairs: Vec<(String, String)>,
 }
@@ -91,11 +92,18 @@ struct EventPaging {
 impl EventPaging {
     fn read(query: &mut QueryReader) -> Self {
         let limit = paging::read_limit(query);
-        let cursor = query.one("cursor", EventCursor::parse);
+        let newest_first = !query.one("sort", ascending("occurred_at")).unwrap_or(true);
+        let parse = if newest_first {
+            EventCursor::parse_before
+        } else {
+            EventCursor::parse
+        };
+        let cursor = query.one("cursor", parse);
         Self {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             beginning: Beginning::Start,
             cursor,
+            newest_first,
             path: query.path().to_owned(),
             pairs: query.pairs().to_vec(),
         }
@@ -108,6 +116,10 @@ impl EventPaging {
         if beginning.is_some() && paging.cursor.is_some() {
             let detail = "Leave it out when you send a cursor.".to_owned();
             query.refuse("from", "not_with_cursor", detail);
+        }
+        if beginning.is_some() && paging.newest_first {
+            let detail = "Leave it out: a list that is newest first begins with the newest event.";
+            query.refuse("from", "conflict", detail.to_owned());
         }
         paging.beginning = beginning.unwrap_or(Beginning::Start);
         paging
@@ -128,7 +140,11 @@ impl EventPaging {
         next: EventCursor,
         more: bool,
     ) -> Answer<EventList> {
-        let next_cursor = next.to_string();
+        let next_cursor = if self.newest_first {
+            next.before()
+        } else {
+            next.to_string()
+        };
         let kept = self.pairs.iter().filter(|(name, _)| name != "from");
         let next = paging::page_address(&self.path, kept, links, &next_cursor);
         let list = EventList {
@@ -158,10 +174,14 @@ async fn list(
     };
     let paging = EventPaging::read_from(&mut query);
     query.finish()?;
-    let events = state
-        .store
-        .events(&topics, &filter, paging.from(), paging.limit);
-    Ok(paging.page(&state.links, events.await?))
+    let (store, limit) = (&state.store, paging.limit);
+    let events = if paging.newest_first {
+        let before = paging.cursor.map(EventCursor::place);
+        store.events_before(&topics, &filter, before, limit).await?
+    } else {
+        store.events(&topics, &filter, paging.from(), limit).await?
+    };
+    Ok(paging.page(&state.links, events))
 }
 
 /// List events of a tenant
@@ -171,7 +191,9 @@ async fn list(
 /// listed once it is committed, and after all that were listed before it, so that following `next_cursor`
 /// misses none. `next_cursor` is always present; when `has_more` is false, ask with it again later.
 ///
-/// The cursor of any event or list of events continues each of these lists, with any filter.
+/// The cursor of any event or list of events continues each of these lists, with any filter. With
+/// `sort=-occurred_at` the list is newest first: its `next_cursor` continues with what is older, in lists
+/// with that order alone.
 #[utoipa::path(
     tag = "events",
     params(
@@ -184,6 +206,11 @@ async fn list(
             "from" = inline(Option<BeginningWord>), Query,
             description = "Where a list without a cursor begins: at the oldest event that is kept, or now.",
             example = json!("now"),
+        ),
+        (
+            "sort" = Option<String>, Query,
+            description = "The order of the log: oldest first (`occurred_at`, the default) or newest first (`-occurred_at`). Newest first not with `from`.",
+            max_length = 12, pattern = "^(occurred_at|-occurred_at)$", example = "-occurred_at",
         ),
     ),
     responses(
@@ -222,6 +249,11 @@ pub(crate) async fn list_tenant_events(
             description = "Where a list without a cursor begins: at the oldest event that is kept, or now.",
             example = json!("now"),
         ),
+        (
+            "sort" = Option<String>, Query,
+            description = "The order of the log: oldest first (`occurred_at`, the default) or newest first (`-occurred_at`). Newest first not with `from`.",
+            max_length = 12, pattern = "^(occurred_at|-occurred_at)$", example = "-occurred_at",
+        ),
     ),
     responses(
         (
@@ -249,6 +281,11 @@ pub(crate) async fn list_my_events(
 /// kept as long as the run.
 #[utoipa::path(
     tag = "operation-runs",
+    params((
+        "sort" = Option<String>, Query,
+        description = "The order: oldest first (`occurred_at`, the default) or newest first (`-occurred_at`).",
+        max_length = 12, pattern = "^(occurred_at|-occurred_at)$", example = "-occurred_at",
+    )),
     responses(
         (
             status = 200,
@@ -268,11 +305,15 @@ pub(crate) async fn list_operation_run_events(
     let paging = EventPaging::read(&mut query);
     query.finish()?;
     let run = &scope.view().run;
-    let after = paging.cursor.map(EventCursor::run_place);
-    let page = state
-        .store
-        .run_events(run.tenant_id, run.id, after, paging.limit);
-    let page = page.await?;
+    let place = paging.cursor.map(EventCursor::run_place);
+    let (store, tenant, limit) = (&state.store, run.tenant_id, paging.limit);
+    let page = if paging.newest_first {
+        store
+            .run_events_before(tenant, run.id, place, limit)
+            .await?
+    } else {
+        store.run_events(tenant, run.id, place, limit).await?
+    };
     let events = page.events.into_iter().map(|event| {
         let cursor = EventCursor::of_run(event.place());
         Event::with_cursor(event.event, cursor, &state.links)

@@ -6,7 +6,7 @@ use atlas_domain::ids::TenantId;
 use crate::answer::Answer;
 use crate::example::Example;
 use crate::extract::actor::Actor;
-use crate::extract::query::QueryReader;
+use crate::extract::query::{QueryReader, ascending};
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
@@ -15,9 +15,14 @@ use crate::wire::tenant::Tenant;
 
 /// List tenants
 ///
-/// Lists your tenants by name, with your role and permissions and the state of their syncs.
+/// Lists your tenants by name, ascending unless `sort` says otherwise, with your role and permissions and the state of their syncs.
 #[utoipa::path(
     tag = "tenants",
+    params((
+        "sort" = Option<String>, Query,
+        description = "The order: by ascending names (`name`, the default) or by descending names (`-name`).",
+        max_length = 5, pattern = "^(name|-name)$", example = "-name",
+    )),
     responses((
         status = 200,
         description = "A page of tenants.",
@@ -31,10 +36,11 @@ pub(crate) async fn list_tenants(
     mut query: QueryReader,
     state: web::Data<AppState>,
 ) -> Result<Answer<Page<Tenant>>, Problem> {
+    let ascending = query.one("sort", ascending("name")).unwrap_or(true);
     let paging = Paging::<String, TenantId>::read(&mut query);
     query.finish()?;
-    let user = actor.user_id();
-    let tenants = state.store.tenants_of(user, paging.request()).await?;
+    let (user, page) = (actor.user_id(), paging.request());
+    let tenants = state.store.tenants_of(user, !ascending, page).await?;
     Ok(paging.page(
         &state.links,
         tenants,

@@ -133,13 +133,14 @@ pub(crate) struct EventLinks {
     changes: Option<String>,
 }
 
-/// A part of a list of events, oldest first.
+/// A part of a list of events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventList {
     /// The events.
     #[schema(max_items = 200)]
     pub(crate) items: Vec<Event>,
-    /// Cursor of what comes next. Always present: ask with it again for events that happen later.
+    /// Cursor of what comes next. Always present: ask with it again for events that happen later or, in a list
+    /// that is newest first, for older ones.
     #[schema(max_length = 8192, pattern = "^[A-Za-z0-9_-]+$")]
     pub(crate) next_cursor: String,
     /// Whether there is more already.

@@ -47,6 +47,10 @@ pub(crate) struct OperationRun {
     /// Whether a schedule started it, on behalf of its initiator. Absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduled: Option<bool>,
+    /// Which of the runs that wait goes first: `high`, `normal`, or `low` for runs that a schedule started.
+    /// New priorities may be added.
+    #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
+    priority: &'static str,
     /// What an `inventory_sync` reads. Omitted in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     selection: Option<Selection>,
@@ -260,6 +264,7 @@ impl OperationRun {
                 display: run.initiator_name,
             },
             scheduled: run.scheduled.then_some(true),
+            priority: run.priority.as_str(),
             selection: None,
             attempt: run.attempt,
             failures: run.failures,

@@ -223,3 +223,64 @@ async fn a_cursor_that_the_log_does_not_go_on_from_is_refused_with_what_to_do() 
         assert_eq!(refused.bad_place(), place);
     }
 }
+
+#[tokio::test]
+async fn newest_first_is_the_same_log_from_its_end_on_and_its_cursors_continue_nothing_else() {
+    let stage = Stage::set().await;
+    let run = stage.synced(1).await;
+    stage.synced(2).await;
+    let lists = [
+        stage.path("events"),
+        "/me/events".to_owned(),
+        format!("/operation-runs/{run}/events"),
+    ];
+    for path in &lists {
+        let mut all = stage
+            .get(&format!("{path}?limit=200"))
+            .await
+            .items()
+            .to_vec();
+        assert!(all.len() > 2);
+        all.reverse();
+        let newest = format!("{path}?sort=-occurred_at");
+        for limit in [1, 2, 200] {
+            let (mut page, mut read) =
+                (stage.get(&format!("{newest}&limit={limit}")).await, vec![]);
+            loop {
+                read.extend(page.items().to_vec());
+                if page.body["has_more"] == false {
+                    break;
+                }
+                let cursor = page.body["next_cursor"].as_str().unwrap();
+                let next = format!("{newest}&limit={limit}&cursor={cursor}");
+                assert!(
+                    page.header("link").contains(&next),
+                    "{}",
+                    page.header("link")
+                );
+                page = stage.get(&next).await;
+            }
+            assert_eq!(read, all, "{path}");
+        }
+        // Each event continues the log and the streams; the list's own cursor does not.
+        let page = stage.get(&format!("{newest}&limit=2")).await;
+        let older = page.body["next_cursor"].as_str().unwrap();
+        let event = page.items()[0]["cursor"].as_str().unwrap();
+        let after = stage.get(&format!("{path}?cursor={event}")).await;
+        assert!(after.items().is_empty());
+        let stream = path.replace("/events", "/stream");
+        for refused in [
+            format!("{path}?cursor={older}"),
+            format!("{stream}?cursor={older}"),
+            format!("{newest}&cursor={event}"),
+        ] {
+            let reply = stage.get(&refused).await;
+            reply.is_problem(400, "validation_failed");
+            assert_eq!(reply.bad_place(), "cursor");
+        }
+    }
+    let reply = stage.get("/me/events?sort=-occurred_at&from=now").await;
+    assert_eq!(reply.bad_place(), "from");
+    let reply = stage.get("/me/events?sort=position").await;
+    assert_eq!(reply.bad_place(), "sort");
+}

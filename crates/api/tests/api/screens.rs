@@ -328,6 +328,57 @@ async fn changes_are_found_by_the_run_that_detected_them_oldest_first() {
 }
 
 #[tokio::test]
+async fn runs_items_and_tenants_are_sorted_the_other_way() {
+    let stage = Stage::set().await;
+    stage.synced(3).await;
+    stage.synced(2).await;
+    for name in ["Adatum", "Wingtip"] {
+        let tenant = stage.scenario.tenant(name).await.id;
+        let set = stage
+            .store
+            .set_member(tenant, stage.operator.id, Role::Readonly);
+        set.await.unwrap();
+    }
+    for (path, usual, reversed) in [
+        ("/operation-runs".to_owned(), "-created_at", "created_at"),
+        ("/tenants".to_owned(), "name", "-name"),
+        (stage.path("inventory-items"), "name", "-name"),
+        (stage.path("inventory-items?q=App"), "name", "-name"),
+    ] {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let list = async |sort: &str| stage.get(&format!("{path}{sign}sort={sort}")).await;
+        let mut expected = stage.get(&path).await.items().to_vec();
+        assert!(expected.len() > 1);
+        assert_eq!(list(usual).await.items(), expected);
+        expected.reverse();
+        assert_eq!(list(reversed).await.items(), expected);
+        assert_eq!(list("id").await.bad_place(), "sort");
+    }
+}
+
+#[tokio::test]
+async fn a_run_has_the_priority_that_it_was_started_with() {
+    let stage = Stage::set().await;
+    let started = stage.start("").await.body["run"].clone();
+    assert_eq!(started["priority"], "normal");
+    let urgent = format!(
+        "UPDATE operation_runs SET priority = 10 WHERE id = '{}'",
+        started["id"].as_str().unwrap()
+    );
+    let client = stage.database.connection().await;
+    client.batch_execute(&urgent).await.unwrap();
+    for list in ["/operation-runs", "/operation-runs/active"] {
+        assert_eq!(stage.get(list).await.items()[0]["priority"], "high");
+    }
+    client
+        .batch_execute(&urgent.replace("10", "-10"))
+        .await
+        .unwrap();
+    let path = format!("/operation-runs/{}", started["id"].as_str().unwrap());
+    assert_eq!(stage.get(&path).await.body["priority"], "low");
+}
+
+#[tokio::test]
 async fn results_are_named_for_people_and_filtered_by_status() {
     let stage = Stage::set().await;
     let run = stage.synced(1).await;

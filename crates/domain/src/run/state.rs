@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::kind::{Progress, RunCounts, RunInputs};
 use super::outcome::Outcome;
+use super::priority::RunPriority;
 use super::transition::Status;
 use crate::failure::Failure;
 use crate::ids::{RunId, TenantId, UserId, WorkerId};
@@ -26,6 +27,8 @@ pub struct OperationRun<I = RunInputs> {
     pub retry_of: Option<RunId>,
     /// Whether a schedule started it, on behalf of its initiator.
     pub scheduled: bool,
+    /// Whether it goes before others that wait, or after them.
+    pub priority: RunPriority,
     /// How often it was claimed.
     pub attempt: i32,
     /// How many of its attempts failed.

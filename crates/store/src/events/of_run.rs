@@ -31,6 +31,15 @@ const BEGINNING: RunEventPlace = RunEventPlace {
     sequence: Some(0),
 };
 
+/// After the last one.
+const END: RunEventPlace = RunEventPlace {
+    place: EventPlace {
+        position: i64::MAX,
+        mark: 0,
+    },
+    sequence: Some(i32::MAX),
+};
+
 /// An event of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunEventView {
@@ -43,7 +52,7 @@ pub struct RunEventView {
 /// A part of the events of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunEventPage {
-    /// In their order.
+    /// In the order of the list.
     pub events: Vec<RunEventView>,
     /// Where to go on.
     pub next: RunEventPlace,
@@ -61,7 +70,25 @@ statement! {
     }
     file: "events/of_run",
     row: RunEventRow,
-    pieces: ["events/pieces/run_event"],
+    pieces: ["events/pieces/of_run", "events/pieces/run_event"],
+    constants: [
+        completed = EventType::RunCompleted.as_str(),
+        requeued = EventType::RunRequeued.as_str(),
+        requeues = REQUEUES,
+    ],
+}
+
+statement! {
+    struct OfRunBefore {
+        tenant: Uuid,
+        run: Uuid,
+        position: i64,
+        seq: i32,
+        limit: i64,
+    }
+    file: "events/of_run_before",
+    row: RunEventRow,
+    pieces: ["events/pieces/of_run", "events/pieces/run_event"],
     constants: [
         completed = EventType::RunCompleted.as_str(),
         requeued = EventType::RunRequeued.as_str(),
@@ -130,6 +157,20 @@ impl RunEventView {
     }
 }
 
+impl RunEventPage {
+    /// Of rows of which the last one, if it is one too many, shows that there are more.
+    fn of(rows: Vec<RunEventRow>, from: RunEventPlace, limit: u16) -> Self {
+        let more = rows.len() > usize::from(limit);
+        let shown = rows.into_iter().take(limit.into());
+        let events: Vec<RunEventView> = shown.map(RunEventView::from).collect();
+        Self {
+            next: events.last().map_or(from, RunEventView::place),
+            events,
+            more,
+        }
+    }
+}
+
 impl Store {
     /// Events of a tenant's run in their order, with everything that was committed before this call.
     ///
@@ -157,14 +198,37 @@ impl Store {
                 limit: i64::from(limit) + 1,
             })
             .await?;
-        let more = rows.len() > usize::from(limit);
-        let shown = rows.into_iter().take(limit.into());
-        let events: Vec<RunEventView> = shown.map(RunEventView::from).collect();
-        Ok(RunEventPage {
-            next: events.last().map_or(after, RunEventView::place),
-            events,
-            more,
-        })
+        Ok(RunEventPage::of(rows, after, limit))
+    }
+
+    /// The same before a place or, without one, from the last event on: newest first, and `next` is where
+    /// to go on with what is older.
+    ///
+    /// # Errors
+    /// [`EventsError`].
+    pub async fn run_events_before(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        before: Option<RunEventPlace>,
+        limit: u16,
+    ) -> Result<RunEventPage, EventsError> {
+        self.number_events().await?;
+        if let Some(before) = before {
+            self.check_run_place(run, before).await?;
+        }
+        let before = before.unwrap_or(END);
+        let rows = self
+            .fetch_all(&OfRunBefore {
+                tenant: tenant.into_uuid(),
+                run: run.into_uuid(),
+                position: before.place.position,
+                // What the run has at the position of another list's event is that event.
+                seq: before.sequence.unwrap_or(0),
+                limit: i64::from(limit) + 1,
+            })
+            .await?;
+        Ok(RunEventPage::of(rows, before, limit))
     }
 
     /// A place that the log has not any more is one of this run's while the run has the event.
@@ -196,5 +260,6 @@ impl Store {
 #[cfg(test)]
 pub(super) const STATEMENTS: &[Info] = &[
     <OfRun as Statement>::INFO,
+    <OfRunBefore as Statement>::INFO,
     <CheckRunPlace as Statement>::INFO,
 ];

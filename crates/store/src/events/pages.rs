@@ -11,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{EventPlace, EventView, EventsError};
+use crate::keyset::{Direction, ordered};
 use crate::pool::Store;
 use crate::schema::{event_numberings as numberings, events, memberships};
 
@@ -171,19 +172,20 @@ pub(super) async fn standing(
 }
 
 impl EventTopics {
-    /// At most so many events after a position, up to another.
+    /// At most so many events after a position, up to another, from the one or from the other on.
     fn query(
         &self,
         filter: &EventFilter,
         (after, up_to): (i64, i64),
+        direction: Direction,
         limit: i64,
     ) -> events::BoxedQuery<'static, Pg> {
         let mut query = events::table
             .filter(events::position.gt(after))
             .filter(events::position.le(up_to))
-            .order(events::position)
-            .limit(limit)
-            .into_boxed();
+            .into_boxed()
+            .order(ordered((events::position,), direction))
+            .limit(limit);
         if !filter.types.is_empty() {
             query = query.filter(events::event_type.eq_any(filter.types.clone()));
         }
@@ -241,6 +243,50 @@ impl Store {
         self.part_of_log(topics, &filter, from, limit).await
     }
 
+    /// What the log has before a place or, without one, at its end: newest first, and `next` is where to go
+    /// on with what is older. Events that were deleted as too old are not there.
+    ///
+    /// # Errors
+    /// [`EventsError`].
+    pub async fn events_before(
+        &self,
+        topics: &EventTopics,
+        filter: &EventFilter,
+        before: Option<EventPlace>,
+        limit: u16,
+    ) -> Result<EventPage, EventsError> {
+        self.number_events().await?;
+        let (end, rows, standing) = self
+            .read(async |connection| {
+                let (beginning, end) = (beginning(connection).await?, end(connection).await?);
+                let last = before.map_or(end.position, |place| place.position.saturating_sub(1));
+                let part = (beginning.position, last);
+                let newest_first = Direction::Descending;
+                let query = topics.query(filter, part, newest_first, i64::from(limit) + 1);
+                let rows: Vec<Row> = query.select(Row::as_select()).load(connection).await?;
+                let standing = match before {
+                    Some(place) => standing(connection, place).await?,
+                    None => Standing::Kept,
+                };
+                Ok((end, rows, standing))
+            })
+            .await?;
+        if standing == Standing::Foreign {
+            return Err(EventsError::Gone);
+        }
+        let more = rows.len() > usize::from(limit);
+        let shown = &rows[..rows.len().min(limit.into())];
+        Ok(EventPage {
+            next: shown.last().map_or(before.unwrap_or(end), Row::place),
+            events: rows
+                .into_iter()
+                .take(limit.into())
+                .map(EventView::from)
+                .collect(),
+            more,
+        })
+    }
+
     async fn part_of_log<E: From<Row>>(
         &self,
         topics: &EventTopics,
@@ -257,7 +303,9 @@ impl Store {
                     EventsFrom::Now => (end.position, None),
                     EventsFrom::After(place) => (place.position, Some(place)),
                 };
-                let query = topics.query(filter, (after, end.position), i64::from(limit) + 1);
+                let part = (after, end.position);
+                let oldest_first = Direction::Ascending;
+                let query = topics.query(filter, part, oldest_first, i64::from(limit) + 1);
                 let rows: Vec<Row> = query.select(Row::as_select()).load(connection).await?;
                 let standing = match standing_of {
                     Some(place) => standing(connection, place).await?,

@@ -62,6 +62,8 @@ pub struct ItemFilter {
     pub missing: Option<bool>,
     /// Only foundations, or only policies.
     pub foundation: Option<bool>,
+    /// By descending names.
+    pub descending: bool,
 }
 
 /// Counts of one policy type, exact as of the last sync that read it.
@@ -112,8 +114,6 @@ struct SummaryRow {
 const KEY: (inventory_items::name, inventory_items::id) =
     (inventory_items::name, inventory_items::id);
 
-const BY_NAME: Direction = Direction::Ascending;
-
 type BoxedKeys = inventory_items::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 
 /// A name and an id.
@@ -128,7 +128,7 @@ const READ_FIRST: i64 = 500;
 const MANY: i64 = 400;
 
 impl Store {
-    /// A tenant's items, by name.
+    /// A tenant's items, by name, ascending unless the filter says otherwise.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -203,6 +203,10 @@ impl Store {
 }
 
 impl ItemFilter {
+    pub(super) const fn direction(&self) -> Direction {
+        Direction::ascending(!self.descending)
+    }
+
     /// The rows of the page.
     pub(crate) async fn page(
         &self,
@@ -216,7 +220,7 @@ impl ItemFilter {
         };
         inventory_items::table
             .filter(inventory_items::id.eq_any(ids))
-            .order(KEY)
+            .order(ordered(KEY, self.direction()))
             .select(ItemRow::as_select())
             .load(connection)
             .await
@@ -231,7 +235,7 @@ impl ItemFilter {
         page: &PageRequest<(String, ItemId)>,
         text: &str,
     ) -> QueryResult<Vec<Uuid>> {
-        let (limit, direction) = (page.limit, page.reads(BY_NAME));
+        let (limit, direction) = (page.limit, page.reads(self.direction()));
         let matching = || {
             self.matching(tenant, page)
                 .filter(inventory_items::name.ilike(containing(text)))
@@ -268,7 +272,11 @@ impl ItemFilter {
 
     /// The keys of the page, whatever the names.
     fn keys(&self, tenant: TenantId, page: &PageRequest<(String, ItemId)>) -> BoxedKeys {
-        in_order(self.matching(tenant, page), page.reads(BY_NAME), page.limit)
+        in_order(
+            self.matching(tenant, page),
+            page.reads(self.direction()),
+            page.limit,
+        )
     }
 
     /// The keys of the page and of all that are read after it, whatever the names.
@@ -279,7 +287,7 @@ impl ItemFilter {
             .into_boxed();
         if let Some((name, id)) = page.key() {
             let key = (name.clone(), id.into_uuid());
-            keys = keys.filter(beyond(KEY, key, page.reads(BY_NAME)));
+            keys = keys.filter(beyond(KEY, key, page.reads(self.direction())));
         }
         match &self.policy_type[..] {
             [] => {}

@@ -15,6 +15,7 @@ use super::list::{RunFilter, of_filtered_tenants, of_tenants, views};
 use super::view::{Keys, RunView, listed};
 use crate::error::StoreError;
 use crate::functions::{seconds_ago, sorted};
+use crate::keyset::Direction;
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::operation_runs;
@@ -75,7 +76,8 @@ impl Store {
                     .enumerate()
                     .map(|(at, (_, id))| (*id, at))
                     .collect();
-                Ok((listed(connection, keys).await?, roles, order, more))
+                let rows = listed(connection, keys, Direction::Descending).await?;
+                Ok((rows, roles, order, more))
             })
             .await?;
         let mut runs = views(rows, &roles)?;

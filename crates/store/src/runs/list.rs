@@ -42,19 +42,19 @@ pub struct RunFilter {
     /// Recorded earlier than this.
     pub created_before: Option<DateTime<Utc>>,
     pub ids: Vec<RunId>,
+    /// Oldest first.
+    pub ascending: bool,
 }
 
 /// Which page: beside the run with this key.
 type Page = PageRequest<(DateTime<Utc>, RunId)>;
-
-const NEWEST_FIRST: Direction = Direction::Descending;
 
 /// Up to this number, tenants are few, unless they are all: a page of each costs less than walking
 /// over the runs of all other tenants when these had no runs for months.
 pub(super) const FEW: i64 = 50;
 
 impl Store {
-    /// Runs, newest first.
+    /// Runs, newest first unless the filter says otherwise.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -141,12 +141,16 @@ impl RunFilter {
             let keys = of_each(
                 self.keys(page),
                 tenants,
-                page.reads(NEWEST_FIRST),
+                page.reads(self.direction()),
                 page.limit,
             );
             keys.load(connection).await?
         };
-        Ok((listed(connection, keys).await?, roles))
+        Ok((listed(connection, keys, self.direction()).await?, roles))
+    }
+
+    const fn direction(&self) -> Direction {
+        Direction::ascending(self.ascending)
     }
 
     /// The tenants that the list is of, with what the reader is in each.
@@ -178,7 +182,7 @@ impl RunFilter {
 
     /// The keys of the page, of any tenant.
     pub(super) fn keys(&self, page: &Page) -> Keys {
-        let direction = page.reads(NEWEST_FIRST);
+        let direction = page.reads(self.direction());
         let mut keys = self
             .matching()
             .select(KEY)
@@ -311,7 +315,12 @@ pub(super) mod tests {
         );
         let few = plan(
             connection,
-            of_each(none().keys(&page), every[..4].to_vec(), NEWEST_FIRST, 51),
+            of_each(
+                none().keys(&page),
+                every[..4].to_vec(),
+                Direction::Descending,
+                51,
+            ),
         )
         .await;
         assert!(

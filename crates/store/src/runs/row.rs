@@ -4,7 +4,7 @@ use atlas_domain::failure::Failure;
 use atlas_domain::ids::{RunId, TenantId, UserId, WorkerId};
 use atlas_domain::run::{
     CancelRequest, InventoryCounts, InventoryProgress, OperationKind, OperationRun, Outcome,
-    Progress, RunCounts, RunInputs, RunState, WaitReason,
+    Progress, RunCounts, RunInputs, RunPriority, RunState, WaitReason,
 };
 use chrono::{DateTime, Utc};
 
@@ -60,6 +60,7 @@ row! {
         not_due: bool,
         tenant_busy: bool,
         paused: bool,
+        priority: i16,
     }
 }
 
@@ -108,6 +109,7 @@ impl RunRow {
             initiator_name: self.initiator_name,
             retry_of: self.retry_of.map(RunId::from_uuid),
             scheduled: self.scheduled,
+            priority: RunPriority::of_value(self.priority),
             attempt: self.attempt,
             failures: self.failures,
             max_failures: self.max_failures,

@@ -17,6 +17,7 @@ use super::row::RunRow;
 use crate::access::parse_role;
 use crate::error::StoreError;
 use crate::functions::statement_timestamp;
+use crate::keyset::{Direction, ordered};
 use crate::schema::{operation_runs, queue_controls, tenants, users};
 
 /// A run, with the role of its reader. In lists `I` is [`OperationKind`].
@@ -42,7 +43,7 @@ pub(super) const KEY: (operation_runs::created_at, operation_runs::id) =
 
 diesel::alias!(users as requesters: Requesters, operation_runs as others: Others);
 
-/// The runs with these keys, newest first, without what they were asked with.
+/// The runs with these keys, in this direction by their times, without what they were asked with.
 ///
 /// The keys and the reader's roles were found by statements of their own, and who asked for a run to
 /// be cancelled is named by a subquery: planning takes longer with every table that is joined, and
@@ -50,6 +51,7 @@ diesel::alias!(users as requesters: Requesters, operation_runs as others: Others
 pub(super) async fn listed(
     connection: &mut AsyncPgConnection,
     keys: Vec<(DateTime<Utc>, Uuid)>,
+    direction: Direction,
 ) -> QueryResult<Vec<RunRow>> {
     let is_queued = || operation_runs::status.eq(Status::Queued.as_str());
     let requester = operation_runs::cancel_requested_by;
@@ -79,7 +81,7 @@ pub(super) async fn listed(
         .inner_join(tenants::table)
         .inner_join(users::table.on(users::id.eq(operation_runs::initiator_id)))
         .filter(operation_runs::id.eq_any(keys.into_iter().map(|(_, id)| id)))
-        .order((operation_runs::created_at.desc(), operation_runs::id.desc()))
+        .order(ordered(KEY, direction))
         .select((
             operation_runs::id,
             operation_runs::tenant_id,
@@ -117,6 +119,7 @@ pub(super) async fn listed(
             operation_runs::not_before.gt(statement_timestamp()),
             is_queued().and(exists(tenant_runs)),
             is_queued().and(exists(pause)),
+            operation_runs::priority,
         ))
         .load(connection)
         .await

@@ -30,9 +30,15 @@ async fn tenants_and_members_are_listed_both_ways() {
         stage.scenario.member(tenant, Role::Readonly).await;
     }
     for limit in 1..=4 {
-        let list = |page| store.tenants_of(stage.operator.id, page);
-        let tenants = both_ways(limit, list, |row| (row.name.clone(), row.id)).await;
-        assert_eq!(tenants.len(), count);
+        let mut names = Vec::new();
+        for descending in [false, true] {
+            let list = |page| store.tenants_of(stage.operator.id, descending, page);
+            let tenants = both_ways(limit, list, |row| (row.name.clone(), row.id)).await;
+            assert_eq!(tenants.len(), count);
+            names.push(tenants.into_iter().map(|row| row.id).collect::<Vec<_>>());
+        }
+        names[1].reverse();
+        assert_eq!(names[0], names[1]);
         let list = |page| store.member_page(tenant, page);
         let members = both_ways(limit, list, |row| (row.display_name.clone(), row.id)).await;
         assert_eq!(members.len(), 5);

@@ -170,12 +170,12 @@ fn pages_and_counts_of_runs_are_those_of_a_filter_in_memory() {
         lists.readers[0].0,
         lists.readers[1].0,
     ];
-    let strategy = (filters(), 0..2_usize, 1..40_i64);
+    let strategy = (filters(), 0..2_usize, 1..40_i64, any::<bool>());
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
         ..Config::with_cases(96)
     });
-    let outcome = runner.run(&strategy, |(drawn, reader, limit)| {
+    let outcome = runner.run(&strategy, |(drawn, reader, limit, ascending)| {
         let (tenant, kind, status, outcome, initiator, (after, before), ids) = drawn;
         let filter = RunFilter {
             tenant: tenant.into_iter().map(|n| lists.tenants[n]).collect(),
@@ -186,9 +186,13 @@ fn pages_and_counts_of_runs_are_those_of_a_filter_in_memory() {
             created_after: after.map(moment),
             created_before: before.map(moment),
             ids: ids.into_iter().map(|n| lists.runs[n].id).collect(),
+            ascending,
         };
         let (user, visible) = &lists.readers[reader];
-        let listed = runtime.block_on(lists.listed(*user, &filter, limit));
+        let mut listed = runtime.block_on(lists.listed(*user, &filter, limit));
+        if ascending {
+            listed.reverse();
+        }
         let expected = lists.expected(visible, &filter);
         prop_assert_eq!(&listed, &expected);
         // The limit is that of the counts, too.

@@ -62,6 +62,16 @@ pub(crate) fn word<T: Words>(text: &str) -> Result<T, String> {
     })
 }
 
+/// Reads the order of a list that is sorted by this member: whether it ascends, or descends by a `-` before
+/// the name.
+pub(crate) fn ascending(member: &'static str) -> impl Fn(&str) -> Result<bool, String> {
+    move |text| match text.strip_prefix('-') {
+        None if text == member => Ok(true),
+        Some(name) if name == member => Ok(false),
+        _ => Err(format!("Must be one of {member}, -{member}.")),
+    }
+}
+
 /// Reads the key of a policy type, as selections are read.
 pub(crate) fn policy_type(text: &str) -> Result<String, String> {
     let found = registry().find(text).map(|key| key.to_string());

@@ -1,7 +1,5 @@
 //! Changes of inventory items.
 
-use std::slice;
-
 use actix_web::{get, web};
 use atlas_domain::ids::ChangeId;
 use atlas_domain::inventory::change::ChangeKind;
@@ -11,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::answer::Answer;
 use crate::example::{self, Example};
 use crate::extract::query::{
-    OneOf, PolicyTypeWord, QueryReader, Words, id, moment, policy_type, text, word,
+    OneOf, PolicyTypeWord, QueryReader, ascending, id, moment, policy_type, text, word,
 };
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::{Page, Paging};
@@ -25,27 +23,6 @@ const MAX_TYPES: usize = 20;
 const MAX_ACTOR: usize = 500;
 
 type ChangeKindWord = OneOf<ChangeKind>;
-
-/// The order of changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TimeOrder {
-    OldestFirst,
-    NewestFirst,
-}
-
-impl Words for TimeOrder {
-    fn all() -> slice::Iter<'static, Self> {
-        const ALL: [TimeOrder; 2] = [TimeOrder::OldestFirst, TimeOrder::NewestFirst];
-        ALL.iter()
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::OldestFirst => "occurred_at",
-            Self::NewestFirst => "-occurred_at",
-        }
-    }
-}
 
 /// List inventory changes
 ///
@@ -114,11 +91,8 @@ pub(crate) async fn list_inventory_changes(
         run: query.one("operation_run_id", id),
         ascending: false,
     };
-    let sort: Option<TimeOrder> = query.one("sort", word);
-    filter.ascending = match sort {
-        Some(order) => order == TimeOrder::OldestFirst,
-        None => filter.run.is_some(),
-    };
+    let sort = query.one("sort", ascending("occurred_at"));
+    filter.ascending = sort.unwrap_or(filter.run.is_some());
     for (name, is_given) in [
         ("operation_run_id", filter.run.is_some()),
         ("sort", filter.ascending),

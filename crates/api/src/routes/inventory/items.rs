@@ -10,7 +10,8 @@ use crate::answer::Answer;
 use crate::example::Example;
 use crate::extract::path::path_id;
 use crate::extract::query::{
-    CategoryWord, PolicyTypeWord, QueryReader, category, flag, past_moment, policy_type, text,
+    CategoryWord, PolicyTypeWord, QueryReader, ascending, category, flag, past_moment, policy_type,
+    text,
 };
 use crate::extract::tenant_scope::TenantScope;
 use crate::paging::Paging;
@@ -72,6 +73,11 @@ const MIN_SEARCH: usize = 3;
             description = "What was known at this time, which is not in the future. Not with `missing=true`.",
             example = "2026-05-01T00:00:00Z",
         ),
+        (
+            "sort" = Option<String>, Query,
+            description = "The order: by ascending names (`name`, the default) or by descending names (`-name`).",
+            max_length = 5, pattern = "^(name|-name)$", example = "-name",
+        ),
     ),
     responses((
         status = 200,
@@ -93,6 +99,7 @@ pub(crate) async fn list_inventory_items(
         q: query.one("q", search),
         missing: query.one("missing", flag),
         foundation: query.one("foundation", flag),
+        descending: !query.one("sort", ascending("name")).unwrap_or(true),
     };
     let as_of = query.one("as_of", past_moment(state.clock.now()));
     if as_of.is_some() && filter.missing == Some(true) {

@@ -10,7 +10,7 @@ use super::{MAX_VALUES, OperationKindWord};
 use crate::answer::Answer;
 use crate::example;
 use crate::extract::actor::Actor;
-use crate::extract::query::{QueryReader, id, moment, word};
+use crate::extract::query::{QueryReader, ascending, id, moment, word};
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -18,7 +18,7 @@ use crate::wire::run as wire;
 
 /// List operation runs
 ///
-/// Lists the runs of all your tenants, newest first and without `selection`.
+/// Lists the runs of all your tenants without `selection`, newest first unless `sort` says otherwise.
 #[utoipa::path(
     tag = "operation-runs",
     params(
@@ -64,6 +64,11 @@ use crate::wire::run as wire;
             description = "Only these runs, at most 100.",
             max_items = 100, example = json!([example::RUN]),
         ),
+        (
+            "sort" = Option<String>, Query,
+            description = "The order: newest first (`-created_at`, the default) or oldest first (`created_at`).",
+            max_length = 11, pattern = "^(created_at|-created_at)$", example = "created_at",
+        ),
     ),
     responses((
         status = 200,
@@ -80,6 +85,7 @@ pub(crate) async fn list_operation_runs(
 ) -> Result<Answer<Page<wire::OperationRun>>, Problem> {
     let filter = RunFilter {
         ids: query.many("ids", MAX_VALUES, id),
+        ascending: query.one("sort", ascending("created_at")).unwrap_or(false),
         ..filter(&mut query, &actor)
     };
     let paging = Paging::<DateTime<Utc>, RunId>::read(&mut query);

@@ -4,7 +4,7 @@ use atlas_domain::access::Role;
 use atlas_domain::ids::{RunId, WorkerId};
 use atlas_domain::run::{
     CANCEL_GRACE, CancelRequest, InventoryCounts, InventoryProgress, OperationKind, OperationRun,
-    Outcome, ProgressPhase, RunCounts, RunInputs, RunState, WaitReason,
+    Outcome, ProgressPhase, RunCounts, RunInputs, RunPriority, RunState, WaitReason,
 };
 use atlas_domain::selection::SelectionRequest;
 use atlas_store::RunView;
@@ -197,6 +197,7 @@ fn run<I>(inputs: I, state: RunState, attempt: i32) -> OperationRun<I> {
         initiator_name: example::USER_NAME.to_owned(),
         retry_of: None,
         scheduled: false,
+        priority: RunPriority::Normal,
         attempt,
         failures: 0,
         max_failures: 5,

@@ -17,6 +17,7 @@
 --
 -- A page of the events of a run, in their order, as the log has them; also those that the log has not any
 -- more, or not yet had. A numbering that was pruned has no mark.
+-- An event `e` of a run `r` as the log has it. Conditions, order and limit follow.
 SELECT e.position, coalesce(n.mark, 0) AS mark, e.seq, event_id(e.at, e.run_id || ' ' || e.seq) AS id,
     x.event_type, e.at AS occurred_at, r.tenant_id, r.id AS run_id, x.data
 FROM operation_runs r

@@ -54,6 +54,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- returns created: bool
 -- runs.admit
 --
@@ -141,7 +142,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
     , CASE WHEN r.id = $6 THEN true
         ELSE set_config('synchronous_commit', 'off', true) IS NULL END AS created
 FROM r

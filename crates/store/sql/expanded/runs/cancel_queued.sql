@@ -47,6 +47,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- runs.cancel_queued
 --
 -- Ends a queued run as cancelled. No worker has it, so no fence is raised: nobody holds the one that
@@ -107,7 +108,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
 FROM changed r
     JOIN tenants t ON t.id = r.tenant_id
     JOIN users u ON u.id = r.initiator_id

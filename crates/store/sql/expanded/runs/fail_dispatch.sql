@@ -44,6 +44,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- runs.fail_dispatch
 --
 -- Ends a run that could not be put into Redis, unless a worker has had it after all. A key with which it
@@ -118,7 +119,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
 FROM changed r
     JOIN tenants t ON t.id = r.tenant_id
     JOIN users u ON u.id = r.initiator_id

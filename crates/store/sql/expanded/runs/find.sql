@@ -36,6 +36,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- runs.find
 --
 -- A run as it is, for whoever has just changed it.
@@ -55,7 +56,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
 FROM operation_runs r
     JOIN tenants t ON t.id = r.tenant_id
     JOIN users u ON u.id = r.initiator_id

@@ -37,6 +37,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- returns role: text
 -- runs.find_view
 --
@@ -58,7 +59,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
     , m.role
 FROM operation_runs r
     JOIN memberships m ON m.tenant_id = r.tenant_id AND m.user_id = $2

@@ -39,6 +39,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- runs.hold
 --
 -- Locks the run's row while it is decided what to do, so that neither a claim nor the end comes in
@@ -59,7 +60,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
 FROM operation_runs r
     JOIN tenants t ON t.id = r.tenant_id
     JOIN users u ON u.id = r.initiator_id

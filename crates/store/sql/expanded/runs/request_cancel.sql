@@ -44,6 +44,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- runs.request_cancel
 --
 -- Asks a running run to stop: its worker learns of it by its next heartbeat.
@@ -93,7 +94,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
 FROM changed r
     JOIN tenants t ON t.id = r.tenant_id
     JOIN users u ON u.id = r.initiator_id

@@ -13,4 +13,5 @@
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority

@@ -20,8 +20,6 @@ const CURRENT: (inventory_items::name, inventory_items::id) =
 const ENDED: (inventory_versions::name, inventory_versions::item_id) =
     (inventory_versions::name, inventory_versions::item_id);
 
-const BY_NAME: Direction = Direction::Ascending;
-
 type CurrentKeys = inventory_items::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 type EndedKeys = inventory_versions::BoxedQuery<'static, Pg, (Text, SqlUuid)>;
 type Items = inventory_items::BoxedQuery<'static, Pg, SqlUuid>;
@@ -37,7 +35,7 @@ pub(super) async fn page(
 ) -> QueryResult<Vec<Uuid>> {
     let current = current(tenant, filter, time, page);
     let both = current.union_all(ended(tenant, filter, time, page));
-    let keys: Vec<(String, Uuid)> = match page.reads(BY_NAME) {
+    let keys: Vec<(String, Uuid)> = match page.reads(filter.direction()) {
         Direction::Ascending => {
             let keys = both.positional_order_by((1, 2)).limit(page.limit);
             keys.load(connection).await?
@@ -59,7 +57,7 @@ fn current(
     time: DateTime<Utc>,
     page: &PageRequest<(String, ItemId)>,
 ) -> CurrentKeys {
-    let direction = page.reads(BY_NAME);
+    let direction = page.reads(filter.direction());
     let came_back = inventory_items::present_since;
     let gone = inventory_items::missing_since;
     let mut keys = inventory_items::table
@@ -100,7 +98,7 @@ fn ended(
     time: DateTime<Utc>,
     page: &PageRequest<(String, ItemId)>,
 ) -> EndedKeys {
-    let direction = page.reads(BY_NAME);
+    let direction = page.reads(filter.direction());
     let mut keys = inventory_versions::table
         .filter(inventory_versions::tenant_id.eq(tenant.into_uuid()))
         .filter(inventory_versions::valid_from.le(time))

@@ -259,3 +259,36 @@ async fn events_of_a_person_that_are_for_them_alone_are_erased_with_their_data()
     assert_eq!(stage.count(&personal).await, 0);
     assert!(!read_all(&stage).await.is_empty(), "{}", admin.id);
 }
+
+#[tokio::test]
+async fn what_is_older_ends_where_the_log_begins_and_another_history_has_nothing_before_a_place() {
+    let stage = Stage::set().await;
+    done(&stage).await;
+    let every = EventFilter::default();
+    let before = async |place| {
+        stage
+            .store
+            .events_before(&topic(&stage), &every, place, 2)
+            .await
+    };
+    let newest = before(None).await.unwrap();
+    assert!(newest.more);
+    let foreign = EventPlace {
+        mark: newest.next.mark.wrapping_add(1),
+        ..newest.next
+    };
+    assert!(matches!(
+        before(Some(foreign)).await,
+        Err(EventsError::Gone)
+    ));
+    let older = before(Some(newest.next)).await.unwrap();
+    assert_eq!(types(&older.events), ["operation_run.queued"]);
+
+    // All of it is deleted as too old: there is nothing before, and that is no error.
+    age(&stage, 31).await;
+    queued(&stage).await;
+    before(None).await.unwrap();
+    assert!(prune(&stage, PRUNE_BATCH).await > 0);
+    let nothing = before(Some(newest.next)).await.unwrap();
+    assert!(nothing.events.is_empty() && !nothing.more);
+}

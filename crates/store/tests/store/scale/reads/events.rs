@@ -33,16 +33,30 @@ fn read(name: &str, topics: EventTopics, types: &[&str], from: EventsFrom) -> Re
     })
 }
 
+/// Newest first, from the end or from a place on.
+fn read_before(name: &str, topics: EventTopics, before: Option<EventPlace>) -> Read {
+    Read::new(name, move |store| {
+        let topics = topics.clone();
+        let limit = u16::try_from(PAGE).unwrap();
+        async move {
+            let every = EventFilter::default();
+            let page = store.events_before(&topics, &every, before, limit).await;
+            page.map(|page| page.events).map_err(failed)
+        }
+    })
+}
+
 pub(super) async fn all(store: &Store) -> Vec<Read> {
     let topics = EventTopics::User(member_of_all());
     let none = EventFilter::default();
     let now = store.events(&topics, &none, EventsFrom::Now, 1).await;
     let end = now.unwrap().next;
     // The seed's numberings have one mark.
-    let middle = EventsFrom::After(EventPlace {
+    let half = EventPlace {
         position: end.position / 200 * 100,
         mark: 1,
-    });
+    };
+    let middle = EventsFrom::After(half);
     let of = |number| EventTopics::Tenant(tenant(number));
     let (mine, start) = (topics, EventsFrom::Start);
     let completed = ["operation_run.completed"];
@@ -63,6 +77,19 @@ pub(super) async fn all(store: &Store) -> Vec<Read> {
             of(150),
             &[],
             middle,
+        ),
+        read_before("events of a tenant, newest first", of(1), None),
+        read_before("events of a tenant, before the middle", of(1), Some(half)),
+        read_before(
+            "events of a small tenant, before the middle",
+            of(150),
+            Some(half),
+        ),
+        read_before("events of a user, newest first", mine.clone(), None),
+        read_before(
+            "events of a user, before the middle",
+            mine.clone(),
+            Some(half),
         ),
         read("events of a tenant of a type", of(1), &completed, middle),
         read("events of a user", mine.clone(), &[], start),

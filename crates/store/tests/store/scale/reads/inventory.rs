@@ -86,6 +86,13 @@ pub(super) fn items(hundredth: &Hundredth) -> Vec<Read> {
                 ..none()
             },
         ),
+        (
+            "items by descending names",
+            ItemFilter {
+                descending: true,
+                ..none()
+            },
+        ),
         ("items that many names match", q("kiosk")),
         ("items that no name matches", q("nowhere")),
     ];

@@ -20,8 +20,15 @@ pub(super) fn all(hundredth: &Hundredth) -> Vec<Read> {
             .notifications(user, &filter, page))
     };
     let mut all = vec![
-        list!("tenants", (), Place::First, |store, _none, page| store
-            .tenants_of(user, page)),
+        list!("tenants", false, Place::First, |store, descending, page| {
+            store.tenants_of(user, descending, page)
+        }),
+        list!(
+            "tenants by descending names",
+            true,
+            Place::First,
+            |store, descending, page| store.tenants_of(user, descending, page)
+        ),
         list!("members", (), Place::First, |store, _none, page| store
             .member_page(tenant(1), page)),
         list!(

@@ -104,6 +104,21 @@ pub(super) async fn all(store: &Store, hundredth: &Hundredth) -> Vec<Read> {
                 ..none()
             },
         ),
+        (
+            "runs, oldest first",
+            RunFilter {
+                ascending: true,
+                ..none()
+            },
+        ),
+        (
+            "runs of twenty tenants, oldest first",
+            RunFilter {
+                tenant: (1..=20).map(tenant).collect(),
+                ascending: true,
+                ..none()
+            },
+        ),
         ("runs by id", RunFilter { ids, ..none() }),
     ];
     let one = |(name, filter): (&str, RunFilter), place: Place<(DateTime<Utc>, RunId)>| {
