@@ -173,7 +173,7 @@ export interface paths {
         };
         /**
          * List operation runs
-         * @description Lists the runs of all your tenants, newest first and without `selection`.
+         * @description Lists the runs of all your tenants without `selection`, newest first unless `sort` says otherwise.
          */
         get: operations["list_operation_runs"];
         put?: never;
@@ -453,7 +453,7 @@ export interface paths {
         };
         /**
          * List tenants
-         * @description Lists your tenants by name, with your role and permissions and the state of their syncs.
+         * @description Lists your tenants by name, ascending unless `sort` says otherwise, with your role and permissions and the state of their syncs.
          */
         get: operations["list_tenants"];
         put?: never;
@@ -593,7 +593,7 @@ export interface paths {
         };
         /**
          * List events of a tenant
-         * @description Lists what happened in the tenant, oldest first: runs that were queued, claimed, requeued or completed, the phases that they reached, and per policy type how many items a run found changed. Each event is listed once it is committed, and after all that were listed before it, so that following `next_cursor` misses none. `next_cursor` is always present; when `has_more` is false, ask with it again later.  The cursor of any event or list of events continues each of these lists, with any filter.
+         * @description Lists what happened in the tenant, oldest first: runs that were queued, claimed, requeued or completed, the phases that they reached, and per policy type how many items a run found changed. Each event is listed once it is committed, and after all that were listed before it, so that following `next_cursor` misses none. `next_cursor` is always present; when `has_more` is false, ask with it again later.  The cursor of any event or list of events continues each of these lists, with any filter. With `sort=-occurred_at` the list is newest first: its `next_cursor` continues with what is older, in lists with that order alone.
          */
         get: operations["list_tenant_events"];
         put?: never;
@@ -1074,6 +1074,8 @@ export interface components {
             items: components["schemas"]["AuditEvent"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description The object of an action. */
         AuditTarget: {
@@ -1278,6 +1280,8 @@ export interface components {
             items: components["schemas"]["DirectoryGroup"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
             /** @description Always `cache`: the groups come from the database. */
             source: string;
             /**
@@ -1443,11 +1447,11 @@ export interface components {
              */
             changes?: string;
         };
-        /** @description A part of a list of events, oldest first. */
+        /** @description A part of a list of events. */
         EventList: {
             /** @description The events. */
             items: components["schemas"]["Event"][];
-            /** @description Cursor of what comes next. Always present: ask with it again for events that happen later. */
+            /** @description Cursor of what comes next. Always present: ask with it again for events that happen later or, in a list that is newest first, for older ones. */
             next_cursor: string;
             /** @description Whether there is more already. */
             has_more: boolean;
@@ -1548,6 +1552,8 @@ export interface components {
             items: components["schemas"]["InventoryChange"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description A policy or foundation of a tenant, as a sync last read it, or as it was known at an earlier time. */
         InventoryItem: {
@@ -1643,6 +1649,8 @@ export interface components {
             items: components["schemas"]["InventoryItem"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
             /** @description The last reading of each listed policy type before `as_of`. Types that had not been read are left out, and so are types whose readings are not stored any more. Absent without `as_of`. */
             readings?: components["schemas"]["PolicyTypeReading"][];
         };
@@ -1681,6 +1689,8 @@ export interface components {
             items: components["schemas"]["InventoryItemVersion"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description A link from an item to an object that it refers to or is assigned to. */
         InventoryLink: {
@@ -1712,6 +1722,8 @@ export interface components {
             items: components["schemas"]["InventoryLink"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description A setting of an item, with its value. */
         InventorySetting: {
@@ -1739,6 +1751,8 @@ export interface components {
             items: components["schemas"]["InventorySetting"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description Numbers of items in a tenant. */
         InventorySummary: {
@@ -1798,6 +1812,8 @@ export interface components {
             items: components["schemas"]["InventorySyncRun"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description A reference to an item. */
         ItemReference: {
@@ -1959,6 +1975,8 @@ export interface components {
             items: components["schemas"]["Member"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description A tenant that you are a member of. */
         MyTenant: {
@@ -2017,6 +2035,8 @@ export interface components {
             items: components["schemas"]["Notification"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description A background operation on one tenant. */
         OperationRun: {
@@ -2037,6 +2057,8 @@ export interface components {
             initiator: components["schemas"]["Initiator"];
             /** @description Whether a schedule started it, on behalf of its initiator. Absent otherwise. */
             scheduled?: boolean;
+            /** @description Which of the runs that wait goes first: `high`, `normal`, or `low` for runs that a schedule started. New priorities may be added. */
+            priority: string;
             /** @description What an `inventory_sync` reads. Omitted in lists. */
             selection?: components["schemas"]["Selection"];
             /**
@@ -2118,6 +2140,8 @@ export interface components {
             items: components["schemas"]["OperationRun"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description The result of a run for one policy type. */
         OperationRunResult: {
@@ -2193,6 +2217,8 @@ export interface components {
             items: components["schemas"]["OperationRunResult"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /**
          * @description How a run ended. No values will be added.
@@ -2880,6 +2906,8 @@ export interface components {
             items: components["schemas"]["Tenant"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description A reference to a tenant. */
         TenantReference: {
@@ -3476,7 +3504,7 @@ export interface components {
          */
         "Idempotency-Key": string;
         /**
-         * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+         * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
          * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
          */
         cursor: string;
@@ -3529,7 +3557,7 @@ export interface components {
          */
         ETag: string;
         /**
-         * @description The next page (`rel="next"`), if there is one.
+         * @description The next page (`rel="next"`) and the previous page (`rel="prev"`), if there are such pages.
          * @example <https://atlas.example/operation-runs?limit=50&cursor=WzFd>; rel="next"
          */
         Link: string;
@@ -3647,12 +3675,17 @@ export interface operations {
                  */
                 from?: "start" | "now";
                 /**
+                 * @description The order of the log: oldest first (`occurred_at`, the default) or newest first (`-occurred_at`). Newest first not with `from`.
+                 * @example -occurred_at
+                 */
+                sort?: string;
+                /**
                  * @description Maximum number of entries on a page.
                  * @example 50
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -3755,7 +3788,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -4178,12 +4211,17 @@ export interface operations {
                  */
                 ids?: string[];
                 /**
+                 * @description The order: newest first (`-created_at`, the default) or oldest first (`created_at`).
+                 * @example created_at
+                 */
+                sort?: string;
+                /**
                  * @description Maximum number of entries on a page.
                  * @example 50
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -4223,6 +4261,7 @@ export interface operations {
                      *             "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *             "display": "Avery Howard"
                      *           },
+                     *           "priority": "normal",
                      *           "attempt": 1,
                      *           "failures": 0,
                      *           "max_failures": 5,
@@ -4347,6 +4386,7 @@ export interface operations {
                      *             "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *             "display": "Avery Howard"
                      *           },
+                     *           "priority": "normal",
                      *           "attempt": 1,
                      *           "failures": 0,
                      *           "max_failures": 5,
@@ -4561,6 +4601,7 @@ export interface operations {
                      *         "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *         "display": "Avery Howard"
                      *       },
+                     *       "priority": "normal",
                      *       "selection": {
                      *         "policy_types": [
                      *           "deviceCompliancePolicy",
@@ -4681,6 +4722,7 @@ export interface operations {
                      *         "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *         "display": "Avery Howard"
                      *       },
+                     *       "priority": "normal",
                      *       "selection": {
                      *         "policy_types": [
                      *           "deviceCompliancePolicy",
@@ -4765,6 +4807,7 @@ export interface operations {
                      *         "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *         "display": "Avery Howard"
                      *       },
+                     *       "priority": "normal",
                      *       "selection": {
                      *         "policy_types": [
                      *           "deviceCompliancePolicy",
@@ -4850,12 +4893,17 @@ export interface operations {
         parameters: {
             query?: {
                 /**
+                 * @description The order: oldest first (`occurred_at`, the default) or newest first (`-occurred_at`).
+                 * @example -occurred_at
+                 */
+                sort?: string;
+                /**
                  * @description Maximum number of entries on a page.
                  * @example 50
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -4960,7 +5008,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -5101,6 +5149,7 @@ export interface operations {
                      *           "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *           "display": "Avery Howard"
                      *         },
+                     *         "priority": "normal",
                      *         "selection": {
                      *           "policy_types": [
                      *             "deviceCompliancePolicy",
@@ -5605,12 +5654,17 @@ export interface operations {
         parameters: {
             query?: {
                 /**
+                 * @description The order: by ascending names (`name`, the default) or by descending names (`-name`).
+                 * @example -name
+                 */
+                sort?: string;
+                /**
                  * @description Maximum number of entries on a page.
                  * @example 50
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -5829,7 +5883,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -5928,7 +5982,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -6067,6 +6121,7 @@ export interface operations {
                      *           "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *           "display": "Avery Howard"
                      *         },
+                     *         "priority": "normal",
                      *         "attempt": 0,
                      *         "failures": 0,
                      *         "max_failures": 5,
@@ -6322,12 +6377,17 @@ export interface operations {
                  */
                 from?: "start" | "now";
                 /**
+                 * @description The order of the log: oldest first (`occurred_at`, the default) or newest first (`-occurred_at`). Newest first not with `from`.
+                 * @example -occurred_at
+                 */
+                sort?: string;
+                /**
                  * @description Maximum number of entries on a page.
                  * @example 50
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -6464,7 +6524,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -6686,12 +6746,17 @@ export interface operations {
                  */
                 as_of?: string;
                 /**
+                 * @description The order: by ascending names (`name`, the default) or by descending names (`-name`).
+                 * @example -name
+                 */
+                sort?: string;
+                /**
                  * @description Maximum number of entries on a page.
                  * @example 50
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -6999,7 +7064,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -7098,7 +7163,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -7474,7 +7539,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -7589,7 +7654,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -7817,6 +7882,7 @@ export interface operations {
                      *           "id": "0197c19e-1111-7abc-8def-0a1b2c3d4e5f",
                      *           "display": "Avery Howard"
                      *         },
+                     *         "priority": "normal",
                      *         "selection": {
                      *           "policy_types": [
                      *             "deviceCompliancePolicy",
@@ -7890,7 +7956,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
@@ -7998,7 +8064,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];
