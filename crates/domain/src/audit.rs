@@ -28,6 +28,14 @@ words! {
         ScheduleStopped = "schedule.stopped",
         /// A schedule was to be set or removed by a member whose role does not permit it.
         ScheduleChangeDenied = "schedule.change_denied",
+        /// An endpoint for events was created.
+        WebhookCreated = "webhook.created",
+        /// The address, the event types or the state of an endpoint were changed by its owner.
+        WebhookChanged = "webhook.changed",
+        WebhookSecretRotated = "webhook.secret_rotated",
+        /// An endpoint was disabled, because its receiver wants no more or failed for too long.
+        WebhookDisabled = "webhook.disabled",
+        WebhookDeleted = "webhook.deleted",
         TenantAdded = "tenant.added",
         /// A tenant was disabled: nothing is started for it, and what was active was cancelled.
         TenantDisabled = "tenant.disabled",

@@ -85,6 +85,10 @@ uuid_ids! {
     AuditEventId;
     /// An event of the log.
     EventId;
+    /// The endpoint of a webhook.
+    WebhookId;
+    /// An attempt of a delivery to an endpoint, or its place in the delivery log.
+    DeliveryId;
     /// A request to the API, from its first log line to its answer.
     RequestId;
     /// The proof that a worker holds a run: made at each claim, compared at each write.

@@ -21,6 +21,7 @@
 //! | [`selection`] | which policy types a sync reads |
 //! | [`tenant`] | a managed tenant and how Graph is reached for it |
 //! | [`vault`] | tenant secrets, encrypted at rest |
+//! | [`webhook`] | endpoints that events are delivered to, and what became of deliveries |
 //! | [`words`] | closed sets of words |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -44,4 +45,5 @@ pub mod schedule;
 pub mod selection;
 pub mod tenant;
 pub mod vault;
+pub mod webhook;
 pub mod words;

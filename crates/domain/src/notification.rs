@@ -3,6 +3,7 @@
 
 use crate::run::{Completion, OperationKind, Outcome};
 use crate::schedule::StopReason;
+use crate::webhook::WebhookDisableReason;
 use crate::words::words;
 
 words! {
@@ -21,6 +22,9 @@ pub const SCHEDULE_STOPPED: &str = "schedule_stopped";
 
 /// Likewise, about a client secret that ends soon.
 pub const CREDENTIAL_EXPIRING: &str = "credential_expiring";
+
+/// Likewise, about a webhook that was disabled.
+pub const WEBHOOK_DISABLED: &str = "webhook_disabled";
 
 /// The text of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +89,22 @@ pub fn credential_expiring(tenant_name: &str, day: &str) -> Message {
             "From then on, {tenant_name} cannot be synced. Ask an operator of the installation to store \
              a new one."
         ),
+    }
+}
+
+/// The notification of a webhook that was disabled. The receiver is named without path and query, which
+/// may be secret.
+#[must_use]
+pub fn webhook_disabled(receiver: &str, reason: WebhookDisableReason) -> Message {
+    let why = match reason {
+        WebhookDisableReason::Gone => "The receiver answered that it wants no more events.",
+        WebhookDisableReason::Failing => "Every attempt has failed for three days.",
+        WebhookDisableReason::ByOwner => "You disabled it.",
+        WebhookDisableReason::OwnerDisabled => "You were disabled.",
+    };
+    Message {
+        title: format!("The webhook to {receiver} was disabled"),
+        body: format!("{why} Enable it again to go on with the events that it has missed."),
     }
 }
 

@@ -4,11 +4,13 @@
 use std::fmt;
 
 use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
+use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::clock::Entropy;
 use crate::ids::TenantId;
@@ -94,6 +96,19 @@ impl Keyring {
     /// The ids of all keys.
     pub fn key_ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// A key of its own for another purpose from each of the keys, the current one's first, with their
+    /// ids. Whoever has it learns nothing of the key that it is derived from.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> Vec<(String, Zeroizing<[u8; 32]>)> {
+        let derived = self.keys.iter().map(|key| {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key.key)
+                .expect("HMAC takes keys of any length");
+            mac.update(purpose.as_bytes());
+            (key.id.clone(), Zeroizing::new(mac.finalize().into_bytes().into()))
+        });
+        derived.collect()
     }
 
     /// Whether these keys belong to the stored secrets: they open one of them, or there is none.

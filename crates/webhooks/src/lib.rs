@@ -26,6 +26,7 @@
 //! | `networks` | which addresses deliveries may be sent to |
 //! | `resolver` | from names to addresses that may be connected to |
 //! | `schedule` | when a delivery is tried again, and when its endpoint is disabled |
+//! | `sealing` | signing secrets at rest, which only workers can read |
 //! | `secret` | signing secrets |
 //! | `sender` | sending a delivery |
 //! | `signature` | signing and verifying |
@@ -39,6 +40,7 @@ mod attempt;
 mod networks;
 mod resolver;
 mod schedule;
+mod sealing;
 mod secret;
 mod sender;
 mod signature;
@@ -48,6 +50,7 @@ pub use attempt::{Answer, Attempt, NoAnswer, NoAnswerCause, Outcome};
 pub use networks::{NetworkKind, NetworksError, PermittedNetworks, RefusedAddress};
 pub use resolver::{LookUp, Names, SystemNames};
 pub use schedule::{DisableReason, Failures, GIVE_UP_AFTER, LONGEST_RETRY_AFTER, Next, next};
+pub use sealing::{OpeningKeys, SealingError, SealingKey};
 pub use secret::{Secret, SecretError};
 pub use sender::{Delivery, Sender, SenderError, SenderOptions};
 pub use signature::{
