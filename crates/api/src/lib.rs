@@ -32,7 +32,6 @@ mod context;
 mod cross_origin;
 mod directory_search;
 mod envelope;
-mod event_cursor;
 mod example;
 mod extract;
 mod fallback;

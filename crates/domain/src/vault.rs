@@ -103,10 +103,13 @@ impl Keyring {
     #[must_use]
     pub fn derive(&self, purpose: &str) -> Vec<(String, Zeroizing<[u8; 32]>)> {
         let derived = self.keys.iter().map(|key| {
-            let mut mac = Hmac::<Sha256>::new_from_slice(&key.key)
-                .expect("HMAC takes keys of any length");
+            let mut mac =
+                Hmac::<Sha256>::new_from_slice(&key.key).expect("HMAC takes keys of any length");
             mac.update(purpose.as_bytes());
-            (key.id.clone(), Zeroizing::new(mac.finalize().into_bytes().into()))
+            (
+                key.id.clone(),
+                Zeroizing::new(mac.finalize().into_bytes().into()),
+            )
         });
         derived.collect()
     }

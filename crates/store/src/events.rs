@@ -5,10 +5,12 @@
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | `cursor` | a place in the log as text |
 //! | `numbering` | giving positions to what was committed |
 //! | `pages` | the log of a tenant, of a user, or of several, in order |
 //! | `of_run` | the events of one run, for as long as the run is kept |
 
+mod cursor;
 mod numbering;
 mod of_run;
 mod pages;
@@ -21,6 +23,7 @@ use crate::error::StoreError;
 
 pub(crate) use numbering::lock_log;
 
+pub use cursor::EventCursor;
 pub use of_run::{RunEventPage, RunEventPlace, RunEventView};
 pub use pages::{EventFilter, EventPage, EventTopics, EventsFrom, FollowedEvent};
 

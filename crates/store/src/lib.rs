@@ -14,6 +14,7 @@
 //! | [`schedules`] | when tenants are synced by themselves |
 //! | [`system`] | workers, queues and retention of the installation |
 //! | [`tenants`] | tenants as their members see them |
+//! | [`webhooks`] | endpoints that events are delivered to, and their delivery log |
 //!
 //! Statements are files with bound values (`statement.rs`), or are composed by diesel's builder
 //! (`reads.rs`). The status that a transition may leave is taken from the domain's table. Only the
@@ -52,6 +53,7 @@ mod schema_file;
 mod statement;
 pub mod system;
 pub mod tenants;
+pub mod webhooks;
 mod within;
 
 pub use access::{Principal, StandingQuestion, TokenLookup};
@@ -68,8 +70,8 @@ pub use directory_groups::{
 };
 pub use error::StoreError;
 pub use events::{
-    EventFilter, EventPage, EventPlace, EventTopics, EventView, EventsError, EventsFrom,
-    FollowedEvent, RunEventPage, RunEventPlace, RunEventView,
+    EventCursor, EventFilter, EventPage, EventPlace, EventTopics, EventView, EventsError,
+    EventsFrom, FollowedEvent, RunEventPage, RunEventPlace, RunEventView,
 };
 pub use fitness::DatabaseFault;
 pub use inventory::{
@@ -99,3 +101,7 @@ pub use system::{
     WorkerView,
 };
 pub use tenants::{SyncState, TenantView};
+pub use webhooks::{
+    AfterAttempt, DeliveryAttempt, DeliveryView, NewWebhook, NextDelivery, Recorded, Sent,
+    WebhookChange, WebhookClaim, WebhookCreateError, WebhookRequestError, WebhookView,
+};

@@ -522,6 +522,71 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhook_deliveries (id) {
+        id -> Uuid,
+        endpoint_id -> Uuid,
+        tenant_id -> Nullable<Uuid>,
+        cause -> Text,
+        event_id -> Nullable<Uuid>,
+        event_type -> Nullable<Text>,
+        position -> Nullable<Int8>,
+        attempt -> Int4,
+        outcome -> Text,
+        status -> Nullable<Int4>,
+        detail -> Text,
+        took_ms -> Int4,
+        at -> Timestamptz,
+        next_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhook_endpoints (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        tenant_id -> Nullable<Uuid>,
+        url -> Text,
+        event_types -> Array<Text>,
+        public_url -> Text,
+        key_id -> Text,
+        secret -> Bytea,
+        previous_key_id -> Nullable<Text>,
+        previous_secret -> Nullable<Bytea>,
+        previous_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        position -> Int8,
+        failures -> Int4,
+        failing_since -> Nullable<Timestamptz>,
+        next_at -> Timestamptz,
+        lease_token -> Nullable<Uuid>,
+        lease_expires_at -> Nullable<Timestamptz>,
+        served_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+        disable_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhook_requests (id) {
+        id -> Uuid,
+        endpoint_id -> Uuid,
+        event_id -> Uuid,
+        position -> Nullable<Int8>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    webhook_sealing_key (only_row) {
+        only_row -> Bool,
+        key_id -> Text,
+        public_key -> Bytea,
+        set_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     workers (id) {
         id -> Text,
         version -> Text,
@@ -570,6 +635,11 @@ diesel::joinable!(tenant_notices -> users (user_id));
 diesel::joinable!(tenant_schedules -> operation_runs (last_run_id));
 diesel::joinable!(tenant_schedules -> tenants (tenant_id));
 diesel::joinable!(tenant_schedules -> users (set_by));
+diesel::joinable!(webhook_deliveries -> tenants (tenant_id));
+diesel::joinable!(webhook_deliveries -> webhook_endpoints (endpoint_id));
+diesel::joinable!(webhook_endpoints -> tenants (tenant_id));
+diesel::joinable!(webhook_endpoints -> users (user_id));
+diesel::joinable!(webhook_requests -> webhook_endpoints (endpoint_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     activity_events,
@@ -610,5 +680,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     tenant_schedules,
     tenants,
     users,
+    webhook_deliveries,
+    webhook_endpoints,
+    webhook_requests,
+    webhook_sealing_key,
     workers,
 );

@@ -78,7 +78,12 @@ impl SealingKey {
         let aad = associated_data(endpoint, &self.id);
         let public = HpkePublicKey(self.public.clone());
         let (encapsulated, ciphertext) = SUITE
-            .seal(PURPOSE.as_bytes(), &aad, text.expose_secret().as_bytes(), &public)
+            .seal(
+                PURPOSE.as_bytes(),
+                &aad,
+                text.expose_secret().as_bytes(),
+                &public,
+            )
             .map_err(refused)?;
         Ok(SealedSecret {
             key_id: self.id.clone(),
@@ -132,9 +137,7 @@ impl OpeningKeys {
             .map_err(|_| SealingError::Unreadable)?;
         let secret = std::str::from_utf8(&plain).ok().map(Secret::parse);
         plain.zeroize();
-        secret
-            .and_then(Result::ok)
-            .ok_or(SealingError::Unreadable)
+        secret.and_then(Result::ok).ok_or(SealingError::Unreadable)
     }
 }
 
@@ -198,7 +201,10 @@ mod tests {
 
     #[test]
     fn while_keys_rotate_old_secrets_open_and_new_ones_are_for_the_first_key() {
-        let (old, both) = (keys(&key("a", 1)), keys(&[key("b", 2), key("a", 1)].join(",")));
+        let (old, both) = (
+            keys(&key("a", 1)),
+            keys(&[key("b", 2), key("a", 1)].join(",")),
+        );
         let endpoint = WebhookId::mint(&SystemClock, &SystemEntropy);
         let secret = Secret::generate(&SystemEntropy);
         let sealed = old.sealing_key().seal(&secret, endpoint).unwrap();

@@ -104,6 +104,12 @@ impl Dispatcher {
         self.schema_fits.send_replace(fits);
     }
 
+    /// Whether this program fits the schema, as it was last found.
+    #[must_use]
+    pub fn schema_fits(&self) -> bool {
+        *self.schema_fits.borrow()
+    }
+
     /// Claims nothing more and waits for the runs under way; after `grace` they are handed back.
     pub async fn drain(&self, grace: Duration) {
         self.draining.cancel();

@@ -26,3 +26,4 @@ pub mod sign_in;
 pub mod sweeps;
 pub mod turns;
 mod wait;
+pub mod webhooks;

@@ -1,5 +1,6 @@
 //! The worker's settings: every flag and variable in one place.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use atlas_settings::{DatabaseAddress, RedisAddress};
 use atlas_store::Retention;
 use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
+use atlas_webhooks::{PermittedNetworks, SenderOptions};
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
@@ -138,6 +140,22 @@ pub struct RunOptions {
     /// edited; each sync reads its share
     #[arg(long, env = "ATLAS_VERIFY_WITHIN", default_value = "7d", value_parser = duration, value_name = "TIME")]
     pub verify_within: Duration,
+    /// How many deliveries to webhooks this process has under way at once; 0 sends none
+    #[arg(long, env = "ATLAS_WEBHOOK_DELIVERIES", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=256), value_name = "N")]
+    pub webhook_deliveries: u16,
+    /// Networks that are not public and that webhooks may be sent to nevertheless, as 10.1.0.0/16,
+    /// separated by commas; the same for the API
+    #[arg(
+        long,
+        env = "ATLAS_WEBHOOK_NETWORKS",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "NETWORKS"
+    )]
+    pub webhook_networks: PermittedNetworks,
+    /// Certificates in PEM of authorities that receivers of webhooks may have beside the system's
+    #[arg(long, env = "ATLAS_WEBHOOK_CA_FILE", value_name = "PATH")]
+    pub webhook_ca_file: Option<PathBuf>,
     /// How long completed runs are kept, with their results and notifications; each tenant's newest
     /// run of each outcome stays
     #[arg(long, env = "ATLAS_RETENTION_RUNS", default_value = "90d", value_parser = duration, value_name = "TIME")]
@@ -158,6 +176,9 @@ pub struct RunOptions {
     /// How long events are kept in the log; those of a run stay in its own list as long as the run
     #[arg(long, env = "ATLAS_RETENTION_EVENTS", default_value = "30d", value_parser = duration, value_name = "TIME")]
     pub retention_events: Duration,
+    /// How long entries of the delivery log of webhooks are kept
+    #[arg(long, env = "ATLAS_RETENTION_DELIVERIES", default_value = "30d", value_parser = duration, value_name = "TIME")]
+    pub retention_deliveries: Duration,
     /// Where to report whether this worker is ready
     #[command(flatten)]
     pub health_file: HealthFile,
@@ -228,6 +249,27 @@ impl RunOptions {
         }
     }
 
+    /// How webhooks are sent.
+    ///
+    /// # Errors
+    /// The file of authorities cannot be read.
+    pub fn webhook_sender(&self) -> io::Result<SenderOptions> {
+        let more_authorities = match &self.webhook_ca_file {
+            Some(path) => std::fs::read_to_string(path)?,
+            None => String::new(),
+        };
+        let usual = SenderOptions::default();
+        // An attempt is recorded while its lease lasts.
+        let timeout = usual.timeout.min(self.lease / 3);
+        Ok(SenderOptions {
+            permitted_networks: self.webhook_networks.clone(),
+            more_authorities,
+            connect_timeout: usual.connect_timeout.min(timeout),
+            timeout,
+            ..usual
+        })
+    }
+
     /// How long what has come to its end is kept.
     #[must_use]
     pub const fn retention(&self) -> Retention {
@@ -237,6 +279,7 @@ impl RunOptions {
             audit: self.retention_audit,
             changes: self.retention_changes,
             versions: self.retention_versions,
+            deliveries: self.retention_deliveries,
             events: self.retention_events,
         }
     }
@@ -306,6 +349,8 @@ mod tests {
             "--retention-runs=101years",
             "--queue-namespace=",
             "--queue-namespace=two words",
+            "--webhook-deliveries=257",
+            "--webhook-networks=10.0.0.1/8",
         ] {
             assert!(options(&[bad]).is_err(), "{bad}");
         }

@@ -14,6 +14,7 @@ use atlas_queue::{
 use atlas_settings::SettingError;
 use atlas_store::{Store, StoreError, StoreOptions, StoreSetupError, WorkerReport};
 use atlas_telemetry::metrics;
+use atlas_webhooks::{OpeningKeys, SealingError, Sender, SenderError};
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatcher::Dispatcher;
@@ -25,6 +26,7 @@ use crate::redis_state::RedisState;
 use crate::services::Services;
 use crate::sign_in::SignIn;
 use crate::turns::Turns;
+use crate::webhooks::{self, Webhooks};
 use crate::{keys, observation, presence, sweeps, wait};
 
 /// How often a worker reports itself, unless it sweeps less often.
@@ -52,6 +54,15 @@ pub enum ProcessError {
     /// Graph's settings.
     #[error(transparent)]
     Graph(#[from] GraphSetupError),
+    /// What webhooks are sent with.
+    #[error(transparent)]
+    WebhookSender(#[from] SenderError),
+    /// The keys of webhooks' secrets.
+    #[error(transparent)]
+    WebhookKeys(#[from] SealingError),
+    /// The certificates of further authorities.
+    #[error("the file of ATLAS_WEBHOOK_CA_FILE cannot be read")]
+    WebhookAuthorities(#[from] std::io::Error),
     /// The queue was lost for good.
     #[error(transparent)]
     Listener(#[from] ListenerError),
@@ -89,6 +100,14 @@ pub async fn run(
     };
     let doorbell = Doorbell::new(&queue)?;
     let graph = GraphClient::counted(options.graph(), Arc::new(CountedTraffic))?;
+    let webhooks = Webhooks {
+        store: store.clone(),
+        sender: Sender::new(options.webhook_sender()?)?,
+        keys: OpeningKeys::new(&keys)?,
+        lease: options.lease,
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
     let health = HealthReporter::new(options.health_file.path.clone(), worker_id.clone());
 
     doorbell.examine().await?;
@@ -160,6 +179,15 @@ pub async fn run(
             shutdown.clone(),
         ));
     }
+    let webhooks = (options.webhook_deliveries > 0).then(|| {
+        tokio::spawn(webhooks::run(
+            webhooks,
+            options.webhook_deliveries,
+            dispatcher.clone(),
+            turns.clone(),
+            shutdown.clone(),
+        ))
+    });
     let sweeps = tokio::spawn(sweeps::run(
         store,
         dispatcher.clone(),
@@ -186,6 +214,10 @@ pub async fn run(
     tracing::info!(grace = ?options.shutdown_grace, "stopping");
     dispatcher.drain(options.shutdown_grace).await;
     let _ = sweeps.await;
+    if let Some(webhooks) = webhooks {
+        // A request that is under way ends by its own timeout.
+        let _ = webhooks.await;
+    }
     // Not before: a sweep that was under way reports at its end.
     health.withdraw();
     gone.cancel();

@@ -203,6 +203,7 @@ fn log(pruned: &Pruned) {
         ("inventory_versions", pruned.versions),
         ("activity_events", pruned.activity_events),
         ("events", pruned.events),
+        ("webhook_deliveries", pruned.webhook_deliveries),
         ("workers", pruned.workers),
     ] {
         if rows > 0 {

@@ -131,6 +131,7 @@ async fn retention_leaves_these_rows() {
         audit: HOUR,
         changes: HOUR,
         versions: HOUR,
+        deliveries: HOUR,
         events: HOUR,
     };
     store.prune(&retention, 100).await.unwrap();

@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::reference::component;
 use super::schemas;
 use crate::envelope;
-use crate::event_cursor;
 use crate::example;
 use crate::extract::{actor, body, idempotency_key, ticket};
 use crate::fallback;
 use crate::paging::{self, DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT};
 use crate::problem::{FieldProblem, Problem};
 use crate::refusals::{COMPONENT, Refusal};
+use crate::wire::event::example_cursor;
 use crate::wire::stream;
 
 /// On every answer.
@@ -145,7 +145,7 @@ fn cursor_of_events(name: &str, place: &str, description: &str) -> Value {
             "maxLength": MAX_CURSOR,
             "pattern": "^[A-Za-z0-9_-]+$",
         },
-        "example": event_cursor::example(),
+        "example": example_cursor(),
     })
 }
 

@@ -5,11 +5,10 @@ use std::slice;
 use actix_web::http::header;
 use actix_web::{get, web};
 use atlas_domain::event::EventType;
-use atlas_store::{EventFilter, EventPage, EventTopics, EventsError, EventsFrom};
+use atlas_store::{EventCursor, EventFilter, EventPage, EventTopics, EventsError, EventsFrom};
 use utoipa::IntoResponses;
 
 use crate::answer::Answer;
-use crate::event_cursor::EventCursor;
 use crate::example::Example;
 use crate::extract::actor::Actor;
 use crate::extract::query::{OneOf, QueryReader, Words, ascending, text, word};

@@ -3,12 +3,11 @@
 use actix_web::http::header;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, get, web};
 use atlas_domain::run::Status;
-use atlas_store::EventsError;
+use atlas_store::{EventCursor, EventsError};
 use futures::stream;
 use utoipa::IntoResponses;
 
 use crate::context::HeadRequest;
-use crate::event_cursor::EventCursor;
 use crate::extract::actor::Actor;
 use crate::extract::query::{QueryReader, text};
 use crate::extract::run_scope::RunScope;

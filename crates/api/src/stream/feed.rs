@@ -7,7 +7,8 @@ use actix_web::web::{self, Bytes};
 use atlas_domain::event::EventType;
 use atlas_domain::ids::UserId;
 use atlas_store::{
-    EventFilter, EventTopics, EventView, EventsError, EventsFrom, RunningProgress, StandingQuestion,
+    EventCursor, EventFilter, EventTopics, EventView, EventsError, EventsFrom, RunningProgress,
+    StandingQuestion,
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -15,7 +16,6 @@ use tokio::time::timeout;
 use super::frame::{EndReason, Frame, HEARTBEAT};
 use super::hub::{Message, ReadEvent, Subscription, Topic};
 use super::progress::ShownProgress;
-use crate::event_cursor::EventCursor;
 use crate::extract::actor::{Actor, revoked};
 use crate::problem::{Problem, ProblemKind};
 use crate::state::AppState;

@@ -3,14 +3,13 @@
 use atlas_domain::event::EventType;
 use atlas_domain::ids::{EventId, RunId, TenantId};
 use atlas_domain::run::{OperationKind, Outcome};
-use atlas_store::{EventPlace, EventView};
+use atlas_store::{EventCursor, EventPlace, EventView};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::event_cursor::EventCursor;
 use crate::example::{self, Example, links, moment};
 use crate::links::Links;
 
@@ -194,14 +193,21 @@ impl EventLinks {
     }
 }
 
+const EXAMPLE_PLACE: EventPlace = EventPlace {
+    position: 48_213,
+    mark: 7_391_846_205_117_348_112,
+};
+
+/// The cursor of the document's examples.
+pub(crate) fn example_cursor() -> String {
+    EventCursor::of_log(EXAMPLE_PLACE).to_string()
+}
+
 impl Example for Event {
     fn example() -> Self {
         let event = EventView {
             id: EventId::from_uuid(example::id(0x0197c1a2_5d42_7f00_8a1b_3c4d5e6f7090)),
-            place: EventPlace {
-                position: 48_213,
-                mark: 7_391_846_205_117_348_112,
-            },
+            place: EXAMPLE_PLACE,
             event_type: EventType::RunCompleted.as_str().to_owned(),
             occurred_at: moment(),
             tenant_id: example::TENANT,

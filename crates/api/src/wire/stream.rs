@@ -5,9 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::event_cursor;
 use crate::example::{Example, moment};
-use crate::wire::event::Event;
+use crate::wire::event::{Event, example_cursor};
 use crate::wire::run::{OperationRun, Status};
 
 /// The ticket of the document's examples.
@@ -46,7 +45,7 @@ impl StreamSnapshot {
 /// The beginning of a stream.
 pub(crate) fn example() -> String {
     let event = json!(Event::example());
-    let cursor = event_cursor::example();
+    let cursor = example_cursor();
     format!(
         "event: snapshot\nid: {cursor}\nretry: 3000\n\
          data: {{\"operation_runs\":[],\"has_more\":false}}\n\nid: {cursor}\ndata: {event}\n\n"

@@ -73,6 +73,14 @@ statement! {
 }
 
 statement! {
+    struct RemoveWebhooks {
+        user: Uuid,
+    }
+    file: "webhooks/remove_of_user",
+    row: (),
+}
+
+statement! {
     struct RemoveNotifications {
         user: Uuid,
         batch: i64,
@@ -179,6 +187,7 @@ impl Store {
         owners_remain(&transaction, user, None).await?;
         let id = user.into_uuid();
         execute(&transaction, &RemoveTokens { user: id }).await?;
+        execute(&transaction, &RemoveWebhooks { user: id }).await?;
         execute(&transaction, &RemoveMemberships { user: id }).await?;
         if standing.disabled {
             Ok(transaction.commit().await?)
@@ -293,6 +302,7 @@ pub(super) const STATEMENTS: &[Info] = &[
     <Remove as Statement>::INFO,
     <RemoveMemberships as Statement>::INFO,
     <RemoveTokens as Statement>::INFO,
+    <RemoveWebhooks as Statement>::INFO,
     <RemoveNotifications as Statement>::INFO,
     <RemoveEvents as Statement>::INFO,
     <FindWriters as Statement>::INFO,

@@ -26,6 +26,7 @@ fn statements() -> Vec<Info> {
         crate::runs::statements(),
         crate::schedules::statements(),
         crate::system::statements(),
+        crate::webhooks::statements(),
     ]
     .concat()
 }

@@ -31,6 +31,8 @@ pub struct Retention {
     pub changes: Duration,
     /// Past versions of inventory items, from when they ended. Each item's last ten stay.
     pub versions: Duration,
+    /// Entries of the delivery log of webhooks.
+    pub deliveries: Duration,
     /// Events of the log, from when they got their positions. Those of a run stay with the run.
     pub events: Duration,
 }
@@ -52,6 +54,8 @@ pub struct Pruned {
     pub activity_events: usize,
     /// Events of the log.
     pub events: usize,
+    /// Entries of the delivery log of webhooks.
+    pub webhook_deliveries: usize,
     /// Workers that were killed and have been silent for a day.
     pub workers: usize,
 }
@@ -68,6 +72,7 @@ impl Pruned {
             || self.versions >= batch
             || self.activity_events >= batch
             || self.events >= batch
+            || self.webhook_deliveries >= batch
     }
 }
 
@@ -135,6 +140,15 @@ statement! {
 }
 
 statement! {
+    struct PruneWebhookDeliveries {
+        age_ms: i64,
+        batch: i64,
+    }
+    file: "system/prune_webhook_deliveries",
+    row: (),
+}
+
+statement! {
     struct PruneStartKeys {
         batch: i64,
     }
@@ -186,6 +200,8 @@ impl Store {
         lock_log(&transaction).await?;
         let events = fetch_one(&transaction, &PruneEvents { age_ms, batch }).await?;
         transaction.commit().await?;
+        let age_ms = milliseconds(retention.deliveries);
+        let deliveries = execute(&client, &PruneWebhookDeliveries { age_ms, batch }).await?;
         execute(&client, &PruneStartKeys { batch }).await?;
         execute(&client, &PruneStreamTickets { batch }).await?;
         let workers = execute(&client, &PruneWorkers {}).await?;
@@ -197,6 +213,7 @@ impl Store {
             versions: count(versions.count.unsigned_abs()),
             activity_events: count(activity_events),
             events: count(events.count.unsigned_abs()),
+            webhook_deliveries: count(deliveries),
             workers: count(workers),
         })
     }
@@ -215,6 +232,7 @@ pub(super) const STATEMENTS: &[Info] = &[
     <PruneVersions as Statement>::INFO,
     <PruneActivityEvents as Statement>::INFO,
     <PruneEvents as Statement>::INFO,
+    <PruneWebhookDeliveries as Statement>::INFO,
     <PruneStartKeys as Statement>::INFO,
     <PruneStreamTickets as Statement>::INFO,
     <PruneWorkers as Statement>::INFO,

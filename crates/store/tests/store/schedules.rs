@@ -421,6 +421,7 @@ async fn old_notices_go_with_old_notifications() {
         audit: DAY.saturating_mul(90),
         changes: DAY.saturating_mul(90),
         versions: DAY.saturating_mul(90),
+        deliveries: DAY.saturating_mul(90),
         events: DAY.saturating_mul(90),
     };
     for (age, left) in [(89, 1), (91, 0)] {

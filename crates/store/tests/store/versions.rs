@@ -76,6 +76,7 @@ impl Stage {
             audit: ever,
             changes: ever,
             versions: older_than,
+            deliveries: ever,
             events: ever,
         };
         self.store

@@ -64,9 +64,13 @@ define! { COUNTERS: Counter {
     SCHEDULES_DUE = "atlas_schedules_due_total", WORKER,
         [("result", &["created", "joined", "skipped", "stopped"])],
         "Due times of schedules that this worker saw to, by what became of them.";
+    WEBHOOK_DELIVERIES = "atlas_webhook_deliveries_total", WORKER,
+        [("outcome", &["delivered", "gone", "rate_limited", "refused", "no_answer"])],
+        "Attempts of deliveries to webhooks, by what became of them.";
     ROWS_PRUNED = "atlas_rows_pruned_total", WORKER,
         [("table", &["operation_runs", "notifications", "audit_events", "inventory_changes",
-            "inventory_versions", "activity_events", "events", "workers"])],
+            "inventory_versions", "activity_events", "events", "webhook_deliveries",
+            "workers"])],
         "Rows that retention has deleted.";
     STREAM_RESTARTS = "atlas_queue_stream_restarts_total", WORKER, [],
         "Times that the stream of messages from Redis broke and was opened again.";

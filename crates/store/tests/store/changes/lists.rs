@@ -130,6 +130,7 @@ async fn old_changes_go_in_batches_and_young_ones_stay() {
         audit: days(90),
         changes: days(30),
         versions: days(90),
+        deliveries: days(90),
         events: days(90),
     };
     let pruned = stage.store.prune(&retention, 3).await.unwrap();

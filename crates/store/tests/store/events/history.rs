@@ -43,6 +43,7 @@ async fn prune(stage: &Stage, batch: u32) -> usize {
         audit: ever,
         changes: ever,
         versions: ever,
+        deliveries: Duration::from_secs(86_400 * 30),
         events: Duration::from_secs(86_400 * 30),
     };
     stage.store.prune(&retention, batch).await.unwrap().events

@@ -11,6 +11,7 @@ const RETENTION: Retention = Retention {
     audit: DAY.saturating_mul(400),
     changes: DAY.saturating_mul(200),
     versions: DAY.saturating_mul(200),
+    deliveries: DAY.saturating_mul(30),
     events: DAY.saturating_mul(30),
 };
 

@@ -115,6 +115,7 @@ impl Stage {
             audit: LONGER,
             changes: LONGER,
             versions: LONGER,
+            deliveries: LONGER,
             events: LONGER,
         };
         while self

@@ -1,26 +1,29 @@
 //! Cursors of the log of events. One continues every list of events, whatever its filters, and every
-//! stream. It is opaque to callers, and no secret: it holds a position of the log.
+//! stream, and webhooks carry it. It is opaque to callers, and no secret: it holds a position of the log.
 
 use std::fmt;
 
-use atlas_store::{EventPlace, RunEventPlace};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::paging::MAX_CURSOR;
+use super::{EventPlace, RunEventPlace};
 
 /// What a cursor of this shape begins with; those of other lists begin with a number.
 const SHAPE: &str = "event";
 /// What a cursor begins with that continues with what is older.
 const BEFORE: &str = "before_event";
 
+/// Bytes of a cursor that is read at most; those that are made are shorter.
+const MAX_LENGTH: usize = 8192;
+
 /// A place from which a list of events continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct EventCursor(RunEventPlace);
+pub struct EventCursor(RunEventPlace);
 
 impl EventCursor {
     /// After an event of the log.
-    pub(crate) const fn of_log(place: EventPlace) -> Self {
+    #[must_use]
+    pub const fn of_log(place: EventPlace) -> Self {
         Self(RunEventPlace {
             place,
             sequence: None,
@@ -28,22 +31,28 @@ impl EventCursor {
     }
 
     /// After an event of a run, whose list goes on also when the log does not have the event any more.
-    pub(crate) const fn of_run(place: RunEventPlace) -> Self {
+    #[must_use]
+    pub const fn of_run(place: RunEventPlace) -> Self {
         Self(place)
     }
 
     /// In the log.
-    pub(crate) const fn place(self) -> EventPlace {
+    #[must_use]
+    pub const fn place(self) -> EventPlace {
         self.0.place
     }
 
     /// Among the events of a run.
-    pub(crate) const fn run_place(self) -> RunEventPlace {
+    #[must_use]
+    pub const fn run_place(self) -> RunEventPlace {
         self.0
     }
 
     /// Reads one from a request.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// A sentence for the caller.
+    pub fn parse(text: &str) -> Result<Self, String> {
         match Self::read(text)? {
             (SHAPE, cursor) => Ok(cursor),
             _ => Err(
@@ -54,7 +63,10 @@ impl EventCursor {
     }
 
     /// Reads one of a list that is newest first.
-    pub(crate) fn parse_before(text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// A sentence for the caller.
+    pub fn parse_before(text: &str) -> Result<Self, String> {
         match Self::read(text)? {
             (BEFORE, cursor) => Ok(cursor),
             _ => Err(
@@ -67,7 +79,7 @@ impl EventCursor {
     /// Its shape, and the place.
     fn read(text: &str) -> Result<(&'static str, Self), String> {
         let refused = || "Not a cursor of a list of events.".to_owned();
-        if text.len() > MAX_CURSOR {
+        if text.len() > MAX_LENGTH {
             return Err(refused());
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
@@ -86,7 +98,8 @@ impl EventCursor {
     }
 
     /// The same place, for what is older.
-    pub(crate) fn before(self) -> String {
+    #[must_use]
+    pub fn before(self) -> String {
         self.encode(BEFORE)
     }
 
@@ -101,15 +114,6 @@ impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.encode(SHAPE))
     }
-}
-
-/// The cursor of the document's examples.
-pub(crate) fn example() -> String {
-    let place = EventPlace {
-        position: 48_213,
-        mark: 7_391_846_205_117_348_112,
-    };
-    EventCursor::of_log(place).to_string()
 }
 
 #[cfg(test)]
