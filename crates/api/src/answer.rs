@@ -40,6 +40,11 @@ impl<T: Serialize> Answer<T> {
         Self::with_status(StatusCode::ACCEPTED, body)
     }
 
+    /// 201, with the address of what was created.
+    pub(crate) fn created(body: T, place: &str) -> Self {
+        Self::with_status(StatusCode::CREATED, body).header(header::LOCATION, place)
+    }
+
     fn with_status(status: StatusCode, body: T) -> Self {
         Self {
             status,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use atlas_settings::{DatabaseAddress, RedisAddress};
 use atlas_telemetry::LogOptions;
 use atlas_telemetry::metrics::MetricsOptions;
+use atlas_webhooks::PermittedNetworks;
 use url::Url;
 
 use crate::origins::origin;
@@ -52,6 +53,8 @@ pub struct ApiOptions {
     pub graph_url: Option<Url>,
     /// How long Microsoft Graph may take to answer one page of a search.
     pub graph_timeout: Duration,
+    /// Networks that are not public and that webhooks may be sent to.
+    pub webhook_networks: PermittedNetworks,
     /// For how long the API goes on serving after it was asked to stop, while `/readyz` refuses.
     pub shutdown_delay: Duration,
     /// Threads that answer requests.
@@ -76,6 +79,7 @@ impl Default for ApiOptions {
             request_timeout: Duration::from_secs(30),
             graph_url: None,
             graph_timeout: Duration::from_secs(10),
+            webhook_networks: PermittedNetworks::default(),
             shutdown_delay: Duration::ZERO,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
         }
@@ -209,6 +213,17 @@ pub struct ServeArguments {
     /// development and tests
     #[arg(long, env = "ATLAS_GRAPH_URL", value_name = "URL", global = true)]
     pub graph_url: Option<Url>,
+    /// Networks that are not public and that webhooks may be sent to nevertheless, as 10.1.0.0/16,
+    /// separated by commas; the same for the workers
+    #[arg(
+        long,
+        env = "ATLAS_WEBHOOK_NETWORKS",
+        value_name = "NETWORKS",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    pub webhook_networks: PermittedNetworks,
     /// Requests per minute of one caller
     #[arg(
         long,
@@ -295,6 +310,7 @@ impl ServeArguments {
             streams_per_user: self.streams_per_user,
             streams: self.streams,
             graph_url: self.graph_url.clone(),
+            webhook_networks: self.webhook_networks.clone(),
             shutdown_delay: self.shutdown_delay.unwrap_or_default(),
             ..ApiOptions::default()
         }

@@ -50,6 +50,7 @@ pub(crate) const FIELD_CODES: &[&str] = &[
     "not_with_cursor",
     "null",
     "out_of_range",
+    "refused_address",
     "selects_nothing",
     "time_and_cron",
     "too_long",

@@ -16,6 +16,7 @@ mod start_inventory_sync;
 mod streams;
 mod system;
 mod tenants;
+mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -68,6 +69,15 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(me::notifications::get_unread_count)
         .service(me::notifications::mark_notifications_read)
         .service(me::notifications::mark_notification_read)
+        .service(webhooks::create_webhook)
+        .service(webhooks::list_webhooks)
+        .service(webhooks::get_webhook)
+        .service(webhooks::change_webhook)
+        .service(webhooks::delete_webhook)
+        .service(webhooks::rotate_webhook_secret)
+        .service(webhooks::deliveries::test_webhook)
+        .service(webhooks::deliveries::list_webhook_deliveries)
+        .service(webhooks::deliveries::redeliver_webhook_event)
         .service(system::queues::list_queues)
         .service(system::queue_control::pause_queue)
         .service(system::queue_control::resume_queue)

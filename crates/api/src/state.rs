@@ -9,6 +9,7 @@ use atlas_domain::clock::{Clock, Entropy};
 use atlas_domain::ids::{TenantId, UserId};
 use atlas_queue::Doorbell;
 use atlas_store::Store;
+use atlas_webhooks::PermittedNetworks;
 
 use crate::directory_search::DirectorySearch;
 use crate::extract::recent::Recent;
@@ -45,6 +46,8 @@ pub(crate) struct AppState {
     pub(crate) readiness: Readiness,
     /// Addresses for answers.
     pub(crate) links: Links,
+    /// Networks that are not public and that webhooks may be sent to.
+    pub(crate) webhook_networks: PermittedNetworks,
     /// Exports under way.
     pub(crate) exports: UnderWay,
     /// Streams that are open.
@@ -94,6 +97,7 @@ impl AppState {
             exports: UnderWay::new(EXPORTS, usize::MAX),
             streams: UnderWay::new(options.streams_per_user.into(), options.streams.into()),
             hub: Arc::default(),
+            webhook_networks: options.webhook_networks.clone(),
             export_check_interval: options.export_check_interval,
             body_timeout: options.body_timeout,
             request_timeout: options.request_timeout,

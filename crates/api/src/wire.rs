@@ -26,3 +26,4 @@ pub(crate) mod stream;
 pub(crate) mod system;
 pub(crate) mod tenant;
 pub(crate) mod version;
+pub(crate) mod webhook;

@@ -15,6 +15,7 @@ use crate::problem::{FieldProblem, Problem};
 use crate::refusals::{COMPONENT, Refusal};
 use crate::wire::event::example_cursor;
 use crate::wire::stream;
+use crate::wire::webhook::{DELIVERY, WEBHOOK};
 
 /// On every answer.
 const COMMON_HEADERS: [&str; 5] = [
@@ -70,6 +71,8 @@ pub(super) fn parameters() -> Value {
             "example": OperationKind::InventorySync.as_str(),
         },
         "notification_id": in_path("notification_id", example::NOTIFICATION.into_uuid(), "Identifier of the notification."),
+        "webhook_id": in_path("webhook_id", WEBHOOK, "Identifier of the webhook."),
+        "delivery_id": in_path("delivery_id", DELIVERY, "Identifier of the delivery."),
         "limit": {
             "name": "limit",
             "in": "query",

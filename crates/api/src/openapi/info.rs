@@ -40,6 +40,7 @@ pub(super) fn tags() -> Value {
         {"name": "audit", "description": "The audit log of a tenant."},
         {"name": "me", "description": "The current user."},
         {"name": "notifications", "description": "Notifications about runs that you started and tenants that you own."},
+        {"name": "webhooks", "description": "Deliver events to addresses of yours."},
         {"name": "system", "description": "Queues and workers of the installation, for its operators."},
     ])
 }

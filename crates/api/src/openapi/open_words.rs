@@ -9,7 +9,7 @@ use atlas_domain::failure::{FailureCode, RowDefect};
 use atlas_domain::inventory::actor;
 use atlas_domain::inventory::change::ChangeKind;
 use atlas_domain::inventory::link::{LinkKind, LinkSource, TargetKind};
-use atlas_domain::notification::{Phase, SCHEDULE_STOPPED};
+use atlas_domain::notification::{Phase, SCHEDULE_STOPPED, WEBHOOK_DISABLED};
 use atlas_domain::run::{
     OperationKind, Outcome, ProgressPhase, RetryScope, RunAction, RunPriority, WaitReason,
 };
@@ -38,7 +38,9 @@ pub(super) fn complete(schemas: &mut Value) {
 fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
     let kinds = || owned(&OperationKind::WORDS);
     let failures = || FailureCode::ALL.iter().map(|code| code.as_str().to_owned());
-    let phases = Phase::WORDS.into_iter().chain([SCHEDULE_STOPPED]);
+    let phases = Phase::WORDS
+        .into_iter()
+        .chain([SCHEDULE_STOPPED, WEBHOOK_DISABLED]);
     // Why a run went back to the queue, or a schedule stopped.
     let requeues = REQUEUES.trim_matches(['{', '}']).split(',');
     let reasons = requeues.chain(StopReason::WORDS).map(str::to_owned);

@@ -96,6 +96,21 @@ problem_kinds! {
     /// There is nothing to retry.
     RunNotRetryable = "run-not-retryable", CONFLICT, "The run has nothing to retry",
         "With the scope failed_only, only policy types that the run failed to read are read again, and there are none. To read everything again, retry with the scope all.";
+    /// Nothing is sent to the webhook.
+    WebhookDisabled = "webhook-disabled", CONFLICT, "The webhook is disabled",
+        "Nothing is sent to a webhook that is disabled. Enable it with PATCH /webhooks/{webhook_id}, and repeat the request.";
+    /// Others wait to be sent.
+    WebhookBusy = "webhook-busy", CONFLICT, "Too many requests of the webhook wait",
+        "Tests and redeliveries are sent one after the other. Wait until those that you asked for are in the list of deliveries.";
+    /// The log does not have it.
+    EventNotKept = "event-not-kept", CONFLICT, "The event is not kept any more",
+        "The log keeps events for 30 days, unless the installation is configured otherwise. Read the current state of what the event was about.";
+    /// The user has too many.
+    TooManyWebhooks = "too-many-webhooks", CONFLICT, "Too many webhooks",
+        "One user may have 20 webhooks. Delete one, or let one webhook receive the events of all of your tenants.";
+    /// No worker has published its key.
+    WebhooksUnavailable = "webhooks-unavailable", SERVICE_UNAVAILABLE, "Webhooks are not available yet",
+        "Workers publish the key for secrets of webhooks when they start, and none of this version has started yet. Retry after the number of seconds in Retry-After. If the problem persists, ask an operator of the installation whether workers run.";
     /// The log of events does not go on from a cursor.
     ResyncRequired = "resync-required", GONE, "The log does not continue from this cursor",
         "Events after the cursor were deleted because they are too old, or the database was restored to an earlier state, so that the list could not be complete. Read the current state of what you follow, such as runs and inventory, and begin again: without a cursor to read all events that are kept, or with from=now for those that follow.";
