@@ -20,6 +20,7 @@ mod redis_rights;
 mod redis_server;
 mod scenario;
 mod waiting;
+mod webhook_receiver;
 
 pub use database::TestDatabase;
 pub use http_answer::always_answering;
@@ -29,6 +30,7 @@ pub use redis_rights::{DOCUMENTED_PASSWORD, documented_rights, refused_by_rights
 pub use redis_server::{RedisServer, free_port};
 pub use scenario::{KEYS, Member, SIMULATOR_CLIENT_ID, SIMULATOR_SECRET, Scenario, TestTenant};
 pub use waiting::{PATIENCE, eventually};
+pub use webhook_receiver::{ReceivedDelivery, WebhookReceiver};
 
 /// The value of a variable that names a service.
 pub(crate) fn service(name: &str) -> String {

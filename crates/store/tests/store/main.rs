@@ -31,6 +31,7 @@ mod settings;
 mod streams;
 mod tenants;
 mod versions;
+mod webhooks;
 
 use std::time::Duration;
 

@@ -12,6 +12,7 @@ use atlas_domain::notification::Phase;
 use atlas_domain::run::{Outcome, Status};
 use atlas_domain::schedule::{CatchUp, SkipReason, StopReason};
 use atlas_domain::tenant::{Cloud, CredentialKind};
+use atlas_domain::webhook::{DeliveryCause, DeliveryOutcome, WebhookDisableReason};
 use atlas_store::{SchemaState, SweepPlan, migrate, migrate_to, revert_all};
 use atlas_test_support::TestDatabase;
 use secrecy::SecretString;
@@ -200,6 +201,12 @@ async fn columns_of_words_take_exactly_the_words_of_the_domain() {
         words("tenant_schedules.skip_reason", &SkipReason::WORDS),
         words("tenant_schedules.stop_reason", &StopReason::WORDS),
         words("tenants.cloud", &Cloud::WORDS),
+        words("webhook_deliveries.cause", &DeliveryCause::WORDS),
+        words("webhook_deliveries.outcome", &DeliveryOutcome::WORDS),
+        words(
+            "webhook_endpoints.disable_reason",
+            &WebhookDisableReason::WORDS,
+        ),
     ]);
     assert_eq!(found, expected);
 }
