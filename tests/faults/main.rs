@@ -39,4 +39,5 @@ mod slot;
 mod soak;
 mod strangers;
 mod upgrade;
+mod webhooks;
 mod zombies;

@@ -27,3 +27,4 @@ mod syncing;
 mod unreadable_rows;
 mod upgrade;
 mod values;
+mod webhooks;
