@@ -19,6 +19,7 @@ mod clocks;
 mod crash_points;
 mod deliveries;
 mod doctor;
+mod followers;
 mod german;
 mod installation;
 mod invariants;

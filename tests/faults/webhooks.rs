@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use atlas_domain::clock::{Clock as _, SystemClock};
 use atlas_test_support::{Member, ReceivedDelivery, TestTenant, WebhookReceiver, eventually};
 use atlas_webhooks::{Secret, SignedHeaders, TOLERANCE, verify};
+use chrono::DateTime;
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, Options};
@@ -15,14 +15,14 @@ const NETWORKS: &str = "127.0.0.0/8,::1";
 /// Kills of a worker or of the API.
 const ROUNDS: usize = 6;
 
-struct Stage {
-    installation: Installation,
-    receiver: WebhookReceiver,
-    http: reqwest::Client,
+pub(crate) struct Stage {
+    pub(crate) installation: Installation,
+    pub(crate) receiver: WebhookReceiver,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Stage {
-    async fn set() -> Self {
+    pub(crate) async fn set() -> Self {
         let api = vec![("ATLAS_WEBHOOK_NETWORKS", NETWORKS.to_owned())];
         Self {
             installation: Installation::start_with(Options {
@@ -35,7 +35,8 @@ impl Stage {
         }
     }
 
-    fn worker(&self, faults: &str) -> crate::program::Program {
+    /// A worker that delivers to the receiver, and goes wrong as `faults` says.
+    pub(crate) fn worker(&self, faults: &str) -> crate::program::Program {
         let authority = self.receiver.ca_file().display().to_string();
         let webhooks = [
             ("ATLAS_WEBHOOK_NETWORKS", NETWORKS),
@@ -49,7 +50,7 @@ impl Stage {
     }
 
     /// Creates a webhook as soon as a worker has published its key.
-    async fn webhook(&self, tenant: TestTenant, member: &Member) -> Secret {
+    pub(crate) async fn webhook(&self, tenant: TestTenant, member: &Member) -> Secret {
         let url = format!("{}/webhooks", self.installation.api.url());
         let body = json!({"url": self.receiver.url(), "tenant_id": tenant.id});
         let answer = eventually("the webhook to be created", || async {
@@ -63,14 +64,68 @@ impl Stage {
         Secret::parse(answer["secret"].as_str().unwrap()).unwrap()
     }
 
-    /// The tenant's log, as the API lists it.
-    async fn log(&self, tenant: TestTenant, member: &Member) -> Vec<Value> {
-        let base = self.installation.api.url();
-        let url = format!("{base}/tenants/{}/events?limit=200", tenant.id);
+    /// What the API answers, if it does.
+    pub(crate) async fn read(&self, path: &str, member: &Member) -> Option<Value> {
+        let url = format!("{}{path}", self.installation.api.url());
         let request = self.http.get(url).bearer_auth(&member.token);
-        let page: Value = request.send().await.unwrap().json().await.unwrap();
-        assert_eq!(page["has_more"], false);
-        page["items"].as_array().unwrap().clone()
+        let response = request.send().await.ok()?;
+        match response.status().is_success() {
+            true => response.json().await.ok(),
+            false => None,
+        }
+    }
+
+    /// The tenant's log, as the API lists it.
+    pub(crate) async fn log(&self, tenant: TestTenant, member: &Member) -> Vec<Value> {
+        let (mut log, mut place) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/tenants/{}/events?limit=200{place}", tenant.id);
+            let page = self.read(&path, member).await.unwrap();
+            log.extend(page["items"].as_array().unwrap().iter().cloned());
+            if page["has_more"] == false {
+                return log;
+            }
+            place = format!("&cursor={}", page["next_cursor"].as_str().unwrap());
+        }
+    }
+
+    /// Waits until every event of a log has arrived, as long as something arrives.
+    pub(crate) async fn all_arrive(&self, log: &[Value]) {
+        loop {
+            let before = self.receiver.count();
+            let accepted = self.accepted();
+            let arrived: HashSet<&str> = accepted.iter().map(|one| one.id.as_str()).collect();
+            let mut ids = log.iter().map(|event| event["id"].as_str().unwrap());
+            if ids.all(|id| arrived.contains(id)) {
+                return;
+            }
+            eventually("another delivery", || async {
+                (self.receiver.count() > before).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// The events of a tenant that arrived, whose signatures are right, in the order in which they came.
+    pub(crate) fn verified(&self, secret: &Secret, tenant: &str) -> Vec<Value> {
+        let mut events = Vec::new();
+        for delivery in self.accepted() {
+            let event: Value = serde_json::from_slice(&delivery.body).unwrap();
+            if event["tenant_id"] != tenant {
+                continue;
+            }
+            let headers = SignedHeaders {
+                id: &delivery.id,
+                timestamp: &delivery.timestamp,
+                signature: &delivery.signature,
+            };
+            let sent = delivery.timestamp.parse().unwrap();
+            let now = DateTime::from_timestamp(sent, 0).unwrap();
+            verify(secret, headers, &delivery.body, now, TOLERANCE).unwrap();
+            assert_eq!(event["id"], delivery.id);
+            events.push(event);
+        }
+        events
     }
 
     /// Waits until everything in the log has arrived, and compares what arrived first of each event with
@@ -78,31 +133,10 @@ impl Stage {
     async fn check(&self, tenant: TestTenant, member: &Member, secret: &Secret) {
         self.installation.check().await;
         let log = self.log(tenant, member).await;
-        eventually("every event to arrive", || async {
-            let arrived: HashSet<String> = self.accepted().into_iter().map(|one| one.id).collect();
-            let all = log.iter().all(|event| {
-                let id = event["id"].as_str().unwrap();
-                arrived.contains(id)
-            });
-            all.then_some(())
-        })
-        .await;
+        self.all_arrive(&log).await;
         let mut seen = HashSet::new();
-        let mut first = Vec::new();
-        for delivery in self.accepted() {
-            let headers = SignedHeaders {
-                id: &delivery.id,
-                timestamp: &delivery.timestamp,
-                signature: &delivery.signature,
-            };
-            let now = SystemClock.now();
-            verify(secret, headers, &delivery.body, now, TOLERANCE).unwrap();
-            let event: Value = serde_json::from_slice(&delivery.body).unwrap();
-            assert_eq!(event["id"], delivery.id);
-            if seen.insert(delivery.id) {
-                first.push(event);
-            }
-        }
+        let mut first = self.verified(secret, &tenant.id.to_string());
+        first.retain(|event| seen.insert(event["id"].as_str().unwrap().to_owned()));
         assert_eq!(
             first, log,
             "the bodies are the items of the list, in its order"

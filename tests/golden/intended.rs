@@ -12,6 +12,7 @@ mod paging;
 mod problems;
 mod schedules;
 mod values;
+mod webhooks;
 
 use serde_json::{Value, json};
 
@@ -91,6 +92,9 @@ const CHANGES: &[Change] = &[
     // What happens is a log, whose words the tables had in part.
     ("openapi", events::described),
     ("names", events::named),
+    // Events are delivered to addresses of users.
+    ("openapi", webhooks::described),
+    ("names", webhooks::named),
     // Values that were read and verified are counted, and a start may verify all of them.
     ("openapi", values::described),
     ("answers", values::counted),

@@ -152,12 +152,13 @@ fn stages(workspace: &Workspace, all: bool) -> anyhow::Result<Vec<Stage>> {
 
 /// What takes long, or downloads much that few machines have.
 fn long_stages(workspace: &Workspace) -> Vec<Stage> {
-    let stages: [(&str, &[&str]); 5] = [
+    let stages: [(&str, &[&str]); 6] = [
         ("scale", &["xtask", "scale"]),
         ("conformance", &["xtask", "conformance"]),
         ("sbom", &["xtask", "sbom"]),
         ("run page", &["xtask", "test", "--browser"]),
         ("long soak", &["xtask", "soak", "--minutes", "10"]),
+        ("followers", &["xtask", "soak", "--events", "10000"]),
     ];
     stages
         .map(|(name, arguments)| Stage {

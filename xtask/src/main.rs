@@ -57,7 +57,7 @@ enum Task {
     /// Check what a change must pass: format, lints, documentation, OpenAPI document, tests, a soak.
     Ci {
         /// Also run what takes long: plans among a million rows, clients and judges of the OpenAPI
-        /// document, pages in a browser, and a soak of ten minutes.
+        /// document, pages in a browser, a soak of ten minutes, and one of 10,000 events.
         #[arg(long)]
         all: bool,
     },
@@ -82,7 +82,8 @@ enum Task {
     /// Write what each program is made of to target/sbom, as CycloneDX. Builds cargo-cyclonedx where it
     /// is not installed; the exit status is 77 when it is not to be had.
     Sbom,
-    /// Write openapi/tenantatlas.json, the API's description of itself.
+    /// Write openapi/tenantatlas.json, the API's description of itself, and openapi/webhooks.json, that of
+    /// what webhooks deliver.
     Openapi {
         /// Write nothing; fail when the committed document is another.
         #[arg(long)]

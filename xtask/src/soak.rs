@@ -1,5 +1,6 @@
 //! `cargo xtask soak`: the fault tests' faults in a random mix, for as long as one likes, and half a
-//! minute of odd answers of Graph at the end.
+//! minute of odd answers of Graph at the end. Or as many events as one likes, with followers of all kinds,
+//! while workers and the API are killed.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,6 +17,9 @@ use atlas_services::workspace::{FOR_TESTS, Workspace};
 
 /// The test that does it, in the binary of the fault tests.
 const SOAK: &str = "soak::a_random_mix_of_faults_loses_and_doubles_nothing";
+/// Likewise, of followers of events.
+const EVENTS: &str =
+    "followers::pages_streams_and_webhooks_miss_nothing_while_workers_and_the_api_are_killed";
 
 /// How long, and which faults.
 #[derive(Debug, Args)]
@@ -27,6 +31,10 @@ pub(crate) struct Options {
     /// decides; it is printed.
     #[arg(long)]
     seed: Option<u64>,
+    /// Instead, so many events at least flow to pages, streams and webhooks at once, while workers and the
+    /// API are killed again and again.
+    #[arg(long, conflicts_with_all = ["minutes", "seed"], value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    events: Option<u64>,
 }
 
 /// Builds the programs, finds the servers' programs, and soaks. Cargo's own runner is used: it ends
@@ -44,7 +52,14 @@ pub(crate) fn run(
             .as_secs(),
     };
     let minutes = options.minutes;
-    println!("cargo xtask soak --minutes {minutes} --seed {seed}");
+    let test = match options.events {
+        None => SOAK,
+        Some(_) => EVENTS,
+    };
+    match options.events {
+        None => println!("cargo xtask soak --minutes {minutes} --seed {seed}"),
+        Some(events) => println!("cargo xtask soak --events {events}"),
+    }
     let programs = Programs::build_for_tests(workspace, interrupt)?;
     // The test breaks servers of its own, and needs these for their programs.
     let services = Services::start(workspace, Durability::Disposable, interrupt)?;
@@ -52,14 +67,19 @@ pub(crate) fn run(
     let build = [
         &["test", "--quiet", "--workspace", "--test", "faults"][..],
         &FOR_TESTS,
-        &["--", "--ignored", "--exact", SOAK, "--nocapture"],
+        &["--", "--ignored", "--exact", test, "--nocapture"],
     ]
     .concat();
     let mut command = workspace.cargo(&build);
     test::with_services(&mut command, &services, &programs)
         .envs(servers)
         .env("ATLAS_SOAK_MINUTES", minutes.to_string())
-        .env("ATLAS_SOAK_SEED", seed.to_string());
+        .env("ATLAS_SOAK_SEED", seed.to_string())
+        .envs(
+            options
+                .events
+                .map(|events| ("ATLAS_TEST_EVENTS", events.to_string())),
+        );
     let status = process::run(&mut command, interrupt)?;
     Ok(test::exit_code(status))
 }

@@ -51,6 +51,7 @@ impl Places {
             ("{me}", me),
             ("{item_id}", text(&links, "/items/0/item/id")?),
             ("{version_number}", VERSION.to_string()),
+            ("{webhook_id}", seed::WEBHOOK.to_owned()),
             ("{group_id}", text(&links, "/items/0/target/id")?),
             ("{an_hour_ago}", ago(Duration::from_secs(3600))?),
             ("{a_day_ago}", ago(DAY)?),

@@ -40,6 +40,26 @@ fn schedules() -> String {
     )
 }
 
+/// The id of a webhook with a long delivery log.
+pub(super) const WEBHOOK: &str = "00000000-0000-7000-8000-00000000feed";
+
+/// A webhook of the member of all tenants, disabled, so that nothing is sent, with 100,000 deliveries of 30
+/// days.
+fn webhook() -> String {
+    format!(
+        "INSERT INTO webhook_endpoints (id, user_id, url, event_types, public_url, key_id, secret, position, \
+            disabled_at, disable_reason) \
+        SELECT '{WEBHOOK}', u.id, 'https://receiver.example/hook', '{{}}', 'https://atlas.example', 'none', \
+            '', 0, now(), 'by_owner' \
+        FROM users u WHERE u.email = '{MEMBER_OF_ALL}'; \
+        INSERT INTO webhook_deliveries (id, endpoint_id, tenant_id, cause, event_id, event_type, position, \
+            attempt, outcome, status, detail, took_ms, at) \
+        SELECT gen_random_uuid(), '{WEBHOOK}', t.id, 'event', gen_random_uuid(), 'operation_run.completed', \
+            n, 1, 'delivered', 204, 'the receiver answered with status 204', 80, now() - n * interval '26 s' \
+        FROM generate_series(1, 100000) n, (SELECT id FROM tenants ORDER BY id LIMIT 1) t"
+    )
+}
+
 /// Fills the empty database, whose schema is this version's.
 pub(super) fn plant(
     workspace: &Workspace,
@@ -48,7 +68,8 @@ pub(super) fn plant(
     items: u64,
 ) -> anyhow::Result<()> {
     plant_files(workspace, database, (runs, items), &[SEED, LATER])?;
-    database.execute(&schedules())
+    database.execute(&schedules())?;
+    database.execute(&webhook())
 }
 
 /// Fills the empty database, whose schema may be that of an earlier version.

@@ -41,7 +41,7 @@ impl<T: Serialize> Answer<T> {
     }
 
     /// 201, with the address of what was created.
-    pub(crate) fn created(body: T, place: &str) -> Self {
+    pub(crate) fn created_at(body: T, place: &str) -> Self {
         Self::with_status(StatusCode::CREATED, body).header(header::LOCATION, place)
     }
 

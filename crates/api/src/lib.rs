@@ -56,6 +56,6 @@ mod stream;
 mod under_way;
 mod wire;
 
-pub use openapi::document;
+pub use openapi::{deliveries_document, document};
 pub use options::ApiOptions;
 pub use server::{Parts, serve};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use atlas_api::options::{Arguments, Command};
-use atlas_api::{Parts, document, pool_numbers, serve};
+use atlas_api::{Parts, deliveries_document, document, pool_numbers, serve};
 use atlas_domain::causes::Causes;
 use atlas_domain::clock::{SystemClock, SystemEntropy};
 use atlas_queue::{Doorbell, QueueOptions, RedisFault};
@@ -32,6 +32,9 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Some(Command::Openapi) => std::io::stdout()
             .write_all(document().as_bytes())
+            .context("cannot print the document"),
+        Some(Command::Webhooks) => std::io::stdout()
+            .write_all(deliveries_document().as_bytes())
             .context("cannot print the document"),
         Some(Command::Health) => health(arguments.serve.listen).await,
         Some(Command::Serve) | None => match atlas_telemetry::init(&arguments.log) {

@@ -3,6 +3,7 @@
 //! describes.
 
 mod components;
+mod deliveries;
 mod info;
 mod open_words;
 mod operation_links;
@@ -15,6 +16,7 @@ use actix_web::App;
 use serde_json::{Map, Value, json};
 use utoipa_actix_web::AppExt as _;
 
+pub use self::deliveries::deliveries_document;
 use crate::answer::FixedBody;
 use crate::routes;
 

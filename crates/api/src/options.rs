@@ -111,6 +111,8 @@ pub enum Command {
     Serve,
     /// Print the OpenAPI document
     Openapi,
+    /// Print the OpenAPI document of what webhooks deliver
+    Webhooks,
     /// Ask the API at --listen whether it is ready: exit status 0 if so, else 1
     Health,
 }

@@ -33,7 +33,10 @@ words! {
         /// The address, the event types or the state of an endpoint were changed by its owner.
         WebhookChanged = "webhook.changed",
         WebhookSecretRotated = "webhook.secret_rotated",
-        /// An endpoint was disabled, because its receiver wants no more or failed for too long.
+        /// The secrets of an endpoint were encrypted again for the current key.
+        WebhookKeyRotated = "webhook.key_rotated",
+        /// An endpoint was disabled, because its receiver wants no more or failed for too long, or because its
+        /// owner was disabled.
         WebhookDisabled = "webhook.disabled",
         WebhookDeleted = "webhook.deleted",
         TenantAdded = "tenant.added",

@@ -12,6 +12,7 @@
 //! | [`tenants`] | tenants, as the installation's operator sees them |
 //! | [`tokens`] | API tokens |
 //! | [`users`] | adding, finding and listing users |
+//! | `webhook_secrets` | encrypting the secrets of webhooks again |
 
 pub mod credentials;
 pub mod erasure;
@@ -23,6 +24,7 @@ mod tenant_standing;
 pub mod tenants;
 pub mod tokens;
 pub mod users;
+mod webhook_secrets;
 
 use std::sync::Arc;
 
@@ -43,6 +45,7 @@ pub use tenant_standing::TenantChange;
 pub use tenants::{NewTenant, TenantRow};
 pub use tokens::TokenRow;
 pub use users::{UserRow, UserSummary};
+pub use webhook_secrets::WebhookSecrets;
 
 impl Store {
     /// The same store for acts of this person, as the operating system calls them: the audit log

@@ -59,7 +59,7 @@ mod within;
 pub use access::{Principal, StandingQuestion, TokenLookup};
 pub use admin::{
     AccessChangeError, Erased, MemberRow, NewCredential, NewTenant, StoredCredential, TenantChange,
-    TenantRow, TokenRow, UserRow, UserSummary,
+    TenantRow, TokenRow, UserRow, UserSummary, WebhookSecrets,
 };
 pub use audit::{AuditEntry, AuditEventView, AuditFilter, NewAuditEvent, Origin};
 pub use coalescer::Coalescer;
@@ -102,6 +102,7 @@ pub use system::{
 };
 pub use tenants::{SyncState, TenantView};
 pub use webhooks::{
-    AfterAttempt, DeliveryAttempt, DeliveryView, NewWebhook, NextDelivery, Recorded, Sent,
-    WebhookChange, WebhookClaim, WebhookCreateError, WebhookRequestError, WebhookView,
+    AfterAttempt, DeliveryAttempt, DeliveryView, NewWebhook, NextDelivery, Recorded,
+    SecretRotation, Sent, WebhookChange, WebhookClaim, WebhookCreateError, WebhookRequestError,
+    WebhookView,
 };

@@ -8,14 +8,17 @@
 //! | --- | --- |
 //! | `deliveries` | the delivery log, and what owners ask to be sent |
 //! | `endpoints` | endpoints as their owners set and see them |
+//! | `secrets` | signing secrets, and the key that they are encrypted for |
 //! | `sending` | what workers send, and what became of it |
 
 mod deliveries;
 mod endpoints;
+mod secrets;
 mod sending;
 
 pub use deliveries::{DeliveryView, WebhookRequestError};
 pub use endpoints::{NewWebhook, WebhookChange, WebhookCreateError, WebhookView};
+pub use secrets::SecretRotation;
 pub use sending::{AfterAttempt, DeliveryAttempt, NextDelivery, Recorded, Sent, WebhookClaim};
 
 #[cfg(test)]
@@ -23,6 +26,7 @@ pub(crate) fn statements() -> Vec<crate::statement::Info> {
     [
         deliveries::STATEMENTS,
         endpoints::STATEMENTS,
+        secrets::STATEMENTS,
         sending::STATEMENTS,
     ]
     .concat()

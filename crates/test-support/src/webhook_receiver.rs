@@ -102,6 +102,12 @@ impl WebhookReceiver {
         self.shared.status.store(status, Ordering::SeqCst);
     }
 
+    /// How much arrived so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shared.received.lock().unwrap().len()
+    }
+
     /// Everything that arrived so far.
     #[must_use]
     pub fn received(&self) -> Vec<ReceivedDelivery> {

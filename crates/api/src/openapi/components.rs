@@ -208,7 +208,7 @@ pub(super) fn headers() -> Value {
             &format!("attachment; filename=\"inventory-{}-20260504T100319Z.ndjson\"", example::TENANT),
         ),
         "Location": {
-            "description": "Address of the run.",
+            "description": "Address of the run, or of what was created.",
             "schema": restricted(json!({"type": "string", "format": "uri", "maxLength": 2048})),
             "example": format!("https://atlas.example/operation-runs/{}", example::RUN),
         },

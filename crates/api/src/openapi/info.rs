@@ -28,6 +28,21 @@ pub(super) fn info() -> Value {
     })
 }
 
+/// What is delivered to receivers of webhooks.
+pub(super) fn of_deliveries() -> Value {
+    let mut info = info();
+    info["title"] = json!("TenantAtlas webhooks");
+    info["summary"] = json!("Events that are delivered to receivers of webhooks.");
+    info["description"] = json!(
+        "Each event is a POST request to the address of a webhook, which `POST /webhooks` of the API \
+         creates. The body is the event as `GET /tenants/{tenant_id}/events` lists it. Events arrive in the \
+         order of the log, at least once, with the same identifier each time. Requests are signed as \
+         Standard Webhooks describes. Answer within 15 seconds; the body of an answer is not used. New \
+         types and members may be added: ignore those that you do not know."
+    );
+    info
+}
+
 /// Groups of operations, in the order in which people read them.
 pub(super) fn tags() -> Value {
     json!([

@@ -6,7 +6,7 @@ mod request;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use atlas_domain::ids::{TenantId, UserId, WebhookId};
 use atlas_domain::webhook::MAX_WEBHOOKS;
-use atlas_store::{NewWebhook, WebhookChange, WebhookCreateError};
+use atlas_store::{NewWebhook, SecretRotation, WebhookChange, WebhookCreateError};
 use atlas_webhooks::{SealingKey, Secret};
 use secrecy::ExposeSecret as _;
 use utoipa::IntoResponses;
@@ -32,9 +32,12 @@ struct SecretRefusals;
 
 impl IntoResponses for SecretRefusals {
     fn responses() -> Responses {
-        refusals([
-            Refusal::new("WebhooksUnavailable", "No worker can send webhooks yet.").with(no_key()),
-        ])
+        refusals([Refusal::new(
+            "WebhooksUnavailable",
+            "There is no key for secrets of webhooks yet.",
+        )
+        .with(no_key())
+        .with(key_replaced())])
     }
 }
 
@@ -45,7 +48,12 @@ impl IntoResponses for CreateRefusals {
     fn responses() -> Responses {
         refusals([
             Refusal::new("TooManyWebhooks", "You have too many webhooks.").with(too_many()),
-            Refusal::new("WebhooksUnavailable", "No worker can send webhooks yet.").with(no_key()),
+            Refusal::new(
+                "WebhooksUnavailable",
+                "There is no key for secrets of webhooks yet.",
+            )
+            .with(no_key())
+            .with(key_replaced()),
             Refusal::new("WebhookTenantNotFound", "You are no member of the tenant.")
                 .with(Problem::not_found()),
         ])
@@ -55,6 +63,11 @@ impl IntoResponses for CreateRefusals {
 fn no_key() -> Problem {
     let detail = "No worker of the installation has published the key for secrets of webhooks.";
     Problem::new(ProblemKind::WebhooksUnavailable, detail).retry_after(NO_KEY_RETRY)
+}
+
+fn key_replaced() -> Problem {
+    let detail = "The key for secrets of webhooks was replaced meanwhile: repeat the request.";
+    Problem::new(ProblemKind::WebhooksUnavailable, detail).retry_after(1)
 }
 
 fn too_many() -> Problem {
@@ -143,11 +156,12 @@ pub(crate) async fn create_webhook(
     created.await.map_err(|error| match error {
         WebhookCreateError::NotPermitted => Problem::not_found(),
         WebhookCreateError::TooMany => too_many(),
+        WebhookCreateError::KeyReplaced => key_replaced(),
         WebhookCreateError::Store(error) => error.into(),
     })?;
     let webhook = find(&state, user, id).await?;
     let place = state.links.absolute(&format!("/webhooks/{id}"));
-    Ok(Answer::created(
+    Ok(Answer::created_at(
         WebhookWithSecret::new(webhook, text),
         &place,
     ))
@@ -230,6 +244,8 @@ pub(crate) async fn change_webhook(
 ) -> Result<Answer<Webhook>, Problem> {
     let id = path_id(&request, "webhook_id")?;
     query.finish()?;
+    // What the body holds makes no difference to others.
+    find(&state, actor.user_id(), id).await?;
     let known = ["url", "event_types", "enabled", "from_now"];
     let asked: ChangeWebhook = body.read_with(&[], &known).await?;
     let mut errors = Vec::new();
@@ -309,12 +325,17 @@ pub(crate) async fn rotate_webhook_secret(
 ) -> Result<Answer<WebhookWithSecret>, Problem> {
     let id = path_id(&request, "webhook_id")?;
     query.finish()?;
+    find(&state, actor.user_id(), id).await?;
     let secret = NewSecret::make(&state, id).await?;
     let (user, origin) = (actor.user_id(), context.origin.clone());
     let rotated = state
         .store
         .rotate_webhook_secret(user, id, &secret.sealed, context.id, origin);
-    found(rotated.await?)?;
+    match rotated.await? {
+        SecretRotation::Rotated => {}
+        SecretRotation::Unknown => return Err(Problem::not_found()),
+        SecretRotation::KeyReplaced => return Err(key_replaced()),
+    }
     let webhook = find(&state, user, id).await?;
     Ok(Answer::ok(WebhookWithSecret::new(webhook, secret.text())))
 }

@@ -42,6 +42,16 @@ fn the_committed_document_is_that_of_the_code() {
     );
 }
 
+#[test]
+fn the_committed_document_of_deliveries_is_that_of_the_code() {
+    let committed = include_str!("../../../../openapi/webhooks.json");
+    let same = committed == atlas_api::deliveries_document();
+    assert!(
+        same,
+        "openapi/webhooks.json is out of date; run: cargo xtask openapi"
+    );
+}
+
 #[tokio::test]
 async fn the_docs_come_from_this_server_alone() {
     let stage = Stage::set().await;

@@ -41,3 +41,4 @@ mod system;
 mod transport;
 mod versions;
 mod waiting_lists;
+mod webhooks;

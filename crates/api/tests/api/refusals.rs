@@ -9,6 +9,16 @@ use uuid::Uuid;
 
 use crate::harness::Stage;
 
+/// The names of ids in paths.
+const IDS: [&str; 6] = [
+    "tenant_id",
+    "run_id",
+    "item_id",
+    "notification_id",
+    "webhook_id",
+    "delivery_id",
+];
+
 struct Operation {
     id: String,
     method: Method,
@@ -49,8 +59,7 @@ async fn every_operation_refuses_a_caller_without_token() {
     let stage = Stage::set().await;
     let any = Uuid::from_u128(1).to_string();
     for operation in operations() {
-        let ids =
-            ["tenant_id", "run_id", "item_id", "notification_id"].map(|name| (name, any.clone()));
+        let ids = IDS.map(|name| (name, any.clone()));
         let request = stage
             .api
             .request(operation.method.clone(), &operation.filled(&ids));
@@ -70,6 +79,8 @@ async fn every_operation_hides_a_foreign_tenant() {
     stage.scheduled().await;
     let item = stage.get(&stage.path("inventory-items")).await.items()[0]["id"].clone();
     let notification = stage.get("/me/notifications").await.items()[0]["id"].clone();
+    let webhook = stage.webhook().await;
+    let delivery = stage.delivery(webhook).await;
     let other = stage.scenario.tenant("Fabrikam").await;
     let stranger = stage.scenario.member(other.id, Role::Owner).await;
     let ids = [
@@ -77,9 +88,14 @@ async fn every_operation_hides_a_foreign_tenant() {
         ("run_id", run.to_string()),
         ("item_id", item.as_str().unwrap().to_owned()),
         ("notification_id", notification.as_str().unwrap().to_owned()),
+        ("webhook_id", webhook.to_string()),
+        ("delivery_id", delivery.to_string()),
     ];
     let mut hidden = 0;
-    for operation in operations() {
+    // What is deleted is not seen afterwards.
+    let mut operations = operations();
+    operations.sort_by_key(|operation| operation.method == Method::DELETE);
+    for operation in operations {
         let is_of_installation = operation.path.starts_with("/system/");
         if !operation.path.contains('{') || is_of_installation {
             continue;
@@ -89,14 +105,14 @@ async fn every_operation_hides_a_foreign_tenant() {
             let request = stage.api.request(operation.method.clone(), &path);
             stage.api.send(request.bearer_auth(token))
         };
+        let foreign = send(&stranger.token).await;
+        foreign.is_problem(404, "not_found");
         let own = send(&stage.operator.token).await;
         // A run that has ended cannot be cancelled, a body or the caller's own token for Graph may
         // be missing; to learn that is to see it.
         let refused = [400, 403, 409].contains(&own.status.as_u16());
         let seen = own.status.is_success() || refused;
         assert!(seen, "{}: {own:?}", operation.id);
-        let foreign = send(&stranger.token).await;
-        foreign.is_problem(404, "not_found");
         hidden += 1;
     }
     assert!(hidden >= 9, "{hidden}");
@@ -130,6 +146,8 @@ async fn every_operation_refuses_an_unknown_parameter_by_name() {
         ("run_id", run.to_string()),
         ("item_id", item.as_str().unwrap().to_owned()),
         ("notification_id", Uuid::from_u128(1).to_string()),
+        ("webhook_id", Uuid::from_u128(1).to_string()),
+        ("delivery_id", Uuid::from_u128(1).to_string()),
     ];
     for operation in operations() {
         let path = operation.filled(&ids);
@@ -158,6 +176,8 @@ async fn every_operation_finds_nothing_under_an_unknown_id() {
         ("version_number", "1".to_owned()),
         ("kind", "inventory_sync".to_owned()),
         ("notification_id", Uuid::from_u128(1).to_string()),
+        ("webhook_id", Uuid::from_u128(1).to_string()),
+        ("delivery_id", Uuid::from_u128(1).to_string()),
     ];
     let unknown = |name: &str| match name {
         "version_number" => "2147483647".to_owned(),
@@ -192,7 +212,7 @@ async fn every_operation_finds_nothing_under_an_unknown_id() {
 async fn every_address_names_the_methods_that_it_knows() {
     let stage = Stage::set().await;
     let any = Uuid::from_u128(1).to_string();
-    let ids = ["tenant_id", "run_id", "item_id", "notification_id"].map(|name| (name, any.clone()));
+    let ids = IDS.map(|name| (name, any.clone()));
     let mut known: BTreeMap<String, Vec<Method>> = BTreeMap::new();
     for operation in operations() {
         let methods = known.entry(operation.filled(&ids)).or_default();

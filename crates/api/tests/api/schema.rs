@@ -81,21 +81,31 @@ pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static Value> {
 
 /// Follows a reference.
 pub(crate) fn resolve(value: &'static Value) -> &'static Value {
+    resolve_in(&DOCUMENT, value)
+}
+
+/// Follows a reference of another document.
+pub(crate) fn resolve_in<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
-        Some(target) => DOCUMENT.pointer(target.strip_prefix('#').unwrap()).unwrap(),
+        Some(target) => document.pointer(target.strip_prefix('#').unwrap()).unwrap(),
         None => value,
     }
 }
 
 /// What of the value is not as the schema says, by place.
 pub(crate) fn faults(schema: &'static Value, value: &Value) -> Vec<String> {
+    faults_in(&DOCUMENT, schema, value)
+}
+
+/// The same, of another document.
+pub(crate) fn faults_in(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    collect(schema, value, "", &mut found);
+    collect(document, schema, value, "", &mut found);
     found
 }
 
-fn collect(schema: &'static Value, value: &Value, place: &str, found: &mut Vec<String>) {
-    let schema = resolve(schema);
+fn collect(document: &Value, schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
+    let schema = resolve_in(document, schema);
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -131,20 +141,32 @@ fn collect(schema: &'static Value, value: &Value, place: &str, found: &mut Vec<S
             for (name, member) in members {
                 let place = format!("{place}/{name}");
                 match schema["properties"].get(name) {
-                    Some(property) => collect(property, member, &place, found),
+                    Some(property) => collect(document, property, member, &place, found),
                     // Clients read past members that they do not know; that ours are described is ours to
                     // hold.
                     None if schema["properties"].is_object() => {
                         found.push(format!("{place}: is not described"));
                     }
-                    None => collect(&schema["additionalProperties"], member, &place, found),
+                    None => collect(
+                        document,
+                        &schema["additionalProperties"],
+                        member,
+                        &place,
+                        found,
+                    ),
                 }
             }
         }
         Value::Array(items) => {
             limit(schema, "maxItems", items.len(), place, found);
             for (at, item) in items.iter().enumerate() {
-                collect(&schema["items"], item, &format!("{place}/{at}"), found);
+                collect(
+                    document,
+                    &schema["items"],
+                    item,
+                    &format!("{place}/{at}"),
+                    found,
+                );
             }
         }
         Value::String(text) => limit(schema, "maxLength", text.chars().count(), place, found),

@@ -527,6 +527,7 @@ async fn a_cursor_from_before_what_is_kept_is_answered_with_resync() {
         audit: days(400),
         changes: days(200),
         versions: days(200),
+        deliveries: days(200),
         events: days(30),
     };
     stage.store.prune(&retention, 500).await.unwrap();

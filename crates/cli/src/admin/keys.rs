@@ -1,9 +1,11 @@
-//! Keys that encrypt tenant secrets.
+//! Keys that encrypt secrets of tenants and of webhooks.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use atlas_domain::clock::{Entropy, SystemEntropy};
+use atlas_domain::ids::WebhookId;
 use atlas_domain::vault::{CLIENT_SECRET_COLUMN, Keyring};
-use atlas_store::Store;
+use atlas_store::{Store, WebhookSecrets};
+use atlas_webhooks::{OpeningKeys, SealingError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -32,12 +34,14 @@ pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<(
             let ring = keyring(&keys)?;
             let store = administer(&administration)?;
             let rotated = rotate(&store, &ring).await?;
+            let webhooks = rotate_webhooks(&store, &ring).await?;
+            let key = ring.current_key_id();
             if as_json {
-                output::json(&json!({ "rotated": rotated, "key_id": ring.current_key_id() }))?;
+                output::json(&json!({ "rotated": rotated, "webhooks": webhooks, "key_id": key }))?;
             } else {
-                let key = ring.current_key_id();
                 output::line(format_args!(
-                    "{rotated} secrets encrypted again with key {key}."
+                    "{rotated} secrets of tenants and those of {webhooks} webhooks encrypted again with \
+                     key {key}."
                 ))?;
             }
             Ok(())
@@ -45,7 +49,7 @@ pub(crate) async fn run(command: KeysCommand, as_json: bool) -> anyhow::Result<(
     }
 }
 
-/// Encrypts every secret with the first key, and says how many.
+/// Encrypts every secret of a tenant with the first key, and says how many.
 async fn rotate(store: &Store, ring: &Keyring) -> anyhow::Result<u64> {
     let mut rotated = 0;
     for _ in 0..PASSES {
@@ -72,7 +76,59 @@ async fn rotate(store: &Store, ring: &Keyring) -> anyhow::Result<u64> {
             return Ok(rotated);
         }
     }
-    bail!(
+    Err(raced(rotated, ring))
+}
+
+/// Encrypts the secrets of every webhook for the first key, and says of how many. The key is published
+/// first: the API stores no secret for another one from then on.
+async fn rotate_webhooks(store: &Store, ring: &Keyring) -> anyhow::Result<u64> {
+    let keys = OpeningKeys::new(ring)?;
+    let key = keys.sealing_key();
+    let mut rotated = 0;
+    for _ in 0..PASSES {
+        store.publish_webhook_key(key.id(), key.public()).await?;
+        store.remove_expired_webhook_secrets().await?;
+        let (mut last, mut found) = (None, false);
+        loop {
+            let batch = store
+                .webhook_secrets_not_under(key.id(), last, BATCH)
+                .await?;
+            let Some((webhook, _)) = batch.last() else {
+                break;
+            };
+            (last, found) = (Some(*webhook), true);
+            for (webhook, old) in batch {
+                let new = encrypted_again(&keys, webhook, &old)
+                    .with_context(|| format!("webhook {webhook}"))?;
+                rotated += u64::from(store.replace_webhook_secrets(webhook, &old, &new).await?);
+            }
+        }
+        let published = store.webhook_key().await?;
+        let is_ours = published.is_some_and(|(id, _)| id == key.id());
+        if is_ours && !found {
+            return Ok(rotated);
+        }
+    }
+    Err(raced(rotated, ring))
+}
+
+fn encrypted_again(
+    keys: &OpeningKeys,
+    webhook: WebhookId,
+    old: &WebhookSecrets,
+) -> Result<WebhookSecrets, SealingError> {
+    let again = |sealed| {
+        let secret = keys.open(sealed, webhook)?;
+        keys.sealing_key().seal(&secret, webhook)
+    };
+    Ok(WebhookSecrets {
+        current: again(&old.current)?,
+        previous: old.previous.as_ref().map(again).transpose()?,
+    })
+}
+
+fn raced(rotated: u64, ring: &Keyring) -> anyhow::Error {
+    anyhow!(
         "{rotated} secrets were encrypted again with key {}, and others are being stored with another \
          key at the same time: give every program the same first key in ATLAS_SECRET_KEYS, then \
          repeat this",

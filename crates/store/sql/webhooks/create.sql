@@ -1,8 +1,12 @@
 -- webhooks.create
 --
--- Makes an endpoint that gets the events after now, while its owner is a member of its tenant and has not
--- too many. Both are reported.
-WITH owner AS (
+-- Makes an endpoint that gets the events after now, while its owner, whose row is locked, is a member of its
+-- tenant and has not too many, and its secret is for the published key, which is not replaced before the
+-- end of the transaction. All three are reported.
+WITH key AS MATERIALIZED (
+    SELECT k.key_id FROM webhook_sealing_key k WHERE k.key_id = :key_id FOR SHARE
+),
+owner AS (
     SELECT u.id,
         (
             :tenant::uuid IS NULL
@@ -10,7 +14,8 @@ WITH owner AS (
                 SELECT FROM memberships m WHERE m.user_id = u.id AND m.tenant_id = :tenant
             )
         ) AS permitted,
-        (SELECT count(*) FROM webhook_endpoints e WHERE e.user_id = u.id) < :most AS below
+        (SELECT count(*) FROM webhook_endpoints e WHERE e.user_id = u.id) < :most AS below,
+        EXISTS (SELECT FROM key) AS sealed
     FROM users u
     WHERE u.id = :user AND u.disabled_at IS NULL
 ),
@@ -20,7 +25,7 @@ created AS (
     SELECT :id, o.id, :tenant, :url, :event_types, :public_url, :key_id, :secret,
         (SELECT max(n.last_position) FROM event_numberings n)
     FROM owner o
-    WHERE o.permitted AND o.below
+    WHERE o.permitted AND o.below AND o.sealed
     RETURNING id, user_id, tenant_id
 ),
 audit AS (
@@ -30,4 +35,4 @@ audit AS (
         :request_name, :address, :user_agent, :detail::jsonb
     FROM created c
 )
-SELECT o.permitted, o.below FROM owner o
+SELECT o.permitted, o.below, o.sealed FROM owner o

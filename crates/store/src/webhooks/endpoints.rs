@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::audit::Origin;
 use crate::error::StoreError;
 use crate::pool::Store;
-use crate::schema::{webhook_endpoints as endpoints, webhook_sealing_key as sealing_key};
-use crate::statement::{CountRow, row, statement};
+use crate::schema::webhook_endpoints as endpoints;
+use crate::statement::{CountRow, fetch_one, fetch_optional, row, statement};
 #[cfg(test)]
 use crate::statement::{Info, Statement};
 
@@ -74,9 +74,26 @@ pub enum WebhookCreateError {
     /// The user has as many endpoints as one may have.
     #[error("the user has {MAX_WEBHOOKS} webhooks already")]
     TooMany,
+    /// The secret is for a key that others have replaced.
+    #[error("the key for secrets of webhooks was replaced meanwhile")]
+    KeyReplaced,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+statement! {
+    struct HoldOwner {
+        user: Uuid,
+    }
+    file: "webhooks/hold_owner",
+    row: OwnerRow,
+}
+
+row! {
+    struct OwnerRow {
+        enabled: bool,
+    }
 }
 
 statement! {
@@ -106,6 +123,7 @@ row! {
     struct CreatedRow {
         permitted: bool,
         below: bool,
+        sealed: bool,
     }
 }
 
@@ -135,23 +153,6 @@ statement! {
 }
 
 statement! {
-    struct RotateSecret<'a> {
-        endpoint: Uuid,
-        user: Uuid,
-        key_id: &'a str,
-        secret: &'a [u8],
-        audit: Uuid,
-        request: Uuid,
-        request_name: Option<String>,
-        address: Option<String>,
-        user_agent: Option<String>,
-    }
-    file: "webhooks/rotate_secret",
-    row: CountRow,
-    constants: [action = AuditAction::WebhookSecretRotated.as_str()],
-}
-
-statement! {
     struct Delete {
         endpoint: Uuid,
         user: Uuid,
@@ -164,15 +165,6 @@ statement! {
     file: "webhooks/delete",
     row: CountRow,
     constants: [action = AuditAction::WebhookDeleted.as_str()],
-}
-
-statement! {
-    struct PublishKey<'a> {
-        key_id: &'a str,
-        public_key: &'a [u8],
-    }
-    file: "webhooks/publish_key",
-    row: (),
 }
 
 #[derive(Queryable, Selectable)]
@@ -244,11 +236,23 @@ impl Store {
             user_agent: origin.user_agent,
             detail: json!({ "receiver": receiver, "event_types": new.event_types }),
         };
-        match self.fetch_optional(&create).await? {
-            Some(row) if row.permitted && row.below => Ok(()),
-            Some(row) if row.permitted => Err(WebhookCreateError::TooMany),
-            Some(_) | None => Err(WebhookCreateError::NotPermitted),
+        let hold = HoldOwner { user: create.user };
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await.map_err(StoreError::from)?;
+        // A statement sees what was committed before it began: the endpoints are counted by one that begins
+        // when nobody else creates any for this user.
+        let owner = fetch_optional(&transaction, &hold).await?;
+        if owner.is_none_or(|owner| !owner.enabled) {
+            return Err(WebhookCreateError::NotPermitted);
         }
+        match fetch_one(&transaction, &create).await? {
+            row if !row.permitted => return Err(WebhookCreateError::NotPermitted),
+            row if !row.below => return Err(WebhookCreateError::TooMany),
+            row if !row.sealed => return Err(WebhookCreateError::KeyReplaced),
+            _ => {}
+        }
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(())
     }
 
     /// Changes an endpoint of the user. False when the user has no such endpoint.
@@ -289,33 +293,6 @@ impl Store {
             detail,
         };
         Ok(self.fetch_one(&change).await?.count > 0)
-    }
-
-    /// Gives an endpoint of the user another secret; the one before signs beside it for 24 hours. False
-    /// when the user has no such endpoint.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was changed then.
-    pub async fn rotate_webhook_secret(
-        &self,
-        user: UserId,
-        endpoint: WebhookId,
-        secret: &SealedSecret,
-        request: RequestId,
-        origin: Origin,
-    ) -> Result<bool, StoreError> {
-        let rotate = RotateSecret {
-            endpoint: endpoint.into_uuid(),
-            user: user.into_uuid(),
-            key_id: &secret.key_id,
-            secret: &secret.bytes,
-            audit: self.mint(),
-            request: request.into_uuid(),
-            request_name: origin.request_name,
-            address: origin.address,
-            user_agent: origin.user_agent,
-        };
-        Ok(self.fetch_one(&rotate).await?.count > 0)
     }
 
     /// Deletes an endpoint of the user. False when the user has no such endpoint.
@@ -374,36 +351,12 @@ impl Store {
             .await?;
         Ok(row.map(WebhookView::from))
     }
-
-    /// Publishes the key that secrets are encrypted for from now on.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn publish_webhook_key(
-        &self,
-        key_id: &str,
-        public_key: &[u8],
-    ) -> Result<(), StoreError> {
-        self.execute(&PublishKey { key_id, public_key }).await?;
-        Ok(())
-    }
-
-    /// The id and the bytes of the key that secrets are encrypted for, once a worker has published one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn webhook_key(&self) -> Result<Option<(String, Vec<u8>)>, StoreError> {
-        let query = sealing_key::table.select((sealing_key::key_id, sealing_key::public_key));
-        self.read(async |connection| query.first(connection).await.optional())
-            .await
-    }
 }
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[Info] = &[
+    <HoldOwner as Statement>::INFO,
     <Create<'_> as Statement>::INFO,
     <Change<'_> as Statement>::INFO,
-    <RotateSecret<'_> as Statement>::INFO,
     <Delete as Statement>::INFO,
-    <PublishKey<'_> as Statement>::INFO,
 ];

@@ -123,6 +123,8 @@ statement! {
         skipped = DeliveryOutcome::Skipped.as_str(),
         gap_detail = GAP,
         owner_disabled = WebhookDisableReason::OwnerDisabled.as_str(),
+        actor = ActorKind::Worker.as_str(),
+        action = AuditAction::WebhookDisabled.as_str(),
         far = FAR,
     ],
 }

@@ -144,6 +144,7 @@ async fn a_ticket_is_used_once_and_deleted_when_nobody_has_used_it() {
         audit: DAY,
         changes: DAY,
         versions: DAY,
+        deliveries: DAY,
         events: DAY,
     };
     store.prune(&retention, PRUNE_BATCH).await.unwrap();

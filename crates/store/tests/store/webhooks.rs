@@ -11,8 +11,9 @@ use atlas_domain::webhook::{
 };
 use atlas_store::{
     AfterAttempt, DeliveryAttempt, EventFilter, EventTopics, EventsFrom, NewWebhook, NextDelivery,
-    NotificationFilter, Origin, PRUNE_BATCH, PageRequest, Recorded, Retention, WebhookChange,
-    WebhookClaim, WebhookCreateError, WebhookRequestError, WebhookView,
+    NotificationFilter, Origin, PRUNE_BATCH, PageRequest, Recorded, Retention, SecretRotation,
+    WebhookChange, WebhookClaim, WebhookCreateError, WebhookRequestError, WebhookSecrets,
+    WebhookView,
 };
 
 use crate::{Stage, terms};
@@ -68,6 +69,8 @@ impl Stage {
         new: NewWebhook,
     ) -> Result<WebhookId, WebhookCreateError> {
         let id = new.id;
+        let published = self.store.publish_webhook_key("k", &[7; 32]);
+        published.await.unwrap();
         let receiver = "https://receiver.example";
         let created = self
             .store
@@ -350,6 +353,14 @@ async fn the_endpoints_of_a_disabled_user_are_disabled() {
     let shown = stage.webhook_view(id).await;
     let reason = WebhookDisableReason::OwnerDisabled.as_str();
     assert_eq!(shown.disable_reason.as_deref(), Some(reason));
+    let audit = format!(
+        "SELECT count(*) FROM audit_events WHERE action = 'webhook.disabled' AND target_id = '{id}'
+            AND actor_id = '{}' AND detail->>'reason' = '{reason}'",
+        stage.operator.id
+    );
+    assert_eq!(stage.count(&audit).await, 1);
+    assert!(stage.leased().await.is_empty());
+    assert_eq!(stage.count(&audit).await, 1, "once");
 }
 
 #[tokio::test]
@@ -494,7 +505,7 @@ async fn a_replaced_secret_signs_beside_the_new_one_for_a_day() {
     let rotate = stage
         .store
         .rotate_webhook_secret(user, id, &other, request(), Origin::default());
-    assert!(rotate.await.unwrap());
+    assert_eq!(rotate.await.unwrap(), SecretRotation::Rotated);
     stage.run_of(stage.tenant.id).await;
     let claim = stage.claimed().await;
     let next = stage.upcoming(claim).await.unwrap();
@@ -505,6 +516,120 @@ async fn a_replaced_secret_signs_beside_the_new_one_for_a_day() {
         .await;
     let next = stage.upcoming(claim).await.unwrap();
     assert_eq!((next.secret, next.previous_secret), (secret(2), None));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_that_are_created_at_once_no_more_are_than_one_user_may_have() {
+    let stage = Stage::set().await;
+    for _ in 2..MAX_WEBHOOKS {
+        stage.webhook().await;
+    }
+    let racing = (0..8).map(|_| {
+        let (store, user, new) = (stage.store.clone(), stage.operator.id, new(None, &[]));
+        let receiver = "https://receiver.example";
+        tokio::spawn(async move {
+            let created = store.create_webhook(user, new, receiver, request(), Origin::default());
+            created.await
+        })
+    });
+    let mut created = 0;
+    for racing in racing.collect::<Vec<_>>() {
+        match racing.await.unwrap() {
+            Ok(()) => created += 1,
+            Err(error) => assert!(matches!(error, WebhookCreateError::TooMany), "{error}"),
+        }
+    }
+    assert_eq!(created, 2);
+}
+
+#[tokio::test]
+async fn once_another_key_is_published_no_secret_is_stored_for_the_one_before() {
+    let stage = Stage::set().await;
+    let id = stage.webhook().await;
+    let (store, user) = (&stage.store, stage.operator.id);
+    store.publish_webhook_key("l", &[8; 32]).await.unwrap();
+    let late = store.create_webhook(user, new(None, &[]), "r", request(), Origin::default());
+    assert!(matches!(late.await, Err(WebhookCreateError::KeyReplaced)));
+    let old = secret(2);
+    let late = store.rotate_webhook_secret(user, id, &old, request(), Origin::default());
+    assert_eq!(late.await.unwrap(), SecretRotation::KeyReplaced);
+    let stranger = stage.scenario.stranger().await.id;
+    let refused = store.rotate_webhook_secret(stranger, id, &old, request(), Origin::default());
+    assert_eq!(refused.await.unwrap(), SecretRotation::Unknown);
+}
+
+#[tokio::test]
+async fn secrets_are_encrypted_again_unless_their_owner_rotated_them_meanwhile() {
+    let stage = Stage::set().await;
+    let id = stage.webhook().await;
+    let (store, user) = (&stage.store, stage.operator.id);
+    let rotate = async |byte| {
+        let secret = secret(byte);
+        let rotated = store.rotate_webhook_secret(user, id, &secret, request(), Origin::default());
+        assert_eq!(rotated.await.unwrap(), SecretRotation::Rotated);
+    };
+    let under_another = async || {
+        store
+            .webhook_secrets_not_under("l", None, 10)
+            .await
+            .unwrap()
+    };
+    let sealed = |key_id: &str, byte| SealedSecret {
+        key_id: key_id.to_owned(),
+        bytes: vec![byte; 80],
+    };
+    rotate(2).await;
+    let found = under_another().await;
+    let stored = WebhookSecrets {
+        current: secret(2),
+        previous: Some(secret(1)),
+    };
+    assert_eq!(found, [(id, stored.clone())]);
+    assert!(
+        store
+            .webhook_secrets_not_under("k", None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    rotate(3).await;
+    let again = WebhookSecrets {
+        current: sealed("l", 4),
+        previous: Some(sealed("l", 5)),
+    };
+    assert!(
+        !store
+            .replace_webhook_secrets(id, &stored, &again)
+            .await
+            .unwrap()
+    );
+    let (_, stored) = under_another().await.remove(0);
+    assert!(
+        store
+            .replace_webhook_secrets(id, &stored, &again)
+            .await
+            .unwrap()
+    );
+    assert!(under_another().await.is_empty());
+    assert!(
+        !store
+            .replace_webhook_secrets(id, &stored, &again)
+            .await
+            .unwrap()
+    );
+    let audit = "SELECT count(*) FROM audit_events WHERE action = 'webhook.key_rotated'";
+    assert_eq!(stage.count(audit).await, 1);
+
+    assert_eq!(store.remove_expired_webhook_secrets().await.unwrap(), 0);
+    let end = "UPDATE webhook_endpoints SET previous_until = clock_timestamp()";
+    stage.execute(end).await;
+    assert_eq!(store.remove_expired_webhook_secrets().await.unwrap(), 1);
+    let (_, left) = store
+        .webhook_secrets_not_under("m", None, 10)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!((left.current, left.previous), (again.current, None));
 }
 
 #[tokio::test]

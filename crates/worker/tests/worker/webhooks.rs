@@ -28,14 +28,19 @@ impl Installation {
         SealingKey::new(id, public)
     }
 
-    async fn webhook(&self, tenant: TestTenant, member: &Member, url: &str) -> (WebhookId, Secret) {
+    async fn webhook(
+        &self,
+        tenant: TestTenant,
+        member: &Member,
+        receiver: &WebhookReceiver,
+    ) -> (WebhookId, Secret) {
         let id = WebhookId::mint(&SystemClock, &SystemEntropy);
         let secret = Secret::generate(&SystemEntropy);
         let sealed: SealedSecret = self.published_key().await.seal(&secret, id).unwrap();
         let new = NewWebhook {
             id,
             tenant: Some(tenant.id),
-            url: url.to_owned(),
+            url: receiver.url(),
             event_types: Vec::new(),
             public_url: "https://atlas.example".to_owned(),
             secret: sealed,
@@ -79,7 +84,7 @@ async fn events_of_a_run_arrive_signed_and_in_order() {
     let (tenant, member) = installation.tenant().await;
     let receiver = WebhookReceiver::start().await;
     let worker = installation.delivering(&receiver);
-    let webhook = installation.webhook(tenant, &member, &receiver.url());
+    let webhook = installation.webhook(tenant, &member, &receiver);
     let (id, secret) = webhook.await;
     let run = installation.press(tenant, &member, ONE_TYPE).await;
     eventually("the end of the run to arrive", || async {
@@ -136,7 +141,7 @@ async fn what_a_receiver_refuses_comes_again_with_the_same_id_and_410_ends_it() 
     let receiver = WebhookReceiver::start().await;
     receiver.answer_with(500);
     let worker = installation.delivering(&receiver);
-    let webhook = installation.webhook(tenant, &member, &receiver.url());
+    let webhook = installation.webhook(tenant, &member, &receiver);
     let (id, _) = webhook.await;
     installation.press(tenant, &member, ONE_TYPE).await;
     eventually("the first attempt to fail", || async {
@@ -178,7 +183,7 @@ async fn nothing_is_sent_to_a_private_address_that_is_not_permitted() {
     let receiver = WebhookReceiver::start().await;
     let authority = format!("--webhook-ca-file={}", receiver.ca_file().display());
     let worker = installation.worker_with(&[&authority]);
-    let webhook = installation.webhook(tenant, &member, &receiver.url());
+    let webhook = installation.webhook(tenant, &member, &receiver);
     let (id, _) = webhook.await;
     installation.press(tenant, &member, ONE_TYPE).await;
     let entry = eventually("an attempt", || async {

@@ -43,6 +43,12 @@ before(async () => {
   const body = { time: "02:30", zone: "Europe/Berlin" };
   const set = await api.PUT("/tenants/{tenant_id}/schedule", { params: { path }, body });
   assert.ok(set.data);
+  // A worker publishes the key for secrets of webhooks when it starts, and one has synced.
+  const webhook = await api.POST("/webhooks", {
+    body: { url: "https://receiver.example/hook", tenant_id: contoso.tenant },
+  });
+  assert.ok(webhook.data);
+  ids.set("webhook_id", webhook.data.webhook.id);
 });
 
 const reads = operations().filter(({ method }) => method === "GET");
@@ -70,7 +76,7 @@ for (const { id, method, path } of reads) {
     const mistyped = await get(`${filled(path)}?nonsense=1`, contoso.token);
     assert.equal(mistyped.status, 400);
     await validate(method, path, mistyped);
-    if (path.includes("{tenant_id}") || path.includes("{run_id}")) {
+    if (path.includes("{tenant_id}") || path.includes("{run_id}") || path.includes("{webhook_id}")) {
       const foreign = await get(filled(path), fabrikam.token);
       assert.equal(foreign.status, 404);
       await validate(method, path, foreign);
