@@ -90,6 +90,14 @@ abandoned AS (
         lease_expires_at = NULL
     FROM users u
     WHERE u.id = e.user_id AND u.disabled_at IS NOT NULL AND e.disabled_at IS NULL
+    RETURNING e.id, e.user_id, e.tenant_id
+),
+audit AS (
+    INSERT INTO audit_events (id, tenant_id, actor_kind, actor_id, action, target_kind, target_id,
+        outcome, detail)
+    SELECT gen_random_uuid(), a.tenant_id, 'worker', a.user_id, 'webhook.disabled', 'webhook', a.id::text,
+        'failed', jsonb_build_object('reason', 'owner_disabled'::text)
+    FROM abandoned a
 ),
 passed AS (
     UPDATE webhook_endpoints e

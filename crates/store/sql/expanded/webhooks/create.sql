@@ -16,11 +16,16 @@
 -- $15 detail: jsonb
 -- returns permitted: bool
 -- returns below: bool
+-- returns sealed: bool
 -- webhooks.create
 --
--- Makes an endpoint that gets the events after now, while its owner is a member of its tenant and has not
--- too many. Both are reported.
-WITH owner AS (
+-- Makes an endpoint that gets the events after now, while its owner, whose row is locked, is a member of its
+-- tenant and has not too many, and its secret is for the published key, which is not replaced before the
+-- end of the transaction. All three are reported.
+WITH key AS MATERIALIZED (
+    SELECT k.key_id FROM webhook_sealing_key k WHERE k.key_id = $8 FOR SHARE
+),
+owner AS (
     SELECT u.id,
         (
             $3::uuid IS NULL
@@ -28,7 +33,8 @@ WITH owner AS (
                 SELECT FROM memberships m WHERE m.user_id = u.id AND m.tenant_id = $3
             )
         ) AS permitted,
-        (SELECT count(*) FROM webhook_endpoints e WHERE e.user_id = u.id) < $4 AS below
+        (SELECT count(*) FROM webhook_endpoints e WHERE e.user_id = u.id) < $4 AS below,
+        EXISTS (SELECT FROM key) AS sealed
     FROM users u
     WHERE u.id = $2 AND u.disabled_at IS NULL
 ),
@@ -38,7 +44,7 @@ created AS (
     SELECT $1, o.id, $3, $5, $6, $7, $8, $9,
         (SELECT max(n.last_position) FROM event_numberings n)
     FROM owner o
-    WHERE o.permitted AND o.below
+    WHERE o.permitted AND o.below AND o.sealed
     RETURNING id, user_id, tenant_id
 ),
 audit AS (
@@ -48,4 +54,4 @@ audit AS (
         $12, $13, $14, $15::jsonb
     FROM created c
 )
-SELECT o.permitted, o.below FROM owner o
+SELECT o.permitted, o.below, o.sealed FROM owner o

@@ -8,16 +8,21 @@
 -- $7 request_name: text
 -- $8 address: text
 -- $9 user_agent: text
--- returns count: int8
+-- returns found: bool
+-- returns sealed: bool
 -- webhooks.rotate_secret
 --
--- Gives an endpoint of the user another secret. The one before signs beside it for a day.
-WITH changed AS (
+-- Gives an endpoint of the user another secret, if that is for the published key. The one before signs
+-- beside it for a day.
+WITH key AS MATERIALIZED (
+    SELECT k.key_id FROM webhook_sealing_key k WHERE k.key_id = $3 FOR SHARE
+),
+changed AS (
     UPDATE webhook_endpoints e
     SET previous_key_id = e.key_id, previous_secret = e.secret,
         previous_until = clock_timestamp() + interval '24 hours',
         key_id = $3, secret = $4, updated_at = clock_timestamp()
-    WHERE e.id = $1 AND e.user_id = $2
+    WHERE e.id = $1 AND e.user_id = $2 AND EXISTS (SELECT FROM key)
     RETURNING e.id, e.user_id, e.tenant_id
 ),
 audit AS (
@@ -27,4 +32,5 @@ audit AS (
         $7, $8, $9
     FROM changed c
 )
-SELECT count(*) AS count FROM changed
+SELECT EXISTS (SELECT FROM webhook_endpoints e WHERE e.id = $1 AND e.user_id = $2) AS found,
+    EXISTS (SELECT FROM changed) AS sealed
