@@ -48,6 +48,7 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
             Method::HEAD,
             Method::POST,
             Method::PUT,
+            Method::PATCH,
             Method::DELETE,
         ])
         .allowed_headers(ALLOWED.map(HeaderName::from_static))

@@ -69,6 +69,7 @@ impl RequestLabels {
             Method::HEAD => "HEAD",
             Method::POST => "POST",
             Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
             Method::DELETE => "DELETE",
             Method::OPTIONS => "OPTIONS",
             _ => "other",

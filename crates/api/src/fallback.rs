@@ -36,7 +36,12 @@ impl RouteTable {
                 if item.get("get").is_some() {
                     methods.extend(["GET", "HEAD"]);
                 }
-                for (member, method) in [("post", "POST"), ("put", "PUT"), ("delete", "DELETE")] {
+                for (member, method) in [
+                    ("post", "POST"),
+                    ("put", "PUT"),
+                    ("patch", "PATCH"),
+                    ("delete", "DELETE"),
+                ] {
                     if item.get(member).is_some() {
                         methods.push(method);
                     }

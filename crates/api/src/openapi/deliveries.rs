@@ -3,6 +3,8 @@
 
 mod types;
 
+use std::collections::BTreeSet;
+
 use atlas_domain::event::EventType;
 use atlas_domain::webhook::{TEST_EVENT, is_delivered};
 use serde_json::{Map, Value, json};
@@ -31,7 +33,6 @@ pub fn deliveries_document() -> String {
 fn deliveries(api: &Value) -> Value {
     let of_api = &api["components"]["schemas"];
     let mut components = Map::new();
-    components.insert("EventLinks".to_owned(), of_api["EventLinks"].clone());
     let mut webhooks = Map::new();
     let delivered = EventType::ALL.into_iter().filter(|one| is_delivered(*one));
     for delivered in delivered.map(types::of) {
@@ -49,6 +50,7 @@ fn deliveries(api: &Value) -> Value {
         TEST_EVENT.to_owned(),
         delivery(TEST_EVENT, TEST, "TestEvent", &test_example()),
     );
+    add_referred(&mut components, of_api);
     components.sort_keys();
     json!({
         "openapi": api["openapi"],
@@ -59,6 +61,18 @@ fn deliveries(api: &Value) -> Value {
             "parameters": parameters(),
         },
     })
+}
+
+/// Adds the API's schemas that these refer to.
+fn add_referred(components: &mut Map<String, Value>, of_api: &Value) {
+    let mut referred = BTreeSet::new();
+    for schema in components.values() {
+        schemas::collect_references(schema, of_api, &mut referred);
+    }
+    for name in referred {
+        let schema = &of_api[&name];
+        components.entry(name).or_insert_with(|| schema.clone());
+    }
 }
 
 /// The schema of a type's `data`: its members of those that events have.

@@ -174,7 +174,7 @@ pub(super) fn open_answers(document: &mut Value) {
 }
 
 /// The names of the schemas that a value refers to, and of those that they refer to.
-fn collect_references(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
+pub(super) fn collect_references(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
             let target = members.get("$ref").and_then(Value::as_str);

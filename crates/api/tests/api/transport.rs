@@ -187,14 +187,16 @@ async fn a_refused_preflight_names_what_is_missing() {
     };
     let all =
         "authorization,idempotency-key,last-event-id,traceparent,tracestate,baggage,sentry-trace";
-    let allowed = preflight(origin, "POST", all).await;
-    assert_eq!(allowed.status, StatusCode::OK);
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+        let allowed = preflight(origin, method, all).await;
+        assert_eq!(allowed.status, StatusCode::OK, "{method}");
+    }
     for (reply, named) in [
         (
             preflight("https://evil.example", "GET", "").await,
             "https://evil.example",
         ),
-        (preflight(origin, "PATCH", "").await, "PATCH"),
+        (preflight(origin, "PURGE", "").await, "PURGE"),
         (
             preflight(origin, "GET", "authorization,x-own").await,
             "x-own",
