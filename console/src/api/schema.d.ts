@@ -952,6 +952,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your webhooks
+         * @description Lists your webhooks, the oldest first.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description Delivers events that happen from now on to an address of yours, as POST requests that are signed as Standard Webhooks describes. Events arrive at least once, with the same identifier each time, and in their order. An attempt that is not answered with a status from 200 to 299 within 15 seconds is repeated over three days; then, or after an answer with 410, the webhook is disabled and you are notified. The response shows the signing secret this once.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook
+         * @description Returns one of your webhooks, with whether it fails or was disabled.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Nothing is delivered any more, and the delivery log is deleted.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description Changes address, types or state of one of your webhooks. Enabled again, it goes on with the events that it has missed, as far as the log keeps them, or with those that happen from now on. A change of the address ends a wait after failures.
+         */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries of a webhook
+         * @description Lists attempts to deliver events, the newest first. They are kept for 30 days, unless the installation is configured otherwise.
+         */
+        get: operations["list_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeliver an event
+         * @description Sends the event of a delivery once more, with the same identifier. It is sent once, and not in the order of the other events.
+         */
+        post: operations["redeliver_webhook_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the secret of a webhook
+         * @description Makes another signing secret, which the response shows this once. Deliveries are signed with both for 24 hours.
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a webhook
+         * @description Sends an event of the type `webhook.test`, once and soon, also while other events wait after failures. A receiver that accepts it gets the others, too. What becomes of it is in the list of deliveries.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1157,6 +1289,23 @@ export interface components {
             /** @description What the log calls it. */
             activity: string;
         };
+        /** @description What to change of a webhook. What is left out stays. */
+        ChangeWebhook: {
+            /**
+             * Format: uri
+             * @description Another address of the receiver.
+             */
+            url?: string;
+            /** @description Other types of events. Empty: all types. */
+            event_types?: string[];
+            /** @description Whether events are delivered. Enabled again, the webhook goes on with the events that it has missed. */
+            enabled?: boolean;
+            /**
+             * @description Leaves out the events that it has missed.
+             * @default false
+             */
+            from_now: boolean;
+        };
         /**
          * @description A Microsoft cloud.
          * @enum {string}
@@ -1234,6 +1383,21 @@ export interface components {
              * @description Objects whose values were read although nothing moved.
              */
             values_verified: number;
+        };
+        /** @description A webhook to create. */
+        CreateWebhook: {
+            /**
+             * Format: uri
+             * @description The address of the receiver: https, and not in a private network.
+             */
+            url: string;
+            /**
+             * Format: uuid
+             * @description Only events of this tenant. Absent: of every tenant that you are a member of, now or later.
+             */
+            tenant_id?: string;
+            /** @description Only events of these types. Absent or empty: all types. */
+            event_types?: string[];
         };
         /** @description A directory group, as the last sync read it. */
         DirectoryGroup: {
@@ -3019,6 +3183,143 @@ export interface components {
              */
             not_before: string;
         };
+        /** @description An address that events are delivered to. */
+        Webhook: {
+            /**
+             * Format: uuid
+             * @description Its identifier.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The tenant whose events are delivered. Absent: every tenant that you are a member of.
+             */
+            tenant_id?: string;
+            /**
+             * Format: uri
+             * @description The address of the receiver.
+             */
+            url: string;
+            /** @description The types of events that are delivered. Empty: all. */
+            event_types: string[];
+            /** @description Whether anything is delivered. */
+            enabled: boolean;
+            /** @description Present when it is disabled: why, such as `gone` or `failing`. New reasons may be added. */
+            disable_reason?: string;
+            /**
+             * Format: date-time
+             * @description When it was disabled.
+             */
+            disabled_at?: string;
+            /**
+             * Format: int32
+             * @description Failed attempts of the event that is next.
+             */
+            failures: number;
+            /**
+             * Format: date-time
+             * @description Since when attempts fail.
+             */
+            failing_since?: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due, while it fails.
+             */
+            next_attempt_at?: string;
+            /**
+             * Format: date-time
+             * @description Until when the secret before the current one signs, too.
+             */
+            previous_secret_until?: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When its owner last changed it.
+             */
+            updated_at: string;
+        };
+        /** @description An attempt of a delivery. */
+        WebhookDelivery: {
+            /**
+             * Format: uuid
+             * @description Its identifier.
+             */
+            id: string;
+            /** @description Why it was sent: `event`, `redelivery` or `test`. A `gap` was not sent: the log did not keep the events any more. */
+            cause: string;
+            /**
+             * Format: uuid
+             * @description The event. It was sent as `webhook-id`, the same in every attempt.
+             */
+            event_id?: string;
+            /** @description The type of the event. */
+            event_type?: string;
+            /**
+             * Format: uuid
+             * @description The tenant of the event.
+             */
+            tenant_id?: string;
+            /**
+             * Format: int32
+             * @description Which attempt of the event it was, from 1.
+             */
+            attempt: number;
+            /** @description What became of it, such as `delivered`, `refused` or `no_answer`. New outcomes may be added. */
+            outcome: string;
+            /**
+             * Format: int32
+             * @description The status that the receiver answered with, if it answered.
+             */
+            status?: number;
+            /** @description The outcome as a sentence. */
+            detail: string;
+            /**
+             * Format: int32
+             * @description How long the attempt took, in milliseconds.
+             */
+            took_ms: number;
+            /**
+             * Format: date-time
+             * @description When the attempt ended.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due, if there is one.
+             */
+            next_attempt_at?: string;
+        };
+        /** @description A page of a list. */
+        WebhookDeliveryPage: {
+            /** @description The entries, in the list's order. */
+            items: components["schemas"]["WebhookDelivery"][];
+            /** @description Cursor of the next page. Absent on the last page. */
+            next_cursor?: string;
+        };
+        /** @description Your webhooks. */
+        WebhookList: {
+            /** @description The webhooks, the oldest first. */
+            webhooks: components["schemas"]["Webhook"][];
+        };
+        /** @description Something that will be sent. */
+        WebhookRequested: {
+            /**
+             * Format: uuid
+             * @description The event, which is sent as `webhook-id`.
+             */
+            event_id: string;
+        };
+        /** @description A webhook with its signing secret, which is shown this once. */
+        WebhookWithSecret: {
+            /** @description The webhook. */
+            webhook: components["schemas"]["Webhook"];
+            /** @description The secret that deliveries are signed with, as Standard Webhooks writes it. Store it: it is not shown again. */
+            secret: string;
+        };
         /** @description A worker process. */
         Worker: {
             /** @description Its identifier, which is never reused. */
@@ -3461,6 +3762,77 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description You are no member of the tenant. */
+        WebhookTenantNotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description You have too many webhooks. */
+        TooManyWebhooks: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no key for secrets of webhooks yet. */
+        WebhooksUnavailable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The event cannot be sent again now. */
+        NotRedeliverable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The webhook cannot be tested now. */
+        WebhookNotReady: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Cache-Control": components["headers"]["Cache-Control"];
+                "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: {
         /**
@@ -3493,6 +3865,16 @@ export interface components {
          * @example 0197c1a2-5d41-7d18-9a3b-2c3d4e5f6071
          */
         notification_id: string;
+        /**
+         * @description Identifier of the webhook.
+         * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+         */
+        webhook_id: string;
+        /**
+         * @description Identifier of the delivery.
+         * @example 0197c1a2-6b20-7c33-8d4e-6f708192a3b4
+         */
+        delivery_id: string;
         /**
          * @description Maximum number of entries on a page.
          * @example 50
@@ -3567,7 +3949,7 @@ export interface components {
          */
         "Content-Disposition": string;
         /**
-         * @description Address of the run.
+         * @description Address of the run, or of what was created.
          * @example https://atlas.example/operation-runs/0197c1a2-5d3e-7b60-8f21-6d2b9c4e1f07
          */
         Location: string;
@@ -8435,6 +8817,627 @@ export interface operations {
             429: components["responses"]["TooManyStreams"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["StreamUnavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your webhooks. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhooks": [
+                     *         {
+                     *           "id": "0197c1a2-6a10-7b22-9c3d-5e6f708192a3",
+                     *           "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *           "url": "https://hooks.contoso.example/tenantatlas",
+                     *           "event_types": [
+                     *             "operation_run.completed"
+                     *           ],
+                     *           "enabled": true,
+                     *           "failures": 0,
+                     *           "created_at": "2026-05-04T10:03:19Z",
+                     *           "updated_at": "2026-05-04T10:03:19Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The webhook. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://hooks.contoso.example/tenantatlas",
+                 *       "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                 *       "event_types": [
+                 *         "operation_run.completed"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateWebhook"];
+            };
+        };
+        responses: {
+            /** @description The webhook, with its secret. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhook": {
+                     *         "id": "0197c1a2-6a10-7b22-9c3d-5e6f708192a3",
+                     *         "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *         "url": "https://hooks.contoso.example/tenantatlas",
+                     *         "event_types": [
+                     *           "operation_run.completed"
+                     *         ],
+                     *         "enabled": true,
+                     *         "failures": 0,
+                     *         "created_at": "2026-05-04T10:03:19Z",
+                     *         "updated_at": "2026-05-04T10:03:19Z"
+                     *       },
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["WebhookTenantNotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["TooManyWebhooks"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["WebhooksUnavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the webhook.
+                 * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+                 */
+                webhook_id: components["parameters"]["webhook_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1a2-6a10-7b22-9c3d-5e6f708192a3",
+                     *       "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *       "url": "https://hooks.contoso.example/tenantatlas",
+                     *       "event_types": [
+                     *         "operation_run.completed"
+                     *       ],
+                     *       "enabled": true,
+                     *       "failures": 0,
+                     *       "created_at": "2026-05-04T10:03:19Z",
+                     *       "updated_at": "2026-05-04T10:03:19Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the webhook.
+                 * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+                 */
+                webhook_id: components["parameters"]["webhook_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook is deleted. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the webhook.
+                 * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+                 */
+                webhook_id: components["parameters"]["webhook_id"];
+            };
+            cookie?: never;
+        };
+        /** @description What to change. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true,
+                 *       "from_now": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeWebhook"];
+            };
+        };
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1a2-6a10-7b22-9c3d-5e6f708192a3",
+                     *       "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *       "url": "https://hooks.contoso.example/tenantatlas",
+                     *       "event_types": [
+                     *         "operation_run.completed"
+                     *       ],
+                     *       "enabled": true,
+                     *       "failures": 0,
+                     *       "created_at": "2026-05-04T10:03:19Z",
+                     *       "updated_at": "2026-05-04T10:03:19Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            414: components["responses"]["UriTooLong"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Maximum number of entries on a page.
+                 * @example 50
+                 */
+                limit?: components["parameters"]["limit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
+                 */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the webhook.
+                 * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+                 */
+                webhook_id: components["parameters"]["webhook_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of attempts. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1a2-6b20-7c33-8d4e-6f708192a3b4",
+                     *           "cause": "event",
+                     *           "event_id": "0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090",
+                     *           "event_type": "operation_run.completed",
+                     *           "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *           "attempt": 1,
+                     *           "outcome": "delivered",
+                     *           "status": 204,
+                     *           "detail": "the receiver answered with status 204",
+                     *           "took_ms": 87,
+                     *           "at": "2026-05-04T10:03:19Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeliver_webhook_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the webhook.
+                 * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+                 */
+                webhook_id: components["parameters"]["webhook_id"];
+                /**
+                 * @description Identifier of the delivery.
+                 * @example 0197c1a2-6b20-7c33-8d4e-6f708192a3b4
+                 */
+                delivery_id: components["parameters"]["delivery_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event will be sent. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "event_id": "0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookRequested"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NotRedeliverable"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the webhook.
+                 * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+                 */
+                webhook_id: components["parameters"]["webhook_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook, with its new secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhook": {
+                     *         "id": "0197c1a2-6a10-7b22-9c3d-5e6f708192a3",
+                     *         "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",
+                     *         "url": "https://hooks.contoso.example/tenantatlas",
+                     *         "event_types": [
+                     *           "operation_run.completed"
+                     *         ],
+                     *         "enabled": true,
+                     *         "failures": 0,
+                     *         "created_at": "2026-05-04T10:03:19Z",
+                     *         "updated_at": "2026-05-04T10:03:19Z"
+                     *       },
+                     *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["WebhooksUnavailable"];
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Identifier of the webhook.
+                 * @example 0197c1a2-6a10-7b22-9c3d-5e6f708192a3
+                 */
+                webhook_id: components["parameters"]["webhook_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event will be sent. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "event_id": "0197c1a2-5d42-7f00-8a1b-3c4d5e6f7090"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookRequested"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WebhookNotReady"];
+            414: components["responses"]["UriTooLong"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
             /** @description Any other error. */
             default: {
                 headers: {
