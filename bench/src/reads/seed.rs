@@ -69,7 +69,8 @@ pub(super) fn plant(
 ) -> anyhow::Result<()> {
     plant_files(workspace, database, (runs, items), &[SEED, LATER])?;
     database.execute(&schedules())?;
-    database.execute(&webhook())
+    database.execute(&webhook())?;
+    database.execute("VACUUM (ANALYZE) webhook_deliveries")
 }
 
 /// Fills the empty database, whose schema may be that of an earlier version.
