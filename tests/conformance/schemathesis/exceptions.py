@@ -37,7 +37,7 @@ EXCEPTIONS = (
         "A mistyped filter must not be an empty list, so filters take the words that there are. The set "
         "grows, so the document names them without limiting the parameter to them.",
         ("invalid_value", "unknown_policy_type", "unknown_category", "foundation"),
-        "policy_type|category|platform|type|action|/policy_types/[0-9]+|/categories/[0-9]+",
+        "policy_type|category|platform|type|action|/policy_types/[0-9]+|/categories/[0-9]+|/event_types/[0-9]+",
     ),
     Exemption(
         "members that exclude or need each other",
@@ -55,6 +55,12 @@ EXCEPTIONS = (
         "A time of the right form may be one that the calendar or the clock does not have, or the future.",
         ("invalid_value", "bad_time"),
         "as_of|since|(created|occurred)_(after|before)|/time",
+    ),
+    Exemption(
+        "addresses of receivers",
+        "Nothing is sent to networks that are not public, or without TLS: no pattern describes such addresses.",
+        ("refused_address",),
+        "/url",
     ),
     Exemption(
         "cron expressions",
