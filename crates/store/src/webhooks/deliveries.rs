@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::keyset::before;
+use crate::keyset::{Direction, beyond, ordered};
 use crate::page::PageRequest;
 use crate::pool::Store;
 use crate::schema::{events, webhook_deliveries as deliveries, webhook_endpoints as endpoints};
@@ -125,20 +125,22 @@ impl Store {
         let owned = endpoints::table
             .filter(endpoints::id.eq(deliveries::endpoint_id))
             .filter(endpoints::user_id.eq(user.into_uuid()));
+        let key = (deliveries::at, deliveries::id);
+        let direction = page.reads(Direction::Descending);
         let mut query = deliveries::table
             .filter(deliveries::endpoint_id.eq(endpoint.into_uuid()))
             .filter(exists(owned))
-            .order((deliveries::at.desc(), deliveries::id.desc()))
-            .limit(page.limit)
             .select(Row::as_select())
-            .into_boxed();
-        if let Some((at, id)) = page.after {
-            let key = (deliveries::at, deliveries::id);
-            query = query.filter(before(key, (at, id.into_uuid())));
+            .into_boxed()
+            .order(ordered(key, direction))
+            .limit(page.limit);
+        if let Some((at, id)) = page.key() {
+            query = query.filter(beyond(key, (*at, id.into_uuid()), direction));
         }
         let rows: Vec<Row> = self
             .read(async |connection| query.load(connection).await)
             .await?;
+        let rows = page.in_list_order(rows);
         Ok(rows.into_iter().map(DeliveryView::from).collect())
     }
 
