@@ -263,11 +263,11 @@ mod tests {
             gate.ask(0);
             gate.until_called(1).await;
         });
-        let waits = staying.block_on(async {
-            let waits = gate.ask(1);
-            tokio::task::yield_now().await;
-            waits
-        });
+        let waits = {
+            let _entered = staying.enter();
+            gate.ask(1)
+        };
+        staying.block_on(tokio::task::yield_now());
         drop(ending);
         assert_eq!(staying.block_on(waits).unwrap(), None);
         gate.gate.add_permits(1);

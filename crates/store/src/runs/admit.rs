@@ -203,9 +203,10 @@ impl Store {
     ) -> Result<Admission, AdmitError> {
         let (run, key) = (start.run_id, start.key.take());
         let start = asked(&permit, start);
+        // Boxed, as whoever awaits this one holds all of it.
         let row = match &key {
-            None => self.admit_together(start).await,
-            Some(key) => self.admit_keyed(&start, key).await,
+            None => Box::pin(self.admit_together(start)).await,
+            Some(key) => Box::pin(self.admit_keyed(&start, key)).await,
         };
         let row = match row {
             // The user or the tenant was removed since the statement began.
