@@ -17,6 +17,7 @@ const MEMBERS: [(&str, &str); 9] = [
     ("worker", "<worker>"),
     ("worker_id", "<worker>"),
     ("next_cursor", "<cursor>"),
+    ("previous_cursor", "<cursor>"),
 ];
 
 /// Times this close to now were made while recording; others come from the simulator.

@@ -3299,6 +3299,8 @@ export interface components {
             items: components["schemas"]["WebhookDelivery"][];
             /** @description Cursor of the next page. Absent on the last page. */
             next_cursor?: string;
+            /** @description Cursor of the previous page. Absent on the first page. */
+            previous_cursor?: string;
         };
         /** @description Your webhooks. */
         WebhookList: {
@@ -9187,7 +9189,7 @@ export interface operations {
                  */
                 limit?: components["parameters"]["limit"];
                 /**
-                 * @description The `next_cursor` of the previous page. Repeat all other parameters except `limit` unchanged.
+                 * @description The `next_cursor` or `previous_cursor` of another page. Repeat all other parameters except `limit` unchanged.
                  * @example WzEsIkdKbFJ6cTNwOVFmWCIsIjIwMjYtMDUtMDQiLCIwMTk3YzFhMiJd
                  */
                 cursor?: components["parameters"]["cursor"];

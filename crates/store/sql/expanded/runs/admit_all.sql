@@ -54,6 +54,7 @@
 -- returns not_due: bool
 -- returns tenant_busy: bool
 -- returns paused: bool
+-- returns priority: int2
 -- returns place: int8
 -- returns created: bool
 -- runs.admit_all
@@ -189,7 +190,8 @@ SELECT
     ) IS TRUE) AS tenant_busy,
     (r.status = 'queued' AND EXISTS (
         SELECT 1 FROM queue_controls q WHERE q.kind = r.kind
-    )) AS paused
+    )) AS paused,
+    r.priority
     , p.place,
     CASE WHEN EXISTS (SELECT 1 FROM created) THEN r.id = p.run_id
         ELSE set_config('synchronous_commit', 'off', true) IS NULL END AS created
