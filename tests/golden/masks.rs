@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 /// Members whose values are different each time, whatever they stand in.
-const MEMBERS: [(&str, &str); 9] = [
+const MEMBERS: [(&str, &str); 10] = [
     ("client_request_id", "<request>"),
     ("instance", "<request>"),
     ("oldest_due_seconds", "<seconds>"),
