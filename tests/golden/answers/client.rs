@@ -180,8 +180,10 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        if let Some(cursor) = body["next_cursor"].as_str() {
-            self.masks.replace(cursor, "<cursor>");
+        for cursor in ["next_cursor", "previous_cursor"] {
+            if let Some(cursor) = body[cursor].as_str() {
+                self.masks.replace(cursor, "<cursor>");
+            }
         }
         let path = self.masks.text(&question.path);
         let mut written = json!({

@@ -65,7 +65,14 @@ async fn every_list_is_read_forward_and_back() {
     let run = stage.synced_page(&page).await;
     stage.synced_page(&page[..4]).await;
     stage.synced_page(&page).await;
-    let groups = ["Sales", "Sales Oslo", "Presales", "Salse", "Other"];
+    // Of these, "marketing" begins two, is within one, and is like one.
+    let groups = [
+        "Marketing",
+        "Marketing Oslo",
+        "Field Marketing",
+        "Merketing",
+        "Other",
+    ];
     let groups: Vec<_> = (0..).zip(groups).map(|(n, name)| named(n, name)).collect();
     stage.sync_groups(&groups).await;
     for name in ["Adatum", "Fabrikam", "Fabrikam"] {
@@ -106,7 +113,7 @@ async fn every_list_is_read_forward_and_back() {
         ("/tenants?sort=-name".to_owned(), 4),
         (stage.path("inventory-items?sort=-name"), 7),
         (stage.path("directory-groups"), 5),
-        (stage.path("directory-groups?q=sales"), 4),
+        (stage.path("directory-groups?q=marketing"), 4),
     ];
     for (path, least) in lists {
         let sign = if path.contains('?') { '&' } else { '?' };
