@@ -3249,7 +3249,7 @@ export interface components {
              * @description Its identifier.
              */
             id: string;
-            /** @description Why it was sent: `event`, `redelivery` or `test`. A `gap` was not sent: the log did not keep the events any more. */
+            /** @description Why it was sent: `event`, `redelivery` or `test`. A `gap` was not sent: the log did not keep the events any more. New causes may be added. */
             cause: string;
             /**
              * Format: uuid
@@ -3305,7 +3305,7 @@ export interface components {
         /** @description Your webhooks. */
         WebhookList: {
             /** @description The webhooks, the oldest first. */
-            webhooks: components["schemas"]["Webhook"][];
+            items: components["schemas"]["Webhook"][];
         };
         /** @description Something that will be sent. */
         WebhookRequested: {
@@ -8858,7 +8858,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "webhooks": [
+                     *       "items": [
                      *         {
                      *           "id": "0197c1a2-6a10-7b22-9c3d-5e6f708192a3",
                      *           "tenant_id": "0197c19f-03aa-7c11-a5d4-1f6e2b7c9d30",

@@ -14,6 +14,7 @@ use atlas_domain::run::{
     OperationKind, Outcome, ProgressPhase, RetryScope, RunAction, RunPriority, WaitReason,
 };
 use atlas_domain::schedule::{SkipReason, StopReason};
+use atlas_domain::webhook::{DeliveryCause, DeliveryOutcome, WebhookDisableReason};
 use serde_json::{Value, json};
 
 use crate::problem::{FIELD_CODES, PROBLEM_SCHEMA, ProblemKind, RUN_PROBLEM_SCHEMA};
@@ -96,6 +97,13 @@ fn all() -> Vec<(&'static str, &'static str, Vec<String>)> {
         ("SettingAssignment", "kind", owned(&LinkKind::WORDS)),
         ("Tenant", "permissions", permissions()),
         ("Wait", "reason", owned(&WaitReason::WORDS)),
+        (
+            "Webhook",
+            "disable_reason",
+            owned(&WebhookDisableReason::WORDS),
+        ),
+        ("WebhookDelivery", "cause", owned(&DeliveryCause::WORDS)),
+        ("WebhookDelivery", "outcome", owned(&DeliveryOutcome::WORDS)),
     ]
 }
 

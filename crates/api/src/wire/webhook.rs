@@ -75,7 +75,7 @@ pub(crate) struct WebhookWithSecret {
 pub(crate) struct WebhookList {
     /// The webhooks, the oldest first.
     #[schema(max_items = 20)]
-    webhooks: Vec<Webhook>,
+    items: Vec<Webhook>,
 }
 
 /// An attempt of a delivery.
@@ -84,7 +84,7 @@ pub(crate) struct WebhookDelivery {
     /// Its identifier.
     id: Uuid,
     /// Why it was sent: `event`, `redelivery` or `test`. A `gap` was not sent: the log did not keep the events
-    /// any more.
+    /// any more. New causes may be added.
     #[schema(max_length = 64, pattern = "^[a-z][a-z0-9_]*$")]
     cause: String,
     /// The event. It was sent as `webhook-id`, the same in every attempt.
@@ -211,7 +211,7 @@ impl WebhookWithSecret {
 impl WebhookList {
     pub(crate) fn new(webhooks: Vec<WebhookView>) -> Self {
         Self {
-            webhooks: webhooks.into_iter().map(Webhook::from).collect(),
+            items: webhooks.into_iter().map(Webhook::from).collect(),
         }
     }
 }
@@ -253,7 +253,7 @@ impl Example for WebhookWithSecret {
 impl Example for WebhookList {
     fn example() -> Self {
         Self {
-            webhooks: vec![Webhook::example()],
+            items: vec![Webhook::example()],
         }
     }
 }

@@ -254,14 +254,14 @@ async fn a_webhook_is_changed_disabled_enabled_and_deleted() {
     );
 
     let list = stage.get("/webhooks").await;
-    assert_eq!(list.body["webhooks"].as_array().unwrap().len(), 1);
+    assert_eq!(list.body["items"].as_array().unwrap().len(), 1);
     let request = stage.api.request(Method::DELETE, &path);
     let deleted = stage.api.send(request.bearer_auth(&stage.operator.token));
     assert_eq!(deleted.await.status, StatusCode::NO_CONTENT);
     stage.get(&path).await.is_problem(404, "not_found");
     let deliveries = stage.get(&format!("{path}/deliveries")).await;
     deliveries.is_problem(404, "not_found");
-    assert_eq!(stage.get("/webhooks").await.body, json!({"webhooks": []}));
+    assert_eq!(stage.get("/webhooks").await.body, json!({"items": []}));
     for (action, times) in [("webhook.changed", 3), ("webhook.deleted", 1)] {
         assert_eq!(stage.audited(action).await.len(), times, "{action}");
     }
@@ -276,7 +276,7 @@ async fn nobody_but_its_owner_sees_a_webhook_and_only_members_make_one_for_a_ten
     let reply = stage.api.get(&path, &colleague.token).await;
     reply.is_problem(404, "not_found");
     let list = stage.api.get("/webhooks", &colleague.token).await;
-    assert_eq!(list.body, json!({"webhooks": []}));
+    assert_eq!(list.body, json!({"items": []}));
     let stranger = stage.scenario.stranger().await;
     let body = json!({"url": URL, "tenant_id": stage.tenant.id}).to_string();
     let refused = stage.api.post("/webhooks", &stranger.token, &body).await;
@@ -315,7 +315,7 @@ async fn refused_addresses_and_types_are_named() {
         refused.is_problem(400, "validation_failed");
         assert_eq!(refused.bad_place(), "/event_types/0");
     }
-    assert_eq!(stage.get("/webhooks").await.body, json!({"webhooks": []}));
+    assert_eq!(stage.get("/webhooks").await.body, json!({"items": []}));
 
     let webhook = stage.webhook().await;
     let body = json!({"url": "http://receiver.example/hook"});
